@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+// Makes everything ready that the demonstration and the tests need, from a fresh clone on. Nothing is done twice.
+//
+//   node docker/setup.mjs [demo|test] [--brief] [--only=etcd,mosquitto,firmware,gateway,sidekick]
+//
+// --brief says only what is done, not what is found done; --only makes some of the images and what they need.
+// Uses nothing but Node.js itself, since it runs before there are npm packages.
+import { ensureBaseImage } from './setup/base-image.mjs';
+import { ensureEngine } from './setup/engine.mjs';
+import { ensureImage, IMAGES } from './setup/images.mjs';
+import { takeLock } from './setup/lock.mjs';
+import { failed, headline, skipped, speakBriefly } from './setup/narrator.mjs';
+import { ensureBuild, ensurePackages } from './setup/npm.mjs';
+import { abortAll } from './setup/run.mjs';
+
+const HEADLINES = {
+  demo: 'Setting up what the demonstration needs',
+  test: 'Setting up what the tests need',
+};
+
+function chosenImages(args) {
+  const only = args.find((arg) => arg.startsWith('--only='));
+  if (!only) return IMAGES;
+  const names = only.slice('--only='.length).split(',');
+  return IMAGES.filter(({ name }) => names.includes(name.replace(/^sidekick-/, '')));
+}
+
+async function setUp(images) {
+  await takeLock();
+  const packages = ensurePackages();
+  const code = images.some(({ built }) => built) ? packages.then(ensureBuild) : packages;
+  const base = ensureEngine().then(ensureBaseImage);
+  const builds = images.map(async (image) => {
+    await Promise.all(image.built ? [base, code] : [base]);
+    await ensureImage(image);
+  });
+  await Promise.all([code, base, ...builds]);
+}
+
+async function main(args) {
+  if (args.includes('--brief')) speakBriefly();
+  headline(HEADLINES[args[0]] ?? 'Setting up');
+  let signalled = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => {
+      signalled = true;
+      abortAll(new Error(`stopped by ${signal}`));
+    });
+  }
+  try {
+    await setUp(chosenImages(args));
+    skipped('ready', 'everything is in place');
+  } catch (error) {
+    abortAll(error);
+    failed(error);
+    process.exitCode = signalled ? 130 : 1;
+  }
+}
+
+await main(process.argv.slice(2));

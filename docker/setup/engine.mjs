@@ -1,0 +1,113 @@
+// The Docker engine: the one that answers; else, for root on Debian or Ubuntu, one that is installed and started.
+import { spawn } from 'node:child_process';
+import { existsSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { canInstall, install } from './debian.mjs';
+import { doing, done, skipped } from './narrator.mjs';
+import { ask, run, SetupError, tail } from './run.mjs';
+
+const STEP = 'Docker engine';
+const LOG = '/var/log/sidekick-dockerd.log';
+const PID_FILE = '/var/run/docker.pid';
+const START_TIMEOUT_MS = 90_000;
+const POSTINST_GRACE_MS = 5_000;
+
+const ONE_LINE =
+  'no Docker engine answers: install Docker Engine (on Debian and Ubuntu: sudo apt-get install docker.io) and start it, then run this again';
+
+async function engineVersion() {
+  const answer = await ask('docker', ['version', '--format', '{{.Server.Version}}']);
+  if (/permission denied/i.test(answer.output)) {
+    throw new SetupError(
+      'the Docker engine refuses this user: run as root, or add the user to the group docker and log in again',
+    );
+  }
+  return answer.ok && answer.stdout ? answer.stdout : undefined;
+}
+
+async function has(command) {
+  return (await ask('sh', ['-c', `command -v ${command}`])).ok;
+}
+
+async function waitForEngine(timeoutMs, stillStarting = () => true) {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const version = await engineVersion();
+    if (version) return version;
+    if (Date.now() > deadline || !stillStarting()) return undefined;
+    await delay(250);
+  }
+}
+
+async function installEngine() {
+  doing(STEP, 'none here: installing docker.io with apt-get');
+  await install(['docker.io']);
+  // Later Debian releases package the client apart and only recommend it.
+  if (!(await has('docker'))) await install(['docker-cli']);
+}
+
+function underSystemd() {
+  return existsSync('/run/systemd/system');
+}
+
+// A package's own start-up script may have begun to start the engine; a second one would fail on its pid file.
+function isStarting() {
+  try {
+    process.kill(Number(readFileSync(PID_FILE, 'utf8')), 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function startDaemon() {
+  const log = openSync(LOG, 'a');
+  // Where the host has its own configuration, the storage driver is its business, and a flag beside it an error.
+  const options = existsSync('/etc/docker/daemon.json') ? [] : ['--storage-driver', 'overlay2'];
+  const daemon = spawn('dockerd', options, { detached: true, stdio: ['ignore', log, log] });
+  daemon.unref();
+  return daemon;
+}
+
+async function startEngine() {
+  if (underSystemd()) {
+    doing(STEP, 'starting it: systemctl start docker');
+    await run('systemctl', ['start', 'docker'], { hint: 'journalctl -u docker says why it does not start' });
+    return waitForEngine(START_TIMEOUT_MS);
+  }
+  if (isStarting()) {
+    const version = await waitForEngine(POSTINST_GRACE_MS, isStarting);
+    if (version) return version;
+  }
+  doing(STEP, `starting dockerd in the background, where it stays (log: ${LOG})`);
+  const daemon = startDaemon();
+  const failedToStart = new Promise((resolve) => {
+    daemon.once('error', resolve);
+    daemon.once('exit', resolve);
+  });
+  let ended = false;
+  void failedToStart.then(() => {
+    ended = true;
+  });
+  return waitForEngine(START_TIMEOUT_MS, () => !ended);
+}
+
+/** Makes sure that an engine answers. Fails, in one line that says what to install, where it may not install one. */
+export async function ensureEngine() {
+  const present = await engineVersion();
+  if (present) return skipped(STEP, `version ${present} answers`);
+  if (process.env.DOCKER_HOST) {
+    throw new SetupError(`no Docker engine answers at DOCKER_HOST=${process.env.DOCKER_HOST}`);
+  }
+  if (!(await canInstall())) throw new SetupError(ONE_LINE);
+  if (!(await has('dockerd')) || !(await has('docker'))) await installEngine();
+  const version = await startEngine();
+  if (!version) {
+    const output = existsSync(LOG) ? tail(readFileSync(LOG, 'utf8')) : '';
+    throw new SetupError('the Docker engine does not start', {
+      output,
+      hint: 'dockerd needs root, cgroups and iptables; in a container it needs --privileged',
+    });
+  }
+  done(STEP, `version ${version} answers`);
+}

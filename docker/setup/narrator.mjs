@@ -1,0 +1,45 @@
+// What the set-up says: one line a step, with the time since the start, so that a wait is never unexplained.
+
+const started = performance.now();
+const tty = process.stdout.isTTY === true;
+const paint = (code, text) => (tty ? `\u001b[${code}m${text}\u001b[0m` : text);
+
+let brief = false;
+
+/** Says only what is done, not what is found done already. */
+export function speakBriefly() {
+  brief = true;
+}
+
+function line(mark, step, message) {
+  const elapsed = `${((performance.now() - started) / 1000).toFixed(1)} s`;
+  console.log(`  ${elapsed.padStart(8)}  ${mark} ${step.padEnd(17)} ${message}`);
+}
+
+/** A step begins that takes a while. */
+export function doing(step, message) {
+  line(paint(33, '…'), step, message);
+}
+
+/** A step ended; what it did. */
+export function done(step, message) {
+  line(paint(32, '✓'), step, message);
+}
+
+/** There was nothing to do. */
+export function skipped(step, message) {
+  if (!brief) line(paint(32, '✓'), step, message);
+}
+
+/** A headline. */
+export function headline(message) {
+  if (!brief) console.log(paint(1, message));
+}
+
+/** The error that ends the set-up: what failed, the end of what it printed, and what to do about it. */
+export function failed(error) {
+  const parts = [`${paint(31, 'set-up failed:')} ${error.message}`];
+  if (error.output) parts.push(error.output.replace(/^/gm, '    | '));
+  if (error.hint) parts.push(`  hint: ${error.hint}`);
+  console.error(parts.join('\n'));
+}

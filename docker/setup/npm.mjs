@@ -1,0 +1,59 @@
+// The npm packages and the TypeScript build, each only when it is missing or older than what it is made from.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hashOf } from './hash.mjs';
+import { doing, done, skipped } from './narrator.mjs';
+import { root, run } from './run.mjs';
+
+const BUILD_INPUTS = ['src', 'tsconfig.json', 'package-lock.json'];
+const BUILD_OUTPUTS = ['dist'];
+const BUILD_STAMP = join(root, 'node_modules/.cache/sidekick/build.json');
+
+async function readJson(path) {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The packages of the lock file: `[path, entry]`, the project itself left out. */
+export async function lockedPackages() {
+  const lock = await readJson(join(root, 'package-lock.json'));
+  return Object.entries(lock.packages).filter(([path]) => path !== '');
+}
+
+// npm keeps an account of what it installed; an optional package may rightly be missing (another platform's).
+async function packagesAreCurrent() {
+  const installed = await readJson(join(root, 'node_modules/.package-lock.json'));
+  if (!installed) return false;
+  return (await lockedPackages()).every(
+    ([path, entry]) => entry.optional || installed.packages[path]?.version === entry.version,
+  );
+}
+
+/** Installs what the lock file names, unless it is there. */
+export async function ensurePackages() {
+  const step = 'npm packages';
+  if (await packagesAreCurrent()) return skipped(step, 'as the lock file has them');
+  doing(step, 'npm ci');
+  await run('npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline'], {
+    hint: 'npm needs its registry, or a cache that holds every package of package-lock.json',
+  });
+  done(step, 'installed');
+}
+
+/** Compiles `src` to `dist`, unless both are what they were after the last build. */
+export async function ensureBuild() {
+  const step = 'build';
+  const inputs = await hashOf(BUILD_INPUTS);
+  const stamp = await readJson(BUILD_STAMP);
+  if (stamp?.inputs === inputs && stamp.outputs === (await hashOf(BUILD_OUTPUTS))) {
+    return skipped(step, 'dist is up to date');
+  }
+  doing(step, 'compiling src to dist');
+  await run('npm', ['run', '--silent', 'build'], { hint: 'the sources do not compile; see the lines above' });
+  await mkdir(dirname(BUILD_STAMP), { recursive: true });
+  await writeFile(BUILD_STAMP, JSON.stringify({ inputs, outputs: await hashOf(BUILD_OUTPUTS) }));
+  done(step, 'dist is up to date');
+}

@@ -1,0 +1,85 @@
+// Runs other programs: their output is kept for the case of failure, and one abort ends them all.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root. */
+export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+const TAIL_LINES = 25;
+const aborter = new AbortController();
+
+/** Ends every program that runs and lets none start. */
+export function abortAll(reason) {
+  aborter.abort(reason);
+}
+
+/** Fails the set-up with a message, the output that led to it, and a hint. */
+export class SetupError extends Error {
+  constructor(message, { output = '', hint = '' } = {}) {
+    super(message);
+    this.output = output;
+    this.hint = hint;
+  }
+}
+
+/**
+ * Starts a program without waiting for it; its stdout and stdin are streams.
+ * Ended by SIGTERM when the set-up is aborted.
+ */
+export function start(command, args, { cwd = root, env, stdin = 'ignore' } = {}) {
+  aborter.signal.throwIfAborted();
+  return spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: [stdin, 'pipe', 'pipe'],
+    signal: aborter.signal,
+  });
+}
+
+/** Resolves with the exit code and everything a started program printed; rejects only where it could not be run. */
+export function finished(child) {
+  return new Promise((resolve, reject) => {
+    let stdout = '';
+    let output = '';
+    child.stdout.on('data', (data) => {
+      stdout += data;
+      output += data;
+    });
+    child.stderr.on('data', (data) => {
+      output += data;
+    });
+    // Where the set-up was aborted, why it was says more than that it was.
+    child.on('error', (error) => reject(aborter.signal.reason ?? error));
+    child.on('close', (code, signal) => resolve({ code: code ?? signal, stdout, output }));
+  });
+}
+
+/** The last lines of a program's output. */
+export function tail(output) {
+  return output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+}
+
+/** Runs a program to its end and resolves with its stdout. Fails with a {@link SetupError} unless it exits 0. */
+export async function run(command, args, { hint, ...options } = {}) {
+  const { code, stdout, output } = await finished(start(command, args, options));
+  if (code === 0) return stdout;
+  throw new SetupError(`${command} ${args.slice(0, 3).join(' ')} … ended with ${code}`, {
+    output: tail(output),
+    hint,
+  });
+}
+
+/** Runs a program whose failure is an answer. Resolves with `{ok, stdout, output}`; not ok after `timeout` ms. */
+export async function ask(command, args, { timeout = 15_000, ...options } = {}) {
+  const child = start(command, args, options);
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
+  try {
+    const { code, stdout, output } = await finished(child);
+    return { ok: code === 0, stdout: stdout.trim(), output };
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    return { ok: false, stdout: '', output: error.message };
+  } finally {
+    clearTimeout(timer);
+  }
+}
