@@ -15,7 +15,8 @@ async function filesUnder(path) {
 
 /** SHA-256 over the names and contents of files and directories (relative to the root), and of extra strings. */
 export async function hashOf(paths, extra = []) {
-  const files = (await Promise.all(paths.map((path) => filesUnder(join(root, path))))).flat().sort();
+  const files = (await Promise.all(paths.map((path) => filesUnder(join(root, path))))).flat();
+  files.sort((a, b) => (a < b ? -1 : 1));
   const hash = createHash('sha256');
   for (const part of extra) hash.update(`${part}\0`);
   for (const file of files) {

@@ -67,7 +67,6 @@ async function build(image) {
   if (tarCode === 0 && result.code === 0) return;
   throw new SetupError(`docker build of ${image.name} failed`, {
     output: tail(result.output),
-    hint: `by hand: docker build -t ${image.name} -f ${dockerfile(image)} .`,
   });
 }
 
