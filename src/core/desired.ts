@@ -1,0 +1,117 @@
+import type { Address } from './address.js';
+import { type Instance, type KeySpace, maintenancePrefix, parseInstance } from './keys.js';
+import type { Entry } from './ports.js';
+import { type Decoded, decodeRegistration } from './registration-codec.js';
+import { DEFAULT_PARAMETERS, type ServerParameters } from './server-parameters.js';
+
+/**
+ * What etcd wants of one address in one upstream:
+ * `serve` with these parameters; `drain`; or `keep` as it is, where a registration cannot be read and must
+ * therefore neither add nor change nor remove anything.
+ */
+export type Intent = 'serve' | 'drain' | 'keep';
+
+/** A request to take an instance out, which is owed an answer. */
+export interface DrainRequest extends Instance {
+  /** The etcd revision of the request. */
+  readonly revision: number;
+}
+
+export interface DesiredServer {
+  readonly address: Address;
+  readonly intent: Intent;
+  readonly parameters: ServerParameters;
+  /** The requests that make it drain; one for each service that asked. */
+  readonly requests: readonly DrainRequest[];
+}
+
+/** One instance as etcd's keys describe it: its registration, read, and any operator's request. */
+export interface InstanceRecord {
+  readonly entry: Entry;
+  readonly decoded: Decoded;
+  /** The revision of an operator's drain. */
+  readonly maintenance?: number;
+}
+
+/** Everything registered, by service and then by address. Keys that are no instance at all are left out. */
+export type Catalogue = ReadonlyMap<string, ReadonlyMap<Address, InstanceRecord>>;
+
+/** Reads the keys of etcd into a catalogue. Two spellings of one address are one instance: the newer key counts. */
+export function readCatalogue(space: KeySpace, entries: Iterable<Entry>): Catalogue {
+  const catalogue = new Map<string, Map<Address, InstanceRecord>>();
+  const maintenance = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.key.startsWith(space.services)) addRecord(catalogue, space, entry);
+    else if (entry.key.startsWith(maintenancePrefix(space))) addMaintenance(maintenance, space, entry);
+  }
+  for (const [service, instances] of catalogue) {
+    for (const [address, record] of instances) {
+      const revision = maintenance.get(`${service}/${address}`);
+      if (revision !== undefined) instances.set(address, { ...record, maintenance: revision });
+    }
+  }
+  return catalogue;
+}
+
+function addRecord(
+  catalogue: Map<string, Map<Address, InstanceRecord>>,
+  space: KeySpace,
+  entry: Entry,
+): void {
+  const decoded = decodeRegistration(space, entry.key, entry.value);
+  const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
+  if (!instance) return;
+  const instances = catalogue.get(instance.service) ?? new Map<Address, InstanceRecord>();
+  catalogue.set(instance.service, instances);
+  const present = instances.get(instance.address);
+  if (present && present.entry.revision > entry.revision) return;
+  instances.set(instance.address, { entry, decoded });
+}
+
+function addMaintenance(maintenance: Map<string, number>, space: KeySpace, entry: Entry): void {
+  const instance = parseInstance(maintenancePrefix(space), entry.key);
+  if (instance.ok) maintenance.set(`${instance.value.service}/${instance.value.address}`, entry.revision);
+}
+
+/**
+ * The servers that the given services want in one upstream.
+ * An address that several services register serves as long as one of them wants it to, with the parameters of the
+ * first service that does.
+ */
+export function desiredServers(
+  catalogue: Catalogue,
+  services: readonly string[],
+): ReadonlyMap<Address, DesiredServer> {
+  const desired = new Map<Address, DesiredServer>();
+  for (const service of services) {
+    for (const [address, record] of catalogue.get(service) ?? []) {
+      const wanted = desiredServer({ service, address }, record);
+      const present = desired.get(address);
+      desired.set(address, present ? merge(present, wanted) : wanted);
+    }
+  }
+  return desired;
+}
+
+function desiredServer(instance: Instance, { entry, decoded, maintenance }: InstanceRecord): DesiredServer {
+  const { address } = instance;
+  const accepted = decoded.status === 'accepted' ? decoded.registration : undefined;
+  const parameters = accepted?.parameters ?? DEFAULT_PARAMETERS;
+  const asked = [accepted?.drain ? entry.revision : undefined, maintenance].filter((r) => r !== undefined);
+  if (asked.length > 0) {
+    return {
+      address,
+      intent: 'drain',
+      parameters,
+      requests: [{ ...instance, revision: Math.max(...asked) }],
+    };
+  }
+  return { address, intent: accepted ? 'serve' : 'keep', parameters, requests: [] };
+}
+
+const PRECEDENCE: readonly Intent[] = ['serve', 'keep', 'drain'];
+
+function merge(first: DesiredServer, second: DesiredServer): DesiredServer {
+  const winner = PRECEDENCE.indexOf(first.intent) <= PRECEDENCE.indexOf(second.intent) ? first : second;
+  return { ...winner, requests: [...first.requests, ...second.requests] };
+}

@@ -1,0 +1,67 @@
+import { type Address, parseAddress } from './address.js';
+import { bad, ok, quote, type Result } from './result.js';
+
+/** Where sidekick keeps its keys in etcd. Both prefixes end in a slash, so that they match on exact boundaries. */
+export interface KeySpace {
+  /** Registrations; default `/services/`. */
+  readonly services: string;
+  /** Watchers, their answers, and operators' requests; default `/sidekick/`. */
+  readonly control: string;
+}
+
+export const DEFAULT_KEY_SPACE: KeySpace = { services: '/services/', control: '/sidekick/' };
+
+/** One instance of a service: what a registration key, a drain request and its answers have in common. */
+export interface Instance {
+  readonly service: string;
+  readonly address: Address;
+}
+
+const SERVICE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
+
+/** Reads a service name: letters, digits, `_`, `.` and `-`, at most 128 characters. */
+export function parseService(text: string): Result<string> {
+  if (SERVICE.test(text)) return ok(text);
+  return bad(`service must be letters, digits, "_", "." or "-" (at most 128), got ${quote(text)}`);
+}
+
+export function registrationKey(space: KeySpace, { service, address }: Instance): string {
+  return `${space.services}${service}/${address}`;
+}
+
+export function watchersPrefix(space: KeySpace): string {
+  return `${space.control}watchers/`;
+}
+
+export function watcherKey(space: KeySpace, id: string): string {
+  return `${watchersPrefix(space)}${id}`;
+}
+
+export function maintenancePrefix(space: KeySpace): string {
+  return `${space.control}maintenance/`;
+}
+
+export function maintenanceKey(space: KeySpace, { service, address }: Instance): string {
+  return `${maintenancePrefix(space)}${service}/${address}`;
+}
+
+/** Every watcher's answer about one instance. */
+export function drainedPrefix(space: KeySpace, { service, address }: Instance): string {
+  return `${space.control}drained/${service}/${address}/`;
+}
+
+export function drainedKey(space: KeySpace, instance: Instance, watcherId: string): string {
+  return `${drainedPrefix(space, instance)}${watcherId}`;
+}
+
+/** Reads the `<service>/<host>:<port>` that follows a prefix. */
+export function parseInstance(prefix: string, key: string): Result<Instance> {
+  const rest = key.startsWith(prefix) ? key.slice(prefix.length) : key;
+  const slash = rest.indexOf('/');
+  if (slash < 0) return bad(`key must be ${prefix}<service>/<host>:<port>`);
+  const service = parseService(rest.slice(0, slash));
+  if (!service.ok) return service;
+  const address = parseAddress(rest.slice(slash + 1));
+  if (!address.ok) return address;
+  return ok({ service: service.value, address: address.value });
+}

@@ -1,0 +1,163 @@
+import type { Address } from './address.js';
+import type { DesiredServer } from './desired.js';
+import { advanceDrain, type DrainClock, type DrainLimits, drainStep } from './drain.js';
+import type { Kind } from './kind.js';
+import type { ActualServer } from './ports.js';
+import { differences, type ParameterName, type ServerParameters } from './server-parameters.js';
+
+/** One call to NGINX. */
+export type Action =
+  | { readonly type: 'add'; readonly address: Address; readonly parameters: ServerParameters }
+  | {
+      readonly type: 'update';
+      readonly address: Address;
+      readonly id: number;
+      readonly changes: Partial<ServerParameters>;
+    }
+  | { readonly type: 'drain'; readonly address: Address; readonly id: number }
+  | {
+      readonly type: 'remove';
+      readonly address: Address;
+      readonly id: number;
+      readonly reason: RemoveReason;
+    };
+
+export type RemoveReason = 'duplicate' | 'idle' | 'expired' | 'failing';
+
+export interface PlanInput {
+  readonly kind: Kind;
+  readonly desired: ReadonlyMap<Address, DesiredServer>;
+  readonly actual: readonly ActualServer[];
+  /** Addresses that are gone from etcd but that the guard will not let go yet. */
+  readonly held: ReadonlySet<Address>;
+  /** The drains under way, as the plan before this one left them. */
+  readonly drains: ReadonlyMap<Address, DrainClock>;
+  readonly limits: DrainLimits;
+  /** Parameters that NGINX does not let a PATCH change; a server that differs in one is replaced. */
+  readonly immutable: ReadonlySet<ParameterName>;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export interface Plan {
+  /** In the order in which they are to be done: what brings capacity first, what takes it away last. */
+  readonly actions: readonly Action[];
+  /** The drains under way after this plan. */
+  readonly drains: ReadonlyMap<Address, DrainClock>;
+  /** Addresses that are asked to drain and that NGINX no longer has: their requests can be answered. */
+  readonly out: readonly Address[];
+}
+
+export const IMMUTABLE_PARAMETERS: ReadonlySet<ParameterName> = new Set(['backup']);
+
+/**
+ * Decides what makes one upstream group equal to what is registered. Pure: the same input, the same plan.
+ *
+ * | etcd wants        | NGINX has                          | action                                         |
+ * |-------------------|------------------------------------|------------------------------------------------|
+ * | serve             | nothing                            | add                                            |
+ * | serve             | the same                           | –                                              |
+ * | serve             | other parameters                   | update with the difference                     |
+ * | serve             | it draining, or `down` by us       | update with the difference and `down: false`   |
+ * | serve             | an immutable parameter different   | add; the old one is an extra in the next plan  |
+ * | serve, keep       | it twice                           | remove the extra (duplicate)                   |
+ * | keep              | anything once, or nothing          | –                                              |
+ * | drain, or is gone | it up                              | drain                                          |
+ * | drain, or is gone | it draining, with open sessions    | –, and look again                              |
+ * | drain, or is gone | it draining, idle                  | remove (idle)                                  |
+ * | drain, or is gone | it there, drain timeout passed     | remove (expired)                               |
+ * | drain             | nothing                            | –, and answer the request                      |
+ * | is gone           | it failing its health checks       | remove (failing)                               |
+ * | is gone           | held by the guard                  | –                                              |
+ */
+export function plan(input: PlanInput): Plan {
+  const present = groupByAddress(input.actual);
+  const drains = new Map<Address, DrainClock>();
+  const actions: Action[] = [];
+  for (const [address, servers] of present) {
+    const wanted = input.desired.get(address);
+    const survivor = pickSurvivor(input, servers, wanted);
+    actions.push(...removeExtras(servers, survivor));
+    if (wanted?.intent === 'serve') actions.push(...serve(input, survivor, wanted));
+    else if (wanted?.intent === 'drain') actions.push(...takeOut(input, survivor, drains));
+    else if (!wanted && !input.held.has(address)) actions.push(...letGo(input, survivor, drains));
+  }
+  const absent = [...input.desired.values()].filter(({ address }) => !present.has(address));
+  for (const { address, intent, parameters } of absent) {
+    if (intent === 'serve') actions.push({ type: 'add', address, parameters });
+  }
+  return {
+    actions: inOrder(actions),
+    drains,
+    out: absent.filter(({ intent }) => intent === 'drain').map(({ address }) => address),
+  };
+}
+
+function groupByAddress(servers: readonly ActualServer[]): ReadonlyMap<Address, readonly ActualServer[]> {
+  const groups = new Map<Address, ActualServer[]>();
+  for (const server of servers) {
+    const group = groups.get(server.address);
+    if (group) group.push(server);
+    else groups.set(server.address, [server]);
+  }
+  return groups;
+}
+
+/** Of several servers with one address, the one that is closest to what is wanted; the oldest where they are equal. */
+function pickSurvivor(
+  input: PlanInput,
+  servers: readonly ActualServer[],
+  wanted: DesiredServer | undefined,
+): ActualServer {
+  const distance = (server: ActualServer): number => {
+    if (wanted?.intent !== 'serve') return 0;
+    const names = Object.keys(differences(input.kind, server.parameters, wanted.parameters));
+    const replace = names.some((name) => input.immutable.has(name as ParameterName));
+    return (replace ? 100 : 0) + names.length + (server.draining ? 1 : 0);
+  };
+  return servers.reduce((best, server) => {
+    const gain = distance(best) - distance(server);
+    return gain > 0 || (gain === 0 && server.id < best.id) ? server : best;
+  });
+}
+
+function removeExtras(servers: readonly ActualServer[], survivor: ActualServer): Action[] {
+  return servers
+    .filter((server) => server !== survivor)
+    .map(({ id, address }) => ({ type: 'remove', id, address, reason: 'duplicate' }));
+}
+
+function serve(input: PlanInput, server: ActualServer, { address, parameters }: DesiredServer): Action[] {
+  const changes = differences(input.kind, server.parameters, parameters);
+  if (Object.keys(changes).some((name) => input.immutable.has(name as ParameterName))) {
+    return [{ type: 'add', address, parameters }];
+  }
+  // NGINX takes a server out of `drain` when `down` is set, to either value.
+  const back = server.draining ? { ...changes, down: parameters.down } : changes;
+  return Object.keys(back).length > 0 ? [{ type: 'update', id: server.id, address, changes: back }] : [];
+}
+
+function takeOut(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
+  const { id, address, active } = server;
+  const out = server.draining || server.parameters.down;
+  const clock = advanceDrain(input.drains.get(address), out, input.now);
+  drains.set(address, clock);
+  const step = drainStep({ out, active }, clock, input.limits, input.now);
+  if (step === 'take-out') return [{ type: 'drain', id, address }];
+  if (step === 'remove-idle') return [{ type: 'remove', id, address, reason: 'idle' }];
+  if (step === 'remove-expired') return [{ type: 'remove', id, address, reason: 'expired' }];
+  return [];
+}
+
+/** A server that is no longer registered: as a drain, unless it is dead and has nothing to drain. */
+function letGo(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
+  const { id, address } = server;
+  if (server.failing) return [{ type: 'remove', id, address, reason: 'failing' }];
+  return takeOut(input, server, drains);
+}
+
+const ORDER: readonly Action['type'][] = ['add', 'update', 'drain', 'remove'];
+
+function inOrder(actions: readonly Action[]): readonly Action[] {
+  return [...actions].sort((a, b) => ORDER.indexOf(a.type) - ORDER.indexOf(b.type));
+}

@@ -1,0 +1,150 @@
+import type { Address } from './address.js';
+import type { Kind, UpstreamRef } from './kind.js';
+import type { ServerParameters } from './server-parameters.js';
+
+/**
+ * What the daemons need of the world, as interfaces. The adapters implement them; the contract suites run every
+ * implementation, fakes included, through the same tests.
+ * Every call takes an AbortSignal, and rejects with the signal's reason when it is aborted.
+ */
+
+// --- etcd ---------------------------------------------------------------------------------------------------------
+
+/** One key as etcd holds it. */
+export interface Entry {
+  readonly key: string;
+  /** Read as UTF-8; bytes that are not become U+FFFD. */
+  readonly value: string;
+  /** The store's revision at the last write of this key. */
+  readonly revision: number;
+  /** The lease it lives under, if any. */
+  readonly lease?: LeaseId;
+}
+
+/** An etcd lease ID in decimal. */
+export type LeaseId = string;
+
+/** A whole, consistent picture of some prefixes. */
+export interface View {
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** The store revision up to which the picture is true. */
+  readonly revision: number;
+  /** The keys that were put or deleted since the view before (in the first view: all of them). */
+  readonly changed: ReadonlySet<string>;
+}
+
+export interface Observer {
+  /** A newer picture. Also called, with no `changed`, when etcd answers again after `away`. */
+  view(view: View): void;
+  /** etcd cannot be read now; the last view stays the best there is. Called once per outage. */
+  away(error: Error): void;
+}
+
+export interface RegistryReader {
+  /**
+   * Follows prefixes until the signal is aborted, then resolves. Outages, compaction, a restored or replaced etcd
+   * and stalled watches are its own to find and mend; it never rejects for any of them.
+   */
+  follow(prefixes: readonly string[], observer: Observer, signal: AbortSignal): Promise<void>;
+}
+
+export interface PutOptions {
+  readonly lease?: LeaseId;
+}
+
+/** The unary calls to etcd. Each has its own deadline and rejects with EtcdError. */
+export interface RegistryStore {
+  /** One consistent read of everything under a prefix. */
+  list(prefix: string, signal: AbortSignal): Promise<readonly Entry[]>;
+  /** One read of several keys; those that do not exist are missing from the map. */
+  read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Entry>>;
+  /** Resolves to the revision of the write. Rejects with LeaseGoneError when the lease is not there. */
+  put(key: string, value: string, options: PutOptions, signal: AbortSignal): Promise<number>;
+  /** Deletes the key; with `lease`, only if it still lives under that lease. Resolves to whether it did. */
+  remove(key: string, options: PutOptions, signal: AbortSignal): Promise<boolean>;
+  /** Grants a lease of `ttl` milliseconds (etcd keeps whole seconds, at least 1). */
+  grant(ttl: number, signal: AbortSignal): Promise<LeaseId>;
+  /** Renews the lease to its full TTL. Rejects with LeaseGoneError when it is gone. */
+  keepAlive(lease: LeaseId, signal: AbortSignal): Promise<void>;
+  /** Ends the lease and deletes the keys that live under it. A lease that is gone already is no error. */
+  revoke(lease: LeaseId, signal: AbortSignal): Promise<void>;
+}
+
+// --- NGINX --------------------------------------------------------------------------------------------------------
+
+/** Who an NGINX is: when any of it changes, every server id is void and its state may be another. */
+export interface NginxIdentity {
+  readonly generation: number;
+  readonly pid: number;
+  readonly loadTimestamp: string;
+  readonly version: string;
+}
+
+/** One server as NGINX has it. */
+export interface ActualServer {
+  /** Valid only until the next reload. */
+  readonly id: number;
+  readonly address: Address;
+  readonly parameters: ServerParameters;
+  /** http: NGINX's `drain`. Always false for stream, which is drained with `down`. */
+  readonly draining: boolean;
+  /** Open requests or connections; undefined where it was not asked for or is not known. */
+  readonly active?: number;
+  /** NGINX itself has found it dead: `unhealthy` by its health checks or `unavail` by failed attempts. */
+  readonly failing: boolean;
+}
+
+export interface UpstreamState {
+  readonly servers: readonly ActualServer[];
+  /** Servers that are not ours to touch: DNS names and their children, unix sockets. */
+  readonly foreign: number;
+}
+
+/** One NGINX Plus API endpoint. Every call rejects with NginxError. */
+export interface NginxApi {
+  readonly name: string;
+  identity(signal: AbortSignal): Promise<NginxIdentity>;
+  /** The names of the groups of a kind; none where NGINX has no such block. */
+  upstreams(kind: Kind, signal: AbortSignal): Promise<readonly string[]>;
+  /** The group's servers, with `active` and `failing` read from its peers. */
+  upstream(ref: UpstreamRef, signal: AbortSignal): Promise<UpstreamState>;
+  /** Never re-sent by the adapter: NGINX accepts the same address twice. */
+  add(ref: UpstreamRef, address: Address, parameters: ServerParameters, signal: AbortSignal): Promise<void>;
+  update(
+    ref: UpstreamRef,
+    id: number,
+    changes: Partial<ServerParameters>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Nothing new to this server: `drain` for http, `down` for stream. Open sessions live on. */
+  drain(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<void>;
+  remove(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<void>;
+}
+
+// --- health -------------------------------------------------------------------------------------------------------
+
+/** One look at one instance: resolves when it is healthy, rejects with the reason when it is not. */
+export type Probe = (signal: AbortSignal) => Promise<void>;
+
+// --- telemetry ----------------------------------------------------------------------------------------------------
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Structured logging; pino fits. The message is a fixed text, `event` in the fields names the kind of event. */
+export interface Log {
+  debug(fields: Fields, message: string): void;
+  info(fields: Fields, message: string): void;
+  warn(fields: Fields, message: string): void;
+  error(fields: Fields, message: string): void;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Metrics by name; the names, types and help texts are declared once in telemetry. */
+export interface Meter {
+  count(name: string, labels?: Labels, by?: number): void;
+  gauge(name: string, value: number, labels?: Labels): void;
+}
+
+/** Milliseconds since the epoch, by the clock that daemons use for every decision. */
+export type Clock = () => number;

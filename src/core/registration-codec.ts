@@ -1,0 +1,105 @@
+import { type Instance, type KeySpace, parseInstance, registrationKey } from './keys.js';
+import type { Registration } from './registration.js';
+import { bad, ok, quote, type Result } from './result.js';
+import { DEFAULT_PARAMETERS, PARAMETER_NAMES, readParameters, stated } from './server-parameters.js';
+
+/** The longest value that is read, in characters. A registration is a few dozen; more is not one. */
+export const MAX_VALUE_LENGTH = 16_384;
+
+const FIELDS: ReadonlySet<string> = new Set([...PARAMETER_NAMES, 'drain', 'meta']);
+
+/**
+ * What became of one key:
+ * accepted (with warnings about what was ignored), or rejected with the reason. `instance` is there whenever the
+ * key itself was good, since a bad value must not take a running server out.
+ */
+export type Decoded =
+  | {
+      readonly status: 'accepted';
+      readonly registration: Registration;
+      readonly warnings: readonly string[];
+    }
+  | { readonly status: 'rejected'; readonly instance?: Instance; readonly reason: string };
+
+/** Reads a registration. Never throws: keys and values are untrusted input. */
+export function decodeRegistration(space: KeySpace, key: string, value: string): Decoded {
+  const instance = parseInstance(space.services, key);
+  if (!instance.ok) return { status: 'rejected', reason: instance.reason };
+  const fields = readObject(value);
+  if (!fields.ok) return { status: 'rejected', instance: instance.value, reason: fields.reason };
+  if (fields.value === undefined) {
+    return {
+      status: 'accepted',
+      registration: { ...instance.value, parameters: DEFAULT_PARAMETERS, drain: false, meta: {} },
+      warnings: value.trim() === '' ? [] : ['value is not a JSON object: all parameters take their defaults'],
+    };
+  }
+  return decodeFields(instance.value, fields.value);
+}
+
+/** The key and value that say this. Parameters at their defaults are left out. */
+export function encodeRegistration(
+  space: KeySpace,
+  registration: Registration,
+): { key: string; value: string } {
+  const { parameters, drain, meta } = registration;
+  const value = {
+    ...stated(parameters),
+    ...(drain ? { drain } : {}),
+    ...(Object.keys(meta).length > 0 ? { meta } : {}),
+  };
+  return { key: registrationKey(space, registration), value: JSON.stringify(value) };
+}
+
+/** The value as a JSON object; `undefined` where it is anything else, which is allowed and means all defaults. */
+function readObject(value: string): Result<Readonly<Record<string, unknown>> | undefined> {
+  if (value.length > MAX_VALUE_LENGTH) {
+    return bad(`value must be at most ${MAX_VALUE_LENGTH} characters, got ${value.length}`);
+  }
+  try {
+    const parsed: unknown = JSON.parse(value);
+    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
+    return ok(isObject ? (parsed as Record<string, unknown>) : undefined);
+  } catch {
+    return ok(undefined);
+  }
+}
+
+function decodeFields(instance: Instance, fields: Readonly<Record<string, unknown>>): Decoded {
+  const parameters = readParameters(fields);
+  if (!parameters.ok) return { status: 'rejected', instance, reason: parameters.reason };
+  const drain = fields.drain ?? false;
+  if (typeof drain !== 'boolean') {
+    return {
+      status: 'rejected',
+      instance,
+      reason: `drain must be true or false, got ${quote(JSON.stringify(drain))}`,
+    };
+  }
+  const unknown = Object.keys(fields).filter((name) => !FIELDS.has(name));
+  const { meta, warnings } = readMeta(fields.meta);
+  return {
+    status: 'accepted',
+    registration: { ...instance, parameters: parameters.value, drain, meta },
+    warnings: unknown.length > 0 ? [...warnings, ignored(unknown)] : warnings,
+  };
+}
+
+function ignored(names: readonly string[]): string {
+  const shown = names.slice(0, 8).map((name) => quote(name, 32));
+  const more = names.length > shown.length ? ` and ${names.length - shown.length} more` : '';
+  return `unknown fields are ignored: ${shown.join(', ')}${more}`;
+}
+
+function readMeta(value: unknown): { meta: Record<string, string>; warnings: string[] } {
+  if (value === undefined) return { meta: {}, warnings: [] };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { meta: {}, warnings: ['meta must be an object of strings: ignored'] };
+  }
+  const entries = Object.entries(value);
+  const strings = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return {
+    meta: Object.fromEntries(strings),
+    warnings: strings.length < entries.length ? ['meta values that are not strings are ignored'] : [],
+  };
+}

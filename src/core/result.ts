@@ -1,0 +1,17 @@
+/** The outcome of reading untrusted input: a value, or why there is none. */
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly reason: string };
+
+export function ok<T>(value: T): Result<T> {
+  return { ok: true, value };
+}
+
+export function bad(reason: string): Result<never> {
+  return { ok: false, reason };
+}
+
+/** Untrusted text made fit for a log line: at most `limit` characters (default 64), quoted and escaped. */
+export function quote(text: string, limit = 64): string {
+  return JSON.stringify(text.length > limit ? `${text.slice(0, limit)}…` : text);
+}
