@@ -1,0 +1,29 @@
+/** How to reach one NGINX Plus API. */
+export interface NginxApiOptions {
+  /** What it is called in logs, metrics and the watcher's presence key. */
+  readonly name: string;
+  /** The root of the API, without a version: `http://127.0.0.1:8080/api`. A trailing slash is allowed. */
+  readonly url: string;
+  /** How long one call may take, in ms; default 5 s. */
+  readonly timeout?: number;
+  /** The most connections kept open to the API, which is also the most calls under way at a time; default 9. */
+  readonly connections?: number;
+  /** For `https:` URLs. */
+  readonly tls?: NginxTlsOptions;
+  /** HTTP basic authentication. */
+  readonly auth?: { readonly username: string; readonly password: string };
+}
+
+/** Contents, not paths: PEM. */
+export interface NginxTlsOptions {
+  /** The authorities to trust instead of the system's. */
+  readonly ca?: string;
+  /** The client certificate and its key. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** The name expected in the server's certificate, where it is not the URL's host. */
+  readonly serverName?: string;
+}
+
+export const DEFAULT_NGINX_TIMEOUT = 5_000;
+export const DEFAULT_NGINX_CONNECTIONS = 9;

@@ -1,0 +1,83 @@
+import type { Networks } from '../core/address.js';
+import type { GuardPolicy } from '../core/guard.js';
+import type { Instance, KeySpace } from '../core/keys.js';
+import type { Kind } from '../core/kind.js';
+import type { MappingRule } from '../core/mapping.js';
+import type { Clock, Log, Meter, NginxApi, Probe, RegistryReader, RegistryStore } from '../core/ports.js';
+
+/** A service mapped to an upstream group by hand. */
+export interface UpstreamRule extends MappingRule {
+  /** Overrides the drain timeout of the kind for this upstream, in ms. */
+  readonly drainTimeout?: number;
+}
+
+/** How the load balancer's own probes judge one instance. */
+export interface HealthCheck {
+  readonly probe: Probe;
+  /** From one probe to the next, in ms. */
+  readonly interval: number;
+  /** After this long a probe has failed, in ms. */
+  readonly timeout: number;
+  /** Good probes in a row that make a failing instance healthy. */
+  readonly rise: number;
+  /** Failed probes in a row that make a healthy instance failing. */
+  readonly fall: number;
+}
+
+/** What the watcher does, as configured. All times are in milliseconds. */
+export interface WatcherOptions {
+  /** The watcher's name in etcd; unique among the cluster's watchers. */
+  readonly id: string;
+  readonly keys: KeySpace;
+  /** TTL of the lease under which the presence key and the answers live; default 15 s. */
+  readonly leaseTtl: number;
+  readonly upstreams: readonly UpstreamRule[];
+  /** How long a server may take to become idle; default 30 s for http, 5 min for stream. */
+  readonly drainTimeout: Readonly<Record<Kind, number>>;
+  readonly guard: GuardPolicy;
+  /** For each service that is limited: the networks in which its instances may lie. */
+  readonly allow: Readonly<Record<string, Networks>>;
+  readonly timing: WatcherTiming;
+}
+
+export interface WatcherTiming {
+  /** Everything is read and compared again this often, whatever happens; default 30 s. */
+  readonly resync: number;
+  /** NGINX is asked this often whether it was reloaded or restarted; default 1 s. */
+  readonly identity: number;
+  /** The least time from the start of one pass over an upstream to the next; a lone change is never delayed; default 50 ms. */
+  readonly debounce: number;
+  /** How often a draining server is looked at: at first, and once the drain has gone on for long; default 250 ms and 2 s. */
+  readonly drainPoll: { readonly min: number; readonly max: number };
+  /** How long a drained server must have been out before `active` 0 is believed; default 250 ms. */
+  readonly settle: number;
+  /** Back-off towards an NGINX that is away or refuses: first and longest wait; default 100 ms and 1 s. */
+  readonly retry: { readonly min: number; readonly max: number };
+  /** Calls under way towards one NGINX; default 8. */
+  readonly concurrency: number;
+}
+
+export const DEFAULT_DRAIN_TIMEOUT: WatcherOptions['drainTimeout'] = { http: 30_000, stream: 300_000 };
+
+export const DEFAULT_TIMING: WatcherTiming = {
+  resync: 30_000,
+  identity: 1_000,
+  debounce: 50,
+  drainPoll: { min: 250, max: 2_000 },
+  settle: 250,
+  retry: { min: 100, max: 1_000 },
+  concurrency: 8,
+};
+
+/** What the watcher needs of the world. */
+export interface WatcherPorts {
+  readonly reader: RegistryReader;
+  readonly store: RegistryStore;
+  /** One for each NGINX, each with a name of its own. */
+  readonly nginx: readonly NginxApi[];
+  /** The load balancer's probe of an instance; undefined where the instance's service is not probed. Left out: no probes. */
+  readonly healthCheck?: (instance: Instance) => HealthCheck | undefined;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly clock: Clock;
+}

@@ -1,0 +1,58 @@
+import type { Kind } from '../core/kind.js';
+import type { MappingProblem } from '../core/mapping.js';
+
+/** What a watcher says of itself on `/status`. Plain JSON; times are milliseconds since the epoch. */
+export interface WatcherStatus {
+  readonly id: string;
+  /** etcd has been read, every NGINX answers, and every upstream matched at its last pass. */
+  readonly ready: boolean;
+  readonly etcd: {
+    readonly connected: boolean;
+    /** The revision of the last view; undefined before the first. */
+    readonly revision?: number;
+    /** Why it cannot be read now. */
+    readonly error?: string;
+  };
+  readonly services: readonly ServiceStatus[];
+  /** Keys that are not taken, with the reason. */
+  readonly rejected: readonly { readonly key: string; readonly reason: string }[];
+  readonly nginx: readonly NginxStatus[];
+}
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly registered: number;
+  readonly draining: number;
+}
+
+export interface NginxStatus {
+  readonly name: string;
+  readonly connected: boolean;
+  readonly version?: string;
+  readonly generation?: number;
+  readonly error?: string;
+  readonly problems: readonly MappingProblem[];
+  readonly upstreams: readonly UpstreamStatus[];
+}
+
+export interface UpstreamStatus {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly services: readonly string[];
+  /** NGINX equalled etcd at the last pass, but for what is draining or held. */
+  readonly matched: boolean;
+  readonly lastPassAt?: number;
+  readonly servers: readonly ServerStatus[];
+  /** Addresses that the guard holds, each with the time at which it is let go. */
+  readonly held: readonly { readonly address: string; readonly until: number }[];
+  /** Servers that are not sidekick's: DNS names, unix sockets. */
+  readonly foreign: number;
+  /** What went wrong at the last pass. */
+  readonly errors: readonly string[];
+}
+
+export interface ServerStatus {
+  readonly address: string;
+  readonly state: 'up' | 'down' | 'draining' | 'held';
+  readonly active?: number;
+}
