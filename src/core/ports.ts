@@ -75,6 +75,7 @@ export interface RegistryStore {
 /** Who an NGINX is: when any of it changes, every server id is void and its state may be another. */
 export interface NginxIdentity {
   readonly generation: number;
+  /** The master process. A worker's pid says nothing: any of several workers may answer. */
   readonly pid: number;
   readonly loadTimestamp: string;
   readonly version: string;

@@ -1,5 +1,6 @@
 import type { Networks } from '../core/address.js';
 import type { GuardPolicy } from '../core/guard.js';
+import type { HealthPolicy } from '../core/health.js';
 import type { Instance, KeySpace } from '../core/keys.js';
 import type { Kind } from '../core/kind.js';
 import type { MappingRule } from '../core/mapping.js';
@@ -11,17 +12,10 @@ export interface UpstreamRule extends MappingRule {
   readonly drainTimeout?: number;
 }
 
-/** How the load balancer's own probes judge one instance. */
+/** How the load balancer itself looks at one instance. */
 export interface HealthCheck {
   readonly probe: Probe;
-  /** From one probe to the next, in ms. */
-  readonly interval: number;
-  /** After this long a probe has failed, in ms. */
-  readonly timeout: number;
-  /** Good probes in a row that make a failing instance healthy. */
-  readonly rise: number;
-  /** Failed probes in a row that make a healthy instance failing. */
-  readonly fall: number;
+  readonly policy: HealthPolicy;
 }
 
 /** What the watcher does, as configured. All times are in milliseconds. */

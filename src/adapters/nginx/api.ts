@@ -1,0 +1,114 @@
+import { NginxError } from '../../core/errors.js';
+import type { UpstreamRef } from '../../core/kind.js';
+import type { NginxApi, NginxIdentity } from '../../core/ports.js';
+import { stated } from '../../core/server-parameters.js';
+import type { NginxApiOptions } from './options.js';
+import { readPeers, readServer, wireParameters } from './server-codec.js';
+import { createTransport, isRecord } from './transport.js';
+
+/** The error object has had its shape since version 4; the write contract is that of version 9. */
+const OLDEST_VERSION = 4;
+const NEWEST_VERSION = 9;
+
+/** A client of one NGINX Plus API, or of the gateway, which speaks the same. `close` ends its connections. */
+export function createNginxApi(options: NginxApiOptions): NginxApi & { close(): Promise<void> } {
+  const transport = createTransport(options);
+  let version: number | undefined;
+
+  async function versioned(
+    method: Parameters<typeof transport.call>[0],
+    path: string,
+    signal: AbortSignal,
+    body?: unknown,
+  ): Promise<unknown> {
+    version ??= bestVersion(await transport.call('GET', '/', signal));
+    try {
+      return await transport.call(method, `/${version}${path}`, signal, body);
+    } catch (error) {
+      // Another NGINX answers now, which wants its version looked up again.
+      if (error instanceof NginxError && error.code === 'UnknownVersion') version = undefined;
+      throw error;
+    }
+  }
+
+  return {
+    name: options.name,
+
+    async identity(signal) {
+      return readIdentity(await versioned('GET', '/nginx', signal));
+    },
+
+    async upstreams(kind, signal) {
+      try {
+        // Only the names are wanted; `fields` keeps the statistics of every server out of the answer.
+        const groups = await versioned('GET', `/${kind}/upstreams/?fields=zone`, signal);
+        return isRecord(groups) ? Object.keys(groups).sort() : [];
+      } catch (error) {
+        if (error instanceof NginxError && error.code === 'PathNotFound') return [];
+        throw error;
+      }
+    },
+
+    async upstream(ref, signal) {
+      const [servers, status] = await Promise.all([
+        versioned('GET', `${groupPath(ref)}/servers/`, signal),
+        versioned('GET', `${groupPath(ref)}/?fields=peers`, signal),
+      ]);
+      if (!Array.isArray(servers)) throw badAnswer('servers is not an array');
+      const peers = readPeers(status);
+      const own = servers.map((server) => readServer(server, peers)).filter((server) => server !== undefined);
+      return { servers: own, foreign: servers.length - own.length };
+    },
+
+    async add(ref, address, parameters, signal) {
+      const body = { server: address, ...wireParameters(ref.kind, stated(parameters)) };
+      await versioned('POST', `${groupPath(ref)}/servers/`, signal, body);
+    },
+
+    async update(ref, id, changes, signal) {
+      await versioned('PATCH', `${groupPath(ref)}/servers/${id}`, signal, wireParameters(ref.kind, changes));
+    },
+
+    async drain(ref, id, signal) {
+      const body = ref.kind === 'http' ? { drain: true } : { down: true };
+      await versioned('PATCH', `${groupPath(ref)}/servers/${id}`, signal, body);
+    },
+
+    async remove(ref, id, signal) {
+      await versioned('DELETE', `${groupPath(ref)}/servers/${id}`, signal);
+    },
+
+    close: () => transport.close(),
+  };
+}
+
+function groupPath({ kind, name }: UpstreamRef): string {
+  return `/${kind}/upstreams/${encodeURIComponent(name)}`;
+}
+
+function bestVersion(answer: unknown): number {
+  const versions = Array.isArray(answer) ? answer.filter((item) => typeof item === 'number') : [];
+  const usable = versions.filter((item) => item >= OLDEST_VERSION && item <= NEWEST_VERSION);
+  if (usable.length > 0) return Math.max(...usable);
+  throw badAnswer(
+    `no API version from ${OLDEST_VERSION} to ${NEWEST_VERSION} among ${JSON.stringify(versions)}`,
+  );
+}
+
+/**
+ * `ppid` is the master process. `pid`, which the API also gives, is whichever worker answered: with several workers
+ * it changes from call to call and says nothing.
+ */
+function readIdentity(answer: unknown): NginxIdentity {
+  if (!isRecord(answer) || typeof answer.generation !== 'number') throw badAnswer('nginx has no generation');
+  return {
+    generation: answer.generation,
+    pid: typeof answer.ppid === 'number' ? answer.ppid : 0,
+    loadTimestamp: String(answer.load_timestamp ?? ''),
+    version: String(answer.version ?? ''),
+  };
+}
+
+function badAnswer(message: string): NginxError {
+  return new NginxError('BadAnswer', message, true);
+}

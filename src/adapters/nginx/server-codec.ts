@@ -1,0 +1,63 @@
+import { parseAddress } from '../../core/address.js';
+import type { Kind } from '../../core/kind.js';
+import type { ActualServer } from '../../core/ports.js';
+import {
+  DEFAULT_PARAMETERS,
+  PARAMETER_NAMES,
+  parametersFor,
+  readParameter,
+  type ServerParameters,
+} from '../../core/server-parameters.js';
+import { isRecord } from './transport.js';
+
+/** What the group's `peers` say of one server. */
+export interface PeerStatus {
+  readonly active?: number;
+  readonly failing: boolean;
+}
+
+/**
+ * Reads one element of `servers`; undefined where it is not sidekick's: a DNS name, a child of one
+ * (`parent`, `host`), an SRV `service`, or a unix socket.
+ */
+export function readServer(value: unknown, peers: ReadonlyMap<number, PeerStatus>): ActualServer | undefined {
+  if (!isRecord(value) || typeof value.id !== 'number' || typeof value.server !== 'string') return undefined;
+  if (['parent', 'host', 'service'].some((name) => (value[name] ?? '') !== '')) return undefined;
+  const address = parseAddress(value.server);
+  if (!address.ok) return undefined;
+  const peer = peers.get(value.id);
+  return {
+    id: value.id,
+    address: address.value,
+    parameters: readWireParameters(value),
+    draining: value.drain === true,
+    ...(peer?.active === undefined ? {} : { active: peer.active }),
+    failing: peer?.failing ?? false,
+  };
+}
+
+/** NGINX's own spelling of a time (`1m`) becomes the canonical one (`60s`), so that equal servers compare equal. */
+function readWireParameters(server: Readonly<Record<string, unknown>>): ServerParameters {
+  const read = PARAMETER_NAMES.map((name) => [name, readParameter(name, server[name])] as const);
+  const good = read.flatMap(([name, result]) => (result.ok ? [[name, result.value] as const] : []));
+  return { ...DEFAULT_PARAMETERS, ...Object.fromEntries(good) };
+}
+
+/** Reads `peers` of a group. `last_passed` shows a dead server even where `state` says only `down` or `draining`. */
+export function readPeers(value: unknown): ReadonlyMap<number, PeerStatus> {
+  const peers = new Map<number, PeerStatus>();
+  if (!isRecord(value) || !Array.isArray(value.peers)) return peers;
+  for (const peer of value.peers as readonly unknown[]) {
+    if (!isRecord(peer) || typeof peer.id !== 'number') continue;
+    const checks = isRecord(peer.health_checks) ? peer.health_checks : {};
+    const failing = peer.state === 'unhealthy' || peer.state === 'unavail' || checks.last_passed === false;
+    peers.set(peer.id, { failing, ...(typeof peer.active === 'number' ? { active: peer.active } : {}) });
+  }
+  return peers;
+}
+
+/** The parameters that a server of this kind has, for a request body. */
+export function wireParameters(kind: Kind, parameters: Partial<ServerParameters>): Partial<ServerParameters> {
+  const known: ReadonlySet<string> = new Set(parametersFor(kind));
+  return Object.fromEntries(Object.entries(parameters).filter(([name]) => known.has(name)));
+}

@@ -1,0 +1,106 @@
+import { type Dispatcher, Pool } from 'undici';
+import { messageOf, NginxError } from '../../core/errors.js';
+import { DeadlineError, withDeadline } from '../deadline.js';
+import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT, type NginxApiOptions } from './options.js';
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+/** One HTTP call to the API: resolves to the parsed body, `undefined` where there is none; rejects with NginxError. */
+export interface Transport {
+  call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** A list of 10,000 servers with their statistics is some 10 MB. */
+const MAX_ANSWER = 64 * 1024 * 1024;
+
+export function createTransport(options: NginxApiOptions): Transport {
+  const url = new URL(options.url);
+  const base = url.pathname.replace(/\/+$/, '');
+  const timeout = options.timeout ?? DEFAULT_NGINX_TIMEOUT;
+  const headers = { accept: 'application/json', ...authorization(options.auth) };
+  const { serverName, ...tls } = options.tls ?? {};
+  const pool = new Pool(url.origin, {
+    connections: options.connections ?? DEFAULT_NGINX_CONNECTIONS,
+    pipelining: 1,
+    maxResponseSize: MAX_ANSWER,
+    connect: { timeout, ...tls, ...(serverName === undefined ? {} : { servername: serverName }) },
+  });
+
+  async function attempt(method: Method, path: string, signal: AbortSignal, body?: unknown) {
+    try {
+      return await withDeadline(signal, timeout, async (bounded) => {
+        const response = await pool.request({
+          method,
+          path: base + path,
+          signal: bounded,
+          headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+          body: body === undefined ? null : JSON.stringify(body),
+        });
+        return { status: response.statusCode, text: await response.body.text() };
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof DeadlineError) throw new NginxError('Timeout', error.message, true);
+      throw new NginxError('Unreachable', messageOf(error), true, undefined, { cause: error });
+    }
+  }
+
+  async function call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<unknown> {
+    const answer = await attempt(method, path, signal, body).catch((error: unknown) => {
+      if (method === 'GET' && closedWhileIdle(error)) return attempt(method, path, signal);
+      throw error;
+    });
+    return read(answer.status, answer.text, `${method} ${path}`);
+  }
+
+  return { call, close: () => pool.destroy() };
+}
+
+/** A kept-alive connection that NGINX closed as the request was on its way: only a read may be sent again. */
+function closedWhileIdle(error: unknown): boolean {
+  const cause = error instanceof NginxError ? (error.cause as { code?: unknown } | undefined) : undefined;
+  return cause?.code === 'UND_ERR_SOCKET' || cause?.code === 'ECONNRESET' || cause?.code === 'EPIPE';
+}
+
+function read(status: number, text: string, what: string): unknown {
+  const body = parse(text);
+  if (status >= 200 && status < 300) {
+    if (body.ok) return body.value;
+    throw new NginxError('BadAnswer', `${what}: the answer is not JSON`, true, status);
+  }
+  const { code, text: said } = errorFields(body.ok ? body.value : undefined);
+  const retryable = status >= 500 || status === 408 || status === 429;
+  throw new NginxError(
+    code ?? 'BadAnswer',
+    `${what}: ${status} ${said ?? 'no reason given'}`,
+    retryable,
+    status,
+  );
+}
+
+function parse(text: string): { ok: true; value: unknown } | { ok: false } {
+  try {
+    return { ok: true, value: text.trim() === '' ? undefined : (JSON.parse(text) as unknown) };
+  } catch {
+    return { ok: false };
+  }
+}
+
+/** NGINX's error object: `{"error":{"status":404,"text":"path not found","code":"PathNotFound"},…}`. */
+function errorFields(body: unknown): { code?: string; text?: string } {
+  const error = isRecord(body) && isRecord(body.error) ? body.error : {};
+  return {
+    ...(typeof error.code === 'string' ? { code: error.code } : {}),
+    ...(typeof error.text === 'string' ? { text: error.text } : {}),
+  };
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function authorization(auth: NginxApiOptions['auth']): Dispatcher.RequestOptions['headers'] & object {
+  if (!auth) return {};
+  return { authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}` };
+}
