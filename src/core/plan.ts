@@ -46,8 +46,11 @@ export interface Plan {
   readonly drains: ReadonlyMap<Address, DrainClock>;
   /** Addresses that are asked to drain and that NGINX no longer has: their requests can be answered. */
   readonly out: readonly Address[];
+  /** Servers that stay for now because nothing else of the group serves yet, though something is to. */
+  readonly deferred: readonly Address[];
 }
 
+/** What no version of NGINX lets a PATCH change. */
 export const IMMUTABLE_PARAMETERS: ReadonlySet<ParameterName> = new Set(['backup']);
 
 /**
@@ -59,8 +62,9 @@ export const IMMUTABLE_PARAMETERS: ReadonlySet<ParameterName> = new Set(['backup
  * | serve             | the same                           | –                                              |
  * | serve             | other parameters                   | update with the difference                     |
  * | serve             | it draining, or `down` by us       | update with the difference and `down: false`   |
- * | serve             | an immutable parameter different   | add; the old one is an extra in the next plan  |
- * | serve, keep       | it twice                           | remove the extra (duplicate)                   |
+ * | serve             | an immutable parameter different   | add; the next plan finds the old one replaced  |
+ * | serve             | it, and the one it replaced        | the replaced one as a drain                    |
+ * | any               | it twice                           | remove the extra (duplicate)                   |
  * | keep              | anything once, or nothing          | –                                              |
  * | drain, or is gone | it up                              | drain                                          |
  * | drain, or is gone | it draining, with open sessions    | –, and look again                              |
@@ -69,28 +73,67 @@ export const IMMUTABLE_PARAMETERS: ReadonlySet<ParameterName> = new Set(['backup
  * | drain             | nothing                            | –, and answer the request                      |
  * | is gone           | it failing its health checks       | remove (failing)                               |
  * | is gone           | held by the guard                  | –                                              |
+ *
+ * Whatever would take traffic from the last server that gets any is deferred while another is wanted: that other one
+ * comes first, and if NGINX refuses it the group still serves.
  */
 export function plan(input: PlanInput): Plan {
   const present = groupByAddress(input.actual);
   const drains = new Map<Address, DrainClock>();
-  const actions: Action[] = [];
-  for (const [address, servers] of present) {
-    const wanted = input.desired.get(address);
-    const survivor = pickSurvivor(input, servers, wanted);
-    actions.push(...removeExtras(servers, survivor));
-    if (wanted?.intent === 'serve') actions.push(...serve(input, survivor, wanted));
-    else if (wanted?.intent === 'drain') actions.push(...takeOut(input, survivor, drains));
-    else if (!wanted && !input.held.has(address)) actions.push(...letGo(input, survivor, drains));
-  }
   const absent = [...input.desired.values()].filter(({ address }) => !present.has(address));
-  for (const { address, intent, parameters } of absent) {
-    if (intent === 'serve') actions.push({ type: 'add', address, parameters });
-  }
+  const actions = [
+    ...absent.filter(({ intent }) => intent === 'serve').map(addition),
+    ...[...present].flatMap(([address, servers]) => planAddress(input, address, servers, drains)),
+  ];
+  const deferred = tooEarly(input, actions);
   return {
-    actions: inOrder(actions),
+    actions: inOrder(actions.filter((action) => !deferred.has(action))),
     drains,
     out: absent.filter(({ intent }) => intent === 'drain').map(({ address }) => address),
+    deferred: [...deferred].map(({ address }) => address),
   };
+}
+
+function addition({ address, parameters }: DesiredServer): Action {
+  return { type: 'add', address, parameters };
+}
+
+function planAddress(
+  input: PlanInput,
+  address: Address,
+  servers: readonly ActualServer[],
+  drains: Map<Address, DrainClock>,
+): readonly Action[] {
+  const wanted = input.desired.get(address);
+  const survivor = pickSurvivor(input, servers, wanted);
+  const extras = servers.filter((server) => server !== survivor);
+  const actions = extras.flatMap((extra) => removeExtra(input, extra, wanted, drains));
+  if (wanted?.intent === 'serve') return [...actions, ...serve(input, survivor, wanted)];
+  if (wanted?.intent === 'drain') return [...actions, ...takeOut(input, survivor, drains)];
+  if (wanted || input.held.has(address)) return actions;
+  return [...actions, ...letGo(input, survivor, drains)];
+}
+
+/** The actions that would leave nothing serving although something is to serve. */
+function tooEarly(input: PlanInput, actions: readonly Action[]): ReadonlySet<Action> {
+  const isWanted = (address: Address) => {
+    const server = input.desired.get(address);
+    return server?.intent === 'serve' && !server.parameters.down;
+  };
+  if (![...input.desired.keys()].some(isWanted)) return new Set();
+  const serving = new Map(
+    input.actual.filter((server) => !isOut(server)).map((server) => [server.id, server]),
+  );
+  const taking = actions.filter(
+    (action) => (action.type === 'drain' || action.type === 'remove') && serving.delete(action.id),
+  );
+  const stillServed = [...serving.values()].some(({ address }) => isWanted(address));
+  return new Set(stillServed ? [] : taking);
+}
+
+/** NGINX sends it nothing new. */
+export function isOut(server: Pick<ActualServer, 'draining' | 'parameters'>): boolean {
+  return server.draining || server.parameters.down;
 }
 
 function groupByAddress(servers: readonly ActualServer[]): ReadonlyMap<Address, readonly ActualServer[]> {
@@ -110,10 +153,11 @@ function pickSurvivor(
   wanted: DesiredServer | undefined,
 ): ActualServer {
   const distance = (server: ActualServer): number => {
-    if (wanted?.intent !== 'serve') return 0;
-    const names = Object.keys(differences(input.kind, server.parameters, wanted.parameters));
-    const replace = names.some((name) => input.immutable.has(name as ParameterName));
-    return (replace ? 100 : 0) + names.length + (server.draining ? 1 : 0);
+    if (wanted?.intent !== 'serve') return isOut(server) ? 1 : 0;
+    const changes = differences(input.kind, server.parameters, wanted.parameters);
+    return (
+      (needsReplacement(input, changes) ? 100 : 0) + Object.keys(changes).length + (server.draining ? 1 : 0)
+    );
   };
   return servers.reduce((best, server) => {
     const gain = distance(best) - distance(server);
@@ -121,17 +165,27 @@ function pickSurvivor(
   });
 }
 
-function removeExtras(servers: readonly ActualServer[], survivor: ActualServer): Action[] {
-  return servers
-    .filter((server) => server !== survivor)
-    .map(({ id, address }) => ({ type: 'remove', id, address, reason: 'duplicate' }));
+function needsReplacement(input: PlanInput, changes: Partial<ServerParameters>): boolean {
+  return Object.keys(changes).some((name) => input.immutable.has(name as ParameterName));
+}
+
+/** A copy goes at once: its open sessions live on, as do those of any removed server. What was replaced drains first. */
+function removeExtra(
+  input: PlanInput,
+  extra: ActualServer,
+  wanted: DesiredServer | undefined,
+  drains: Map<Address, DrainClock>,
+): Action[] {
+  const replaced =
+    wanted?.intent === 'serve' &&
+    needsReplacement(input, differences(input.kind, extra.parameters, wanted.parameters));
+  if (replaced) return takeOut(input, extra, drains);
+  return [{ type: 'remove', id: extra.id, address: extra.address, reason: 'duplicate' }];
 }
 
 function serve(input: PlanInput, server: ActualServer, { address, parameters }: DesiredServer): Action[] {
   const changes = differences(input.kind, server.parameters, parameters);
-  if (Object.keys(changes).some((name) => input.immutable.has(name as ParameterName))) {
-    return [{ type: 'add', address, parameters }];
-  }
+  if (needsReplacement(input, changes)) return [{ type: 'add', address, parameters }];
   // NGINX takes a server out of `drain` when `down` is set, to either value.
   const back = server.draining ? { ...changes, down: parameters.down } : changes;
   return Object.keys(back).length > 0 ? [{ type: 'update', id: server.id, address, changes: back }] : [];
@@ -139,7 +193,7 @@ function serve(input: PlanInput, server: ActualServer, { address, parameters }: 
 
 function takeOut(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
   const { id, address, active } = server;
-  const out = server.draining || server.parameters.down;
+  const out = isOut(server);
   const clock = advanceDrain(input.drains.get(address), out, input.now);
   drains.set(address, clock);
   const step = drainStep({ out, active }, clock, input.limits, input.now);

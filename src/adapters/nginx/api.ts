@@ -104,11 +104,15 @@ function readIdentity(answer: unknown): NginxIdentity {
   return {
     generation: answer.generation,
     pid: typeof answer.ppid === 'number' ? answer.ppid : 0,
-    loadTimestamp: String(answer.load_timestamp ?? ''),
-    version: String(answer.version ?? ''),
+    loadTimestamp: text(answer.load_timestamp),
+    version: text(answer.version),
   };
 }
 
 function badAnswer(message: string): NginxError {
   return new NginxError('BadAnswer', message, true);
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

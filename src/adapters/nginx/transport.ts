@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import { messageOf, NginxError } from '../../core/errors.js';
 import { DeadlineError, withDeadline } from '../deadline.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT, type NginxApiOptions } from './options.js';
@@ -100,7 +100,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function authorization(auth: NginxApiOptions['auth']): Dispatcher.RequestOptions['headers'] & object {
+function authorization(auth: NginxApiOptions['auth']): Readonly<Record<string, string>> {
   if (!auth) return {};
   return { authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}` };
 }
