@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process';
+import { hostname } from 'node:os';
+import { getContainerRuntimeClient } from 'testcontainers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  FIRMWARE,
+  startBroker,
+  startEtcd,
+  startEtcdCluster,
+  startFirmware,
+  startNetwork,
+  type TestNetwork,
+  until,
+} from '../../support/containers/index.js';
+import { removeStale } from '../../support/containers/owner.js';
+
+let network: TestNetwork;
+
+beforeAll(async () => {
+  network = await startNetwork();
+});
+
+afterAll(async () => {
+  await network.remove();
+});
+
+describe('etcd', () => {
+  it('is found at the same host port with its data after a kill, and empty after a replacement', async () => {
+    const etcd = await startEtcd(network);
+    const lease = await etcd.grant(60);
+    await etcd.put('/services/firmware/10.0.0.1:8080', 'lazy-unicorn', lease);
+    await etcd.container.kill();
+    await expect(fetch(`${etcd.url}/health`)).rejects.toThrow('fetch failed');
+
+    await etcd.container.start();
+    expect(await (await fetch(`${etcd.url}/health`)).json()).toMatchObject({ health: 'true' });
+    expect([...(await etcd.list('/services/'))]).toEqual([
+      ['/services/firmware/10.0.0.1:8080', 'lazy-unicorn'],
+    ]);
+
+    await etcd.container.replace();
+    expect(await etcd.list('/services/')).toEqual(new Map());
+  });
+
+  it('keeps a cluster going without one of three members', async () => {
+    const [first, second] = await startEtcdCluster(network, 3);
+    await first?.container.kill();
+    // A write that was on its way to the killed leader times out; one after the election does not.
+    await until('a write goes through', async () => {
+      await second?.put('/services/mqtt/10.0.0.1:1883', '{}');
+      return true;
+    });
+    expect([...((await second?.list('/services/')) ?? [])]).toEqual([['/services/mqtt/10.0.0.1:1883', '{}']]);
+  });
+});
+
+describe('backends', () => {
+  it('serves firmware with its length, in parts, with a health path', async () => {
+    const firmware = await startFirmware(network, 1);
+    const base = `http://127.0.0.1:${firmware.container.port(8080)}`;
+    for (const file of [FIRMWARE.small, FIRMWARE.large]) {
+      const response = await fetch(base + file.path);
+      expect(Number(response.headers.get('content-length'))).toBe(file.length);
+      expect((await response.arrayBuffer()).byteLength).toBe(file.length);
+    }
+    const part = await fetch(base + FIRMWARE.large.path, { headers: { range: 'bytes=1000-1999' } });
+    expect(part.status).toBe(206);
+    expect((await part.arrayBuffer()).byteLength).toBe(1000);
+    expect((await fetch(`${base}/healthz`)).status).toBe(200);
+  });
+
+  it('ends a firmware server gracefully: the download that is under way is served to its end', async () => {
+    const firmware = await startFirmware(network, 2);
+    const response = await fetch(`http://127.0.0.1:${firmware.container.port(8080)}${FIRMWARE.slow.path}`);
+    const [exitCode, body] = await Promise.all([firmware.container.stop(), response.arrayBuffer()]);
+    expect(exitCode).toBe(0);
+    expect(body.byteLength).toBe(FIRMWARE.slow.length);
+  });
+
+  it('runs brokers, whose log tells when they are up, again after each start', async () => {
+    const broker = await startBroker(network, 1);
+    expect(await broker.container.stop()).toBe(0);
+    const before = broker.container.logs.lines.length;
+    await broker.container.start();
+    await broker.container.logs.waitFor(/running/, { from: before });
+    expect(broker.address).toBe(`${broker.container.ip}:1883`);
+  });
+});
+
+describe('ownership', () => {
+  it('removes what belongs to a process that is no more, and nothing of the living', async () => {
+    const { pid: deadPid } = spawnSync(process.execPath, ['--version']);
+    const { dockerode } = (await getContainerRuntimeClient()).container;
+    const stale = await dockerode.createNetwork({
+      Name: `sidekick-stale-${deadPid}`,
+      Labels: { 'sidekick.owner': `${hostname()}/${deadPid}` },
+    });
+    const mine = await startFirmware(network, 3);
+
+    await removeStale();
+
+    await expect(stale.inspect()).rejects.toMatchObject({ statusCode: 404 });
+    expect(await mine.container.isRunning()).toBe(true);
+  });
+});

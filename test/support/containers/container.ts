@@ -1,0 +1,210 @@
+/** One container: started ready, and then killed, paused, stopped and started again as a test or the story wants it. */
+import {
+  type ExecResult,
+  GenericContainer,
+  getContainerRuntimeClient,
+  type StartedTestContainer,
+  StartupCheckStrategy,
+  type StartupStatus,
+} from 'testcontainers';
+import { LogBuffer } from './log-buffer.js';
+import type { TestNetwork } from './network.js';
+import { ownerLabels } from './owner.js';
+import { freePort } from './ports.js';
+
+export interface ContainerSpec {
+  image: string;
+  /** Its host name on the network; the container's name is `<network>-<name>`. */
+  name: string;
+  network: TestNetwork;
+  /** Lives in this container's network namespace instead of its own. */
+  beside?: Container;
+  command?: string[];
+  entrypoint?: string[];
+  environment?: Record<string, string>;
+  /** Container ports to publish on the host's loopback. Their host ports stay the same for the container's life. */
+  ports?: number[];
+  /** Host ports for some of `ports`; the others get free ones. */
+  hostPorts?: Record<number, number>;
+  /** Resolves once the service in the container answers. */
+  ready?: (container: Container) => Promise<unknown>;
+}
+
+class Running extends StartupCheckStrategy {
+  // Services say for themselves when they answer; all that is wanted here is that the container was started.
+  checkStartupState(): Promise<StartupStatus> {
+    return Promise.resolve('SUCCESS');
+  }
+}
+
+class OwnedContainer extends GenericContainer {
+  constructor(spec: ContainerSpec, published: ReadonlyMap<number, number>) {
+    super(spec.image);
+    this.withName(`${spec.network.name}-${spec.name}`)
+      .withLabels({ ...ownerLabels(), 'sidekick.network': spec.network.name, 'sidekick.name': spec.name })
+      .withEnvironment(spec.environment ?? {})
+      .withAutoCleanup(false)
+      .withWaitStrategy(new Running());
+    if (spec.command) this.withCommand(spec.command);
+    if (spec.entrypoint) this.withEntrypoint(spec.entrypoint);
+    if (spec.beside) this.withNetworkMode(`container:${spec.beside.id}`);
+    else this.#join(spec);
+    // Not by withExposedPorts, which would publish them on every interface of the host.
+    this.createOpts.ExposedPorts = Object.fromEntries(
+      [...published.keys()].map((port) => [`${port}/tcp`, {}]),
+    );
+    this.hostConfig.PortBindings = Object.fromEntries(
+      [...published].map(([port, host]) => [
+        `${port}/tcp`,
+        [{ HostIp: '127.0.0.1', HostPort: String(host) }],
+      ]),
+    );
+  }
+
+  // Not by withNetworkAliases, which would put it on the default bridge as well.
+  #join({ network, name }: ContainerSpec): void {
+    this.withNetworkMode(network.name).withHostname(name);
+    this.createOpts.NetworkingConfig = { EndpointsConfig: { [network.name]: { Aliases: [name] } } };
+  }
+}
+
+type Handle = Awaited<ReturnType<typeof getContainerRuntimeClient>>['container'];
+
+/** A container that was started. It is gone when its network is removed, at the latest when the run ends. */
+export class Container {
+  readonly name: string;
+  /** Everything it has printed, over all its lives. */
+  readonly logs = new LogBuffer();
+  readonly #spec: ContainerSpec;
+  readonly #published: ReadonlyMap<number, number>;
+  #client!: Handle;
+  #started!: StartedTestContainer;
+  #ip = '';
+
+  constructor(spec: ContainerSpec, published: ReadonlyMap<number, number>) {
+    this.name = spec.name;
+    this.#spec = spec;
+    this.#published = published;
+  }
+
+  get id(): string {
+    return this.#started.getId();
+  }
+
+  /** Its address on the network; after a new start it may be another one. */
+  get ip(): string {
+    return this.#spec.beside?.ip ?? this.#ip;
+  }
+
+  get #handle() {
+    return this.#client.getById(this.id);
+  }
+
+  /** The host's loopback port at which a container port is published. */
+  port(containerPort: number): number {
+    const port = this.#published.get(containerPort);
+    if (port === undefined) throw new Error(`${this.name} does not publish port ${containerPort}`);
+    return port;
+  }
+
+  /** Creates and starts the container. Called once, by {@link startContainer}. */
+  async create(): Promise<void> {
+    this.#client = (await getContainerRuntimeClient()).container;
+    this.#started = await new OwnedContainer(this.#spec, this.#published).start();
+    await this.#attach(0);
+  }
+
+  async #attach(since: number): Promise<void> {
+    this.logs.follow(await this.#client.logs(this.#handle, { follow: true, since }));
+    if (!this.#spec.beside) {
+      const { NetworkSettings } = await this.#handle.inspect();
+      this.#ip = NetworkSettings.Networks[this.#spec.network.name]?.IPAddress ?? '';
+    }
+    await this.#becomeReady();
+  }
+
+  // A container that ends will never be ready, and its last words say why.
+  async #becomeReady(): Promise<void> {
+    if (!this.#spec.ready) return;
+    const settled = new AbortController();
+    const ended = this.#handle
+      .wait({ abortSignal: settled.signal })
+      .then(({ StatusCode }: { StatusCode: number }) => {
+        const output = this.logs.lines.slice(-20).join('\n');
+        throw new Error(`${this.name} ended with ${StatusCode} before it was ready:\n${output}`);
+      });
+    try {
+      await Promise.race([this.#spec.ready(this), ended]);
+    } finally {
+      settled.abort();
+      ended.catch(() => {});
+    }
+  }
+
+  /** Runs a program in the container to its end. */
+  exec(command: string[]): Promise<ExecResult> {
+    return this.#started.exec(command);
+  }
+
+  /** Sends a signal and does not wait for what comes of it. */
+  async signal(name: NodeJS.Signals): Promise<void> {
+    await this.#handle.kill({ signal: name });
+  }
+
+  /** Resolves with the exit code when the container's process has ended. */
+  async exited(): Promise<number> {
+    const { StatusCode } = (await this.#handle.wait()) as { StatusCode: number };
+    return StatusCode;
+  }
+
+  /** Ends it without warning, as a host does that loses power. */
+  async kill(): Promise<void> {
+    await this.signal('SIGKILL');
+    await this.exited();
+  }
+
+  /** Asks it to end with the image's stop signal; SIGKILL follows after `timeoutS` (default 60 s). Resolves with the exit code. */
+  async stop(timeoutS = 60): Promise<number> {
+    await this.#handle.stop({ t: timeoutS });
+    return this.exited();
+  }
+
+  /** Starts it again with what its file system held when it ended. */
+  async start(): Promise<void> {
+    const { State } = await this.#handle.inspect();
+    await this.#handle.start();
+    await this.#attach(Date.parse(State.FinishedAt) / 1000);
+  }
+
+  /** Puts a new container with an empty file system in its place, at the same name and host ports. */
+  async replace(): Promise<void> {
+    await this.remove();
+    await this.create();
+  }
+
+  /** Freezes every process in it: connections stay open and nothing answers. */
+  async pause(): Promise<void> {
+    await this.#handle.pause();
+  }
+
+  async unpause(): Promise<void> {
+    await this.#handle.unpause();
+  }
+
+  async isRunning(): Promise<boolean> {
+    return (await this.#handle.inspect()).State.Running;
+  }
+
+  async remove(): Promise<void> {
+    await this.#handle.remove({ force: true, v: true });
+  }
+}
+
+/** Starts a container and resolves when it is ready. */
+export async function startContainer(spec: ContainerSpec): Promise<Container> {
+  const published = new Map<number, number>();
+  for (const port of spec.ports ?? []) published.set(port, spec.hostPorts?.[port] ?? (await freePort()));
+  const container = new Container(spec, published);
+  await container.create();
+  return container;
+}

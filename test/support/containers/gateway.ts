@@ -1,0 +1,70 @@
+/** The gateway: NGINX with our njs modules and the NGINX Plus API. */
+import { type Container, startContainer } from './container.js';
+import type { TestNetwork } from './network.js';
+import { until } from './until.js';
+
+const HTTP_PORT = 80;
+const MQTT_PORT = 1883;
+const API_PORT = 8080;
+
+/** A server as the API lists it; the fields that tests look at. */
+export interface ListedServer {
+  id: number;
+  server: string;
+  weight?: number;
+  down?: boolean;
+  drain?: boolean;
+  backup?: boolean;
+}
+
+/** A peer as the API's status shows it. */
+export interface ListedPeer {
+  id: number;
+  server: string;
+  state: string;
+  active: number;
+}
+
+export interface Gateway {
+  readonly container: Container;
+  /** The NGINX Plus API, without a version, for clients on the host. */
+  readonly api: string;
+  /** The same for clients on the network. */
+  readonly endpoint: string;
+  /** The public HTTP port, on the host. */
+  readonly httpUrl: string;
+  /** The public MQTT port, on the host. */
+  readonly mqttPort: number;
+  /** The servers of an upstream group. */
+  servers(kind: 'http' | 'stream', upstream: string): Promise<ListedServer[]>;
+  /** The peers of an upstream group, with their state and what they have under way. */
+  peers(kind: 'http' | 'stream', upstream: string): Promise<ListedPeer[]>;
+}
+
+async function getJson<T>(url: string): Promise<T> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  if (!response.ok) throw new Error(`GET ${url}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+/** Starts a gateway, named `gateway` unless told otherwise. */
+export async function startGateway(network: TestNetwork, name = 'gateway'): Promise<Gateway> {
+  const container = await startContainer({
+    image: 'sidekick-gateway',
+    name,
+    network,
+    ports: [HTTP_PORT, MQTT_PORT, API_PORT],
+    ready: (self) => until(`${name} answers`, () => getJson(`http://127.0.0.1:${self.port(API_PORT)}/api/`)),
+  });
+  const api = `http://127.0.0.1:${container.port(API_PORT)}/api`;
+  return {
+    container,
+    api,
+    endpoint: `http://${name}:${API_PORT}/api`,
+    httpUrl: `http://127.0.0.1:${container.port(HTTP_PORT)}`,
+    mqttPort: container.port(MQTT_PORT),
+    servers: (kind, upstream) => getJson(`${api}/9/${kind}/upstreams/${upstream}/servers`),
+    peers: async (kind, upstream) =>
+      (await getJson<{ peers: ListedPeer[] }>(`${api}/9/${kind}/upstreams/${upstream}`)).peers,
+  };
+}
