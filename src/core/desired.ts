@@ -1,7 +1,7 @@
 import type { Address } from './address.js';
-import { type Instance, type KeySpace, maintenancePrefix, parseInstance } from './keys.js';
+import type { Instance } from './keys.js';
 import type { Entry } from './ports.js';
-import { type Decoded, decodeRegistration } from './registration-codec.js';
+import type { Decoded } from './registration-codec.js';
 import { DEFAULT_PARAMETERS, type ServerParameters } from './server-parameters.js';
 
 /**
@@ -34,43 +34,8 @@ export interface InstanceRecord {
 }
 
 /** Everything registered, by service and then by address. Keys that are no instance at all are left out. */
-export type Catalogue = ReadonlyMap<string, ReadonlyMap<Address, InstanceRecord>>;
-
-/** Reads the keys of etcd into a catalogue. Two spellings of one address are one instance: the newer key counts. */
-export function readCatalogue(space: KeySpace, entries: Iterable<Entry>): Catalogue {
-  const catalogue = new Map<string, Map<Address, InstanceRecord>>();
-  const maintenance = new Map<string, number>();
-  for (const entry of entries) {
-    if (entry.key.startsWith(space.services)) addRecord(catalogue, space, entry);
-    else if (entry.key.startsWith(maintenancePrefix(space))) addMaintenance(maintenance, space, entry);
-  }
-  for (const [service, instances] of catalogue) {
-    for (const [address, record] of instances) {
-      const revision = maintenance.get(`${service}/${address}`);
-      if (revision !== undefined) instances.set(address, { ...record, maintenance: revision });
-    }
-  }
-  return catalogue;
-}
-
-function addRecord(
-  catalogue: Map<string, Map<Address, InstanceRecord>>,
-  space: KeySpace,
-  entry: Entry,
-): void {
-  const decoded = decodeRegistration(space, entry.key, entry.value);
-  const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
-  if (!instance) return;
-  const instances = catalogue.get(instance.service) ?? new Map<Address, InstanceRecord>();
-  catalogue.set(instance.service, instances);
-  const present = instances.get(instance.address);
-  if (present && present.entry.revision > entry.revision) return;
-  instances.set(instance.address, { entry, decoded });
-}
-
-function addMaintenance(maintenance: Map<string, number>, space: KeySpace, entry: Entry): void {
-  const instance = parseInstance(maintenancePrefix(space), entry.key);
-  if (instance.ok) maintenance.set(`${instance.value.service}/${instance.value.address}`, entry.revision);
+export interface Catalogue {
+  get(service: string): ReadonlyMap<Address, InstanceRecord> | undefined;
 }
 
 /**

@@ -36,7 +36,7 @@ export const EMPTY_GUARD: GuardState = {
  * One step of the guard: compares what is registered now with what was, and decides what to hold. Pure.
  *
  * An instance that asked to drain may go. Those that vanished within the window are held together when they are more
- * than `maxLoss` of the group's peak in that window, or when nothing would be left. A held one is let go when it is
+ * than `maxLoss` of the group's peak in that window, or when nothing would be left that does not drain itself. A held one is let go when it is
  * registered again or its hold is over.
  */
 export function guardStep(
@@ -50,7 +50,8 @@ export function guardStep(
   const recentSizes = [...state.sizes, ...samples].filter(({ at }) => now - at <= policy.window);
   const vanished = recentlyVanished(state, registered, policy, now);
   const peak = Math.max(...recentSizes.map(({ size }) => size));
-  const empties = registered.size === 0 && vanished.size > 0;
+  const stays = [...registered.values()].some((intent) => intent !== 'drain');
+  const empties = !stays && vanished.size > 0;
   const tripped = empties || vanished.size > policy.maxLoss * peak;
   const held = new Map([...state.held].filter(([address, until]) => !registered.has(address) && now < until));
   if (tripped) {
@@ -59,6 +60,17 @@ export function guardStep(
     }
   }
   return { members: new Map(registered), vanished, sizes: mergeSizes(recentSizes), held };
+}
+
+/**
+ * The guard of a watcher that has just begun: what NGINX serves now was registered before. So servers that vanished
+ * while no watcher ran are as suspect as any; those already out of rotation were on their way.
+ */
+export function seedGuard(serving: Iterable<Address>, out: Iterable<Address>): GuardState {
+  const members = new Map<Address, Intent>();
+  for (const address of out) members.set(address, 'drain');
+  for (const address of serving) members.set(address, 'serve');
+  return { ...EMPTY_GUARD, members };
 }
 
 /** An operator's release: everything held is let go, and what has vanished so far is forgiven. */

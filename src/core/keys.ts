@@ -45,6 +45,15 @@ export function maintenanceKey(space: KeySpace, { service, address }: Instance):
   return `${maintenancePrefix(space)}${service}/${address}`;
 }
 
+/** An operator's word that what the guard holds of a service may go; short-lived, whatever its value. */
+export function releasePrefix(space: KeySpace): string {
+  return `${space.control}release/`;
+}
+
+export function releaseKey(space: KeySpace, service: string): string {
+  return `${releasePrefix(space)}${service}`;
+}
+
 /** Every watcher's answer about one instance. */
 export function drainedPrefix(space: KeySpace, { service, address }: Instance): string {
   return `${space.control}drained/${service}/${address}/`;

@@ -1,0 +1,134 @@
+import { type Address, isWithin, type Networks } from './address.js';
+import type { InstanceRecord } from './desired.js';
+import { type Instance, type KeySpace, maintenancePrefix, parseInstance } from './keys.js';
+import type { Entry, View } from './ports.js';
+import { decodeRegistration } from './registration-codec.js';
+
+/** A key that is not taken, or not as it is. */
+export interface Rejection {
+  readonly key: string;
+  readonly revision: number;
+  readonly reason: string;
+}
+
+/** What one view brought. */
+export interface RegistrationChange {
+  readonly services: ReadonlySet<string>;
+  /** Keys newly found to be bad. */
+  readonly rejected: readonly Rejection[];
+  /** Keys newly taken with something in them ignored. */
+  readonly warnings: readonly Rejection[];
+}
+
+type Allow = Readonly<Record<string, Networks>>;
+
+/**
+ * What is registered, kept current from view to view: only the keys that changed are read again, so that one change
+ * among ten thousand registrations costs one.
+ */
+export class Registrations {
+  readonly #space: KeySpace;
+  readonly #allow: Allow;
+  /** By service, then by key: two spellings of one address are two keys. */
+  readonly #records = new Map<string, Map<string, InstanceRecord & Instance>>();
+  readonly #maintenance = new Map<string, Map<Address, number>>();
+  readonly #rejected = new Map<string, Rejection>();
+  readonly #seen = new Set<string>();
+  readonly #read = new Map<string, ReadonlyMap<Address, InstanceRecord>>();
+
+  /** @param allow For each service that is limited: the networks in which its instances may lie. */
+  constructor(space: KeySpace, allow: Allow = {}) {
+    this.#space = space;
+    this.#allow = allow;
+  }
+
+  /** Takes in the keys of `view.changed`. */
+  apply(view: Pick<View, 'entries' | 'changed'>): RegistrationChange {
+    const services = new Set<string>();
+    const rejected: Rejection[] = [];
+    const warnings: Rejection[] = [];
+    for (const key of view.changed) {
+      const entry = view.entries.get(key);
+      if (key.startsWith(this.#space.services)) this.#register(key, entry, { services, rejected, warnings });
+      else if (key.startsWith(maintenancePrefix(this.#space))) this.#maintain(key, entry, services);
+    }
+    for (const service of services) this.#read.delete(service);
+    return { services, rejected, warnings };
+  }
+
+  /** The instances of a service. An address that two keys spell differently is one: the newer key counts. */
+  get(service: string): ReadonlyMap<Address, InstanceRecord> {
+    const known = this.#read.get(service);
+    if (known) return known;
+    const instances = new Map<Address, InstanceRecord>();
+    for (const { address, entry, decoded } of this.#records.get(service)?.values() ?? []) {
+      if ((instances.get(address)?.entry.revision ?? 0) > entry.revision) continue;
+      const maintenance = this.#maintenance.get(service)?.get(address);
+      instances.set(address, { entry, decoded, ...(maintenance === undefined ? {} : { maintenance }) });
+    }
+    this.#read.set(service, instances);
+    return instances;
+  }
+
+  /** The services that have, or have had, a registration worth the name. */
+  get services(): ReadonlySet<string> {
+    return this.#seen;
+  }
+
+  /** Every key that is not taken now. */
+  get rejected(): readonly Rejection[] {
+    return [...this.#rejected.values()];
+  }
+
+  #register(
+    key: string,
+    entry: Entry | undefined,
+    change: { services: Set<string>; rejected: Rejection[]; warnings: Rejection[] },
+  ): void {
+    this.#rejected.delete(key);
+    this.#forget(key, change.services);
+    if (!entry) return;
+    const decoded = decodeRegistration(this.#space, key, entry.value);
+    const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
+    const networks = instance ? this.#networks(instance.service) : undefined;
+    const excluded = instance && networks && !isWithin(instance.address, networks);
+    if (decoded.status === 'rejected' || excluded) {
+      const reason = excluded
+        ? `address ${instance.address} is in none of the networks allowed for ${instance.service}`
+        : (decoded as { reason: string }).reason;
+      const rejection = { key, revision: entry.revision, reason };
+      this.#rejected.set(key, rejection);
+      change.rejected.push(rejection);
+    }
+    if (!instance || excluded) return;
+    if (decoded.status === 'accepted') {
+      this.#seen.add(instance.service);
+      change.warnings.push(...decoded.warnings.map((reason) => ({ key, revision: entry.revision, reason })));
+    }
+    const { service, address } = instance;
+    const records = this.#records.get(service) ?? new Map<string, InstanceRecord & Instance>();
+    this.#records.set(service, records.set(key, { service, address, entry, decoded }));
+    change.services.add(service);
+  }
+
+  #forget(key: string, services: Set<string>): void {
+    const instance = parseInstance(this.#space.services, key);
+    if (!instance.ok) return;
+    if (this.#records.get(instance.value.service)?.delete(key)) services.add(instance.value.service);
+  }
+
+  #maintain(key: string, entry: Entry | undefined, services: Set<string>): void {
+    const instance = parseInstance(maintenancePrefix(this.#space), key);
+    if (!instance.ok) return;
+    const { service, address } = instance.value;
+    const addresses = this.#maintenance.get(service) ?? new Map<Address, number>();
+    this.#maintenance.set(service, addresses);
+    if (entry) addresses.set(address, entry.revision);
+    else addresses.delete(address);
+    services.add(service);
+  }
+
+  #networks(service: string): Networks | undefined {
+    return Object.hasOwn(this.#allow, service) ? this.#allow[service] : undefined;
+  }
+}
