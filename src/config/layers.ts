@@ -1,0 +1,120 @@
+import { show } from './format.js';
+import type { Problem } from './problem.js';
+import { flagOf, flatOptions, isOption, type Option, type Schema, type Scope, variableOf } from './schema.js';
+
+/** What one source of configuration says: options and whole lists by key, as they are written there. */
+export interface Layer {
+  readonly values: ReadonlyMap<string, unknown>;
+  readonly lists: ReadonlyMap<string, unknown>;
+  /** Where a key's value comes from, for people. */
+  origin(key: string): string;
+}
+
+/** The keys of a scope that text can set: its options, and its lists as one YAML or JSON text. */
+export function textKeys(scope: Scope): readonly string[] {
+  return [...flatOptions(scope).keys(), ...Object.keys(scope.lists)];
+}
+
+/** Reads text by key; `pick` finds it. */
+function textLayer(scope: Scope, origin: (key: string) => string, pick: (key: string) => unknown): Layer {
+  const chosen = (keys: Iterable<string>) =>
+    new Map([...keys].map((key) => [key, pick(key)] as const).filter(([, value]) => value !== undefined));
+  // A list that shares its name with a group (`nginx`) is the list here: groups have no flag of their own.
+  return { values: chosen(flatOptions(scope).keys()), lists: chosen(Object.keys(scope.lists)), origin };
+}
+
+/** The flags, by their spelling: text, several texts where a flag was repeated, or true and false for switches. */
+export function flagLayer(scope: Scope, flags: ReadonlyMap<string, unknown>): Layer {
+  return textLayer(scope, flagOf, (key) => {
+    const value = flags.get(flagOf(key));
+    return Array.isArray(value) ? value.join(',') : value;
+  });
+}
+
+/** The `SIDEKICK_*` variables; an empty one counts as not set. */
+export function variableLayer(scope: Scope, env: Readonly<Record<string, string | undefined>>): Layer {
+  return textLayer(scope, variableOf, (key) => env[variableOf(key)] || undefined);
+}
+
+/** The `SIDEKICK_*` variables that are set and stand for no option of any scope: most likely misspelled. */
+export function unknownVariables(
+  scopes: readonly Scope[],
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const known = new Set(['SIDEKICK_CONFIG', ...scopes.flatMap(textKeys).map(variableOf)]);
+  return Object.keys(env).filter((name) => name.startsWith('SIDEKICK_') && !known.has(name));
+}
+
+/**
+ * The content of a configuration file.
+ * @param elsewhere Top-level keys that other commands take, and that are passed over here.
+ */
+export function fileLayer(
+  scope: Scope,
+  path: string,
+  content: object,
+  elsewhere: ReadonlySet<string>,
+): { layer: Layer; problems: readonly Problem[] } {
+  const origin = () => path;
+  const tree = treeOf(scope);
+  const lists = new Map<string, unknown>();
+  const rest: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(content)) {
+    if (Object.hasOwn(scope.lists, name) && Array.isArray(value)) lists.set(name, value);
+    else if (Object.hasOwn(tree, name) || !elsewhere.has(name)) rest[name] = value;
+  }
+  const { values, problems } = flatten(rest, tree, { prefix: '', origin: path });
+  return { layer: { values, lists, origin }, problems };
+}
+
+/** A scope as one nested schema: its options, those beside its lists, and null for a list with nothing beside it. */
+export function treeOf(scope: Scope): Schema {
+  const tree: Record<string, Option<unknown> | Schema> = { ...scope.options };
+  for (const { entry, beside } of Object.values(scope.lists)) {
+    if (beside?.prefix === '') Object.assign(tree, entry);
+    else if (beside) tree[beside.prefix.slice(0, -1)] = entry;
+  }
+  return tree;
+}
+
+interface FlattenContext {
+  /** Put before each key in a problem, such as `services[1].`. */
+  readonly prefix: string;
+  readonly origin: string;
+}
+
+/** Turns nested content into values by key; what the schema does not know is a problem. */
+export function flatten(
+  content: object,
+  schema: Schema,
+  context: FlattenContext,
+): { values: ReadonlyMap<string, unknown>; problems: readonly Problem[] } {
+  const values = new Map<string, unknown>();
+  const problems: Problem[] = [];
+  const visit = (node: object, group: Schema, path: string): void => {
+    for (const [name, value] of Object.entries(node)) {
+      const key = `${path}${name}`;
+      const child = Object.hasOwn(group, name) ? group[name] : undefined;
+      if (child && isOption(child)) values.set(key, value);
+      else if (child && isGroup(value)) visit(value, child, `${key}.`);
+      else
+        problems.push({
+          key: `${context.prefix}${key}`,
+          reason: misfit(value, group, child),
+          origin: context.origin,
+        });
+    }
+  };
+  visit(content, schema, '');
+  return { values, problems };
+}
+
+/** Whether a file's value can hold options; a group with nothing in it reads as null. */
+function isGroup(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function misfit(value: unknown, group: Schema, child: Schema | undefined): string {
+  if (child) return `must be a group of ${Object.keys(child).join(', ')}, got ${show(value)}`;
+  return `is an unknown key (its value: ${show(value)}); allowed here are ${Object.keys(group).join(', ')}`;
+}

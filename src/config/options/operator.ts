@@ -1,0 +1,24 @@
+import { url } from '../format.js';
+import { option } from '../schema.js';
+import { etcdOptions, logOptions, switchOption } from './common.js';
+
+const admin = option(url, 'http://127.0.0.1:9464', "Where the sidekick's admin endpoints answer.");
+
+/** The options of `sidekick drain`. */
+export const drainScope = {
+  options: {
+    ...etcdOptions,
+    wait: switchOption('Wait until every watcher has taken the instance out, and say how far they are.'),
+    ...logOptions,
+  },
+  lists: {},
+};
+
+/** The options of `sidekick undrain`. */
+export const undrainScope = { options: { ...etcdOptions, ...logOptions }, lists: {} };
+
+/** The options of `sidekick status`. */
+export const statusScope = {
+  options: { admin, json: switchOption('Print the JSON of /status as it is.') },
+  lists: {},
+};

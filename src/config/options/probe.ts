@@ -1,0 +1,74 @@
+import { bad, ok } from '../../core/result.js';
+import { duration, type Format, file, integer, listOf, map, oneOf, show, string } from '../format.js';
+import { hidden, option, optional } from '../schema.js';
+import { switchOption, tlsOptions } from './common.js';
+
+/** A program and its arguments; in text separated by spaces. */
+const command: Format<readonly [string, ...string[]]> = {
+  name: 'command',
+  allowed: 'a program and its arguments, as a list or separated by spaces',
+  placeholder: '<command>',
+  coerce: (text) => text.split(/\s+/).filter((word) => word !== ''),
+  read(value) {
+    const words: readonly unknown[] = Array.isArray(value) ? value : [];
+    const [program, ...rest] = words.filter((word) => typeof word === 'string');
+    if (!program || rest.length + 1 !== words.length)
+      return bad(`must be ${command.allowed}, got ${show(value)}`);
+    return ok([program, ...rest]);
+  },
+};
+
+/** `host:port`; the host may be a name. */
+const target: Format<string> = {
+  name: 'target',
+  allowed: 'host:port (IPv6 as [host]:port)',
+  placeholder: '<host:port>',
+  coerce: (text) => text,
+  read(value) {
+    const port =
+      typeof value === 'string' ? /^(?:\[[^\]\s]+\]|[^:\s[\]]+):(\d{1,5})$/.exec(value)?.[1] : undefined;
+    if (typeof value !== 'string' || port === undefined || Number(port) < 1 || Number(port) > 65535) {
+      return bad(`must be ${target.allowed}, got ${show(value)}`);
+    }
+    return ok(value);
+  },
+};
+
+/** `3.1.1` or `5`, read into the protocol's own number of the version: 4 or 5. */
+const mqttVersion: Format<4 | 5> = {
+  ...oneOf('3.1.1', '5'),
+  read(value) {
+    const word = oneOf('3.1.1', '5').read(typeof value === 'number' ? String(value) : value);
+    return word.ok ? ok(word.value === '5' ? 5 : 4) : word;
+  },
+} as Format<4 | 5>;
+
+/** What a probe looks at, and when an instance counts as healthy. Those with a type in their text need that type. */
+export const probeOptions = {
+  type: option(
+    oneOf('tcp', 'http', 'mqtt', 'exec'),
+    'tcp',
+    'tcp: the port accepts. http: a request is answered as expected. mqtt: CONNECT is answered by CONNACK. exec: a program exits with 0.',
+  ),
+  target: optional(target, "What is probed, where it is not the service's own address."),
+  interval: option(duration('10ms'), '5s', 'Time from the end of one probe to the start of the next.'),
+  timeout: option(duration('10ms'), '2s', 'A probe that takes longer has failed.'),
+  rise: option(integer(1, 1000), 2, 'Successes in a row that make an unhealthy instance healthy.'),
+  fall: option(integer(1, 1000), 3, 'Failures in a row that make a healthy instance unhealthy.'),
+  path: optional(string, 'http: what is asked for; default /.'),
+  method: optional(oneOf('GET', 'HEAD'), 'http: the method; default GET.'),
+  status: optional(listOf(integer(100, 599)), 'http: the healthy statuses; default 200 to 399.'),
+  headers: hidden(optional(map, 'http: request headers.')),
+  version: optional(mqttVersion, 'mqtt: the version of the protocol; default 3.1.1.'),
+  clientId: optional(string, 'mqtt: the ClientId; default one at random for each probe.'),
+  username: optional(string, 'mqtt: the user.'),
+  passwordFile: optional(
+    file,
+    'mqtt: file whose first line is the password. A bare name is a systemd credential.',
+  ),
+  command: optional(command, 'exec: the program and its arguments; run without a shell.'),
+  env: hidden(optional(map, 'exec: variables added to the environment.')),
+  tls: switchOption('http, tcp, mqtt: over TLS.'),
+  ...tlsOptions,
+  insecure: switchOption('With tls: accept any certificate.'),
+};

@@ -1,0 +1,164 @@
+import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT } from '../../adapters/nginx/options.js';
+import type { Networks } from '../../core/address.js';
+import { DEFAULT_GUARD } from '../../core/guard.js';
+import { parseService } from '../../core/keys.js';
+import { bad, ok } from '../../core/result.js';
+import { DEFAULT_DRAIN_TIMEOUT, DEFAULT_TIMING } from '../../daemon/watcher-options.js';
+import { formatDuration } from '../duration.js';
+import {
+  duration,
+  type Format,
+  file,
+  integer,
+  networks,
+  oneOf,
+  ratio,
+  service,
+  show,
+  string,
+  url,
+} from '../format.js';
+import { type ListOption, option, optional, required } from '../schema.js';
+import { adminOptions, etcdOptions, logOptions, switchOption, tlsOptions } from './common.js';
+import { probeOptions } from './probe.js';
+
+/** Networks by service; in text `service=network`, separated by commas, a service as often as it has networks. */
+const allow: Format<Readonly<Record<string, Networks>>> = {
+  name: 'networks by service',
+  allowed: 'IP networks by service, such as firmware=10.0.0.0/8',
+  placeholder: '<service=network>',
+  repeatable: true,
+  coerce(text) {
+    const allowed: Record<string, string[]> = {};
+    for (const pair of text.split(',')) {
+      const [, name = '', network = ''] = /^([^=]+)=(.+)$/.exec(pair.trim()) ?? [];
+      if (!name) return text;
+      allowed[name] = [...(allowed[name] ?? []), network];
+    }
+    return allowed;
+  },
+  read(value) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return bad(`must be ${allow.allowed}, got ${show(value)}`);
+    }
+    const entries: [string, Networks][] = [];
+    for (const [name, list] of Object.entries(value)) {
+      const known = parseService(name);
+      if (!known.ok) return known;
+      const result = networks.read(typeof list === 'string' ? [list] : list);
+      if (!result.ok) return bad(`${name}: ${result.reason}`);
+      entries.push([name, result.value]);
+    }
+    return ok(Object.fromEntries(entries));
+  },
+};
+
+/** A watcher's name: one segment of a key in etcd. */
+const watcherId: Format<string> = {
+  ...service,
+  name: 'name',
+  allowed: 'a name of letters, digits, "_", "." or "-" (at most 128)',
+  placeholder: '<name>',
+};
+
+const nginxOptions = {
+  api: required(url, 'Root of the NGINX Plus API, without a version, such as http://127.0.0.1:8080/api.'),
+  name: optional(
+    string,
+    'What this NGINX is called in logs and metrics; default the host and port of its API.',
+  ),
+  username: optional(string, 'User for HTTP basic authentication; goes with the password file.'),
+  passwordFile: optional(file, 'File whose first line is the password. A bare name is a systemd credential.'),
+  ...tlsOptions,
+  timeout: option(duration('10ms'), formatDuration(DEFAULT_NGINX_TIMEOUT), 'How long one call may take.'),
+  connections: option(integer(1, 1000), DEFAULT_NGINX_CONNECTIONS, 'Most connections kept open to the API.'),
+};
+
+const upstreamOptions = {
+  service: required(service, 'The service.'),
+  kind: required(oneOf('http', 'stream'), 'Where the upstream group is in NGINX.'),
+  upstream: optional(string, 'The upstream group it feeds; default the name of the service.'),
+  drainTimeout: optional(duration(), 'How long a server of this group may take to become idle.'),
+};
+
+const watcherProbeOptions = {
+  service: required(service, 'The service whose instances are probed.'),
+  ...probeOptions,
+};
+
+const timing = (
+  key: keyof typeof DEFAULT_TIMING & ('resync' | 'identity' | 'debounce' | 'settle'),
+  doc: string,
+) => option(duration('1ms'), formatDuration(DEFAULT_TIMING[key]), doc);
+
+const timingOptions = {
+  resync: timing('resync', 'How often everything is read and compared again, whatever happens.'),
+  identity: timing('identity', 'How often NGINX is asked whether it was reloaded or restarted.'),
+  debounce: timing('debounce', 'The least time from one pass over an upstream to the next.'),
+  settle: timing('settle', 'How long a drained server must have been out before it is believed to be idle.'),
+  concurrency: option(
+    integer(1, 1000),
+    DEFAULT_TIMING.concurrency,
+    'Most calls under way towards one NGINX.',
+  ),
+};
+
+/** The options of `sidekick watch`. */
+export const watchScope = {
+  options: {
+    ...etcdOptions,
+    id: optional(
+      watcherId,
+      'Name of this watcher in etcd, one of its own in the cluster; default the host name.',
+    ),
+    lease: {
+      ttl: option(duration('2s'), '15s', 'How long others count on this watcher when it is gone.'),
+    },
+    drainTimeout: {
+      http: option(
+        duration(),
+        formatDuration(DEFAULT_DRAIN_TIMEOUT.http),
+        'How long a draining http server may take to become idle before it is removed all the same.',
+      ),
+      stream: option(
+        duration(),
+        formatDuration(DEFAULT_DRAIN_TIMEOUT.stream),
+        'The same for stream. Sessions that are open then live on.',
+      ),
+    },
+    guard: {
+      window: option(
+        duration(),
+        formatDuration(DEFAULT_GUARD.window),
+        'Servers that vanish without a drain within this time count as one event.',
+      ),
+      maxLoss: option(
+        ratio,
+        DEFAULT_GUARD.maxLoss,
+        'The share of a group that may vanish in one event; more is held in NGINX.',
+      ),
+      hold: option(duration(), formatDuration(DEFAULT_GUARD.hold), 'How long it is held.'),
+    },
+    allow: option(allow, {}, 'The networks in which the instances of a service must lie; default any.'),
+    timing: timingOptions,
+    dryRun: switchOption('Print what would be done, and change nothing.'),
+    once: switchOption('Make one pass, and end with 0 when NGINX matches what is registered.'),
+    ...adminOptions,
+    ...logOptions,
+  },
+  lists: {
+    nginx: {
+      doc: 'The NGINX to keep up to date, where there are several.',
+      entry: nginxOptions,
+      beside: { prefix: 'nginx.', single: 'nginx.api' },
+    } satisfies ListOption<typeof nginxOptions>,
+    upstreams: {
+      doc: 'Which service feeds which upstream group, where they do not bear the same name.',
+      entry: upstreamOptions,
+    } satisfies ListOption<typeof upstreamOptions>,
+    probes: {
+      doc: 'Services whose instances this load balancer probes itself. One that fails is taken out of rotation.',
+      entry: watcherProbeOptions,
+    } satisfies ListOption<typeof watcherProbeOptions>,
+  },
+};
