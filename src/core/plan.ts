@@ -73,6 +73,7 @@ export const IMMUTABLE_PARAMETERS: ReadonlySet<ParameterName> = new Set(['backup
  * | drain             | nothing                            | –, and answer the request                      |
  * | is gone           | it failing its health checks       | remove (failing)                               |
  * | is gone           | held by the guard                  | –                                              |
+ * | is gone           | held, but we had begun to drain it | update with `down: false`                      |
  *
  * Whatever would take traffic from the last server that gets any is deferred while another is wanted: that other one
  * comes first, and if NGINX refuses it the group still serves.
@@ -110,7 +111,8 @@ function planAddress(
   const actions = extras.flatMap((extra) => removeExtra(input, extra, wanted, drains));
   if (wanted?.intent === 'serve') return [...actions, ...serve(input, survivor, wanted)];
   if (wanted?.intent === 'drain') return [...actions, ...takeOut(input, survivor, drains)];
-  if (wanted || input.held.has(address)) return actions;
+  if (wanted) return actions;
+  if (input.held.has(address)) return [...actions, ...hold(input, survivor, drains)];
   return [...actions, ...letGo(input, survivor, drains)];
 }
 
@@ -208,6 +210,15 @@ function letGo(input: PlanInput, server: ActualServer, drains: Map<Address, Drai
   const { id, address } = server;
   if (server.failing) return [{ type: 'remove', id, address, reason: 'failing' }];
   return takeOut(input, server, drains);
+}
+
+/** The first few of a mass loss are draining by the time it shows: they are put back in, if it was us who took them out. */
+function hold(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
+  const { id, address } = server;
+  const clock = input.drains.get(address);
+  if (!clock || clock.outSince === clock.since || !isOut(server)) return [];
+  drains.set(address, clock);
+  return [{ type: 'update', id, address, changes: { down: false } }];
 }
 
 const ORDER: readonly Action['type'][] = ['add', 'update', 'drain', 'remove'];

@@ -1,0 +1,109 @@
+import { NginxError } from '../../core/errors.js';
+import type { UpstreamRef } from '../../core/kind.js';
+import { type Action, type Plan, type PlanInput, plan } from '../../core/plan.js';
+import type { NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
+
+/** What one pass is made with. */
+export interface Pass {
+  readonly api: NginxApi;
+  readonly ref: UpstreamRef;
+  /** Who NGINX was when it was last asked. Ids that are read are used only while it still is. */
+  readonly identity: NginxIdentity;
+  /** What is wanted of the group that was read; called once, after the read. */
+  readonly wanted: (state: UpstreamState) => Omit<PlanInput, 'kind' | 'actual'>;
+  /** Actions that NGINX has refused and that are not worth another try yet. */
+  readonly isRefused: (action: Action) => boolean;
+  /** Plan only. */
+  readonly dryRun?: boolean;
+}
+
+export interface Outcome {
+  readonly action: Action;
+  /** Undefined where the action was done. */
+  readonly error?: NginxError;
+}
+
+export interface PassResult {
+  readonly state: UpstreamState;
+  readonly plan: Plan;
+  readonly outcomes: readonly Outcome[];
+  /** NGINX was reloaded since the read: the rest of the plan was left undone. */
+  readonly stale: boolean;
+}
+
+/** Actions by id are begun in groups of this size, each after a look at whether the ids are still good. */
+const CHUNK = 8;
+
+/**
+ * One pass over one upstream of one NGINX: read, plan, act. Rejects where the group cannot be read; what goes wrong
+ * with single servers is in the outcomes, and holds up no other. Nothing is sent twice: the next pass reads first.
+ */
+export async function reconcile(pass: Pass, signal: AbortSignal): Promise<PassResult> {
+  const state = await pass.api.upstream(pass.ref, signal);
+  const decided = plan({ kind: pass.ref.kind, actual: state.servers, ...pass.wanted(state) });
+  const outcomes: Outcome[] = [];
+  const actions = pass.dryRun ? [] : decided.actions.filter((action) => !pass.isRefused(action));
+  for (const phase of phases(actions)) {
+    if (signal.aborted) break;
+    if (phase.byId && !(await isSame(pass, signal))) return { state, plan: decided, outcomes, stale: true };
+    const done = await Promise.all(phase.actions.map((action) => attempt(pass, action, signal)));
+    outcomes.push(...done.filter((outcome) => outcome !== undefined));
+  }
+  return { state, plan: decided, outcomes, stale: false };
+}
+
+interface Phase {
+  readonly byId: boolean;
+  readonly actions: readonly Action[];
+}
+
+/** Adds all at once, then what goes by id, in the plan's order: capacity comes before it goes. */
+function phases(actions: readonly Action[]): readonly Phase[] {
+  const adds = actions.filter(({ type }) => type === 'add');
+  const found: Phase[] = adds.length > 0 ? [{ byId: false, actions: adds }] : [];
+  for (const type of ['update', 'drain', 'remove'] as const) {
+    const ofType = actions.filter((action) => action.type === type);
+    for (let i = 0; i < ofType.length; i += CHUNK) {
+      found.push({ byId: true, actions: ofType.slice(i, i + CHUNK) });
+    }
+  }
+  return found;
+}
+
+/** A reload hands the same ids to other servers: acting on them could remove one that serves. */
+async function isSame({ api, identity }: Pass, signal: AbortSignal): Promise<boolean> {
+  return sameIdentity(await api.identity(signal), identity);
+}
+
+export function sameIdentity(a: NginxIdentity, b: NginxIdentity): boolean {
+  return a.generation === b.generation && a.pid === b.pid && a.loadTimestamp === b.loadTimestamp;
+}
+
+/** Undefined where the signal was aborted before the call began. */
+async function attempt(
+  { api, ref }: Pass,
+  action: Action,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  try {
+    await perform(api, ref, action, signal);
+    return { action };
+  } catch (error) {
+    if (error instanceof NginxError) return { action, error };
+    if (signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+function perform(api: NginxApi, ref: UpstreamRef, action: Action, signal: AbortSignal): Promise<void> {
+  switch (action.type) {
+    case 'add':
+      return api.add(ref, action.address, action.parameters, signal);
+    case 'update':
+      return api.update(ref, action.id, action.changes, signal);
+    case 'drain':
+      return api.drain(ref, action.id, signal);
+    case 'remove':
+      return api.remove(ref, action.id, signal);
+  }
+}
