@@ -1,0 +1,64 @@
+import { setMaxListeners } from 'node:events';
+import { type CallOptions, InterceptingCall, status } from '@grpc/grpc-js';
+
+/** What one gRPC call carries besides its request. */
+export interface CallContext {
+  readonly signal: AbortSignal;
+  /** The user's token; undefined where etcd wants none. */
+  readonly token: string | undefined;
+  /** In ms from now; undefined for a stream that stays open. */
+  readonly timeout?: number;
+}
+
+/** What etcd says of a token that is over (`rpctypes/error.go`): expired, unknown, or older than a change of roles. */
+const TOKEN_OVER = /invalid auth token|revision of auth store is old/;
+
+/**
+ * Options for one call: its deadline, its token, its cancellation when the signal is aborted, and `hasleader`, which
+ * makes a member that has lost its leader refuse or end the call at once instead of stalling it (`rpctypes/metadatafields.go`).
+ */
+export function callOptions({ signal, token, timeout }: CallContext): CallOptions {
+  // One daemon's signal is listened to by every call under way; that is no leak.
+  setMaxListeners(0, signal);
+  return {
+    ...(timeout === undefined ? {} : { deadline: Date.now() + timeout }),
+    interceptors: [
+      (options, nextCall) => {
+        const abort = () => call.cancelWithStatus(...cancellation(signal));
+        const call = new InterceptingCall(nextCall(options), {
+          start(metadata, _listener, next) {
+            metadata.set('hasleader', 'true');
+            if (token !== undefined) metadata.set('token', token);
+            next(metadata, {
+              onReceiveStatus(received, forward) {
+                signal.removeEventListener('abort', abort);
+                forward(TOKEN_OVER.test(received.details) ? { ...received, ...TOKEN_EXPIRED } : received);
+              },
+            });
+            signal.addEventListener('abort', abort, { once: true });
+            if (signal.aborted) abort();
+          },
+        });
+        return call;
+      },
+    ],
+  };
+}
+
+// etcd3 answers its own "invalid auth token" by repeating the call at once, with the same token, until the deadline.
+const TOKEN_EXPIRED = { code: status.UNAUTHENTICATED, details: 'the auth token is no longer valid' };
+
+/**
+ * A caller's time limit is the member's failure, and etcd3 then makes a new connection. Any other cancellation says
+ * nothing about the member and takes a status that etcd3 does not hold against it.
+ */
+function cancellation(signal: AbortSignal): [status, string] {
+  return isTimeout(signal)
+    ? [status.DEADLINE_EXCEEDED, 'the time limit of the caller is over']
+    : [status.FAILED_PRECONDITION, 'aborted by the caller'];
+}
+
+/** Whether the signal was aborted by a time limit, as `AbortSignal.timeout` does. */
+export function isTimeout(signal: AbortSignal): boolean {
+  return signal.aborted && signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
+}

@@ -1,0 +1,100 @@
+import type { CallOptions } from '@grpc/grpc-js';
+import type { Etcd3 } from 'etcd3';
+import { EtcdError } from '../../core/errors.js';
+import type { LeaseId } from '../../core/ports.js';
+import { abortable } from './abortable.js';
+import { callOptions, isTimeout } from './call-options.js';
+import { toEtcdError } from './errors.js';
+import { DEFAULT_REQUEST_TIMEOUT, Member } from './member.js';
+import type { EtcdOptions } from './options.js';
+
+/** One request to one member. */
+export type Request<T> = (client: Etcd3, options: CallOptions) => Promise<T>;
+
+export interface CallSettings {
+  readonly signal: AbortSignal;
+  /** The lease that the call is about, for its error. */
+  readonly lease?: LeaseId;
+  /** A stream: it has no deadline. */
+  readonly stream?: boolean;
+}
+
+/**
+ * The members of a cluster, one of which is used at a time: it stays until it fails, then the next one takes over.
+ * The first one is chosen at random, so that a fleet spreads over the cluster.
+ */
+export class Cluster {
+  readonly #members: readonly Member[];
+  readonly #timeout: number;
+  #current: number;
+
+  constructor(options: EtcdOptions) {
+    if (options.endpoints.length === 0) throw new EtcdError('REFUSED', 'etcd: no endpoint is given', false);
+    this.#members = options.endpoints.map((endpoint) => new Member(endpoint, options));
+    this.#timeout = options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
+    this.#current = Math.floor(Math.random() * this.#members.length);
+  }
+
+  /**
+   * Runs a request on the current member. A member that cannot be reached at all costs next to no time, so then the
+   * others are tried in turn; one that does not answer in time fails the call, and the next call goes to another.
+   */
+  async call<T>(request: Request<T>, settings: CallSettings): Promise<T> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#callCurrent(request, settings);
+      } catch (error) {
+        const unreachable = error instanceof EtcdError && error.code === 'UNREACHABLE';
+        if (!unreachable || tried >= this.#members.length) throw error;
+      }
+    }
+  }
+
+  close(): void {
+    for (const member of this.#members) member.client.close();
+  }
+
+  async #callCurrent<T>(request: Request<T>, settings: CallSettings): Promise<T> {
+    const { signal, lease } = settings;
+    const index = this.#current;
+    try {
+      return await this.#attempt(this.#member(index), request, settings);
+    } catch (error) {
+      const failure = toEtcdError(error, lease);
+      if (signal.aborted ? isTimeout(signal) : isFaultOfMember(failure)) this.#leave(index);
+      throw signal.aborted ? signal.reason : failure;
+    }
+  }
+
+  async #attempt<T>(member: Member, request: Request<T>, settings: CallSettings): Promise<T> {
+    try {
+      return await this.#send(member, request, settings);
+    } catch (error) {
+      if (toEtcdError(error).code !== 'TOKEN_EXPIRED') throw error;
+      member.forgetToken();
+      return this.#send(member, request, settings);
+    }
+  }
+
+  async #send<T>(member: Member, request: Request<T>, { signal, stream }: CallSettings): Promise<T> {
+    signal.throwIfAborted();
+    const token = await abortable(member.token(), signal);
+    const timeout = stream ? {} : { timeout: this.#timeout };
+    return request(member.client, callOptions({ signal, token, ...timeout }));
+  }
+
+  #member(index: number): Member {
+    const member = this.#members[index];
+    if (!member) throw new RangeError(`there is no member ${index}`);
+    return member;
+  }
+
+  /** Turns to the next member, unless another call has done so already. */
+  #leave(index: number): void {
+    if (index === this.#current) this.#current = (index + 1) % this.#members.length;
+  }
+}
+
+function isFaultOfMember({ retryable, code }: EtcdError): boolean {
+  return retryable && code !== 'LEASE_GONE';
+}

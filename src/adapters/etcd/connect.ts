@@ -1,0 +1,23 @@
+import type { RegistryReader, RegistryStore } from '../../core/ports.js';
+import { Cluster } from './cluster.js';
+import { EtcdReader } from './follow.js';
+import type { EtcdOptions } from './options.js';
+import { EtcdStore } from './store.js';
+
+/** etcd as the daemons need it. */
+export interface EtcdConnection {
+  readonly reader: RegistryReader;
+  readonly store: RegistryStore;
+  /** Ends every connection. Abort what is under way first: calls after this fail. */
+  close(): void;
+}
+
+/** Prepares connections to an etcd cluster; nothing is sent before the first call. Throws EtcdError on bad options. */
+export function connectEtcd(options: EtcdOptions): EtcdConnection {
+  const cluster = new Cluster(options);
+  return {
+    reader: new EtcdReader(cluster, options),
+    store: new EtcdStore(cluster),
+    close: () => cluster.close(),
+  };
+}

@@ -1,0 +1,35 @@
+import {
+  castGrpcError,
+  EtcdAuthenticationFailedError,
+  EtcdLeaseInvalidError,
+  EtcdPermissionDeniedError,
+  GRPCDeadlineExceededError,
+  GRPCUnauthenticatedError,
+  GRPCUnavailableError,
+  isRecoverableError,
+} from 'etcd3';
+import { EtcdError, LeaseGoneError, messageOf } from '../../core/errors.js';
+import type { LeaseId } from '../../core/ports.js';
+
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+/** etcd3's typed errors, our codes, and whether the same call may succeed later by itself. */
+const CODES: readonly (readonly [ErrorClass, code: string, retryable: boolean])[] = [
+  [EtcdPermissionDeniedError, 'DENIED', false],
+  [EtcdAuthenticationFailedError, 'AUTH_FAILED', false],
+  [GRPCUnauthenticatedError, 'TOKEN_EXPIRED', true],
+  [GRPCDeadlineExceededError, 'TIMEOUT', true],
+  [GRPCUnavailableError, 'UNREACHABLE', true],
+];
+
+/** Turns what etcd3 or gRPC threw into an EtcdError; `lease` is the lease that the call was about. */
+export function toEtcdError(thrown: unknown, lease: LeaseId = 'unknown'): EtcdError {
+  if (thrown instanceof EtcdError) return thrown;
+  const error = thrown instanceof Error ? castGrpcError(thrown) : thrown;
+  if (error instanceof EtcdLeaseInvalidError) return new LeaseGoneError(lease, { cause: error });
+  const message = `etcd: ${messageOf(error)}`;
+  const found = CODES.find(([type]) => error instanceof type);
+  if (found) return new EtcdError(found[1], message, found[2], { cause: error });
+  const retryable = error instanceof Error && isRecoverableError(error);
+  return new EtcdError(retryable ? 'FAILED' : 'REFUSED', message, retryable, { cause: error });
+}

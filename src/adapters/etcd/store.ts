@@ -1,0 +1,94 @@
+import { LeaseGoneError } from '../../core/errors.js';
+import type { Entry, LeaseId, PutOptions, RegistryStore } from '../../core/ports.js';
+import type { Cluster } from './cluster.js';
+import { toEntry } from './entries.js';
+import { sendKeepAlive } from './keep-alive.js';
+import { readSnapshot } from './snapshot.js';
+
+/** etcd's own limit on the operations of one transaction (`--max-txn-ops`). */
+const MAX_OPERATIONS = 128;
+
+/** The unary calls to etcd. */
+export class EtcdStore implements RegistryStore {
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  async list(prefix: string, signal: AbortSignal): Promise<readonly Entry[]> {
+    return [...(await readSnapshot(this.#cluster, [prefix], signal)).entries.values()];
+  }
+
+  /** One revision for up to 128 keys; more are read in several transactions. */
+  async read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Entry>> {
+    const found = new Map<string, Entry>();
+    for (let at = 0; at < keys.length; at += MAX_OPERATIONS) {
+      const success = keys
+        .slice(at, at + MAX_OPERATIONS)
+        .map((key) => ({ request_range: { key: Buffer.from(key) } }));
+      const { responses } = await this.#cluster.call(
+        (client, options) => client.kv.txn({ success }, options),
+        {
+          signal,
+        },
+      );
+      for (const { response_range } of responses) {
+        for (const kv of response_range.kvs) found.set(kv.key.toString('utf8'), toEntry(kv));
+      }
+    }
+    return found;
+  }
+
+  async put(key: string, value: string, { lease }: PutOptions, signal: AbortSignal): Promise<number> {
+    const request = {
+      key: Buffer.from(key),
+      value: Buffer.from(value),
+      ...(lease === undefined ? {} : { lease }),
+    };
+    const settings = { signal, ...(lease === undefined ? {} : { lease }) };
+    const { header } = await this.#cluster.call(
+      (client, options) => client.kv.put(request, options),
+      settings,
+    );
+    return Number(header.revision);
+  }
+
+  async remove(key: string, { lease }: PutOptions, signal: AbortSignal): Promise<boolean> {
+    const name = Buffer.from(key);
+    const compare =
+      lease === undefined ? [] : [{ key: name, target: 'Lease' as const, result: 'Equal' as const, lease }];
+    const success = [{ request_delete_range: { key: name } }];
+    const { succeeded, responses } = await this.#cluster.call(
+      (client, options) => client.kv.txn({ compare, success }, options),
+      { signal },
+    );
+    return (
+      succeeded && responses.some(({ response_delete_range }) => Number(response_delete_range.deleted) > 0)
+    );
+  }
+
+  async grant(ttl: number, signal: AbortSignal): Promise<LeaseId> {
+    const seconds = Math.max(1, Math.ceil(ttl / 1000));
+    const { ID } = await this.#cluster.call(
+      (client, options) => client.leaseClient.leaseGrant({ TTL: seconds }, options),
+      { signal },
+    );
+    return ID;
+  }
+
+  async keepAlive(lease: LeaseId, signal: AbortSignal): Promise<void> {
+    await this.#cluster.call((client, options) => sendKeepAlive(client, lease, options), { signal, lease });
+  }
+
+  async revoke(lease: LeaseId, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#cluster.call((client, options) => client.leaseClient.leaseRevoke({ ID: lease }, options), {
+        signal,
+        lease,
+      });
+    } catch (error) {
+      if (!(error instanceof LeaseGoneError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,278 @@
+/** What every registry must do, the fake as well as etcd. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EtcdError, LeaseGoneError } from '../../../src/core/errors.js';
+import type { RegistryReader, RegistryStore } from '../../../src/core/ports.js';
+import { until } from '../../support/containers/until.js';
+import { Recorder } from '../../support/recorder.js';
+
+/** A registry under test, and what the suite must be able to do to it. */
+export interface Subject {
+  readonly reader: RegistryReader;
+  readonly store: RegistryStore;
+  /** Makes the registry unreachable, and reachable again. */
+  interrupt(): void;
+  resume(): void;
+  /** Lets this many ms pass for leases. */
+  pass(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const NEVER = new AbortController().signal;
+
+export function describeRegistry(name: string, start: () => Promise<Subject>): void {
+  describe(name, () => {
+    let subject: Subject;
+    let prefix: string;
+    let round = 0;
+
+    beforeAll(async () => {
+      subject = await start();
+    });
+    afterAll(async () => subject?.close());
+    beforeEach(() => {
+      prefix = `/contract/${++round}/`;
+    });
+
+    /** Follows until the test is over; the recorder keeps what was shown. */
+    function follow(prefixes: readonly string[]): Recorder & AsyncDisposable {
+      const stop = new AbortController();
+      const recorder = new Recorder();
+      const done = subject.reader.follow(prefixes, recorder, stop.signal);
+      return Object.assign(recorder, {
+        async [Symbol.asyncDispose]() {
+          stop.abort();
+          await done;
+        },
+      });
+    }
+
+    describe('store', () => {
+      it('reads back what it put, with its revision', async () => {
+        const revision = await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
+
+        const found = await subject.store.read([`${prefix}a`, `${prefix}b`], NEVER);
+
+        expect([...found.values()]).toEqual([{ key: `${prefix}a`, value: 'one', revision }]);
+      });
+
+      it('gives each write a higher revision', async () => {
+        const first = await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
+        const second = await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
+
+        expect(second).toBeGreaterThan(first);
+      });
+
+      it('lists a prefix on its exact boundary', async () => {
+        await subject.store.put(`${prefix}mqtt/a`, '', {}, NEVER);
+        await subject.store.put(`${prefix}mqtt-lab/a`, '', {}, NEVER);
+
+        const listed = await subject.store.list(`${prefix}mqtt/`, NEVER);
+
+        expect(listed.map(({ key }) => key)).toEqual([`${prefix}mqtt/a`]);
+      });
+
+      it('reads more keys than fit one transaction', async () => {
+        const keys = Array.from({ length: 300 }, (_, index) => `${prefix}${index}`);
+        await Promise.all(keys.map((key) => subject.store.put(key, 'x', {}, NEVER)));
+
+        expect((await subject.store.read(keys, NEVER)).size).toBe(300);
+      });
+
+      it('shows the lease of a key, and ends the key with it', async () => {
+        const lease = await subject.store.grant(60_000, NEVER);
+        await subject.store.put(`${prefix}a`, 'one', { lease }, NEVER);
+        const before = await subject.store.list(prefix, NEVER);
+
+        await subject.store.revoke(lease, NEVER);
+
+        expect(before[0]?.lease).toBe(lease);
+        expect(await subject.store.list(prefix, NEVER)).toEqual([]);
+      });
+
+      it('removes a key, and says whether it was there', async () => {
+        await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
+
+        expect(await subject.store.remove(`${prefix}a`, {}, NEVER)).toBe(true);
+        expect(await subject.store.remove(`${prefix}a`, {}, NEVER)).toBe(false);
+      });
+
+      it('removes a key under a lease only while it lives under that lease', async () => {
+        const ours = await subject.store.grant(60_000, NEVER);
+        const theirs = await subject.store.grant(60_000, NEVER);
+        await subject.store.put(`${prefix}a`, 'one', { lease: theirs }, NEVER);
+
+        expect(await subject.store.remove(`${prefix}a`, { lease: ours }, NEVER)).toBe(false);
+        expect(await subject.store.remove(`${prefix}a`, { lease: theirs }, NEVER)).toBe(true);
+      });
+
+      it('moves a key from one lease to another with a put', async () => {
+        const [first, second] = [
+          await subject.store.grant(60_000, NEVER),
+          await subject.store.grant(60_000, NEVER),
+        ];
+        await subject.store.put(`${prefix}a`, 'one', { lease: first }, NEVER);
+        await subject.store.put(`${prefix}a`, 'two', { lease: second }, NEVER);
+
+        await subject.store.revoke(first, NEVER);
+
+        expect((await subject.store.list(prefix, NEVER)).map(({ value }) => value)).toEqual(['two']);
+      });
+
+      it('keeps a lease alive, and loses it when nobody does', async () => {
+        const kept = await subject.store.grant(2000, NEVER);
+        const left = await subject.store.grant(2000, NEVER);
+        await subject.store.put(`${prefix}kept`, '', { lease: kept }, NEVER);
+        await subject.store.put(`${prefix}left`, '', { lease: left }, NEVER);
+
+        await until('the other lease has ended', async () => {
+          await subject.store.keepAlive(kept, NEVER);
+          await subject.pass(300);
+          return (await subject.store.read([`${prefix}left`], NEVER)).size === 0;
+        });
+
+        expect((await subject.store.list(prefix, NEVER)).map(({ key }) => key)).toEqual([`${prefix}kept`]);
+        await expect(subject.store.keepAlive(left, NEVER)).rejects.toBeInstanceOf(LeaseGoneError);
+      });
+
+      it('says that a revoked lease is gone, and takes revoking it again', async () => {
+        const lease = await subject.store.grant(60_000, NEVER);
+        await subject.store.revoke(lease, NEVER);
+
+        await expect(subject.store.keepAlive(lease, NEVER)).rejects.toBeInstanceOf(LeaseGoneError);
+        await expect(subject.store.put(`${prefix}a`, '', { lease }, NEVER)).rejects.toBeInstanceOf(
+          LeaseGoneError,
+        );
+        await expect(subject.store.revoke(lease, NEVER)).resolves.toBeUndefined();
+      });
+
+      it('rejects with the reason of a signal that is aborted', async () => {
+        const reason = new Error('enough');
+
+        await expect(subject.store.list(prefix, AbortSignal.abort(reason))).rejects.toBe(reason);
+      });
+
+      it('rejects with a retryable EtcdError while it cannot be reached, and works again after', async () => {
+        subject.interrupt();
+        try {
+          const failure = await subject.store
+            .put(`${prefix}a`, '', {}, NEVER)
+            .catch((error: unknown) => error);
+          expect(failure).toBeInstanceOf(EtcdError);
+          expect((failure as EtcdError).retryable).toBe(true);
+        } finally {
+          subject.resume();
+        }
+
+        await until('it answers again', () => subject.store.put(`${prefix}a`, 'back', {}, NEVER));
+        expect((await subject.store.list(prefix, NEVER)).map(({ value }) => value)).toEqual(['back']);
+      });
+    });
+
+    describe('reader', () => {
+      it('shows what is there at first, all of it as changed', async () => {
+        await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
+        const revision = await subject.store.put(`${prefix}b`, 'two', {}, NEVER);
+
+        await using seen = follow([prefix]);
+
+        await seen.has({ [`${prefix}a`]: 'one', [`${prefix}b`]: 'two' });
+        expect(seen.views[0]?.changed).toEqual(new Set([`${prefix}a`, `${prefix}b`]));
+        expect(seen.views[0]?.revision).toBeGreaterThanOrEqual(revision);
+      });
+
+      it('shows an empty prefix as empty', async () => {
+        await using seen = follow([prefix]);
+
+        await seen.has({});
+      });
+
+      it('shows puts, changes and deletions, each as the key that changed', async () => {
+        await using seen = follow([prefix]);
+        await seen.has({});
+
+        await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
+        await seen.has({ [`${prefix}a`]: 'one' });
+        await subject.store.put(`${prefix}a`, 'two', {}, NEVER);
+        await seen.has({ [`${prefix}a`]: 'two' });
+        await subject.store.remove(`${prefix}a`, {}, NEVER);
+        await seen.has({});
+
+        expect(seen.views.slice(1).map(({ changed }) => [...changed])).toEqual(
+          Array.from({ length: 3 }, () => [`${prefix}a`]),
+        );
+      });
+
+      it('shows the end of a lease as the deletion of its keys', async () => {
+        const lease = await subject.store.grant(60_000, NEVER);
+        await subject.store.put(`${prefix}a`, 'one', { lease }, NEVER);
+        await using seen = follow([prefix]);
+        await seen.has({ [`${prefix}a`]: 'one' });
+        expect(seen.last?.entries.get(`${prefix}a`)?.lease).toBe(lease);
+
+        await subject.store.revoke(lease, NEVER);
+
+        await seen.has({});
+      });
+
+      it('follows several prefixes in one picture, and nothing beside them', async () => {
+        await subject.store.put(`${prefix}one/a`, '1', {}, NEVER);
+        await subject.store.put(`${prefix}two/b`, '2', {}, NEVER);
+        await subject.store.put(`${prefix}one-more/c`, '3', {}, NEVER);
+
+        await using seen = follow([`${prefix}one/`, `${prefix}two/`]);
+
+        await seen.has({ [`${prefix}one/a`]: '1', [`${prefix}two/b`]: '2' });
+        await subject.store.put(`${prefix}one-more/d`, '4', {}, NEVER);
+        await subject.store.put(`${prefix}two/e`, '5', {}, NEVER);
+        await seen.has({ [`${prefix}one/a`]: '1', [`${prefix}two/b`]: '2', [`${prefix}two/e`]: '5' });
+      });
+
+      it('shows earlier views unchanged', async () => {
+        await using seen = follow([prefix]);
+        await seen.has({});
+        await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
+        await seen.has({ [`${prefix}a`]: 'one' });
+
+        expect(seen.views[0]?.entries.size).toBe(0);
+      });
+
+      it('says once that it is away, then shows what was missed', async () => {
+        await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
+        await using seen = follow([prefix]);
+        await seen.has({ [`${prefix}a`]: 'one' });
+
+        subject.interrupt();
+        try {
+          await seen.isAway(1);
+        } finally {
+          subject.resume();
+        }
+        await until('it answers again', () => subject.store.put(`${prefix}b`, 'two', {}, NEVER));
+
+        await seen.has({ [`${prefix}a`]: 'one', [`${prefix}b`]: 'two' });
+        expect(seen.outages).toHaveLength(1);
+      });
+
+      it('shows a view with no change when it is back and nothing was missed', async () => {
+        await using seen = follow([prefix]);
+        await seen.has({});
+        subject.interrupt();
+        try {
+          await seen.isAway(1);
+        } finally {
+          subject.resume();
+        }
+
+        await until('a view after the outage', () => seen.views.length > 1);
+
+        expect(seen.last?.changed.size).toBe(0);
+      });
+
+      it('resolves when it is aborted, also before it began', async () => {
+        await expect(
+          subject.reader.follow([prefix], new Recorder(), AbortSignal.abort()),
+        ).resolves.toBeUndefined();
+      });
+    });
+  });
+}

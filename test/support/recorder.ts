@@ -1,0 +1,60 @@
+/** An observer that keeps all it is shown, and can be waited on. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Observer, View } from '../../src/core/ports.js';
+
+export class Recorder implements Observer {
+  readonly views: View[] = [];
+  readonly outages: Error[] = [];
+  #wake: () => void = () => undefined;
+
+  get last(): View | undefined {
+    return this.views.at(-1);
+  }
+
+  view(view: View): void {
+    this.views.push(view);
+    this.#wake();
+  }
+
+  away(error: Error): void {
+    this.outages.push(error);
+    this.#wake();
+  }
+
+  /** Resolves once the last view's keys and values are these. */
+  async has(expected: Readonly<Record<string, string>>): Promise<void> {
+    const wanted = text(Object.entries(expected));
+    await this.#until(
+      () => this.last !== undefined && text(values(this.last)) === wanted,
+      () => `expected ${wanted}, last seen ${this.last ? text(values(this.last)) : 'nothing'}`,
+    );
+  }
+
+  /** Resolves once so many outages were reported. */
+  async isAway(times: number): Promise<void> {
+    await this.#until(
+      () => this.outages.length >= times,
+      () => `expected ${times} outages, seen ${this.outages.length}`,
+    );
+  }
+
+  async #until(condition: () => boolean, failure: () => string): Promise<void> {
+    const hang = new AbortController();
+    const limit = delay(30_000, 'late' as const, { signal: hang.signal }).catch(() => 'done' as const);
+    while (!condition()) {
+      const woken = new Promise<'woken'>((resolve) => {
+        this.#wake = () => resolve('woken');
+      });
+      if ((await Promise.race([woken, limit])) === 'late') throw new Error(failure());
+    }
+    hang.abort();
+  }
+}
+
+function values(view: View): [string, string][] {
+  return [...view.entries.values()].map(({ key, value }) => [key, value]);
+}
+
+function text(pairs: [string, string][]): string {
+  return JSON.stringify(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
