@@ -19,9 +19,16 @@ import {
 /** A configuration that has been read and found right. */
 export interface Resolved<S extends Schema, L extends Lists> {
   readonly values: Values<S>;
-  readonly lists: { readonly [K in keyof L]: readonly Values<L[K]['entry']>[] };
+  readonly lists: { readonly [K in keyof L]: readonly Entry<Values<L[K]['entry']>>[] };
   /** The same as a file would say it, defaults filled in, what is sensitive hidden. */
   readonly written: Tree;
+}
+
+/** One entry of a list. */
+export interface Entry<T> {
+  /** Goes before the keys of the entry in a message: `services[1].`, or less where it stood beside the list. */
+  readonly label: string;
+  readonly values: T;
 }
 
 /** Nested keys and values. */
@@ -43,11 +50,11 @@ export function resolve<S extends Schema, L extends Lists>(
   const problems: Problem[] = [...found];
   const flat = fill(treeOf(scope), layers);
   const main = readAll(scope.options, { ...flat, label: '' }, problems);
-  const lists: Record<string, readonly Tree[]> = {};
+  const lists: Record<string, readonly Entry<Tree>[]> = {};
   const written = main.written;
   for (const [name, list] of Object.entries(scope.lists)) {
     const entries = entriesOf(name, list, flat, layers, problems);
-    lists[name] = entries.map((entry) => entry.values);
+    lists[name] = entries;
     if (entries.length > 0) written[name] = entries.map((entry) => entry.written);
   }
   refuseProblems(problems);
@@ -89,8 +96,7 @@ function declareFormat(type: Option<unknown>['type']): void {
 }
 
 /** The values of a schema, read and as written. */
-interface Read {
-  readonly values: Tree;
+interface Read extends Entry<Tree> {
   readonly written: Tree;
 }
 
@@ -110,7 +116,7 @@ function readAll(
     if (value !== null) put(written, path, option.sensitive ? HIDDEN : value);
     if (!result.ok) problems.push({ key: `${label}${key}`, reason: result.reason, origin: origins.get(key) });
   }
-  return { values, written };
+  return { label, values, written };
 }
 
 function readOption({ nullable, required, type }: Option<unknown>, value: unknown): Result<unknown> {
@@ -198,7 +204,7 @@ function readEntry(
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
     const reason = `must be a group of ${Object.keys(list.entry).join(', ')}, got ${show(entry)}`;
     problems.push({ key: at.label, reason, origin: at.origin });
-    return { values: {}, written: {} };
+    return { label: at.label, values: {}, written: {} };
   }
   const label = `${at.label}.`;
   const own = flatten(entry, list.entry, { prefix: label, origin: at.origin });

@@ -1,37 +1,48 @@
 import { readFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
-import { messageOf, UsageError } from '../core/errors.js';
+import { join } from 'node:path';
+import { messageOf } from '../core/errors.js';
 import { show } from './format.js';
+import type { Problem } from './problem.js';
 
-/**
- * Reads the file that an option names: a password, a key, a certificate. A bare name (without a slash) is looked for
- * among systemd's credentials where there are any.
- * Source: systemd.exec(5), `LoadCredential=` and `$CREDENTIALS_DIRECTORY`.
- * @param key The option, for the message.
- */
-export function readFileOption(
-  key: string,
-  path: string,
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): Buffer {
-  const directory = env.CREDENTIALS_DIRECTORY;
-  const resolved = directory && !isAbsolute(path) && !path.includes('/') ? join(directory, path) : path;
-  try {
-    return readFileSync(resolved);
-  } catch (error) {
-    throw new UsageError(`${key}: must be a file that can be read, got ${show(path)}: ${messageOf(error)}`);
-  }
+/** Reads the files that options name: passwords, keys, certificates. What goes wrong is collected in `problems`. */
+export interface FileReader {
+  /** The content of the file; undefined where the option is not set, or the file cannot be read. */
+  read(key: string, path: string | undefined): Buffer | undefined;
+  /** The first line of the file. */
+  password(key: string, path: string | undefined): string | undefined;
+  readonly problems: Problem[];
 }
 
-/** Reads a password from its file: the first line, without its end. */
-export function readPassword(
-  key: string,
-  path: string,
-  env?: Readonly<Record<string, string | undefined>>,
-): string {
-  const [line = ''] = readFileOption(key, path, env).toString('utf8').split(/\r?\n/);
-  if (line !== '') return line;
-  throw new UsageError(
-    `${key}: must be a file whose first line is the password, got an empty one: ${show(path)}`,
-  );
+/**
+ * A bare name (without a slash) is looked for among systemd's credentials where there are any.
+ * Source: systemd.exec(5), `LoadCredential=` and `$CREDENTIALS_DIRECTORY`.
+ */
+export function createFileReader(env: Readonly<Record<string, string | undefined>>): FileReader {
+  const problems: Problem[] = [];
+  const directory = env.CREDENTIALS_DIRECTORY;
+
+  function read(key: string, path: string | undefined): Buffer | undefined {
+    if (path === undefined) return undefined;
+    try {
+      return readFileSync(directory && !path.includes('/') ? join(directory, path) : path);
+    } catch (error) {
+      problems.push({
+        key,
+        reason: `must be a file that can be read, got ${show(path)}: ${messageOf(error)}`,
+      });
+      return undefined;
+    }
+  }
+
+  function password(key: string, path: string | undefined): string | undefined {
+    const content = read(key, path);
+    if (content === undefined) return undefined;
+    const [line = ''] = content.toString('utf8').split(/\r?\n/);
+    if (line === '') {
+      problems.push({ key, reason: `must be a file whose first line is the password, got ${show(path)}` });
+    }
+    return line;
+  }
+
+  return { read, password, problems };
 }

@@ -1,0 +1,37 @@
+import type { EtcdOptions } from '../../adapters/etcd/options.js';
+import type { KeySpace } from '../../core/keys.js';
+import type { etcdOptions } from '../options/common.js';
+import type { Values } from '../schema.js';
+import type { FileReader } from '../secret.js';
+import { authSettings, tlsSettings } from './tls.js';
+
+/** How to reach etcd, and where in it. */
+export interface EtcdSettings {
+  readonly etcd: EtcdOptions;
+  readonly space: KeySpace;
+}
+
+export function etcdSettings(values: Values<typeof etcdOptions>, files: FileReader): EtcdSettings {
+  const { endpoints, requestTimeout, resync } = values.etcd;
+  const tls = tlsSettings(values.etcd, 'etcd.', files);
+  const auth = authSettings(values.etcd, 'etcd.', files);
+  if (endpoints.length === 0) {
+    files.problems.push({ key: 'etcd.endpoints', reason: 'must have at least one URL, got none' });
+  }
+  const secure = endpoints.filter((endpoint) => endpoint.startsWith('https:')).length;
+  if (secure > 0 && secure < endpoints.length) {
+    files.problems.push({
+      key: 'etcd.endpoints',
+      reason: `must all be https:// or all http://, got ${endpoints}`,
+    });
+  } else if (tls && secure === 0) {
+    files.problems.push({
+      key: 'etcd.endpoints',
+      reason: `must be https:// URLs where etcd.ca, etcd.cert or etcd.serverName is given, got ${endpoints}`,
+    });
+  }
+  return {
+    etcd: { endpoints, requestTimeout, resync, ...(tls && { tls }), ...(auth && { auth }) },
+    space: values.prefix,
+  };
+}

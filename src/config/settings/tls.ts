@@ -1,0 +1,54 @@
+import type { tlsOptions } from '../options/common.js';
+import type { Values } from '../schema.js';
+import type { FileReader } from '../secret.js';
+
+export interface Tls {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly serverName?: string;
+}
+
+/** Reads the files of a TLS configuration; undefined where nothing of it is set. */
+export function tlsSettings(
+  values: Values<typeof tlsOptions>,
+  label: string,
+  files: FileReader,
+): Tls | undefined {
+  if ((values.cert === undefined) !== (values.key === undefined)) {
+    const missing = values.cert === undefined ? 'cert' : 'key';
+    files.problems.push({ key: `${label}${missing}`, reason: 'is required: cert and key go together' });
+  }
+  const tls = defined({
+    ca: files.read(`${label}ca`, values.ca),
+    cert: files.read(`${label}cert`, values.cert),
+    key: files.read(`${label}key`, values.key),
+    serverName: values.serverName,
+  });
+  return Object.keys(tls).length > 0 ? tls : undefined;
+}
+
+/** A user with the password from its file; undefined where neither is set. */
+export function authSettings(
+  values: { readonly username: string | undefined; readonly passwordFile: string | undefined },
+  label: string,
+  files: FileReader,
+): { username: string; password: string } | undefined {
+  const { username, passwordFile } = values;
+  if (username === undefined && passwordFile === undefined) return undefined;
+  if (username === undefined || passwordFile === undefined) {
+    const missing = username === undefined ? 'username' : 'passwordFile';
+    files.problems.push({
+      key: `${label}${missing}`,
+      reason: 'is required: username and passwordFile go together',
+    });
+    return undefined;
+  }
+  return { username, password: files.password(`${label}passwordFile`, passwordFile) ?? '' };
+}
+
+/** The fields without those that are undefined. */
+export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}

@@ -1,0 +1,105 @@
+import { hostname } from 'node:os';
+import type { NginxApiOptions } from '../../adapters/nginx/options.js';
+import type { UpstreamRule, WatcherOptions } from '../../daemon/watcher-options.js';
+import { DEFAULT_TIMING } from '../../daemon/watcher-options.js';
+import type { watchScope } from '../options/watch.js';
+import { refuseProblems } from '../problem.js';
+import type { Resolved } from '../resolve.js';
+import { createFileReader, type FileReader } from '../secret.js';
+import { type EtcdSettings, etcdSettings } from './etcd.js';
+import { type ProbeSettings, probeSettings } from './probe.js';
+import { authSettings, defined, tlsSettings } from './tls.js';
+
+export type WatchConfig = Resolved<typeof watchScope.options, typeof watchScope.lists>;
+type NginxEntry = WatchConfig['lists']['nginx'][number];
+type UpstreamEntry = WatchConfig['lists']['upstreams'][number];
+
+export interface WatchSettings extends EtcdSettings {
+  readonly watcher: WatcherOptions;
+  readonly nginx: readonly NginxApiOptions[];
+  /** The load balancer's own probes by service. */
+  readonly probes: ReadonlyMap<string, ProbeSettings>;
+}
+
+/** What `sidekick watch` needs, with files read. Throws a UsageError. */
+export function watchSettings(
+  { values, lists }: WatchConfig,
+  env: Readonly<Record<string, string | undefined>>,
+): WatchSettings {
+  const files = createFileReader(env);
+  const { etcd, space } = etcdSettings(values, files);
+  const nginx = lists.nginx.map((entry) => nginxSettings(entry, files));
+  refuseRepeats(
+    'name',
+    nginx.map(({ name }) => name),
+    lists.nginx,
+    files,
+  );
+  const probes = lists.probes.map((entry) => probeSettings(entry.values, entry.label, files));
+  const probed = lists.probes.map((entry) => entry.values.service);
+  refuseRepeats('service', probed, lists.probes, files);
+  refuseProblems(files.problems);
+  const watcher: WatcherOptions = {
+    id: values.id ?? hostname(),
+    keys: space,
+    leaseTtl: values.lease.ttl,
+    upstreams: lists.upstreams.map(upstreamRule),
+    drainTimeout: values.drainTimeout,
+    guard: values.guard,
+    allow: values.allow,
+    timing: { ...DEFAULT_TIMING, ...values.timing },
+  };
+  return {
+    etcd,
+    space,
+    watcher,
+    nginx,
+    probes: new Map(probes.map((probe, i) => [probed[i] ?? '', probe])),
+  };
+}
+
+function nginxSettings({ label, values }: NginxEntry, files: FileReader): NginxApiOptions {
+  const { api, timeout, connections } = values;
+  const { host, protocol } = new URL(api);
+  const tls = tlsSettings(values, label, files);
+  const auth = authSettings(values, label, files);
+  if (tls && protocol !== 'https:') {
+    const reason = `must be an https:// URL where ${label}ca, cert or serverName is given, got ${api}`;
+    files.problems.push({ key: `${label}api`, reason });
+  }
+  const text = (pem: Buffer | undefined) => pem?.toString('utf8');
+  return {
+    name: values.name ?? host,
+    url: api,
+    timeout,
+    connections,
+    ...(tls && {
+      tls: defined({
+        ca: text(tls.ca),
+        cert: text(tls.cert),
+        key: text(tls.key),
+        serverName: tls.serverName,
+      }),
+    }),
+    ...(auth && { auth }),
+  };
+}
+
+function upstreamRule({ values }: UpstreamEntry): UpstreamRule {
+  const { service, kind, upstream = service, drainTimeout } = values;
+  return { service, kind, upstream, ...defined({ drainTimeout }) };
+}
+
+/** Names have to be told apart: reports each that an earlier entry has already. */
+function refuseRepeats(
+  key: string,
+  names: readonly string[],
+  entries: readonly { readonly label: string }[],
+  files: FileReader,
+): void {
+  for (const [i, name] of names.entries()) {
+    if (names.indexOf(name) === i) continue;
+    const reason = `must be one that no other entry has, got ${name} again`;
+    files.problems.push({ key: `${entries[i]?.label ?? ''}${key}`, reason });
+  }
+}
