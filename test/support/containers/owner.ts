@@ -20,9 +20,9 @@ export function becomeOwner(): void {
   process.env[OWNER_VARIABLE] = `${hostname()}/${process.pid}`;
 }
 
-/** What is started from now on outlives this run and is nobody's to remove but the user's. */
+/** What is started from now on may outlive this process: it is never taken for something left behind. */
 export function keepWhatIsStarted(): void {
-  process.env[OWNER_VARIABLE] = KEPT;
+  process.env[OWNER_VARIABLE] = `${KEPT}/${process.pid}`;
 }
 
 /** The labels of a container or network of this run. */
@@ -83,10 +83,12 @@ function docker(...args: string[]): string[] {
     .filter(Boolean);
 }
 
-/** Removes everything that was started for this run before this process ends, however it ends short of SIGKILL. */
-export function removeOwnedOnExit(): void {
-  process.once('exit', () => {
-    if (owner() === KEPT) return;
+/**
+ * Removes everything that was started for this run before this process ends, however it ends short of SIGKILL.
+ * Returns what calls that off.
+ */
+export function removeOwnedOnExit(): () => void {
+  function remove(): void {
     try {
       const containers = docker('ps', '-aq', '--filter', ownerFilter());
       if (containers.length > 0) docker('rm', '-fv', ...containers);
@@ -95,5 +97,7 @@ export function removeOwnedOnExit(): void {
     } catch {
       // The next run removes what could not be removed now.
     }
-  });
+  }
+  process.once('exit', remove);
+  return () => process.off('exit', remove);
 }

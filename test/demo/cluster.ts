@@ -1,0 +1,107 @@
+/** The parts on the stage: etcd, the gateway, the backends each with its sidekick, and the watcher. */
+import {
+  type Backend,
+  type Etcd,
+  type Gateway,
+  type Sidekick,
+  startBroker,
+  startEtcd,
+  startFirmware,
+  startGateway,
+  startNetwork,
+  startRegister,
+  startWatch,
+  type TestNetwork,
+} from '../support/containers/index.js';
+import { nameBroker } from './mqtt-load.js';
+
+/** Short, so that nobody has to wait for a dead host's key; the default is 15 s. */
+export const LEASE_TTL = '5s';
+/** How long a draining broker's server stays in NGINX; the default is 5 minutes. */
+export const STREAM_DRAIN = '12s';
+
+/** A backend and the sidekick that runs beside it: what a host is in this story. */
+export interface Host {
+  readonly name: string;
+  readonly backend: Backend;
+  readonly sidekick: Sidekick;
+}
+
+export interface Cluster {
+  readonly network: TestNetwork;
+  readonly etcd: Etcd;
+  readonly gateway: Gateway;
+  readonly watcher: Sidekick;
+  /** The hosts by their names: `firmware-1`, `broker-1` and so on. */
+  readonly hosts: ReadonlyMap<string, Host>;
+  host(name: string): Host;
+  /** Starts one more firmware server with its sidekick. */
+  addFirmware(): Promise<Host>;
+  /** Starts one more broker with its sidekick. */
+  addBroker(): Promise<Host>;
+  /** The addresses in an upstream group of the gateway, by the names of their hosts; draining ones are marked. */
+  serverNames(kind: 'http' | 'stream'): Promise<string[]>;
+}
+
+/** Starts the parts that are there before any backend. */
+export async function startCluster(network: TestNetwork): Promise<Cluster> {
+  const [etcd, gateway] = await Promise.all([startEtcd(network), startGateway(network)]);
+  const watcher = await startWatch(network, etcd, gateway, [
+    '--drain-timeout-http',
+    '30s',
+    '--drain-timeout-stream',
+    STREAM_DRAIN,
+    '--id',
+    'demo',
+  ]);
+  const hosts = new Map<string, Host>();
+  let firmwares = 0;
+  let brokers = 0;
+
+  async function register(backend: Backend, probe: string[]): Promise<Host> {
+    const { name } = backend.container;
+    const sidekick = await startRegister(network, etcd, backend, ['--lease-ttl', LEASE_TTL, ...probe]);
+    const host = { name, backend, sidekick };
+    hosts.set(name, host);
+    return host;
+  }
+
+  return {
+    network,
+    etcd,
+    gateway,
+    watcher,
+    hosts,
+    host(name) {
+      const host = hosts.get(name);
+      if (!host) throw new Error(`there is no host ${name}`);
+      return host;
+    },
+    async addFirmware() {
+      firmwares += 1;
+      const backend = await startFirmware(network, firmwares);
+      return register(backend, ['--probe-type', 'http', '--probe-path', '/healthz']);
+    },
+    async addBroker() {
+      brokers += 1;
+      const backend = await startBroker(network, brokers);
+      await nameBroker(backend.container.port(backend.port), backend.container.name);
+      return register(backend, ['--probe-type', 'mqtt']);
+    },
+    async serverNames(kind) {
+      const servers = await gateway.servers(kind, kind === 'http' ? 'firmware' : 'mqtt');
+      const names = new Map([...hosts.values()].map(({ name, backend }) => [backend.address, name]));
+      return servers
+        .map(({ server, drain, down }) => {
+          const mark = drain || down ? ' (draining)' : '';
+          return `${names.get(server) ?? server}${mark}`;
+        })
+        .sort((a, b) => a.localeCompare(b));
+    },
+  };
+}
+
+/** The network that the demonstration lives on. */
+export function startStage(): Promise<TestNetwork> {
+  return startNetwork('sidekick-demo');
+}

@@ -1,0 +1,78 @@
+/**
+ * `npm run demo [-- --keep]`: the system on real traffic, told step by step. Exits 0 only when nothing was lost.
+ * `--keep` leaves the cluster up and says how to reach it.
+ */
+import { parseArgs } from 'node:util';
+import {
+  keepWhatIsStarted,
+  removeOwned,
+  removeOwnedOnExit,
+  removeStale,
+} from '../support/containers/owner.js';
+import { type Cluster, startCluster, startStage } from './cluster.js';
+import { expectNoLoss } from './expectations.js';
+import { createHttpLoad } from './http-load.js';
+import { openLedger } from './ledger.js';
+import { createMqttLoad } from './mqtt-load.js';
+import { announce, bold, elapsed, print, red, say } from './narrator.js';
+import { play } from './story.js';
+import { printSummary, printVerdict } from './summary.js';
+
+const REQUESTS_PER_SECOND = 200;
+
+function printHowToReach({ network, gateway, etcd }: Cluster): void {
+  print(`\n${bold('The cluster is left up.')}`);
+  print(`  firmware      ${gateway.httpUrl}/esp32-1.0.1.bin`);
+  print(`  MQTT          127.0.0.1:${gateway.mqttPort}`);
+  print(`  NGINX API     ${gateway.api}/9/http/upstreams`);
+  print(`  etcd          ${etcd.url} (docker exec ${network.name}-etcd etcdctl get --prefix /services/)`);
+  print(`  the watcher   docker logs -f ${network.name}-watcher`);
+  print(`  to remove it  docker rm -fv $(docker ps -aq --filter label=sidekick.network=${network.name})`);
+  print(`                docker network rm ${network.name}`);
+}
+
+async function run(): Promise<{ cluster: Cluster; good: boolean }> {
+  announce(1, 'The cluster starts');
+  const network = await startStage();
+  say(`a network of its own: ${network.name}`);
+  const cluster = await startCluster(network);
+  say('etcd, the gateway (open-source NGINX that speaks the NGINX Plus API) and a watcher are up');
+  const expectations = expectNoLoss();
+  const ledger = openLedger();
+  const mqtt = createMqttLoad(cluster.gateway.mqttPort, expectations);
+  const http = createHttpLoad(cluster.gateway.httpUrl, REQUESTS_PER_SECOND, expectations);
+  await play({ cluster, http, mqtt, expectations, ledger });
+  printSummary(ledger);
+  printVerdict(ledger.isGood(), elapsed());
+  return { cluster, good: ledger.isGood() };
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+  await removeStale();
+  if (values.keep) keepWhatIsStarted();
+  const callOff = removeOwnedOnExit();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      print(`\n${signal}: removing the cluster`);
+      process.exit(130);
+    });
+  }
+  const { cluster, good } = await run();
+  if (values.keep) {
+    callOff();
+    printHowToReach(cluster);
+  } else {
+    await removeOwned();
+  }
+  return good ? 0 : 1;
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  print(
+    `\n${red('The demonstration broke off:')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
+  process.exit(1);
+}

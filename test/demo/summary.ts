@@ -1,0 +1,30 @@
+/** The end of the demonstration: what happened when, and what was counted. */
+import type { Ledger } from './ledger.js';
+import { bold, green, print, red, table } from './narrator.js';
+
+/** Prints the ledger. */
+export function printSummary({ steps, entries }: Ledger): void {
+  print(`\n${bold('What NGINX had after each step')}`);
+  table(
+    ['step', 'took', 'http: firmware', 'stream: mqtt'],
+    steps.map(({ title, seconds, http, stream }) => [
+      title,
+      `${seconds.toFixed(1)} s`,
+      http.map((name) => name.replace('firmware-', '')).join(' '),
+      stream.map((name) => name.replace('broker-', '')).join(' '),
+    ]),
+  );
+  print(`\n${bold('What was counted')}`);
+  table(
+    ['', 'measured', 'wanted', ''],
+    entries.map(({ what, measured, wanted, good }) => [what, measured, wanted, good ? 'ok' : 'WRONG']),
+  );
+}
+
+/** Prints the verdict, the last line of the demonstration. */
+export function printVerdict(good: boolean, seconds: number): void {
+  const time = `${seconds.toFixed(0)} s`;
+  print(
+    `\n${good ? green(`All as it had to be, in ${time}.`) : red(`Something was lost; see the lines marked WRONG. (${time})`)}`,
+  );
+}
