@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { loadConfig } from '../../../src/config/load.js';
+import { flagOf, flatOptions, type Scope } from '../../../src/config/schema.js';
+import { SCOPES } from '../../../src/config/scopes.js';
+
+interface Service {
+  image: string;
+  command?: string[];
+  environment?: Record<string, string>;
+  ports?: string[];
+  depends_on?: string[];
+  network_mode?: string;
+}
+
+function repositoryFile(path: string): URL {
+  return new URL(`../../../${path}`, import.meta.url);
+}
+
+const compose = parse(readFileSync(repositoryFile('docker/compose.yaml'), 'utf8'), { merge: true }) as {
+  services: Record<string, Service>;
+};
+const services = Object.entries(compose.services);
+const sidekicks = services.filter(([, { image }]) => image === 'sidekick');
+
+function isCommand(name: string | undefined): name is 'register' | 'watch' {
+  return name === 'register' || name === 'watch';
+}
+
+function flagsOf(args: string[]): Map<string, string> {
+  const flags = new Map<string, string>();
+  for (let index = 0; index < args.length; index += 2) flags.set(args[index] ?? '', args[index + 1] ?? '');
+  return flags;
+}
+
+describe('docker/compose.yaml', () => {
+  it('has the system that it promises', () => {
+    expect(services.map(([name]) => name).filter((name) => !name.endsWith('-sidekick'))).toEqual([
+      'etcd',
+      'gateway',
+      'watcher',
+      'firmware-1',
+      'firmware-2',
+      'firmware-3',
+      'broker-1',
+      'broker-2',
+      'broker-3',
+    ]);
+  });
+
+  it.each(services)('%s: its image is one that this repository makes', (_, { image }) => {
+    const directory = image === 'sidekick' ? 'sidekick' : image.replace(/^sidekick-/, '');
+    expect(existsSync(repositoryFile(`docker/${directory}/Dockerfile`))).toBe(true);
+  });
+
+  it.each(services)('%s: what it publishes is on the loopback only', (_, { ports = [] }) => {
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+  });
+
+  it.each(services)('%s: what it depends on and whose network it shares is there', (_, service) => {
+    const shared = service.network_mode?.replace(/^service:/, '') ?? [];
+    for (const name of [...(service.depends_on ?? []), ...[shared].flat()]) {
+      expect(Object.keys(compose.services)).toContain(name);
+    }
+  });
+
+  it.each(sidekicks)('%s: its command line and variables are a configuration', (_, service) => {
+    const [command, ...args] = service.command ?? [];
+    if (!isCommand(command)) throw new Error(`there is no command ${command}`);
+    const scope: Scope = SCOPES[command];
+    const known = [...flatOptions(scope).keys()].map(flagOf);
+    const flags = flagsOf(args);
+
+    expect(known).toEqual(expect.arrayContaining([...flags.keys()]));
+    expect(() => loadConfig(scope, { flags, env: service.environment ?? {} })).not.toThrow();
+  });
+
+  it.each(services.filter(([name]) => name.endsWith('-sidekick')))(
+    '%s: ends before its backend',
+    (name, service) => {
+      const backend = name.replace(/-sidekick$/, '');
+      expect(service.network_mode).toBe(`service:${backend}`);
+      expect(service.depends_on).toContain(backend);
+    },
+  );
+});
