@@ -58,18 +58,21 @@ export function desiredServers(
   return desired;
 }
 
-function desiredServer(instance: Instance, { entry, decoded, maintenance }: InstanceRecord): DesiredServer {
+/** The revision of the newest request to take the instance out, its own or an operator's; undefined where none stands. */
+export function drainRevision({ entry, decoded, maintenance }: InstanceRecord): number | undefined {
+  const own = decoded.status === 'accepted' && decoded.registration.drain ? entry.revision : undefined;
+  if (own === undefined || maintenance === undefined) return own ?? maintenance;
+  return Math.max(own, maintenance);
+}
+
+function desiredServer(instance: Instance, record: InstanceRecord): DesiredServer {
   const { address } = instance;
+  const { decoded } = record;
   const accepted = decoded.status === 'accepted' ? decoded.registration : undefined;
   const parameters = accepted?.parameters ?? DEFAULT_PARAMETERS;
-  const asked = [accepted?.drain ? entry.revision : undefined, maintenance].filter((r) => r !== undefined);
-  if (asked.length > 0) {
-    return {
-      address,
-      intent: 'drain',
-      parameters,
-      requests: [{ ...instance, revision: Math.max(...asked) }],
-    };
+  const revision = drainRevision(record);
+  if (revision !== undefined) {
+    return { address, intent: 'drain', parameters, requests: [{ ...instance, revision }] };
   }
   return { address, intent: accepted ? 'serve' : 'keep', parameters, requests: [] };
 }

@@ -33,13 +33,17 @@ export class Registrations {
   readonly #records = new Map<string, Map<string, InstanceRecord & Instance>>();
   readonly #maintenance = new Map<string, Map<Address, number>>();
   readonly #rejected = new Map<string, Rejection>();
-  readonly #seen = new Set<string>();
+  readonly #seen: Set<string>;
   readonly #read = new Map<string, ReadonlyMap<Address, InstanceRecord>>();
 
-  /** @param allow For each service that is limited: the networks in which its instances may lie. */
-  constructor(space: KeySpace, allow: Allow = {}) {
+  /**
+   * @param allow For each service that is limited: the networks in which its instances may lie.
+   * @param seen Services known to have been registered before.
+   */
+  constructor(space: KeySpace, allow: Allow = {}, seen: Iterable<string> = []) {
     this.#space = space;
     this.#allow = allow;
+    this.#seen = new Set(seen);
   }
 
   /** Takes in the keys of `view.changed`. */

@@ -10,7 +10,7 @@ export interface Pass {
   /** Who NGINX was when it was last asked. Ids that are read are used only while it still is. */
   readonly identity: NginxIdentity;
   /** What is wanted of the group that was read; called once, after the read. */
-  readonly wanted: (state: UpstreamState) => Omit<PlanInput, 'kind' | 'actual'>;
+  readonly wanted: (state: UpstreamState) => Omit<PlanInput, 'kind'>;
   /** Actions that NGINX has refused and that are not worth another try yet. */
   readonly isRefused: (action: Action) => boolean;
   /** Plan only. */
@@ -27,7 +27,7 @@ export interface PassResult {
   readonly state: UpstreamState;
   readonly plan: Plan;
   readonly outcomes: readonly Outcome[];
-  /** NGINX was reloaded since the read: the rest of the plan was left undone. */
+  /** NGINX was reloaded since the read, or does not say who it is: the rest of the plan was left undone. */
   readonly stale: boolean;
 }
 
@@ -40,7 +40,7 @@ const CHUNK = 8;
  */
 export async function reconcile(pass: Pass, signal: AbortSignal): Promise<PassResult> {
   const state = await pass.api.upstream(pass.ref, signal);
-  const decided = plan({ kind: pass.ref.kind, actual: state.servers, ...pass.wanted(state) });
+  const decided = plan({ kind: pass.ref.kind, ...pass.wanted(state) });
   const outcomes: Outcome[] = [];
   const actions = pass.dryRun ? [] : decided.actions.filter((action) => !pass.isRefused(action));
   for (const phase of phases(actions)) {
@@ -72,7 +72,12 @@ function phases(actions: readonly Action[]): readonly Phase[] {
 
 /** A reload hands the same ids to other servers: acting on them could remove one that serves. */
 async function isSame({ api, identity }: Pass, signal: AbortSignal): Promise<boolean> {
-  return sameIdentity(await api.identity(signal), identity);
+  try {
+    return sameIdentity(await api.identity(signal), identity);
+  } catch (error) {
+    if (error instanceof NginxError || signal.aborted) return false;
+    throw error;
+  }
 }
 
 export function sameIdentity(a: NginxIdentity, b: NginxIdentity): boolean {

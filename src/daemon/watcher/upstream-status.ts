@@ -1,0 +1,47 @@
+import type { Address } from '../../core/address.js';
+import type { DrainClock } from '../../core/drain.js';
+import type { UpstreamRef } from '../../core/kind.js';
+import type { ActualServer, UpstreamState } from '../../core/ports.js';
+import type { ServerStatus, UpstreamStatus } from '../watcher-status.js';
+
+interface Known {
+  readonly ref: UpstreamRef;
+  readonly services: readonly string[];
+  /** What the last pass read. */
+  readonly state: UpstreamState | undefined;
+  readonly drains: ReadonlyMap<Address, DrainClock>;
+  readonly held: ReadonlyMap<Address, number>;
+  readonly matched: boolean;
+  readonly lastPassAt: number | undefined;
+  readonly errors: readonly string[];
+}
+
+export function upstreamStatus(known: Known): UpstreamStatus {
+  const { ref, services, state, held, matched, lastPassAt, errors } = known;
+  return {
+    kind: ref.kind,
+    name: ref.name,
+    services,
+    matched,
+    ...(lastPassAt === undefined ? {} : { lastPassAt }),
+    servers: (state?.servers ?? []).map((server) => serverStatus(server, known)),
+    held: [...held].map(([address, until]) => ({ address, until })),
+    foreign: state?.foreign ?? 0,
+    errors,
+  };
+}
+
+function serverStatus(server: ActualServer, { drains, held }: Known): ServerStatus {
+  const { address, active } = server;
+  return { address, state: stateOf(server, drains, held), ...(active === undefined ? {} : { active }) };
+}
+
+function stateOf(
+  { address, draining, parameters }: ActualServer,
+  drains: Known['drains'],
+  held: Known['held'],
+): ServerStatus['state'] {
+  if (held.has(address)) return 'held';
+  if (draining || drains.has(address)) return 'draining';
+  return parameters.down ? 'down' : 'up';
+}

@@ -1,0 +1,323 @@
+import type { Address } from '../../core/address.js';
+import type { DesiredServer } from '../../core/desired.js';
+import type { DrainClock } from '../../core/drain.js';
+import { type HealthLookup, withHealth } from '../../core/effective-health.js';
+import { NginxError } from '../../core/errors.js';
+import {
+  EMPTY_GUARD,
+  type GuardState,
+  guardStep,
+  nextRelease,
+  releaseGuard,
+  seedGuard,
+} from '../../core/guard.js';
+import type { UpstreamRef } from '../../core/kind.js';
+import { IMMUTABLE_PARAMETERS, isOut, type PlanInput } from '../../core/plan.js';
+import type { ActualServer, Clock, NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
+import type { ParameterName } from '../../core/server-parameters.js';
+import type { WatcherOptions } from '../watcher-options.js';
+import type { UpstreamStatus } from '../watcher-status.js';
+import { nextPassIn } from './next-pass.js';
+import type { PassReport } from './pass-report.js';
+import { pause } from './pause.js';
+import { type Outcome, type PassResult, reconcile } from './reconcile.js';
+import { Refusals } from './refusals.js';
+import { drainTimeoutOf } from './settings.js';
+import { upstreamStatus } from './upstream-status.js';
+import { Wakeup } from './wakeup.js';
+
+/** What one upstream's worker is told by the driver of its NGINX. */
+export interface UpstreamContext {
+  readonly ref: UpstreamRef;
+  readonly api: NginxApi;
+  readonly report: PassReport;
+  readonly clock: Clock;
+  readonly options: () => WatcherOptions;
+  readonly services: () => readonly string[];
+  /** What etcd wants of the group now. */
+  readonly desired: () => ReadonlyMap<Address, DesiredServer>;
+  /** Undefined where the group's services are not probed from here. */
+  readonly health: () => HealthLookup | undefined;
+  /** Who NGINX was when last asked; undefined while it is away. */
+  readonly identity: () => NginxIdentity | undefined;
+  /** NGINX may be away, or another: the driver is to look. */
+  readonly suspect: () => void;
+  /** A pass has ended. */
+  readonly passed: () => void;
+}
+
+/** How long after a call that timed out its late effect is looked for, in ms. */
+const LATE_EFFECT = 5_000;
+
+/**
+ * Keeps one upstream of one NGINX equal to what etcd wants. Level-triggered: whatever happens only wakes it, and every
+ * pass starts from what NGINX has. It waits for no other upstream.
+ */
+export class UpstreamWorker {
+  readonly #context: UpstreamContext;
+  readonly #wakeup = new Wakeup();
+  readonly #refusals = new Refusals();
+  readonly #immutable = new Set<ParameterName>(IMMUTABLE_PARAMETERS);
+  #guard: GuardState | undefined;
+  #drains: ReadonlyMap<Address, DrainClock> = new Map();
+  /** The requests that the last pass found fulfilled: the newest revision for each address. */
+  #out: ReadonlyMap<Address, number> = new Map();
+  #last: UpstreamState | undefined;
+  #lastPassAt: number | undefined;
+  #matchedAt: number | undefined;
+  #matched = false;
+  #errors: readonly string[] = [];
+  #failures = 0;
+  #verifyAt: number | undefined;
+
+  constructor(context: UpstreamContext) {
+    this.#context = context;
+  }
+
+  get ref(): UpstreamRef {
+    return this.#context.ref;
+  }
+
+  /** When the group was last seen to be as wanted, in ms since the epoch. */
+  get matchedAt(): number | undefined {
+    return this.#matchedAt;
+  }
+
+  /** Something may have changed: look at once. */
+  wake(): void {
+    this.#wakeup.wake();
+  }
+
+  /** etcd changed. The guard looks at every change, lest a drain and the deletion after it look like a loss. */
+  registrationsChanged(): void {
+    if (this.#guard) this.#stepGuard(this.#guard);
+    this.wake();
+  }
+
+  /** Another NGINX, or the same reloaded: nothing that was known of it counts. */
+  reset(): void {
+    this.#refusals.clear();
+    this.#out = new Map();
+    this.#failures = 0;
+    this.#context.report.allWell();
+    this.wake();
+  }
+
+  /** An operator lets the guard's servers go. */
+  release(): void {
+    if (this.#guard) this.#setGuard(releaseGuard(this.#guard));
+    this.wake();
+  }
+
+  /** Whether the request of this revision to take the address out is fulfilled here. */
+  isOut(address: Address, revision: number): boolean {
+    return (this.#out.get(address) ?? 0) >= revision;
+  }
+
+  status(): UpstreamStatus {
+    return upstreamStatus({
+      ref: this.#context.ref,
+      services: this.#context.services(),
+      state: this.#last,
+      drains: this.#drains,
+      held: this.#guard?.held ?? new Map(),
+      matched: this.#matched,
+      lastPassAt: this.#lastPassAt,
+      errors: this.#errors,
+    });
+  }
+
+  /** Runs until aborted; a call under way is let end. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const identity = this.#context.identity();
+      const started = this.#context.clock();
+      const wait = identity ? await this.#pass(identity, signal) : Number.POSITIVE_INFINITY;
+      await this.#wakeup.wait(Math.min(wait, this.#timing.resync), signal);
+      // A burst of changes becomes one pass; a lone change comes long after the last pass and is never delayed.
+      const early = started + this.#timing.debounce - this.#context.clock();
+      if (early > 0) await pause(early, signal);
+    }
+  }
+
+  get #timing() {
+    return this.#context.options().timing;
+  }
+
+  async #pass(identity: NginxIdentity, signal: AbortSignal): Promise<number> {
+    const { api, ref, report, clock } = this.#context;
+    let result: PassResult;
+    let requests: ReadonlyMap<Address, number> = new Map();
+    try {
+      result = await reconcile(
+        {
+          api,
+          ref,
+          identity,
+          wanted: (state) => {
+            const desired = this.#context.desired();
+            requests = newestRequests(desired);
+            return this.#planInput(state, desired);
+          },
+          isRefused: (action) => this.#refusals.has(action, clock()),
+        },
+        signal,
+      );
+    } catch (error) {
+      if (signal.aborted) return 0;
+      return this.#failedRead(error);
+    }
+    report.over('upstream-unreadable');
+    this.#lastPassAt = clock();
+    this.#last = result.state;
+    this.#drains = result.plan.drains;
+    const out = result.plan.out.map((address) => [address, requests.get(address) ?? 0] as const);
+    this.#out = new Map(out);
+    if (result.stale) this.#context.suspect();
+    const wait = this.#conclude(result);
+    this.#context.passed();
+    return wait;
+  }
+
+  #planInput(state: UpstreamState, desired: ReadonlyMap<Address, DesiredServer>): Omit<PlanInput, 'kind'> {
+    const { clock, ref } = this.#context;
+    const options = this.#context.options();
+    const health = this.#context.health();
+    this.#stepGuard(this.#guard ?? seedFrom(state.servers));
+    return {
+      actual: health ? state.servers.map((server) => markFailing(server, health)) : state.servers,
+      desired: health ? withHealth(desired, health, state.servers) : desired,
+      held: new Set(this.#guard?.held.keys()),
+      drains: this.#drains,
+      limits: { timeout: drainTimeoutOf(ref, options), settle: options.timing.settle },
+      immutable: this.#immutable,
+      now: clock(),
+    };
+  }
+
+  #stepGuard(state: GuardState): void {
+    const registered = new Map(
+      [...this.#context.desired()].map(([address, { intent }]) => [address, intent]),
+    );
+    const { guard } = this.#context.options();
+    this.#setGuard(guardStep(state, registered, guard, this.#context.clock()));
+  }
+
+  #setGuard(next: GuardState): void {
+    const before = this.#guard?.held ?? EMPTY_GUARD.held;
+    this.#guard = next;
+    const added = [...next.held.keys()].filter((address) => !before.has(address));
+    const gone = [...before.keys()].filter((address) => !next.held.has(address));
+    if (added.length > 0) this.#context.report.held({ addresses: added }, next.held.size);
+    if (gone.length > 0) this.#context.report.released(gone);
+  }
+
+  #failedRead(error: unknown): number {
+    if (!(error instanceof NginxError)) throw error;
+    const { report, suspect } = this.#context;
+    this.#failures++;
+    this.#matched = false;
+    this.#errors = [error.message];
+    report.pass('error');
+    // An NGINX that is away is said once by its driver, not by each of its upstreams.
+    if (error.status !== undefined) {
+      const fields = { code: error.code, status: error.status, reason: error.message };
+      report.trouble('upstream-unreadable', fields, 'NGINX does not show the upstream');
+    }
+    suspect();
+    return this.#nextPassIn(false);
+  }
+
+  #conclude({ state, plan, outcomes, stale }: PassResult): number {
+    const { report, clock } = this.#context;
+    for (const outcome of outcomes) this.#learn(outcome);
+    const failed = outcomes.filter(({ error }) => error !== undefined);
+    const retry = failed.some(({ error }) => error?.retryable || mayHaveMoved(error));
+    this.#failures = retry ? this.#failures + 1 : 0;
+    this.#errors = failed.map(
+      ({ action, error }) => `${action.type} ${action.address}: ${error?.message ?? ''}`,
+    );
+    this.#matched = plan.actions.length === 0 && plan.deferred.length === 0 && !stale;
+    if (this.#matched) {
+      this.#matchedAt = clock();
+      report.allWell();
+    }
+    if (plan.deferred.length > 0) {
+      const fields = { addresses: plan.deferred };
+      report.trouble('drain-deferred', fields, 'nothing else of the upstream serves yet: these stay for now');
+    }
+    report.pass(failed.length > 0 ? 'error' : 'ok');
+    report.servers(counts(state.servers, this.#guard?.held));
+    return this.#nextPassIn(outcomes.some(({ error }) => !error) || stale);
+  }
+
+  #learn(outcome: Outcome): void {
+    const { action, error } = outcome;
+    const { report, clock } = this.#context;
+    report.outcome(outcome);
+    if (!error) {
+      // Room in the zone: what was refused for want of it may be asked for again.
+      if (action.type === 'remove') this.#refusals.clear();
+      return;
+    }
+    if (error.code === 'UpstreamServerWeightImmutable') this.#immutable.add('weight');
+    else if (!error.retryable && !mayHaveMoved(error))
+      this.#refusals.add(action, clock() + this.#timing.resync);
+    if (error.code === 'Timeout') this.#verifyAt = clock() + LATE_EFFECT;
+    if (error.status === undefined) this.#context.suspect();
+  }
+
+  #nextPassIn(unproven: boolean): number {
+    const { clock, options, ref } = this.#context;
+    const now = clock();
+    if (this.#verifyAt !== undefined && this.#verifyAt <= now) this.#verifyAt = undefined;
+    const outlook = {
+      now,
+      unproven,
+      failures: this.#failures,
+      drains: this.#drains.values(),
+      nextRelease: this.#guard && nextRelease(this.#guard),
+      verifyAt: this.#verifyAt,
+      drainTimeout: drainTimeoutOf(ref, options()),
+    };
+    return nextPassIn(outlook, this.#timing);
+  }
+}
+
+function seedFrom(servers: readonly ActualServer[]): GuardState {
+  const out = servers.filter(isOut).map(({ address }) => address);
+  return seedGuard(
+    servers.filter((server) => !isOut(server)).map(({ address }) => address),
+    out,
+  );
+}
+
+function markFailing(server: ActualServer, health: HealthLookup): ActualServer {
+  return health(server.address) === 'unhealthy' ? { ...server, failing: true } : server;
+}
+
+/** NGINX answered that things are not as they were read: the next pass reads them again. */
+function mayHaveMoved(error: NginxError | undefined): boolean {
+  return error?.status === 404 || error?.status === 409 || error?.code === 'UpstreamServerWeightImmutable';
+}
+
+function newestRequests(desired: ReadonlyMap<Address, DesiredServer>): ReadonlyMap<Address, number> {
+  const newest = new Map<Address, number>();
+  for (const [address, { requests }] of desired) {
+    if (requests.length > 0) newest.set(address, Math.max(...requests.map(({ revision }) => revision)));
+  }
+  return newest;
+}
+
+function counts(
+  servers: readonly ActualServer[],
+  held: ReadonlyMap<Address, number> = new Map(),
+): Readonly<Record<string, number>> {
+  const count = (matches: (server: ActualServer) => boolean) => servers.filter(matches).length;
+  return {
+    up: count((server) => !isOut(server) && !held.has(server.address)),
+    down: count((server) => server.parameters.down && !server.draining),
+    draining: count((server) => server.draining),
+    held: count((server) => held.has(server.address)),
+  };
+}
