@@ -1,0 +1,154 @@
+import { LeaseGoneError, messageOf } from '../core/errors.js';
+import type { LeaseId } from '../core/ports.js';
+import type { LeaseKeeperOptions } from './lease-keeper-options.js';
+import { retry } from './retry.js';
+import { withTimeLimit } from './time-limit.js';
+import { pause } from './watcher/pause.js';
+import { Wakeup } from './watcher/wakeup.js';
+
+/** Leases that are remembered after their loss: a restored etcd may bring keys of theirs back. */
+const MAX_FORMER = 32;
+
+/** What a lease tells its keys. */
+export interface LeaseEvents {
+  /** A lease was granted: nothing lives under it yet. */
+  granted(): void;
+  /** The lease was renewed: etcd answers, so whether the keys are still right can be seen. */
+  renewed(): void;
+}
+
+/** One lease after another: granted, kept alive every third of its time, and granted anew when it is lost. */
+export class Lease {
+  readonly #options: LeaseKeeperOptions;
+  readonly #events: LeaseEvents;
+  readonly #lost = new Wakeup();
+  readonly #former = new Set<LeaseId>();
+  #id: LeaseId | undefined;
+  /** Until when etcd surely keeps the lease, counted from before the last renewal was sent. */
+  #validUntil = 0;
+  #away = false;
+
+  constructor(options: LeaseKeeperOptions, events: LeaseEvents) {
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** The lease as last granted, whether or not it still lives; undefined once it is known to be lost. */
+  get id(): LeaseId | undefined {
+    return this.#id;
+  }
+
+  /** Whether its time has not run out since it was last renewed. */
+  get valid(): boolean {
+    return this.#id !== undefined && this.#options.clock() < this.#validUntil;
+  }
+
+  get former(): ReadonlySet<LeaseId> {
+    return this.#former;
+  }
+
+  /** Somebody found out that this lease is gone. Says so once; of a lease that was replaced already it is no news. */
+  forget(lease: LeaseId): void {
+    if (lease !== this.#id) return;
+    this.#id = undefined;
+    this.#former.add(lease);
+    const [oldest] = this.#former;
+    if (oldest !== undefined && this.#former.size > MAX_FORMER) this.#former.delete(oldest);
+    this.#options.log.warn({ event: 'lease.lost', lease }, 'The lease is lost; a new one is asked for');
+    this.#options.meter.count('sidekick_lease_lost_total');
+    this.#lost.wake();
+  }
+
+  /** Resolves when aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { ttl, random = Math.random } = this.#options;
+    try {
+      await this.#grant(signal);
+      while (!signal.aborted) {
+        await this.#lost.wait(ttl / 3, signal);
+        if (this.#id !== undefined) await this.#renew(this.#id, signal);
+        if (this.#id !== undefined) continue;
+        // A lost cluster loses every lease at once, and its fleet must not come back in step.
+        await pause(random() * Math.min(1000, ttl / 10), signal);
+        await this.#grant(signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Ends the lease, and with it its keys; bounded. */
+  async revoke(): Promise<void> {
+    const lease = this.#id;
+    if (lease === undefined) return;
+    const { store, log, revokeTimeout = 2000 } = this.#options;
+    this.#id = undefined;
+    try {
+      await withTimeLimit(revokeTimeout, new AbortController().signal, (limited) =>
+        store.revoke(lease, limited),
+      );
+      log.info({ event: 'lease.revoked', lease }, 'The lease is revoked');
+    } catch (error) {
+      log.warn(
+        { event: 'lease.left', lease, reason: messageOf(error) },
+        'The lease could not be revoked; it ends with its time to live',
+      );
+    }
+  }
+
+  async #grant(signal: AbortSignal): Promise<void> {
+    const { store, ttl, clock, log } = this.#options;
+    const began = await this.#persist(signal, async (limited) => {
+      const sent = clock();
+      this.#id = await store.grant(ttl, limited);
+      return sent;
+    });
+    this.#validUntil = began + ttl;
+    log.info({ event: 'lease.granted', lease: this.#id, ttl }, 'A lease is granted');
+    this.#options.meter.count('sidekick_lease_granted_total');
+    this.#events.granted();
+  }
+
+  async #renew(lease: LeaseId, signal: AbortSignal): Promise<void> {
+    const { store, ttl, clock } = this.#options;
+    try {
+      const began = await this.#persist(signal, async (limited) => {
+        const sent = clock();
+        await store.keepAlive(lease, limited);
+        return sent;
+      });
+      this.#validUntil = began + ttl;
+      this.#events.renewed();
+    } catch (error) {
+      if (!(error instanceof LeaseGoneError)) throw error;
+      this.forget(lease);
+    }
+  }
+
+  /** Repeats a call until etcd answers it, several times within the lease's time; a lost lease is an answer. */
+  async #persist<T>(signal: AbortSignal, call: (limited: AbortSignal) => Promise<T>): Promise<T> {
+    const { ttl } = this.#options;
+    const result = await retry(() => withTimeLimit(ttl / 4, signal, call), {
+      min: Math.min(100, ttl / 20),
+      max: Math.min(2000, ttl / 6),
+      signal,
+      onFailure: (error) => this.#failed(error),
+      while: (error) => !(error instanceof LeaseGoneError),
+    });
+    if (this.#away) this.#options.log.info({ event: 'etcd.back' }, 'etcd answers again');
+    this.#away = false;
+    return result;
+  }
+
+  /** One line for an outage, however often it is tried in it. */
+  #failed(error: Error): void {
+    if (error instanceof LeaseGoneError) return;
+    this.#options.meter.count('sidekick_etcd_errors_total', { call: 'lease' });
+    if (this.#away) return;
+    this.#away = true;
+    this.#options.log.warn(
+      { event: 'etcd.away', reason: messageOf(error) },
+      'etcd does not answer; trying on',
+    );
+  }
+}

@@ -1,0 +1,173 @@
+import { judgeClaim, type OwnLeases } from '../core/claim.js';
+import { EtcdError, LeaseGoneError, messageOf } from '../core/errors.js';
+import type { Entry } from '../core/ports.js';
+import type { KeyStatus, LeaseKeeperOptions } from './lease-keeper-options.js';
+
+/** Writes under way at a time. */
+const CONCURRENCY = 16;
+
+/** Last writes that are remembered, also of keys that are wanted no more. */
+const MAX_WRITES = 10_000;
+
+interface Wanted {
+  readonly value: string;
+  readonly status: KeyStatus;
+}
+
+/** The keys that are wanted under the lease, and what is known of each. */
+export class LeasedKeys {
+  readonly #options: LeaseKeeperOptions;
+  readonly #wanted = new Map<string, Wanted>();
+  /**
+   * The revision of our last write of each key. It outlives the wish for the key: a service that comes back healthy
+   * must not take its address from a newer process that has registered it meanwhile.
+   */
+  readonly #writes = new Map<string, number>();
+  /** Keys to be compared with etcd, wanted or no longer. */
+  readonly #unsure = new Set<string>();
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+  }
+
+  set(key: string, value: string): boolean {
+    const present = this.#wanted.get(key);
+    if (present?.value === value) return false;
+    this.#wanted.set(key, { value, status: present?.status === 'superseded' ? 'superseded' : 'pending' });
+    this.#unsure.add(key);
+    return true;
+  }
+
+  unset(key: string): boolean {
+    if (!this.#wanted.delete(key)) return false;
+    this.#unsure.add(key);
+    return true;
+  }
+
+  status(key: string): KeyStatus | undefined {
+    return this.#wanted.get(key)?.status;
+  }
+
+  /** The revision at which a held key was written. */
+  revision(key: string): number | undefined {
+    return this.status(key) === 'held' ? this.#writes.get(key) : undefined;
+  }
+
+  /** Every key is to be looked at again, since it may have been changed. */
+  doubt(): void {
+    for (const key of this.#wanted.keys()) this.#unsure.add(key);
+  }
+
+  /** Every key is known to be gone from our lease, since the lease is a new one. */
+  lose(): void {
+    this.doubt();
+    for (const [key, wanted] of this.#wanted) {
+      if (wanted.status === 'held') this.#wanted.set(key, { ...wanted, status: 'pending' });
+    }
+  }
+
+  /** Whether nothing is left to do: every unwanted key is deleted, and each wanted one has a lasting status. */
+  get settled(): boolean {
+    if ([...this.#wanted.values()].some(({ status }) => status === 'pending')) return false;
+    return [...this.#unsure].every((key) => this.#wanted.has(key));
+  }
+
+  get allHeld(): boolean {
+    return [...this.#wanted.values()].every(({ status }) => status === 'held');
+  }
+
+  get unsure(): boolean {
+    return this.#unsure.size > 0;
+  }
+
+  /**
+   * Compares the unsure keys with etcd and makes them right. Rejects with LeaseGoneError, or with what kept etcd from
+   * answering; what was not done stays unsure.
+   */
+  async mend(leases: OwnLeases, signal: AbortSignal): Promise<void> {
+    const keys = [...this.#unsure];
+    const found = await this.#options.store.read(keys, signal);
+    const failures: unknown[] = [];
+    const next = keys.values();
+    async function work(mend: (key: string) => Promise<void>): Promise<void> {
+      for (const key of next) await mend(key).catch((error: unknown) => failures.push(error));
+    }
+    const mend = (key: string) => this.#mendKey(key, found.get(key), leases, signal);
+    await Promise.all(Array.from({ length: CONCURRENCY }, () => work(mend)));
+    const failure = failures.find((error) => error instanceof LeaseGoneError) ?? failures[0];
+    if (failure !== undefined) throw failure;
+  }
+
+  async #mendKey(
+    key: string,
+    found: Entry | undefined,
+    leases: OwnLeases,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const claim = this.#wanted.get(key);
+    if (claim === undefined) return this.#delete(key, found, leases, signal);
+    const verdict = judgeClaim({ value: claim.value, written: this.#writes.get(key) }, found, leases);
+    if (verdict === 'held') this.#held(key, claim, found?.revision);
+    else if (verdict === 'yield') this.#conclude(key, claim, 'superseded');
+    else {
+      const event = { event: 'key.repaired', key, found: found?.value, foundLease: found?.lease };
+      if (claim.status === 'held')
+        this.#options.log.warn(event, 'The key was not as it was left; writing it again');
+      await this.#write(key, claim, leases, signal);
+    }
+  }
+
+  async #write(key: string, claim: Wanted, leases: OwnLeases, signal: AbortSignal): Promise<void> {
+    const { store, meter } = this.#options;
+    try {
+      const written = await store.put(key, claim.value, { lease: leases.current }, signal);
+      meter.count('sidekick_keys_written_total');
+      this.#held(key, claim, written);
+    } catch (error) {
+      if (!(error instanceof EtcdError) || error.retryable) throw error;
+      this.#conclude(key, claim, 'refused', messageOf(error));
+    }
+  }
+
+  /** Deletes an unwanted key, but only from a lease of ours: it may be another's by now. */
+  async #delete(
+    key: string,
+    found: Entry | undefined,
+    leases: OwnLeases,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const lease = found?.lease;
+    const ours = lease !== undefined && (lease === leases.current || leases.former.has(lease));
+    if (ours) await this.#options.store.remove(key, { lease }, signal);
+    if (!this.#wanted.has(key)) this.#unsure.delete(key);
+  }
+
+  #held(key: string, claim: Wanted, revision: number | undefined): void {
+    if (revision !== undefined) {
+      this.#writes.delete(key);
+      this.#writes.set(key, revision);
+      for (const oldest of this.#writes.keys()) {
+        if (this.#writes.size <= MAX_WRITES) break;
+        this.#writes.delete(oldest);
+      }
+    }
+    this.#conclude(key, claim, 'held');
+  }
+
+  /** Notes the outcome, unless the key is wanted otherwise, or not at all, by now. */
+  #conclude(key: string, claim: Wanted, status: KeyStatus, reason?: string): void {
+    if (this.#wanted.get(key) !== claim) return;
+    this.#wanted.set(key, { value: claim.value, status });
+    this.#unsure.delete(key);
+    if (claim.status !== status) this.#tell(key, claim.status, status, reason);
+  }
+
+  #tell(key: string, before: KeyStatus, status: KeyStatus, reason: string | undefined): void {
+    const { log } = this.#options;
+    const event = { event: `key.${status}`, key };
+    if (status === 'superseded') log.warn(event, 'A newer process holds this key; leaving it alone');
+    else if (status === 'refused') log.error({ ...event, reason }, 'etcd refuses this key');
+    else if (before === 'superseded') log.info(event, 'The key is free again and taken back');
+    else log.info(event, 'The key is in etcd');
+  }
+}
