@@ -1,0 +1,47 @@
+/** Requests and answers of the API, free of the way they came in. */
+import errors from '../model/errors.js';
+
+/** A request. */
+export interface Call {
+  method: string;
+  /** Path without query, still percent-encoded. */
+  path: string;
+  /** Decoded query parameters. */
+  args: { [name: string]: string };
+  body: string;
+  /** Whether changes are allowed. */
+  write: boolean;
+  /** 32 hexadecimal digits. */
+  requestId: string;
+}
+
+/** An answer; without a body it has none. */
+export interface Answer {
+  status: number;
+  body?: unknown;
+}
+
+/** The body as JSON. Throws the API's 415. */
+function json(call: Call): unknown {
+  try {
+    return JSON.parse(call.body);
+  } catch (_) {
+    throw errors.failure(415, 'JsonError', 'json error');
+  }
+}
+
+/** Only the asked-for fields of an object: all without `fields`, none when it is empty. */
+function limit(call: Call, object: object): object {
+  const asked = call.args.fields;
+  if (asked === undefined) return object;
+  const names = asked.split(',');
+  const limited: { [name: string]: unknown } = {};
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const value = (object as { [name: string]: unknown })[name];
+    if (value !== undefined) limited[name] = value;
+  }
+  return limited;
+}
+
+export default { json, limit };

@@ -1,0 +1,62 @@
+/** The NGINX Plus API: a request in, an answer out. The same code serves http and stream. */
+import type { ApiFailure } from '../model/errors.js';
+import errors from '../model/errors.js';
+import type { Platform } from '../store/platform.js';
+import type { Answer, Call } from './call.js';
+import type { Instance } from './instance.js';
+import instance from './instance.js';
+import keyvals from './keyvals.js';
+import type { Route } from './route.js';
+import route from './route.js';
+import upstreams from './upstreams.js';
+
+const READ = ['GET', 'HEAD', 'OPTIONS'];
+
+function ok(body: unknown): Answer {
+  return { status: 200, body: body };
+}
+
+/** The last segments of `/api/N/http/` and `/api/N/stream/`: what this gateway serves of them. */
+function section(platform: Platform, call: Call, rest: string[]): Answer {
+  if (rest.length === 0) return readOnly(call, ok(['keyvals', 'upstreams']));
+  if (rest[0] === 'upstreams') return upstreams.handle(platform, call, rest.slice(1));
+  if (rest[0] === 'keyvals') return keyvals.handle(platform, call, rest.slice(1));
+  throw errors.pathNotFound;
+}
+
+function readOnly(call: Call, answer: Answer): Answer {
+  if (call.method !== 'GET' && call.method !== 'HEAD') throw errors.methodDisabled;
+  return answer;
+}
+
+function dispatch(platform: Platform, info: Instance, call: Call, found: Route): Answer {
+  if (found.kind !== '' && found.kind === platform.kind) return section(platform, call, found.rest);
+  if (found.rest.length === 0) return readOnly(call, ok(instance.ENDPOINTS));
+  return instance.handle(platform, info, call, found.rest);
+}
+
+function respond(platform: Platform, info: Instance, call: Call): Answer {
+  const found = route.parse(call.path);
+  if (found === undefined) return readOnly(call, ok(route.VERSIONS));
+  if (!call.write && READ.indexOf(call.method) < 0) throw errors.methodDisabled;
+  return dispatch(platform, info, call, found);
+}
+
+/** Answers a call. Failures become the API's error object; defects become a 500 and a line in the error log. */
+function handle(platform: Platform, info: Instance, call: Call): { status: number; text: string } {
+  try {
+    const answer = respond(platform, info, call);
+    return { status: answer.status, text: answer.body === undefined ? '' : JSON.stringify(answer.body) };
+  } catch (thrown) {
+    const error = asFailure(platform, call, thrown);
+    return { status: error.status, text: errors.render(error, call.requestId) };
+  }
+}
+
+function asFailure(platform: Platform, call: Call, thrown: unknown): ApiFailure {
+  if (errors.isFailure(thrown)) return thrown;
+  platform.warn(`api: ${call.method} ${call.path}: ${thrown}`);
+  return errors.failure(500, 'InternalError', 'internal error');
+}
+
+export default { handle };

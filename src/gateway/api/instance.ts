@@ -1,0 +1,55 @@
+/** `/api/N/nginx` and `/api/N/processes`. */
+import errors from '../model/errors.js';
+import type { Platform } from '../store/platform.js';
+import type { Answer, Call } from './call.js';
+import calls from './call.js';
+
+/** What this NGINX says about itself. */
+export interface Instance {
+  version: string;
+  /** Address that took the call. */
+  address: string;
+  /** Number of loads of the configuration by this master, from 1. */
+  generation: number;
+  /** When that configuration was loaded, ms since the epoch. */
+  loaded: number;
+  ppid: number;
+}
+
+/** Root endpoints; the others of NGINX Plus answer 404. */
+const ENDPOINTS = ['nginx', 'processes', 'http', 'stream'];
+const RESPAWNED = 'respawned';
+
+function nginx(platform: Platform, info: Instance, call: Call): Answer {
+  const body = {
+    version: info.version,
+    build: 'sidekick-gateway',
+    address: info.address,
+    generation: info.generation,
+    load_timestamp: new Date(info.loaded).toISOString(),
+    timestamp: new Date(platform.now()).toISOString(),
+    pid: platform.pid,
+    ppid: info.ppid,
+  };
+  return { status: 200, body: calls.limit(call, body) };
+}
+
+function processes(platform: Platform, call: Call): Answer {
+  if (call.method === 'DELETE') {
+    platform.counters.delete(RESPAWNED);
+    return { status: 204 };
+  }
+  const count = platform.counters.get(RESPAWNED);
+  return { status: 200, body: { respawned: count === undefined ? 0 : count } };
+}
+
+/** `rest` are the segments behind the version. */
+function handle(platform: Platform, info: Instance, call: Call, rest: string[]): Answer {
+  const name = rest[0] as string;
+  if (rest.length !== 1 || (name !== 'nginx' && name !== 'processes')) throw errors.pathNotFound;
+  const allowed = name === 'processes' ? ['GET', 'HEAD', 'DELETE'] : ['GET', 'HEAD'];
+  if (allowed.indexOf(call.method) < 0) throw errors.methodDisabled;
+  return name === 'nginx' ? nginx(platform, info, call) : processes(platform, call);
+}
+
+export default { handle, ENDPOINTS, RESPAWNED };

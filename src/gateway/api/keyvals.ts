@@ -1,0 +1,65 @@
+/** `/api/N/{http,stream}/keyvals`. */
+import errors from '../model/errors.js';
+import keyvals from '../store/keyvals.js';
+import type { Platform } from '../store/platform.js';
+import type { Answer, Call } from './call.js';
+import calls from './call.js';
+
+function pairs(platform: Platform, zone: string): { [key: string]: string } {
+  const entries = keyvals.all(platform, zone);
+  const keys = Object.keys(entries);
+  const found: { [key: string]: string } = {};
+  for (let i = 0; i < keys.length; i++) {
+    const entry = entries[keys[i] as string];
+    if (entry !== undefined) found[keys[i] as string] = entry.value;
+  }
+  return found;
+}
+
+function list(platform: Platform, call: Call): Answer {
+  const names = keyvals.names(platform);
+  if (call.args.fields === '') return { status: 200, body: names };
+  const body: { [zone: string]: object } = {};
+  for (let i = 0; i < names.length; i++) body[names[i] as string] = pairs(platform, names[i] as string);
+  return { status: 200, body: body };
+}
+
+function read(platform: Platform, call: Call, zone: string): Answer {
+  const key = call.args.key;
+  if (key === undefined) return { status: 200, body: pairs(platform, zone) };
+  const entry = keyvals.get(platform, zone, key);
+  if (entry === undefined) throw errors.failure(404, 'KeyvalKeyNotFound', `key "${key}" not found`);
+  const body: { [key: string]: string } = {};
+  body[key] = entry.value;
+  return { status: 200, body: body };
+}
+
+function one(platform: Platform, call: Call, zone: string): Answer {
+  keyvals.declared(platform, zone);
+  switch (call.method) {
+    case 'POST':
+      keyvals.add(platform, zone, keyvals.parse(calls.json(call)));
+      return { status: 201 };
+    case 'PATCH':
+      keyvals.patch(platform, zone, keyvals.parse(calls.json(call)));
+      return { status: 204 };
+    case 'DELETE':
+      keyvals.clear(platform, zone);
+      return { status: 204 };
+    case 'GET':
+    case 'HEAD':
+      return read(platform, call, zone);
+    default:
+      throw errors.methodDisabled;
+  }
+}
+
+/** `rest` are the segments behind `keyvals`. */
+function handle(platform: Platform, call: Call, rest: string[]): Answer {
+  if (rest.length > 1) throw errors.pathNotFound;
+  if (rest.length === 1) return one(platform, call, rest[0] as string);
+  if (call.method !== 'GET' && call.method !== 'HEAD') throw errors.methodDisabled;
+  return list(platform, call);
+}
+
+export default { handle };

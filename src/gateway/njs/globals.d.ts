@@ -1,0 +1,7 @@
+/** `gateway.json`, preloaded by NGINX: the declared groups and zones. */
+declare const gateway: {
+  http?: import('../store/platform.js').KindConfig;
+  stream?: import('../store/platform.js').KindConfig;
+};
+/** A number that differs from one load of the configuration to the next, preloaded by NGINX. */
+declare const gateway_load: number;

@@ -1,0 +1,74 @@
+/** The store's surroundings as njs provides them. */
+// biome-ignore lint/style/useNodejsImportProtocol: njs knows its modules by bare names.
+import crypto from 'crypto';
+// biome-ignore lint/style/useNodejsImportProtocol: njs knows its modules by bare names.
+import fs from 'fs';
+import type { Kind } from '../model/server.js';
+import type { NumberDict, Platform, StringDict } from '../store/platform.js';
+
+const STATE = '/var/lib/sidekick-gateway';
+
+/** `${STATE}/<kind>.<name>`; names come from gateway.json, never from a request. */
+function fileOf(kind: Kind, name: string): string {
+  return `${STATE}/${kind}.${name}`;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return fs.readFileSync(path, 'utf8') as string;
+  } catch (_) {
+    return undefined;
+  }
+}
+
+/** Writes beside and renames over, so that a reader finds the old text or the new and never half of one. */
+function write(path: string, text: string): void {
+  fs.writeFileSync(`${path}.new`, text);
+  fs.renameSync(`${path}.new`, path);
+}
+
+function alive(pid: number): boolean {
+  try {
+    fs.accessSync(`/proc/${pid}`);
+    return true;
+  } catch (_) {
+    return false;
+  }
+}
+
+function digest(text: string): Uint8Array {
+  return crypto.createHash('sha256').update(text).digest();
+}
+
+/** The platform of one half of NGINX. */
+function of(kind: Kind): Platform {
+  const shared = ngx.shared as unknown as { [zone: string]: unknown };
+  const config = gateway[kind];
+  return {
+    kind: kind,
+    config: config === undefined ? {} : config,
+    tables: shared[`${kind}_tables`] as StringDict,
+    counters: shared[`${kind}_counters`] as NumberDict,
+    keyvals: shared[`${kind}_keyvals`] as StringDict,
+    pid: process.pid,
+    now: Date.now,
+    alive: alive,
+    read: (name) => read(fileOf(kind, name)),
+    write: (name, text) => write(fileOf(kind, name), text),
+    digest: digest,
+    warn: (message) => ngx.log(ngx.WARN, message),
+  };
+}
+
+/** The master's worker processes; empty where the kernel does not tell. */
+function children(): number[] {
+  const text = read(`/proc/${process.ppid}/task/${process.ppid}/children`);
+  return text === undefined
+    ? []
+    : text
+        .split(' ')
+        .filter((pid) => pid !== '')
+        .map(Number);
+}
+
+export default { of, children };

@@ -1,0 +1,83 @@
+/**
+ * The figures of servers, gathered from the counters of all workers. Keys are `uid/pid` (active and requests of
+ * one worker, see pick.ts) and `uid/name`. Only exceptions are counted apart: what is not 4xx and the like was 200.
+ */
+import pick from '../balance/pick.js';
+import type { Platform } from './platform.js';
+import platforms from './platform.js';
+
+/** The counters of one server. `codes` counts responses by status, all but 200. */
+export interface Figures {
+  active: number;
+  requests: number;
+  sent: number;
+  received: number;
+  fails: number;
+  /** Requests that ended without a response from this server. */
+  unanswered: number;
+  codes: { [status: string]: number };
+}
+
+function empty(): Figures {
+  return { active: 0, requests: 0, sent: 0, received: 0, fails: 0, unanswered: 0, codes: {} };
+}
+
+const NAMED = ['sent', 'received', 'fails', 'unanswered', 'requests'];
+
+/** Adds one counter to the figures of its server. */
+function include(figures: Figures, name: string, value: number, alive: (pid: number) => boolean): void {
+  if (NAMED.indexOf(name) >= 0) {
+    (figures as unknown as { [name: string]: number })[name] =
+      ((figures as unknown as { [name: string]: number })[name] as number) + value;
+  } else if (name.charAt(0) === 's') {
+    figures.codes[name.substring(1)] = value;
+  } else {
+    // What a worker that died had open is open no more.
+    if (alive(Number(name))) figures.active += value % pick.ACTIVE_LIMIT;
+    figures.requests += Math.floor(value / pick.ACTIVE_LIMIT);
+  }
+}
+
+/** Remembers the answer: servers share a few pids. */
+function memo(alive: (pid: number) => boolean): (pid: number) => boolean {
+  const known: { [pid: string]: boolean } = {};
+  return (pid) => {
+    if (known[pid] === undefined) known[pid] = alive(pid);
+    return known[pid] as boolean;
+  };
+}
+
+/** Figures by uid. A server without an entry has none yet: use {@link of}. */
+function all(platform: Platform): { [uid: string]: Figures } {
+  const found: { [uid: string]: Figures } = {};
+  const items = platform.counters.items(platforms.ALL);
+  const alive = memo(platform.alive);
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] as [string, number];
+    const slash = item[0].indexOf('/');
+    if (slash <= 0 || !/^\d/.test(item[0])) continue;
+    const uid = item[0].substring(0, slash);
+    if (found[uid] === undefined) found[uid] = empty();
+    include(found[uid] as Figures, item[0].substring(slash + 1), item[1], alive);
+  }
+  return found;
+}
+
+function of(figures: { [uid: string]: Figures }, uid: number): Figures {
+  const found = figures[`${uid}`];
+  return found === undefined ? empty() : found;
+}
+
+/** Takes away everything counted for a server. Requests still open keep their place in `active`. */
+function forget(platform: Platform, uid: number, keepActive: boolean): void {
+  const items = platform.counters.items(platforms.ALL);
+  const prefix = `${uid}/`;
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] as [string, number];
+    if (item[0].indexOf(prefix) !== 0) continue;
+    if (!keepActive || !/\/\d+$/.test(item[0])) platform.counters.delete(item[0]);
+    else platform.counters.incr(item[0], -Math.floor(item[1] / pick.ACTIVE_LIMIT) * pick.ACTIVE_LIMIT);
+  }
+}
+
+export default { all, of, forget };

@@ -1,0 +1,145 @@
+/** An upstream group in shared memory: its servers, their momentary condition, and when they may be chosen. */
+
+import type { Layout, Mode } from '../balance/table.js';
+import table from '../balance/table.js';
+import duration from '../model/duration.js';
+import ring from '../model/ring.js';
+import schedule from '../model/schedule.js';
+import type { Parameters } from '../model/server.js';
+import type { Platform, UpstreamConfig } from './platform.js';
+
+/** A server and what has happened to it. Times are milliseconds since the epoch. */
+export interface Peer extends Parameters {
+  id: number;
+  /** Never used twice while shared memory lives, over all groups: the name of its counters. */
+  uid: number;
+  /** Failures since `failing`. */
+  fails?: number;
+  /** When the present run of failures began. */
+  failing?: number;
+  /** Not chosen before this time, because it failed. */
+  until?: number;
+  /** How often it became unavailable. */
+  unavail?: number;
+  /** When it last left the state up. */
+  downstart?: number;
+  /** Time it spent not up, up to `downstart`. */
+  downtime?: number;
+  /** When it began to warm up. */
+  warming?: number;
+}
+
+/** A group. `gone` are uids of removed servers that may still have open requests. */
+export interface Group {
+  next: number;
+  peers: Peer[];
+  gone: number[];
+}
+
+/** What the API calls the state of a peer. */
+export type State = 'up' | 'draining' | 'down' | 'unavail';
+
+/** Steps of a slow start: a server's weight grows by this fraction. */
+const WARM_STEPS = 20;
+
+function state(peer: Peer, now: number): State {
+  if (peer.drain) return 'draining';
+  if (peer.down) return 'down';
+  return peer.until !== undefined && peer.until > now ? 'unavail' : 'up';
+}
+
+/** Reads a group; one that was never changed is empty. */
+function read(platform: Platform, name: string): Group {
+  const text = platform.tables.get(` group/${name}`);
+  return text === undefined ? { next: 0, peers: [], gone: [] } : JSON.parse(text);
+}
+
+/** Share of its weight that a warming server has reached, in `WARM_STEPS`ths; all of it when not warming. */
+function warmth(peer: Peer, now: number): number {
+  if (peer.warming === undefined || peer.slow_start === undefined) return WARM_STEPS;
+  const elapsed = (now - peer.warming) / Math.max(1, duration.parse(peer.slow_start));
+  return Math.min(WARM_STEPS, Math.max(1, Math.floor(elapsed * WARM_STEPS)));
+}
+
+/** Weights for the table: whole numbers in which a server that warms up counts for less. */
+function weights(peers: Peer[], now: number, mode: Mode): number[] {
+  // As in NGINX, hashing knows no slow start: it would move keys twice.
+  if (mode === 'h') return peers.map((peer) => (peer.weight === undefined ? 1 : peer.weight));
+  const warm = peers.map((peer) => warmth(peer, now));
+  const cold = warm.some((share) => share < WARM_STEPS);
+  return peers.map(
+    (peer, i) => (peer.weight === undefined ? 1 : peer.weight) * (cold ? (warm[i] as number) : 1),
+  );
+}
+
+/** A table record; the columns behind the address are left out while nothing needs them. */
+function record(peer: Peer, weight: number, mode: Mode): string {
+  const max = peer.max_conns === undefined ? 0 : peer.max_conns;
+  if (mode === 'l') return `${peer.uid} ${peer.server} ${max} ${weight}`;
+  return max === 0 ? `${peer.uid} ${peer.server}` : `${peer.uid} ${peer.server} ${max}`;
+}
+
+function modeOf(config: UpstreamConfig): Mode {
+  if (config.method === 'hash') return 'h';
+  return config.method === 'least_conn' ? 'l' : 'r';
+}
+
+function layout(platform: Platform, config: UpstreamConfig, peers: Peer[]): Layout {
+  const now = platform.now();
+  const mode = modeOf(config);
+  const shares = weights(peers, now, mode);
+  return {
+    mode: mode,
+    version: platform.counters.incr('version', 1),
+    records: peers.map((peer, i) => record(peer, shares[i] as number, mode)),
+    rows:
+      mode === 'h'
+        ? ring.table(
+            peers.map((peer, i) => ({ server: peer.server as string, weight: shares[i] as number })),
+            platform.digest,
+          )
+        : schedule.turn(shares),
+  };
+}
+
+/** Servers that may be chosen. A failing one stays in when it is the only one there is: better tried than not. */
+function usable(peers: Peer[], now: number): Peer[] {
+  const wanted = peers.filter((peer) => !peer.down && !peer.drain);
+  if (wanted.length === 1 && peers.length === 1) return wanted;
+  return wanted.filter((peer) => peer.until === undefined || peer.until <= now);
+}
+
+/** Writes one table under `key`: chunks, then the header that makes them count, then away with what is left over. */
+function writeTable(platform: Platform, key: string, config: UpstreamConfig, peers: Peer[]): void {
+  const packed = table.pack(layout(platform, config, peers));
+  const had = Number(platform.tables.get(` chunks/${key}`) || 0);
+  if (packed.chunks.length > had) platform.tables.set(` chunks/${key}`, `${packed.chunks.length}`);
+  for (let i = 0; i < packed.chunks.length; i++)
+    platform.tables.set(`${key}#${i}`, packed.chunks[i] as string);
+  platform.tables.set(key, packed.header);
+  for (let i = packed.chunks.length; i < had; i++) platform.tables.delete(`${key}#${i}`);
+  platform.tables.set(` chunks/${key}`, `${packed.chunks.length}`);
+}
+
+/** Lays out the tables anew: `name` for every request, `name backup` for those that all of the first have failed. */
+function balance(platform: Platform, name: string, group: Group): void {
+  const config = (platform.config.upstreams as { [name: string]: UpstreamConfig })[name] as UpstreamConfig;
+  const now = platform.now();
+  const primary = usable(
+    group.peers.filter((peer) => !peer.backup),
+    now,
+  );
+  const backup = usable(
+    group.peers.filter((peer) => peer.backup === true),
+    now,
+  );
+  writeTable(platform, `${name} backup`, config, primary.length > 0 ? backup : []);
+  writeTable(platform, name, config, primary.length > 0 ? primary : backup);
+}
+
+/** Writes a group back without a change of who may be chosen. */
+function write(platform: Platform, name: string, group: Group): void {
+  platform.tables.set(` group/${name}`, JSON.stringify(group));
+}
+
+export default { read, write, balance, state, warmth, WARM_STEPS };

@@ -1,0 +1,212 @@
+/** Key-value zones. A value lies in shared memory as `<expiry>:<text>`; expiry is ms since the epoch, 0 is never. */
+import duration from '../model/duration.js';
+import errors from '../model/errors.js';
+import lock from './lock.js';
+import type { KeyvalConfig, Platform } from './platform.js';
+import platforms from './platform.js';
+
+/** A value to store and when it lapses (0: never). */
+export interface Entry {
+  value: string;
+  expires: number;
+}
+
+type Zone = { [key: string]: Entry };
+
+const LOADED = ' loaded';
+
+function names(platform: Platform): string[] {
+  return platform.config.keyvals === undefined ? [] : Object.keys(platform.config.keyvals);
+}
+
+function declared(platform: Platform, zone: string): KeyvalConfig {
+  const config = platform.config.keyvals === undefined ? undefined : platform.config.keyvals[zone];
+  if (config === undefined) throw errors.failure(404, 'KeyvalNotFound', 'keyval not found');
+  return config;
+}
+
+/** Zone names hold no space, so the first one ends the zone. */
+function slot(zone: string, key: string): string {
+  return `${zone} ${key}`;
+}
+
+function decode(text: string | undefined, now: number): Entry | undefined {
+  if (text === undefined) return undefined;
+  const colon = text.indexOf(':');
+  const expires = Number(text.substring(0, colon));
+  if (expires !== 0 && expires <= now) return undefined;
+  return { value: text.substring(colon + 1), expires: expires };
+}
+
+function keep(platform: Platform, zone: string, key: string, entry: Entry): void {
+  platform.keyvals.set(slot(zone, key), `${entry.expires}:${entry.value}`);
+}
+
+function fileName(zone: string): string {
+  return `keyval.${zone}`;
+}
+
+/** Brings zones into memory after a start. */
+function load(platform: Platform): void {
+  const wanted = names(platform).join(' ');
+  if (platform.keyvals.get(LOADED) === wanted) return;
+  lock.locked(platform, () => {
+    const known = platform.keyvals.get(LOADED);
+    const had = known === undefined ? [] : known.split(' ');
+    const all = names(platform);
+    for (let i = 0; i < all.length; i++)
+      if (had.indexOf(all[i] as string) < 0) restore(platform, all[i] as string);
+    platform.keyvals.set(LOADED, wanted);
+  });
+}
+
+function restore(platform: Platform, zone: string): void {
+  const text = platform.read(fileName(zone));
+  if (text === undefined) return;
+  const entries = JSON.parse(text) as Zone;
+  const keys = Object.keys(entries);
+  for (let i = 0; i < keys.length; i++)
+    keep(platform, zone, keys[i] as string, entries[keys[i] as string] as Entry);
+}
+
+/** All live pairs of a zone. */
+function all(platform: Platform, zone: string): Zone {
+  declared(platform, zone);
+  load(platform);
+  const found: Zone = {};
+  const prefix = slot(zone, '');
+  const now = platform.now();
+  const keys = platform.keyvals.keys(platforms.ALL);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    if (key.indexOf(prefix) !== 0) continue;
+    const entry = decode(platform.keyvals.get(key), now);
+    if (entry !== undefined) found[key.substring(prefix.length)] = entry;
+  }
+  return found;
+}
+
+/** One live value, or `undefined`. It takes one read of shared memory, so request handlers may use it. */
+function get(platform: Platform, zone: string, key: string): Entry | undefined {
+  declared(platform, zone);
+  load(platform);
+  return decode(platform.keyvals.get(slot(zone, key)), platform.now());
+}
+
+/** Changes a zone alone among all workers; `edit` throws before it changes anything. */
+function change(platform: Platform, zone: string, edit: () => void): void {
+  declared(platform, zone);
+  load(platform);
+  lock.locked(platform, () => {
+    edit();
+    platform.write(fileName(zone), JSON.stringify(all(platform, zone)));
+  });
+}
+
+/** When a value lapses: after its own `expire` (ms), else after the zone's timeout, else never. */
+function expiry(platform: Platform, zone: string, expire: number | undefined): number {
+  const timeout = declared(platform, zone).timeout;
+  if (expire !== undefined && timeout === undefined)
+    throw errors.failure(400, 'KeyvalFormatError', 'keyval timeout is not enabled');
+  if (expire !== undefined) return platform.now() + expire;
+  return timeout === undefined ? 0 : platform.now() + duration.parse(timeout);
+}
+
+function format(text: string): never {
+  throw errors.failure(400, 'KeyvalFormatError', text);
+}
+
+/** The text of a value; numbers and booleans become strings as in NGINX Plus. */
+function scalar(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return `${value}`;
+  return format('invalid value');
+}
+
+function expireOf(value: unknown): number {
+  const text = `${value}`;
+  if (!/^\d{1,15}$/.test(text)) return format('invalid "expire" value');
+  return Number(text);
+}
+
+/** What a body says of one key: a value, an expiry, or both; both absent asks for deletion. */
+export interface Change {
+  key: string;
+  value?: string;
+  expire?: number;
+}
+
+function parseOne(key: string, value: unknown): Change {
+  if (value === null) return { key: key };
+  if (typeof value !== 'object') return { key: key, value: scalar(value) };
+  const names = Object.keys(value as object);
+  const parsed: Change = { key: key };
+  for (let i = 0; i < names.length; i++) {
+    const inner = (value as { [name: string]: unknown })[names[i] as string];
+    if (names[i] === 'value') parsed.value = scalar(inner);
+    else if (names[i] === 'expire') parsed.expire = expireOf(inner);
+    else return format('invalid key format');
+  }
+  return names.length === 0 ? format('invalid key format') : parsed;
+}
+
+/** Reads a body of POST or PATCH. */
+function parse(body: unknown): Change[] {
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) return format('invalid JSON');
+  const keys = Object.keys(body);
+  if (keys.length === 0) return format('key required');
+  return keys.map((key) =>
+    key === '' ? format('key required') : parseOne(key, (body as { [key: string]: unknown })[key]),
+  );
+}
+
+/** Adds keys: one, or several while the zone is empty. */
+function add(platform: Platform, zone: string, changes: Change[]): void {
+  change(platform, zone, () => {
+    const existing = all(platform, zone);
+    if (changes.length > 1 && Object.keys(existing).length > 0) format('only one key can be added');
+    for (let i = 0; i < changes.length; i++) {
+      const item = changes[i] as Change;
+      if (item.value === undefined) format('invalid key format');
+      if (existing[item.key] !== undefined)
+        throw errors.failure(409, 'KeyvalKeyExists', `key "${item.key}" already exists`);
+      expiry(platform, zone, item.expire);
+    }
+    for (let i = 0; i < changes.length; i++) {
+      const item = changes[i] as Change;
+      keep(platform, zone, item.key, {
+        value: item.value as string,
+        expires: expiry(platform, zone, item.expire),
+      });
+    }
+  });
+}
+
+/** Changes the value or the expiry of one key, or deletes it. */
+function patch(platform: Platform, zone: string, changes: Change[]): void {
+  if (changes.length > 1) format('only one key can be updated');
+  const item = changes[0] as Change;
+  change(platform, zone, () => {
+    const old = decode(platform.keyvals.get(slot(zone, item.key)), platform.now());
+    if (old === undefined) throw errors.failure(404, 'KeyvalKeyNotFound', `key "${item.key}" not found`);
+    if (item.value === undefined && item.expire === undefined) {
+      platform.keyvals.delete(slot(zone, item.key));
+      return;
+    }
+    keep(platform, zone, item.key, {
+      value: item.value === undefined ? old.value : item.value,
+      expires: expiry(platform, zone, item.expire),
+    });
+  });
+}
+
+function drop(platform: Platform, zone: string, keys: string[]): void {
+  for (let i = 0; i < keys.length; i++) platform.keyvals.delete(slot(zone, keys[i] as string));
+}
+
+/** Empties a zone. */
+function clear(platform: Platform, zone: string): void {
+  change(platform, zone, () => drop(platform, zone, Object.keys(all(platform, zone))));
+}
+
+export default { names, declared, load, all, get, parse, add, patch, clear };

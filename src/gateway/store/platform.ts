@@ -1,0 +1,70 @@
+/** What the store needs from NGINX and from the machine; njs gives it in production, tests give their own. */
+import type { Digest } from '../model/ring.js';
+import type { Kind } from '../model/server.js';
+
+/** An njs shared dictionary of strings. */
+export interface StringDict {
+  get(key: string): string | undefined;
+  set(key: string, value: string): unknown;
+  add(key: string, value: string): boolean;
+  delete(key: string): boolean;
+  keys(max: number): string[];
+}
+
+/** An njs shared dictionary of numbers. */
+export interface NumberDict {
+  get(key: string): number | undefined;
+  set(key: string, value: number): unknown;
+  add(key: string, value: number): boolean;
+  incr(key: string, by: number): number;
+  delete(key: string): boolean;
+  items(max: number): [string, number][];
+}
+
+/** How a group shares out its requests. No `method` is weighted round robin. */
+export interface UpstreamConfig {
+  method?: 'round_robin' | 'least_conn' | 'hash';
+  /** The variable whose value `hash` goes by, such as `$mqtt_client_id`. */
+  key?: string;
+}
+
+/** A keyval zone; with a `timeout` its keys expire. */
+export interface KeyvalConfig {
+  timeout?: string;
+}
+
+/** One half of `gateway.json`. */
+export interface KindConfig {
+  upstreams?: { [name: string]: UpstreamConfig };
+  keyvals?: { [name: string]: KeyvalConfig };
+}
+
+/** Everything a store works with. */
+export interface Platform {
+  kind: Kind;
+  config: KindConfig;
+  /** Groups, tables, the lock. */
+  tables: StringDict;
+  /** Figures and sequence numbers. */
+  counters: NumberDict;
+  /** Key-value zones. */
+  keyvals: StringDict;
+  /** Identifies this worker. */
+  pid: number;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Whether a process of this NGINX still runs. */
+  alive(pid: number): boolean;
+  /** A state file's text, `undefined` when there is none. */
+  read(name: string): string | undefined;
+  /** Replaces a state file as a whole. */
+  write(name: string, text: string): void;
+  digest: Digest;
+  /** Something an operator should see in the error log. */
+  warn(message: string): void;
+}
+
+/** No limit for `keys` and `items`, whose default is 1,024. */
+const ALL = 1_000_000_000;
+
+export default { ALL };

@@ -1,0 +1,80 @@
+/** Groups and peers as the API shows them. */
+
+import type { Figures } from './figures.js';
+import figures from './figures.js';
+import type { Group, Peer } from './group.js';
+import group from './group.js';
+import type { Platform } from './platform.js';
+
+type Shown = { [name: string]: unknown };
+
+/** Counts by class and by code, from the exceptions that were counted and the number that were answered at all. */
+function responses(found: Figures): Shown {
+  const answered = Math.max(0, found.requests - found.active - found.unanswered);
+  const classes: { [name: string]: number } = { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 };
+  const codes: { [code: string]: number } = {};
+  const others = Object.keys(found.codes);
+  let plain = answered;
+  for (let i = 0; i < others.length; i++) {
+    const code = others[i] as string;
+    const count = found.codes[code] as number;
+    plain -= count;
+    codes[code] = count;
+    const name = `${code.charAt(0)}xx`;
+    classes[name] = (classes[name] === undefined ? 0 : (classes[name] as number)) + count;
+  }
+  if (plain > 0) {
+    codes['200'] = plain;
+    classes['2xx'] = (classes['2xx'] as number) + plain;
+  }
+  return Object.assign({}, classes, { codes: codes, total: answered });
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
+
+function peerOf(platform: Platform, peer: Peer, found: Figures, now: number): Shown {
+  const state = group.state(peer, now);
+  const shown: Shown = {
+    id: peer.id,
+    server: peer.server,
+    name: peer.server,
+    backup: peer.backup === true,
+    weight: peer.weight === undefined ? 1 : peer.weight,
+    state: state,
+    active: found.active,
+  };
+  if (peer.max_conns) shown.max_conns = peer.max_conns;
+  if (platform.kind === 'http') {
+    shown.requests = found.requests;
+    shown.responses = responses(found);
+  } else {
+    shown.connections = found.requests;
+  }
+  shown.sent = found.sent;
+  shown.received = found.received;
+  shown.fails = found.fails;
+  shown.unavail = peer.unavail === undefined ? 0 : peer.unavail;
+  shown.health_checks = { checks: 0, fails: 0, unhealthy: 0 };
+  const before = peer.downtime === undefined ? 0 : peer.downtime;
+  shown.downtime = peer.downstart === undefined ? before : before + Math.max(0, now - peer.downstart);
+  if (peer.downstart !== undefined) shown.downstart = iso(peer.downstart);
+  const selected = platform.counters.get(`selected/${peer.uid}`);
+  if (selected !== undefined) shown.selected = iso(selected);
+  return shown;
+}
+
+/** One group with its peers. */
+function upstream(platform: Platform, name: string, target: Group, all: { [uid: string]: Figures }): Shown {
+  const now = platform.now();
+  const shown: Shown = {
+    peers: target.peers.map((peer) => peerOf(platform, peer, figures.of(all, peer.uid), now)),
+  };
+  if (platform.kind === 'http') shown.keepalive = 0;
+  shown.zombies = target.gone.filter((uid) => figures.of(all, uid).active > 0).length;
+  shown.zone = name;
+  return shown;
+}
+
+export default { upstream };

@@ -1,0 +1,110 @@
+/** What has to happen without a request asking for it. One worker does it; all of it may be repeated or missed. */
+
+import instance from '../api/instance.js';
+import pick from '../balance/pick.js';
+import failures from './failures.js';
+import type { Figures } from './figures.js';
+import figures from './figures.js';
+import type { Group, Peer } from './group.js';
+import group from './group.js';
+import lock from './lock.js';
+import type { Platform } from './platform.js';
+import platforms from './platform.js';
+import upstreams from './upstreams.js';
+
+/** Folds the counters of workers that are gone into a server's own, and lists those that are not. */
+function bury(platform: Platform): void {
+  const items = platform.counters.items(platforms.ALL);
+  const alive: { [pid: string]: boolean } = {};
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i] as [string, number];
+    const match = item[0].match(/^(\d+)\/(\d+)$/);
+    if (match === null) continue;
+    const pid = match[2] as string;
+    if (alive[pid] === undefined) alive[pid] = platform.alive(Number(pid));
+    if (alive[pid]) continue;
+    // Deleting first: should this worker die here, requests are lost from a statistic, and none is counted twice.
+    platform.counters.delete(item[0]);
+    platform.counters.incr(`${match[1]}/requests`, Math.floor(item[1] / pick.ACTIVE_LIMIT));
+  }
+  const living = Object.keys(alive).filter((pid) => alive[pid]);
+  platform.tables.set('pids', living.join(' '));
+}
+
+/** Notes when a server was last chosen: whenever its count of requests has moved since the last look. */
+function notice(platform: Platform, peer: Peer, found: Figures, now: number): void {
+  const seen = platform.counters.get(`seen/${peer.uid}`);
+  if (found.requests === (seen === undefined ? 0 : seen)) return;
+  platform.counters.set(`seen/${peer.uid}`, found.requests);
+  platform.counters.set(`selected/${peer.uid}`, now);
+}
+
+/** Ends slow starts and times of unavailability; true when that changes who is chosen how often. */
+function advance(target: Group, now: number): boolean {
+  let moved = false;
+  for (let i = 0; i < target.peers.length; i++) {
+    const peer = target.peers[i] as Peer;
+    if (failures.reprieve(peer, now)) moved = true;
+    if (peer.warming !== undefined) {
+      moved = true;
+      if (group.warmth(peer, now) === group.WARM_STEPS) delete peer.warming;
+    }
+  }
+  return moved;
+}
+
+/** Forgets removed servers that have nothing open any more. */
+function prune(platform: Platform, target: Group, all: { [uid: string]: Figures }): boolean {
+  const open = target.gone.filter((uid) => figures.of(all, uid).active > 0);
+  const idle = target.gone.filter((uid) => open.indexOf(uid) < 0);
+  for (let i = 0; i < idle.length; i++) {
+    figures.forget(platform, idle[i] as number, false);
+    platform.counters.delete(`seen/${idle[i]}`);
+    platform.counters.delete(`selected/${idle[i]}`);
+    platform.counters.delete(`failed/${idle[i]}`);
+  }
+  target.gone = open;
+  return idle.length > 0;
+}
+
+function tend(platform: Platform, name: string, all: { [uid: string]: Figures }): void {
+  const target = group.read(platform, name);
+  const now = platform.now();
+  for (let i = 0; i < target.peers.length; i++) {
+    const peer = target.peers[i] as Peer;
+    notice(platform, peer, figures.of(all, peer.uid), now);
+  }
+  const moved = advance(target, now);
+  const pruned = prune(platform, target, all);
+  if (moved || pruned) group.write(platform, name, target);
+  if (moved) group.balance(platform, name, target);
+}
+
+/** Counts workers that vanished without a reload having retired them. `children` are the master's, now. */
+function census(platform: Platform, generation: number, children: number[]): void {
+  const before = platform.tables.get(' workers');
+  platform.tables.set(' workers', JSON.stringify({ generation: generation, pids: children }));
+  if (before === undefined) return;
+  const known = JSON.parse(before) as { generation: number; pids: number[] };
+  if (known.generation !== generation) return;
+  const lost = known.pids.filter((pid) => children.indexOf(pid) < 0).length;
+  if (lost > 0) platform.counters.incr(instance.RESPAWNED, lost);
+}
+
+/** Called a few times a second. */
+function often(platform: Platform): void {
+  upstreams.load(platform);
+  failures.settle(platform);
+}
+
+/** Called about once a second. */
+function seldom(platform: Platform): void {
+  bury(platform);
+  const all = figures.all(platform);
+  const names = upstreams.names(platform);
+  lock.locked(platform, () => {
+    for (let i = 0; i < names.length; i++) tend(platform, names[i] as string, all);
+  });
+}
+
+export default { often, seldom, census };

@@ -1,0 +1,158 @@
+/** Operations on upstream groups, each atomic over all workers and kept in the state file. */
+import errors from '../model/errors.js';
+import type { Parameters } from '../model/server.js';
+import server from '../model/server.js';
+import figures from './figures.js';
+import type { Group, Peer } from './group.js';
+import group from './group.js';
+import lock from './lock.js';
+import type { Platform, UpstreamConfig } from './platform.js';
+import statefile from './statefile.js';
+
+/** Mark in shared memory: the state files have been read. */
+const LOADED = ' loaded';
+
+function names(platform: Platform): string[] {
+  return platform.config.upstreams === undefined ? [] : Object.keys(platform.config.upstreams);
+}
+
+/** A new member of a group. */
+function enlist(platform: Platform, target: Group, parameters: Parameters): Peer {
+  const peer: Peer = Object.assign({ id: target.next, uid: platform.counters.incr('uid', 1) }, parameters);
+  target.next += 1;
+  if (peer.down || peer.drain) peer.downstart = platform.now();
+  target.peers.push(peer);
+  return peer;
+}
+
+function restore(platform: Platform, name: string): void {
+  const target: Group = { next: 0, peers: [], gone: [] };
+  const text = platform.read(name);
+  const parameters =
+    text === undefined
+      ? []
+      : statefile.parse(text, platform.kind, (line) =>
+          platform.warn(`state of ${platform.kind} upstream "${name}": ignored "${line}"`),
+        );
+  for (let i = 0; i < parameters.length; i++) enlist(platform, target, parameters[i] as Parameters);
+  group.write(platform, name, target);
+  group.balance(platform, name, target);
+}
+
+/** Brings groups into memory that are not there: all after a start, new ones after a reload. */
+function load(platform: Platform): void {
+  const wanted = names(platform).join(' ');
+  if (platform.tables.get(LOADED) === wanted) return;
+  lock.locked(platform, () => {
+    const all = names(platform);
+    for (let i = 0; i < all.length; i++) {
+      const name = all[i] as string;
+      if (platform.tables.get(` group/${name}`) === undefined) restore(platform, name);
+      // A reload may have changed how the group balances.
+      else group.balance(platform, name, group.read(platform, name));
+    }
+    platform.tables.set(LOADED, wanted);
+  });
+}
+
+/** The configuration of a group. Throws the API's answer for one that is not declared. */
+function declared(platform: Platform, name: string): UpstreamConfig {
+  const config = platform.config.upstreams === undefined ? undefined : platform.config.upstreams[name];
+  if (config === undefined) throw errors.failure(404, 'UpstreamNotFound', 'upstream not found');
+  return config;
+}
+
+function get(platform: Platform, name: string): Group {
+  declared(platform, name);
+  load(platform);
+  return group.read(platform, name);
+}
+
+/** Changes a group alone among all workers; returns what `edit` returns. State file first: what cannot be kept is not done. */
+function change<T>(platform: Platform, name: string, edit: (target: Group) => T): T {
+  declared(platform, name);
+  load(platform);
+  return lock.locked(platform, () => {
+    const target = group.read(platform, name);
+    const result = edit(target);
+    platform.write(name, statefile.format(target.peers));
+    try {
+      group.write(platform, name, target);
+      group.balance(platform, name, target);
+    } catch (thrown) {
+      throw undo(platform, name, thrown);
+    }
+    return result;
+  });
+}
+
+/** Shared memory ran full halfway: nothing was removed from it, so what was there fits again. */
+function undo(platform: Platform, name: string, thrown: unknown): unknown {
+  platform.warn(`${platform.kind} upstream "${name}": ${thrown}`);
+  return errors.failure(400, 'UpstreamOutOfMemory', `upstream "${name}" memory exhausted`);
+}
+
+function find(target: Group, id: number): Peer {
+  for (let i = 0; i < target.peers.length; i++) {
+    const peer = target.peers[i] as Peer;
+    if (peer.id === id) return peer;
+  }
+  throw errors.failure(404, 'UpstreamServerNotFound', `server with ID "${id}" does not exist`);
+}
+
+function add(platform: Platform, name: string, parameters: Parameters): Peer {
+  return change(platform, name, (target) => {
+    const peer = enlist(platform, target, parameters);
+    if (peer.slow_start !== undefined && target.peers.length > 1) peer.warming = platform.now();
+    return peer;
+  });
+}
+
+/** Applies a PATCH and keeps the books on how long the server has been out. */
+function patch(platform: Platform, name: string, id: number, changes: Parameters): Peer {
+  return change(platform, name, (target) => {
+    const old = find(target, id);
+    const now = platform.now();
+    const wasOut = old.down || old.drain;
+    const peer = server.patch(id, old, changes) as Peer;
+    const isOut = peer.down || peer.drain;
+    if (!wasOut && isOut) peer.downstart = now;
+    if (wasOut && !isOut) recover(peer, now);
+    target.peers[target.peers.indexOf(old)] = peer;
+    return peer;
+  });
+}
+
+/** Puts a server that was out back in: its downtime ends, its failures are forgotten, its slow start begins. */
+function recover(peer: Peer, now: number): void {
+  if (peer.downstart !== undefined) {
+    peer.downtime = (peer.downtime === undefined ? 0 : peer.downtime) + now - peer.downstart;
+    delete peer.downstart;
+  }
+  delete peer.until;
+  if (peer.slow_start !== undefined) peer.warming = now;
+}
+
+function remove(platform: Platform, name: string, id: number): Group {
+  return change(platform, name, (target) => {
+    const peer = find(target, id);
+    target.peers.splice(target.peers.indexOf(peer), 1);
+    target.gone.push(peer.uid);
+    return target;
+  });
+}
+
+/** Forgets the statistics of a group's servers; what is open stays counted. */
+function reset(platform: Platform, name: string): void {
+  const target = get(platform, name);
+  for (let i = 0; i < target.peers.length; i++) figures.forget(platform, (target.peers[i] as Peer).uid, true);
+  change(platform, name, (fresh) => {
+    for (let i = 0; i < fresh.peers.length; i++) {
+      const peer = fresh.peers[i] as Peer;
+      delete peer.downtime;
+      delete peer.unavail;
+    }
+  });
+}
+
+export default { names, load, get, find, add, patch, remove, recover, reset, declared };
