@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canInstall, install } from './debian.mjs';
 import { doing, done, skipped } from './narrator.mjs';
-import { ask, finished, run, SetupError, start, tail } from './run.mjs';
+import { ask, excerpt, finished, run, SetupError, start } from './run.mjs';
 
 const STEP = 'base image';
 const PULL_TIMEOUT_MS = 60_000;
@@ -74,7 +74,9 @@ async function importTree(tree) {
   const id = loaded.stdout.trim();
   if (tarCode === 0 && loaded.code === 0) return run('docker', ['tag', id, BASE_IMAGE]);
   if (id) await ask('docker', ['rmi', id]);
-  throw new SetupError('the base image could not be imported', { output: tail(tarErrors + loaded.output) });
+  throw new SetupError('the base image could not be imported', {
+    output: excerpt(tarErrors + loaded.output),
+  });
 }
 
 async function makeWithDebootstrap() {

@@ -11,9 +11,11 @@ export async function canInstall() {
   return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(release);
 }
 
+// Not to be broken off: half an installation would be in the way of the next.
 async function apt(args) {
   return run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], {
     env: { DEBIAN_FRONTEND: 'noninteractive' },
+    unbreakable: true,
     hint: 'the Debian mirror has to be reachable, or the packages installed beforehand',
   });
 }

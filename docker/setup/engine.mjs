@@ -4,7 +4,7 @@ import { existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { canInstall, install } from './debian.mjs';
 import { doing, done, skipped } from './narrator.mjs';
-import { ask, run, SetupError, tail } from './run.mjs';
+import { ask, excerpt, run, SetupError } from './run.mjs';
 
 const STEP = 'Docker engine';
 const LOG = '/var/log/sidekick-dockerd.log';
@@ -103,7 +103,7 @@ export async function ensureEngine() {
   if (!(await has('dockerd')) || !(await has('docker'))) await installEngine();
   const version = await startEngine();
   if (!version) {
-    const output = existsSync(LOG) ? tail(readFileSync(LOG, 'utf8')) : '';
+    const output = existsSync(LOG) ? excerpt(readFileSync(LOG, 'utf8')) : '';
     throw new SetupError('the Docker engine does not start', {
       output,
       hint: 'dockerd needs root, cgroups and iptables; in a container it needs --privileged',

@@ -4,7 +4,7 @@ import { BASE_IMAGE, imageId } from './base-image.mjs';
 import { hashOf } from './hash.mjs';
 import { doing, done, skipped } from './narrator.mjs';
 import { lockedPackages } from './npm.mjs';
-import { ask, finished, root, SetupError, start, tail } from './run.mjs';
+import { ask, excerpt, finished, root, SetupError, start } from './run.mjs';
 
 const LABEL = 'sidekick.inputs';
 
@@ -66,7 +66,7 @@ async function build(image) {
   const [[tarCode], result] = await Promise.all([once(tar, 'close'), finished(docker)]);
   if (tarCode === 0 && result.code === 0) return;
   throw new SetupError(`docker build of ${image.name} failed`, {
-    output: tail(result.output),
+    output: excerpt(result.output),
   });
 }
 

@@ -3,8 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hashOf } from './hash.mjs';
 import { doing, done, skipped } from './narrator.mjs';
-import { root, run } from './run.mjs';
+import { ask, excerpt, root, run, SetupError } from './run.mjs';
 
+const NPM_TIMEOUT_MS = 600_000;
 const BUILD_INPUTS = ['src', 'tsconfig.json', 'package-lock.json'];
 const BUILD_OUTPUTS = ['dist'];
 const BUILD_STAMP = join(root, 'node_modules/.cache/sidekick/build.json');
@@ -37,9 +38,20 @@ export async function ensurePackages() {
   const step = 'npm packages';
   if (await packagesAreCurrent()) return skipped(step, 'as the lock file has them');
   doing(step, 'npm ci');
-  await run('npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline'], {
-    hint: 'npm needs its registry, or a cache that holds every package of package-lock.json',
-  });
+  const quiet = ['--no-audit', '--no-fund', '--prefer-offline'];
+  const { ok, output } = await ask('npm', ['ci', ...quiet], { timeout: NPM_TIMEOUT_MS });
+  if (!ok && !output.includes('EUSAGE')) {
+    throw new SetupError('npm ci failed', {
+      output: excerpt(output),
+      hint: 'npm needs its registry, or a cache that holds every package of package-lock.json',
+    });
+  }
+  if (!ok) {
+    // A registry that lacks packages for other platforms makes npm leave them out of the lock file when it writes it,
+    // and npm ci then refuses that file.
+    doing(step, 'the lock file leaves something out: npm install');
+    await run('npm', ['install', '--no-save', ...quiet]);
+  }
   done(step, 'installed');
 }
 

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root. */
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-const TAIL_LINES = 25;
+const HEAD_LINES = 10;
+const TAIL_LINES = 20;
 const aborter = new AbortController();
 
 /** Ends every program that runs and lets none start. */
@@ -23,16 +24,16 @@ export class SetupError extends Error {
 }
 
 /**
- * Starts a program without waiting for it; its stdout and stdin are streams.
- * Ended by SIGTERM when the set-up is aborted.
+ * Starts a program without waiting for it; its stdout and stdin are streams. It is ended by SIGTERM when the set-up is
+ * aborted; an `unbreakable` one is not, nor does Ctrl-C reach it, and the set-up ends after it.
  */
-export function start(command, args, { cwd = root, env, stdin = 'ignore' } = {}) {
+export function start(command, args, { env, stdin = 'ignore', unbreakable = false } = {}) {
   aborter.signal.throwIfAborted();
   return spawn(command, args, {
-    cwd,
+    cwd: root,
     env: { ...process.env, ...env },
     stdio: [stdin, 'pipe', 'pipe'],
-    signal: aborter.signal,
+    ...(unbreakable ? { detached: true } : { signal: aborter.signal }),
   });
 }
 
@@ -54,9 +55,11 @@ export function finished(child) {
   });
 }
 
-/** The last lines of a program's output. */
-export function tail(output) {
-  return output.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
+/** The first and the last lines of a program's output: some say the reason at the start, some at the end. */
+export function excerpt(output) {
+  const lines = output.trim().split('\n');
+  if (lines.length <= HEAD_LINES + TAIL_LINES) return lines.join('\n');
+  return [...lines.slice(0, HEAD_LINES), '…', ...lines.slice(-TAIL_LINES)].join('\n');
 }
 
 /** Runs a program to its end and resolves with its stdout. Fails with a {@link SetupError} unless it exits 0. */
@@ -64,7 +67,7 @@ export async function run(command, args, { hint, ...options } = {}) {
   const { code, stdout, output } = await finished(start(command, args, options));
   if (code === 0) return stdout;
   throw new SetupError(`${command} ${args.slice(0, 3).join(' ')} … ended with ${code}`, {
-    output: tail(output),
+    output: excerpt(output),
     hint,
   });
 }
