@@ -1,6 +1,6 @@
 import { desiredServers } from '../../core/desired.js';
 import { messageOf, NginxError } from '../../core/errors.js';
-import { KINDS, type UpstreamId, upstreamId, upstreamRef } from '../../core/kind.js';
+import { type UpstreamId, upstreamId, upstreamRef } from '../../core/kind.js';
 import { type Mapping, type MappingProblem, mapServices, type Topology } from '../../core/mapping.js';
 import type { Clock, Log, Meter, NginxApi, NginxIdentity } from '../../core/ports.js';
 import type { Registrations } from '../../core/registrations.js';
@@ -12,6 +12,7 @@ import { PassReport } from './pass-report.js';
 import { pause } from './pause.js';
 import { sameIdentity } from './reconcile.js';
 import { backOff } from './settings.js';
+import { readTopology } from './topology.js';
 import { UpstreamWorker } from './upstream-worker.js';
 import { Wakeup } from './wakeup.js';
 
@@ -143,20 +144,15 @@ export class NginxDriver {
       const identity = await this.#api.identity(signal);
       const changed = !this.#identity || !sameIdentity(identity, this.#identity);
       const due = this.#context.clock() - this.#topologyAt >= this.#context.options().timing.resync;
-      if (changed || due) await this.#readTopology(signal);
+      if (changed || due) {
+        this.#topology = await readTopology(this.#api, signal);
+        this.#topologyAt = this.#context.clock();
+      }
       this.#present(identity, changed);
     } catch (error) {
       if (signal.aborted) return;
       this.#away(error);
     }
-  }
-
-  async #readTopology(signal: AbortSignal): Promise<void> {
-    const names = await Promise.all(KINDS.map((kind) => this.#api.upstreams(kind, signal)));
-    this.#topology = Object.fromEntries(
-      KINDS.map((kind, i) => [kind, names[i] ?? []]),
-    ) as unknown as Topology;
-    this.#topologyAt = this.#context.clock();
   }
 
   #present(identity: NginxIdentity, changed: boolean): void {

@@ -10,7 +10,7 @@ export interface Pass {
   /** Who NGINX was when it was last asked. Ids that are read are used only while it still is. */
   readonly identity: NginxIdentity;
   /** What is wanted of the group that was read; called once, after the read. */
-  readonly wanted: (state: UpstreamState) => Omit<PlanInput, 'kind'>;
+  readonly wanted: (state: UpstreamState) => PlanInput;
   /** Actions that NGINX has refused and that are not worth another try yet. */
   readonly isRefused: (action: Action) => boolean;
   /** Plan only. */
@@ -40,7 +40,7 @@ const CHUNK = 8;
  */
 export async function reconcile(pass: Pass, signal: AbortSignal): Promise<PassResult> {
   const state = await pass.api.upstream(pass.ref, signal);
-  const decided = plan({ kind: pass.ref.kind, ...pass.wanted(state) });
+  const decided = plan(pass.wanted(state));
   const outcomes: Outcome[] = [];
   const actions = pass.dryRun ? [] : decided.actions.filter((action) => !pass.isRefused(action));
   for (const phase of phases(actions)) {

@@ -1,16 +1,9 @@
 import type { Address } from '../../core/address.js';
 import type { DesiredServer } from '../../core/desired.js';
 import type { DrainClock } from '../../core/drain.js';
-import { type HealthLookup, withHealth } from '../../core/effective-health.js';
+import type { HealthLookup } from '../../core/effective-health.js';
 import { NginxError } from '../../core/errors.js';
-import {
-  EMPTY_GUARD,
-  type GuardState,
-  guardStep,
-  nextRelease,
-  releaseGuard,
-  seedGuard,
-} from '../../core/guard.js';
+import { EMPTY_GUARD, type GuardState, nextRelease, releaseGuard } from '../../core/guard.js';
 import type { UpstreamRef } from '../../core/kind.js';
 import { IMMUTABLE_PARAMETERS, isOut, type PlanInput } from '../../core/plan.js';
 import type { ActualServer, Clock, NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
@@ -20,6 +13,7 @@ import type { UpstreamStatus } from '../watcher-status.js';
 import { nextPassIn } from './next-pass.js';
 import type { PassReport } from './pass-report.js';
 import { pause } from './pause.js';
+import { newGuard, planInput, stepGuard } from './plan-input.js';
 import { type Outcome, type PassResult, reconcile } from './reconcile.js';
 import { Refusals } from './refusals.js';
 import { drainTimeoutOf } from './settings.js';
@@ -179,28 +173,27 @@ export class UpstreamWorker {
     return wait;
   }
 
-  #planInput(state: UpstreamState, desired: ReadonlyMap<Address, DesiredServer>): Omit<PlanInput, 'kind'> {
-    const { clock, ref } = this.#context;
-    const options = this.#context.options();
-    const health = this.#context.health();
-    this.#stepGuard(this.#guard ?? seedFrom(state.servers));
-    return {
-      actual: health ? state.servers.map((server) => markFailing(server, health)) : state.servers,
-      desired: health ? withHealth(desired, health, state.servers) : desired,
-      held: new Set(this.#guard?.held.keys()),
+  #planInput({ servers }: UpstreamState, desired: ReadonlyMap<Address, DesiredServer>): PlanInput {
+    const { clock, ref, options, health } = this.#context;
+    const guard = this.#stepGuard(this.#guard ?? newGuard(servers));
+    return planInput({
+      ref,
+      options: options(),
+      servers,
+      desired,
+      health: health(),
+      guard,
       drains: this.#drains,
-      limits: { timeout: drainTimeoutOf(ref, options), settle: options.timing.settle },
       immutable: this.#immutable,
       now: clock(),
-    };
+    });
   }
 
-  #stepGuard(state: GuardState): void {
-    const registered = new Map(
-      [...this.#context.desired()].map(([address, { intent }]) => [address, intent]),
-    );
-    const { guard } = this.#context.options();
-    this.#setGuard(guardStep(state, registered, guard, this.#context.clock()));
+  #stepGuard(state: GuardState): GuardState {
+    const { desired, options, clock } = this.#context;
+    const next = stepGuard(state, desired(), options(), clock());
+    this.#setGuard(next);
+    return next;
   }
 
   #setGuard(next: GuardState): void {
@@ -282,18 +275,6 @@ export class UpstreamWorker {
     };
     return nextPassIn(outlook, this.#timing);
   }
-}
-
-function seedFrom(servers: readonly ActualServer[]): GuardState {
-  const out = servers.filter(isOut).map(({ address }) => address);
-  return seedGuard(
-    servers.filter((server) => !isOut(server)).map(({ address }) => address),
-    out,
-  );
-}
-
-function markFailing(server: ActualServer, health: HealthLookup): ActualServer {
-  return health(server.address) === 'unhealthy' ? { ...server, failing: true } : server;
 }
 
 /** NGINX answered that things are not as they were read: the next pass reads them again. */

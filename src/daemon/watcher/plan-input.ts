@@ -1,0 +1,60 @@
+import type { Address } from '../../core/address.js';
+import type { DesiredServer } from '../../core/desired.js';
+import type { DrainClock } from '../../core/drain.js';
+import { type HealthLookup, withHealth } from '../../core/effective-health.js';
+import { type GuardState, guardStep, seedGuard } from '../../core/guard.js';
+import type { UpstreamRef } from '../../core/kind.js';
+import { isOut, type PlanInput } from '../../core/plan.js';
+import type { ActualServer } from '../../core/ports.js';
+import type { ParameterName } from '../../core/server-parameters.js';
+import type { WatcherOptions } from '../watcher-options.js';
+import { drainTimeoutOf } from './settings.js';
+
+interface Known {
+  readonly ref: UpstreamRef;
+  readonly options: WatcherOptions;
+  readonly servers: readonly ActualServer[];
+  readonly desired: ReadonlyMap<Address, DesiredServer>;
+  readonly health: HealthLookup | undefined;
+  readonly guard: GuardState;
+  readonly drains: ReadonlyMap<Address, DrainClock>;
+  readonly immutable: ReadonlySet<ParameterName>;
+  readonly now: number;
+}
+
+/** Puts together what the plan for one upstream group hangs on. */
+export function planInput(known: Known): PlanInput {
+  const { ref, options, servers, desired, health, guard, drains, immutable, now } = known;
+  return {
+    kind: ref.kind,
+    actual: health ? servers.map((server) => markFailing(server, health)) : servers,
+    desired: health ? withHealth(desired, health, servers) : desired,
+    held: new Set(guard.held.keys()),
+    drains,
+    limits: { timeout: drainTimeoutOf(ref, options), settle: options.timing.settle },
+    immutable,
+    now,
+  };
+}
+
+function markFailing(server: ActualServer, health: HealthLookup): ActualServer {
+  return health(server.address) === 'unhealthy' ? { ...server, failing: true } : server;
+}
+
+/** What the guard makes of etcd now. */
+export function stepGuard(
+  state: GuardState,
+  desired: ReadonlyMap<Address, DesiredServer>,
+  options: WatcherOptions,
+  now: number,
+): GuardState {
+  const registered = new Map([...desired].map(([address, { intent }]) => [address, intent]));
+  return guardStep(state, registered, options.guard, now);
+}
+
+/** The guard of a watcher that sees the group for the first time. */
+export function newGuard(servers: readonly ActualServer[]): GuardState {
+  const addresses = (out: boolean) =>
+    servers.filter((server) => isOut(server) === out).map(({ address }) => address);
+  return seedGuard(addresses(false), addresses(true));
+}
