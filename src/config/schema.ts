@@ -89,12 +89,12 @@ export function optionsOf(schema: Schema, prefix = ''): ReadonlyMap<string, Opti
   );
 }
 
-/** Every option that has a flag: those of the scope, and those beside its lists. */
+/** Every option that has a flag: those beside the scope's lists, and those of the scope itself. */
 export function flatOptions(scope: Scope): ReadonlyMap<string, Option<unknown>> {
   const beside = Object.values(scope.lists).flatMap((list) =>
     list.beside ? [...optionsOf(list.entry, list.beside.prefix)] : [],
   );
-  return new Map([...optionsOf(scope.options), ...beside]);
+  return new Map([...beside, ...optionsOf(scope.options)]);
 }
 
 /** `etcd.passwordFile` as words in lower case, joined. */

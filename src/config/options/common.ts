@@ -43,7 +43,7 @@ export const etcdOptions = {
     control: option(
       prefix,
       '/sidekick/',
-      'Where watchers, their answers and operators’ requests are in etcd.',
+      'Where watchers, their answers and requests of operators are in etcd.',
     ),
   },
 };

@@ -1,21 +1,23 @@
 import { url } from '../format.js';
 import { option } from '../schema.js';
-import { etcdOptions, logOptions, switchOption } from './common.js';
+import { etcdOptions, switchOption } from './common.js';
 
 const admin = option(url, 'http://127.0.0.1:9464', "Where the sidekick's admin endpoints answer.");
 
 /** The options of `sidekick drain`. */
 export const drainScope = {
   options: {
-    ...etcdOptions,
     wait: switchOption('Wait until every watcher has taken the instance out, and say how far they are.'),
-    ...logOptions,
+    ...etcdOptions,
   },
   lists: {},
 };
 
 /** The options of `sidekick undrain`. */
-export const undrainScope = { options: { ...etcdOptions, ...logOptions }, lists: {} };
+export const undrainScope = { options: etcdOptions, lists: {} };
+
+/** The options of `sidekick release`. */
+export const releaseScope = { options: etcdOptions, lists: {} };
 
 /** The options of `sidekick status`. */
 export const statusScope = {

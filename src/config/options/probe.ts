@@ -1,4 +1,6 @@
+import { DEFAULT_HEALTH_POLICY } from '../../core/health.js';
 import { bad, ok } from '../../core/result.js';
+import { formatDuration } from '../duration.js';
 import { duration, type Format, file, integer, listOf, map, oneOf, show, string } from '../format.js';
 import { hidden, option, optional } from '../schema.js';
 import { switchOption, tlsOptions } from './common.js';
@@ -51,14 +53,30 @@ export const probeOptions = {
     'tcp: the port accepts. http: a request is answered as expected. mqtt: CONNECT is answered by CONNACK. exec: a program exits with 0.',
   ),
   target: optional(target, "What is probed, where it is not the service's own address."),
-  interval: option(duration('10ms'), '5s', 'Time from the end of one probe to the start of the next.'),
-  timeout: option(duration('10ms'), '2s', 'A probe that takes longer has failed.'),
-  rise: option(integer(1, 1000), 2, 'Successes in a row that make an unhealthy instance healthy.'),
-  fall: option(integer(1, 1000), 3, 'Failures in a row that make a healthy instance unhealthy.'),
+  interval: option(
+    duration('10ms'),
+    formatDuration(DEFAULT_HEALTH_POLICY.interval),
+    'Time from the end of one probe to the start of the next.',
+  ),
+  timeout: option(
+    duration('10ms'),
+    formatDuration(DEFAULT_HEALTH_POLICY.timeout),
+    'A probe that takes longer has failed.',
+  ),
+  rise: option(
+    integer(1, 1000),
+    DEFAULT_HEALTH_POLICY.rise,
+    'Successes in a row that make an unhealthy instance healthy.',
+  ),
+  fall: option(
+    integer(1, 1000),
+    DEFAULT_HEALTH_POLICY.fall,
+    'Failures in a row that make a healthy instance unhealthy.',
+  ),
   path: optional(string, 'http: what is asked for; default /.'),
   method: optional(oneOf('GET', 'HEAD'), 'http: the method; default GET.'),
   status: optional(listOf(integer(100, 599)), 'http: the healthy statuses; default 200 to 399.'),
-  headers: hidden(optional(map, 'http: request headers.')),
+  headers: hidden(optional(map, 'http: request headers. A secret among them belongs in a file.')),
   version: optional(mqttVersion, 'mqtt: the version of the protocol; default 3.1.1.'),
   clientId: optional(string, 'mqtt: the ClientId; default one at random for each probe.'),
   username: optional(string, 'mqtt: the user.'),
@@ -67,7 +85,9 @@ export const probeOptions = {
     'mqtt: file whose first line is the password. A bare name is a systemd credential.',
   ),
   command: optional(command, 'exec: the program and its arguments; run without a shell.'),
-  env: hidden(optional(map, 'exec: variables added to the environment.')),
+  env: hidden(
+    optional(map, 'exec: variables added to the environment. A secret among them belongs in a file.'),
+  ),
   tls: switchOption('http, tcp, mqtt: over TLS.'),
   ...tlsOptions,
   insecure: switchOption('With tls: accept any certificate.'),

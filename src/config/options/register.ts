@@ -94,7 +94,6 @@ const serviceOptions = {
 /** The options of `sidekick register`. */
 export const registerScope = {
   options: {
-    ...etcdOptions,
     lease: {
       ttl: option(duration('2s'), '15s', 'How long the registration outlives a sidekick that is gone.'),
     },
@@ -103,6 +102,7 @@ export const registerScope = {
       '30s',
       'How long a stop waits for the watchers to take the services out. Not less than their own drain timeouts.',
     ),
+    ...etcdOptions,
     ...adminOptions,
     ...logOptions,
   },

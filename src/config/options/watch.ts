@@ -106,7 +106,6 @@ const timingOptions = {
 /** The options of `sidekick watch`. */
 export const watchScope = {
   options: {
-    ...etcdOptions,
     id: optional(
       watcherId,
       'Name of this watcher in etcd, one of its own in the cluster; default the host name.',
@@ -126,6 +125,9 @@ export const watchScope = {
         'The same for stream. Sessions that are open then live on.',
       ),
     },
+    dryRun: switchOption('Print what would be done, and change nothing.'),
+    once: switchOption('Make one pass, and end with 0 when NGINX matches what is registered.'),
+    allow: option(allow, {}, 'The networks in which the instances of a service must lie; default any.'),
     guard: {
       window: option(
         duration(),
@@ -139,10 +141,8 @@ export const watchScope = {
       ),
       hold: option(duration(), formatDuration(DEFAULT_GUARD.hold), 'How long it is held.'),
     },
-    allow: option(allow, {}, 'The networks in which the instances of a service must lie; default any.'),
     timing: timingOptions,
-    dryRun: switchOption('Print what would be done, and change nothing.'),
-    once: switchOption('Make one pass, and end with 0 when NGINX matches what is registered.'),
+    ...etcdOptions,
     ...adminOptions,
     ...logOptions,
   },

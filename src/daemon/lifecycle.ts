@@ -1,0 +1,67 @@
+import type { Log } from '../core/ports.js';
+
+/** When a daemon is to end. */
+export interface Lifecycle {
+  /** Aborted by the first SIGTERM or SIGINT: end gracefully. */
+  readonly stop: AbortSignal;
+  /** Aborted by the second one: end at once. A third finds no handler, and ends the process as the system does. */
+  readonly kill: AbortSignal;
+  /** Takes the handlers away again. */
+  dispose(): void;
+}
+
+export interface LifecycleOptions {
+  readonly log: Log;
+  /** What a graceful end does, for the log line: `draining and deregistering`. */
+  readonly ending: string;
+  /** Called on SIGHUP. Left out: SIGHUP is taken note of, and nothing happens. */
+  readonly reload?: () => void;
+  /** Where the signals come from; default the process. */
+  readonly source?: Pick<NodeJS.Process, 'on' | 'off'>;
+}
+
+const END_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** Turns the signals of the process into AbortSignals. A crash is logged before Node.js ends the process with 1. */
+export function createLifecycle({ log, ending, reload, source = process }: LifecycleOptions): Lifecycle {
+  const stop = new AbortController();
+  const kill = new AbortController();
+
+  function onEnd(signal: NodeJS.Signals): void {
+    if (!stop.signal.aborted) {
+      log.info({ event: 'stopping', signal, ending }, 'stopping; a second signal ends at once');
+      stop.abort(new Error(`stopped by ${signal}`));
+      return;
+    }
+    log.warn({ event: 'killed', signal }, 'second signal: ending at once');
+    for (const name of END_SIGNALS) source.off(name, onEnd);
+    kill.abort(new Error(`stopped at once by ${signal}`));
+  }
+
+  function onReload(): void {
+    if (reload && !stop.signal.aborted) reload();
+    else log.info({ event: 'reload-ignored' }, 'reload asked for, but there is nothing to reload');
+  }
+
+  /** Node.js ends the process after this, also for a rejection that nobody handles. */
+  function onCrash(error: Error, origin: string): void {
+    log.error(
+      { event: 'crash', origin, reason: error.message, stack: error.stack },
+      'unexpected error: ending',
+    );
+  }
+
+  for (const name of END_SIGNALS) source.on(name, onEnd);
+  source.on('SIGHUP', onReload);
+  source.on('uncaughtExceptionMonitor', onCrash);
+
+  return {
+    stop: stop.signal,
+    kill: kill.signal,
+    dispose() {
+      for (const name of END_SIGNALS) source.off(name, onEnd);
+      source.off('SIGHUP', onReload);
+      source.off('uncaughtExceptionMonitor', onCrash);
+    },
+  };
+}

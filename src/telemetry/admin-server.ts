@@ -1,0 +1,112 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { messageOf, SidekickError } from '../core/errors.js';
+
+/** What the admin endpoints show. */
+export interface AdminSource {
+  /** The loops move. */
+  healthy(): boolean;
+  /** The job is done: registered, or NGINX in step with etcd. */
+  ready(): boolean;
+  metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
+  /** Anything that JSON can hold. */
+  status(): unknown;
+}
+
+export interface AdminServer {
+  /** Such as `http://127.0.0.1:9464`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly type: string;
+}
+
+/** Serves /healthz, /readyz, /metrics and /status. Rejects with a clear error where the port is taken. */
+export async function startAdminServer(
+  listen: { readonly host: string; readonly port: number },
+  source: AdminSource,
+): Promise<AdminServer> {
+  const server = createServer((request, response) => {
+    void respond(request, response, source);
+  });
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 10_000;
+  await listening(server, listen);
+  // It is there for the daemon, and not the other way round.
+  server.unref();
+  return { url: urlOf(server), close: () => closed(server) };
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  source: AdminSource,
+): Promise<void> {
+  const { status, body, type } = await answer(request, source).catch((error: unknown) =>
+    plain(500, messageOf(error)),
+  );
+  const headers = {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  };
+  response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : body);
+}
+
+async function answer(request: IncomingMessage, source: AdminSource): Promise<Answer> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return plain(405, 'only GET');
+  switch (new URL(request.url ?? '/', 'http://localhost').pathname) {
+    case '/healthz':
+      return source.healthy() ? plain(200, 'ok') : plain(503, 'the loops do not move');
+    case '/readyz':
+      return source.ready() ? plain(200, 'ready') : plain(503, 'not ready: see /status');
+    case '/status':
+      return { status: 200, body: `${JSON.stringify(source.status(), null, 2)}\n`, type: 'application/json' };
+    case '/metrics': {
+      const { text, contentType } = await source.metrics();
+      return { status: 200, body: text, type: contentType };
+    }
+    default:
+      return plain(404, 'here are /healthz, /readyz, /metrics and /status');
+  }
+}
+
+function plain(status: number, text: string): Answer {
+  return { status, body: `${text}\n`, type: 'text/plain; charset=utf-8' };
+}
+
+async function listening(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, `${host}:${port}`)));
+    server.listen(port, host, resolve);
+  });
+}
+
+function listenError(error: NodeJS.ErrnoException, address: string): Error {
+  const why = error.code === 'EADDRINUSE' ? 'another process listens there' : error.message;
+  const remedy = 'give another with --admin-listen (SIDEKICK_ADMIN_LISTEN, admin.listen), or off';
+  return new SidekickError(
+    'ADMIN_LISTEN',
+    `admin.listen: cannot listen on ${address}: ${why}; ${remedy}`,
+    false,
+    {
+      cause: error,
+    },
+  );
+}
+
+function urlOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+async function closed(server: Server): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process';
+import { messageOf } from '../core/errors.js';
+import type { Log } from '../core/ports.js';
+
+/** What systemd is told. Calls return at once; what cannot be told is logged once and forgotten. */
+export interface Notifier {
+  ready(): void;
+  /** One line for `systemctl status`. */
+  status(text: string): void;
+  reloading(): void;
+  stopping(): void;
+  /** Tells the watchdog that all is well, for as long as `healthy` says so. Returns what ends it. */
+  watch(healthy: () => boolean): () => void;
+  /** Resolves when everything has been told. */
+  flushed(): Promise<void>;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Sends one notification; for tests. */
+export type Send = (assignments: readonly string[]) => Promise<void>;
+
+const SILENT: Notifier = {
+  ready() {},
+  status() {},
+  reloading() {},
+  stopping() {},
+  watch: () => () => {},
+  flushed: () => Promise.resolve(),
+};
+
+/**
+ * Speaks sd_notify(3) where `NOTIFY_SOCKET` is set, and is silent otherwise.
+ *
+ * Node.js has no datagram sockets in the Unix domain, so each notification is a run of systemd-notify(1): about 5 ms of
+ * another process every half watchdog interval. The unit needs `NotifyAccess=all` where it does not run as root, since
+ * it is not the main process that sends.
+ */
+export function createNotifier(env: Environment, log: Log, send: Send = runSystemdNotify): Notifier {
+  if (!env.NOTIFY_SOCKET) return SILENT;
+  let last = Promise.resolve();
+  let lastStatus = '';
+  let broken = false;
+
+  /** One at a time, in order. */
+  function tell(...assignments: readonly string[]): void {
+    last = last.then(async () => {
+      try {
+        await send(assignments);
+        broken = false;
+      } catch (error) {
+        if (!broken) log.warn({ event: 'notify-failed', reason: messageOf(error) }, 'systemd cannot be told');
+        broken = true;
+      }
+    });
+  }
+
+  return {
+    ready: () => tell('READY=1'),
+    status(text) {
+      if (text === lastStatus) return;
+      lastStatus = text;
+      tell(`STATUS=${text.replaceAll(/\s+/g, ' ')}`);
+    },
+    // systemd wants to know when the reload began, by the clock that hrtime reads too. Source: sd_notify(3).
+    reloading: () => tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
+    stopping: () => tell('STOPPING=1'),
+    watch(healthy) {
+      const interval = watchdogInterval(env);
+      if (interval === undefined) return () => {};
+      const timer = setInterval(() => {
+        if (healthy()) tell('WATCHDOG=1');
+      }, interval);
+      timer.unref();
+      return () => clearInterval(timer);
+    },
+    flushed: () => last,
+  };
+}
+
+/** Half of what the watchdog allows, in ms; undefined where this process is not watched. Source: sd_watchdog_enabled(3). */
+export function watchdogInterval(env: Environment): number | undefined {
+  const microseconds = Number(env.WATCHDOG_USEC);
+  if (!(microseconds > 0)) return undefined;
+  if (env.WATCHDOG_PID && Number(env.WATCHDOG_PID) !== process.pid) return undefined;
+  return microseconds / 2000;
+}
+
+function runSystemdNotify(assignments: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile('systemd-notify', assignments, { timeout: 5000 }, (error) =>
+      error ? reject(error) : resolve(),
+    );
+  });
+}
