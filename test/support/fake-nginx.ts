@@ -1,0 +1,279 @@
+/** An NGINX Plus API in memory: the behaviour that the contract suite pins down, and faults that a test switches on. */
+import type { Address } from '../../src/core/address.js';
+import { NginxError } from '../../src/core/errors.js';
+import { type UpstreamId, type UpstreamRef, upstreamId } from '../../src/core/kind.js';
+import type { ActualServer, NginxApi, NginxIdentity, UpstreamState } from '../../src/core/ports.js';
+import { DEFAULT_PARAMETERS, type ServerParameters } from '../../src/core/server-parameters.js';
+
+/** One call, as hooks see it. */
+export interface FakeCall {
+  readonly method: 'identity' | 'upstreams' | 'upstream' | 'add' | 'update' | 'drain' | 'remove';
+  readonly ref?: UpstreamRef;
+  readonly address?: Address;
+  readonly id?: number;
+}
+
+/**
+ * What happens to a call instead of an answer: an error before it takes effect or after, or a wait first.
+ * `hold` keeps the call back until it resolves; it takes effect after that.
+ */
+export interface FakeFault {
+  readonly before?: NginxError;
+  readonly after?: NginxError;
+  readonly hold?: Promise<void>;
+}
+
+interface Server {
+  id: number;
+  address: Address;
+  parameters: ServerParameters;
+  draining: boolean;
+  active: number;
+  failing: boolean;
+}
+
+interface Group {
+  servers: Server[];
+  nextId: number;
+  foreign: number;
+  capacity: number;
+}
+
+export interface FakeNginxOptions {
+  readonly name?: string;
+  readonly http?: readonly string[];
+  readonly stream?: readonly string[];
+  /** Whether servers outlive `restart`, as with a `state` file; default false. */
+  readonly stateFile?: boolean;
+}
+
+export class FakeNginx implements NginxApi {
+  readonly name: string;
+  readonly #groups = new Map<UpstreamId, Group>();
+  readonly #stateFile: boolean;
+  #generation = 1;
+  #pid = 100;
+  #loads = 1;
+  #up = true;
+  /** Every call that reached it, in order. */
+  readonly calls: FakeCall[] = [];
+  /** Asked for each call; what it returns happens to the call. */
+  fault: (call: FakeCall) => FakeFault | undefined = () => undefined;
+  /** Told after each change of a group by a call, for invariants. */
+  changed: (ref: UpstreamRef, call: FakeCall) => void = () => {};
+
+  constructor({ name = 'nginx', http = [], stream = [], stateFile = false }: FakeNginxOptions = {}) {
+    this.name = name;
+    this.#stateFile = stateFile;
+    for (const group of http) this.#create({ kind: 'http', name: group });
+    for (const group of stream) this.#create({ kind: 'stream', name: group });
+  }
+
+  // --- what a test does to it -------------------------------------------------------------------------------------
+
+  /** The servers of a group, in the order of their ids; an id is not part of it. */
+  servers(ref: UpstreamRef): readonly Omit<Server, 'id'>[] {
+    return this.#group(ref).servers.map(({ id: _, ...server }) => ({ ...server }));
+  }
+
+  addresses(ref: UpstreamRef): readonly Address[] {
+    return this.#group(ref).servers.map(({ address }) => address);
+  }
+
+  find(ref: UpstreamRef, address: Address): Readonly<Server> | undefined {
+    return this.#group(ref).servers.find((server) => server.address === address);
+  }
+
+  /** Sets open sessions or failed health checks of every server with this address. */
+  set(ref: UpstreamRef, address: Address, state: Partial<Pick<Server, 'active' | 'failing'>>): void {
+    for (const server of this.#group(ref).servers) {
+      if (server.address === address) Object.assign(server, state);
+    }
+  }
+
+  /** Puts a server in as somebody else would. */
+  place(ref: UpstreamRef, address: Address, parameters: Partial<ServerParameters> = {}): void {
+    const group = this.#group(ref);
+    const server = { address, draining: false, active: 0, failing: false };
+    group.servers.push({
+      ...server,
+      id: group.nextId++,
+      parameters: { ...DEFAULT_PARAMETERS, ...parameters },
+    });
+  }
+
+  setCapacity(ref: UpstreamRef, servers: number): void {
+    this.#group(ref).capacity = servers;
+  }
+
+  setForeign(ref: UpstreamRef, count: number): void {
+    this.#group(ref).foreign = count;
+  }
+
+  addGroup(ref: UpstreamRef): void {
+    this.#create(ref);
+    this.reload();
+  }
+
+  removeGroup(ref: UpstreamRef): void {
+    this.#groups.delete(upstreamId(ref));
+    this.reload();
+  }
+
+  /** A new configuration: servers stay (as with a `state` file or the gateway), ids begin at 0 again. */
+  reload(): void {
+    this.#generation++;
+    this.#loads++;
+    for (const group of this.#groups.values()) renumber(group);
+  }
+
+  /** The process ends and another begins; without a state file all servers are gone. */
+  restart(): void {
+    this.#generation = 1;
+    this.#pid++;
+    this.#loads++;
+    for (const group of this.#groups.values()) {
+      if (!this.#stateFile) group.servers = [];
+      for (const server of group.servers) server.active = 0;
+      renumber(group);
+    }
+    this.#up = true;
+  }
+
+  /** Nothing answers any more, until `restart`, or `answer` where it was only the network. */
+  stop(): void {
+    this.#up = false;
+  }
+
+  answer(): void {
+    this.#up = true;
+  }
+
+  /** How many calls of a method were made. */
+  count(method: FakeCall['method']): number {
+    return this.calls.filter((call) => call.method === method).length;
+  }
+
+  // --- NginxApi ---------------------------------------------------------------------------------------------------
+
+  identity(signal: AbortSignal): Promise<NginxIdentity> {
+    return this.#call({ method: 'identity' }, signal, () => ({
+      generation: this.#generation,
+      pid: this.#pid,
+      loadTimestamp: `load ${this.#loads}`,
+      version: 'fake',
+    }));
+  }
+
+  upstreams(kind: UpstreamRef['kind'], signal: AbortSignal): Promise<readonly string[]> {
+    return this.#call({ method: 'upstreams' }, signal, () => {
+      const prefix = `${kind}/`;
+      const ids = [...this.#groups.keys()].filter((id) => id.startsWith(prefix));
+      return ids.map((id) => id.slice(prefix.length)).sort();
+    });
+  }
+
+  upstream(ref: UpstreamRef, signal: AbortSignal): Promise<UpstreamState> {
+    return this.#call({ method: 'upstream', ref }, signal, () => {
+      const { servers, foreign } = this.#group(ref);
+      return { foreign, servers: servers.map((server): ActualServer => ({ ...server })) };
+    });
+  }
+
+  add(ref: UpstreamRef, address: Address, parameters: ServerParameters, signal: AbortSignal): Promise<void> {
+    return this.#change({ method: 'add', ref, address }, ref, signal, (group) => {
+      if (group.servers.length >= group.capacity) throw refuse('UpstreamOutOfMemory', 400);
+      const { route, ...common } = parameters;
+      this.place(ref, address, ref.kind === 'http' ? { ...common, route } : common);
+    });
+  }
+
+  update(
+    ref: UpstreamRef,
+    id: number,
+    changes: Partial<ServerParameters>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#change({ method: 'update', ref, id }, ref, signal, (group) => {
+      const server = serverOf(group, id);
+      const { backup } = changes;
+      if (backup !== undefined && backup !== server.parameters.backup) {
+        throw refuse('UpstreamConfFormatError', 400);
+      }
+      if (changes.down !== undefined) server.draining = false;
+      server.parameters = { ...server.parameters, ...changes };
+    });
+  }
+
+  drain(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<void> {
+    return this.#change({ method: 'drain', ref, id }, ref, signal, (group) => {
+      const server = serverOf(group, id);
+      if (ref.kind === 'http') server.draining = true;
+      else server.parameters = { ...server.parameters, down: true };
+    });
+  }
+
+  remove(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<void> {
+    return this.#change({ method: 'remove', ref, id }, ref, signal, (group) => {
+      group.servers.splice(group.servers.indexOf(serverOf(group, id)), 1);
+    });
+  }
+
+  // --- inside -----------------------------------------------------------------------------------------------------
+
+  #change(
+    call: FakeCall,
+    ref: UpstreamRef,
+    signal: AbortSignal,
+    change: (group: Group) => void,
+  ): Promise<void> {
+    return this.#call(call, signal, () => {
+      change(this.#group(ref));
+      this.changed(ref, call);
+    });
+  }
+
+  /** A call takes effect at once, unless it is held; its answer never comes within the caller's own turn. */
+  async #call<T>(call: FakeCall, signal: AbortSignal, answer: () => T): Promise<T> {
+    signal.throwIfAborted();
+    const fault = this.fault(call);
+    if (fault?.hold) await fault.hold;
+    signal.throwIfAborted();
+    if (!this.#up) {
+      await Promise.resolve();
+      throw new NginxError('Unreachable', 'the fake NGINX is down', true);
+    }
+    if (fault?.before) throw fault.before;
+    this.calls.push(call);
+    const result = answer();
+    await Promise.resolve();
+    if (fault?.after) throw fault.after;
+    return result;
+  }
+
+  #create(ref: UpstreamRef): void {
+    const empty = { servers: [], nextId: 0, foreign: 0, capacity: Number.POSITIVE_INFINITY };
+    this.#groups.set(upstreamId(ref), empty);
+  }
+
+  #group(ref: UpstreamRef): Group {
+    const group = this.#groups.get(upstreamId(ref));
+    if (!group) throw refuse('UpstreamNotFound', 404);
+    return group;
+  }
+}
+
+function renumber(group: Group): void {
+  group.nextId = 0;
+  for (const server of group.servers) server.id = group.nextId++;
+}
+
+function serverOf(group: Group, id: number): Server {
+  const server = group.servers.find((candidate) => candidate.id === id);
+  if (!server) throw refuse('UpstreamServerNotFound', 404);
+  return server;
+}
+
+function refuse(code: string, status: number): NginxError {
+  return new NginxError(code, `the fake NGINX refuses: ${code}`, false, status);
+}
