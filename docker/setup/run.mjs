@@ -80,7 +80,7 @@ export async function ask(command, args, { timeout = 15_000, ...options } = {}) 
     const { code, stdout, output } = await finished(child);
     return { ok: code === 0, stdout: stdout.trim(), output };
   } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
+    if (error.code !== 'ENOENT' && error.code !== 'EACCES') throw error;
     return { ok: false, stdout: '', output: error.message };
   } finally {
     clearTimeout(timer);

@@ -1,7 +1,7 @@
 /** An MQTT device: it keeps a session through the gateway, and sends itself messages that it has to receive. */
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectAsync, type MqttClient } from 'mqtt';
+import { connect, type MqttClient } from 'mqtt';
 import type { Expectations } from './expectations.js';
 import type { MqttCounts } from './mqtt-load.js';
 
@@ -11,6 +11,13 @@ export const NAME_TOPIC = 'demo/broker';
 const PUBLISH_EVERY_MS = 1_000;
 const RECONNECT_AFTER_MS = 250;
 const CONNECT_TIMEOUT_MS = 15_000;
+
+function connected(client: MqttClient, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.once('connect', () => resolve());
+    signal.addEventListener('abort', () => reject(new Error('no session', { cause: signal.reason })));
+  });
+}
 
 export class Device {
   /** The broker it is connected to, as the broker calls itself; empty between sessions. */
@@ -59,7 +66,7 @@ export class Device {
   }
 
   async #open(): Promise<void> {
-    const client = await connectAsync({
+    const client = connect({
       host: '127.0.0.1',
       port: this.#port,
       clientId: this.#id,
@@ -70,10 +77,12 @@ export class Device {
     });
     client.on('error', () => {});
     client.on('message', (topic, payload) => this.#received(topic, payload.toString()));
+    // A connection that closes before its CONNACK is no error to the library, so it has to be looked for.
     const failed = new AbortController();
     client.once('close', () => failed.abort());
     const signal = AbortSignal.any([failed.signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
     try {
+      await connected(client, signal);
       const named = once(this.#events, 'named', { signal });
       await Promise.all([named, client.subscribeAsync([this.#topic, NAME_TOPIC], { qos: 1 })]);
     } catch (error) {

@@ -11,6 +11,8 @@ const TIMEOUT_MS = 30_000;
 const LARGE_EVERY = 50;
 /** Downloads on slow links, always under way, so that a server which is drained has something to finish. */
 const SLOW_DOWNLOADS = 6;
+/** They begin one after the other, so that they do not end together. */
+const SLOW_APART_MS = 650;
 
 export interface HttpCounts {
   /** Requests that ended, as they should or not. */
@@ -119,7 +121,8 @@ export function createHttpLoad(url: string, perSecond: number, expectations: Exp
     void work.finally(() => underWay.delete(work));
   }
 
-  async function fetchSlowly(): Promise<void> {
+  async function fetchSlowly(first: number): Promise<void> {
+    await delay(first * SLOW_APART_MS);
     while (!stopped) {
       await fetchOne(FIRMWARE.slow);
       // While nothing answers, a failure follows the other at once.
@@ -138,7 +141,7 @@ export function createHttpLoad(url: string, perSecond: number, expectations: Exp
         }
       }
     }, TICK_MS);
-    for (let slow = 0; slow < SLOW_DOWNLOADS; slow += 1) track(fetchSlowly());
+    for (let slow = 0; slow < SLOW_DOWNLOADS; slow += 1) track(fetchSlowly(slow));
   }
 
   return {
