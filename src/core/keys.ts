@@ -54,9 +54,14 @@ export function releaseKey(space: KeySpace, service: string): string {
   return `${releasePrefix(space)}${service}`;
 }
 
+/** Every watcher's answer about any instance. */
+export function drainedRoot(space: KeySpace): string {
+  return `${space.control}drained/`;
+}
+
 /** Every watcher's answer about one instance. */
 export function drainedPrefix(space: KeySpace, { service, address }: Instance): string {
-  return `${space.control}drained/${service}/${address}/`;
+  return `${drainedRoot(space)}${service}/${address}/`;
 }
 
 export function drainedKey(space: KeySpace, instance: Instance, watcherId: string): string {

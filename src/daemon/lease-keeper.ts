@@ -30,13 +30,14 @@ class Keeper implements LeaseKeeper {
     this.#lease = new Lease(options, {
       granted: () => {
         this.#keys.lose();
-        this.#progress();
         this.#work.wake();
       },
       renewed: () => {
         this.#keys.doubt();
-        this.#progress();
         this.#work.wake();
+      },
+      moved: () => {
+        this.#lastProgress = this.#options.clock();
       },
     });
   }
@@ -109,8 +110,8 @@ class Keeper implements LeaseKeeper {
           if (told.has(error.name)) return;
           told.add(error.name);
           log.debug(
-            { event: 'keys.failed', reason: messageOf(error) },
-            'The keys could not be written; trying on',
+            { event: 'keys-failed', reason: messageOf(error) },
+            'the keys could not be written; trying on',
           );
         },
       });
@@ -127,16 +128,11 @@ class Keeper implements LeaseKeeper {
       await withTimeLimit(this.#options.ttl, signal, (limited) =>
         this.#keys.mend({ current, former: this.#lease.former }, limited),
       );
-      this.#progress();
     } catch (error) {
       if (!(error instanceof LeaseGoneError)) throw error;
       this.#lease.forget(current);
     } finally {
       for (const look of this.#waiting) look();
     }
-  }
-
-  #progress(): void {
-    this.#lastProgress = this.#options.clock();
   }
 }

@@ -15,6 +15,8 @@ export interface LeaseEvents {
   granted(): void;
   /** The lease was renewed: etcd answers, so whether the keys are still right can be seen. */
   renewed(): void;
+  /** A call has ended, well or not: the loop moves. */
+  moved(): void;
 }
 
 /** One lease after another: granted, kept alive every third of its time, and granted anew when it is lost. */
@@ -54,7 +56,7 @@ export class Lease {
     this.#former.add(lease);
     const [oldest] = this.#former;
     if (oldest !== undefined && this.#former.size > MAX_FORMER) this.#former.delete(oldest);
-    this.#options.log.warn({ event: 'lease.lost', lease }, 'The lease is lost; a new one is asked for');
+    this.#options.log.warn({ event: 'lease-lost', lease }, 'the lease is lost; a new one is asked for');
     this.#options.meter.count('sidekick_lease_lost_total');
     this.#lost.wake();
   }
@@ -87,11 +89,11 @@ export class Lease {
       await withTimeLimit(revokeTimeout, new AbortController().signal, (limited) =>
         store.revoke(lease, limited),
       );
-      log.info({ event: 'lease.revoked', lease }, 'The lease is revoked');
+      log.info({ event: 'lease-revoked', lease }, 'the lease is revoked');
     } catch (error) {
       log.warn(
-        { event: 'lease.left', lease, reason: messageOf(error) },
-        'The lease could not be revoked; it ends with its time to live',
+        { event: 'lease-left', lease, reason: messageOf(error) },
+        'the lease could not be revoked; it ends with its time to live',
       );
     }
   }
@@ -104,7 +106,7 @@ export class Lease {
       return sent;
     });
     this.#validUntil = began + ttl;
-    log.info({ event: 'lease.granted', lease: this.#id, ttl }, 'A lease is granted');
+    log.info({ event: 'lease-granted', lease: this.#id, ttl }, 'a lease is granted');
     this.#options.meter.count('sidekick_lease_granted_total');
     this.#events.granted();
   }
@@ -135,19 +137,21 @@ export class Lease {
       onFailure: (error) => this.#failed(error),
       while: (error) => !(error instanceof LeaseGoneError),
     });
-    if (this.#away) this.#options.log.info({ event: 'etcd.back' }, 'etcd answers again');
+    this.#events.moved();
+    if (this.#away) this.#options.log.info({ event: 'etcd-answers' }, 'etcd answers again');
     this.#away = false;
     return result;
   }
 
   /** One line for an outage, however often it is tried in it. */
   #failed(error: Error): void {
+    this.#events.moved();
     if (error instanceof LeaseGoneError) return;
     this.#options.meter.count('sidekick_etcd_errors_total', { call: 'lease' });
     if (this.#away) return;
     this.#away = true;
     this.#options.log.warn(
-      { event: 'etcd.away', reason: messageOf(error) },
+      { event: 'etcd-unreachable', reason: messageOf(error) },
       'etcd does not answer; trying on',
     );
   }

@@ -110,9 +110,9 @@ export class LeasedKeys {
     if (verdict === 'held') this.#held(key, claim, found?.revision);
     else if (verdict === 'yield') this.#conclude(key, claim, 'superseded');
     else {
-      const event = { event: 'key.repaired', key, found: found?.value, foundLease: found?.lease };
+      const event = { event: 'key-repaired', key, found: found?.value, foundLease: found?.lease };
       if (claim.status === 'held')
-        this.#options.log.warn(event, 'The key was not as it was left; writing it again');
+        this.#options.log.warn(event, 'the key was not as it was left; writing it again');
       await this.#write(key, claim, leases, signal);
     }
   }
@@ -164,10 +164,10 @@ export class LeasedKeys {
 
   #tell(key: string, before: KeyStatus, status: KeyStatus, reason: string | undefined): void {
     const { log } = this.#options;
-    const event = { event: `key.${status}`, key };
-    if (status === 'superseded') log.warn(event, 'A newer process holds this key; leaving it alone');
+    const event = { event: `key-${status}`, key };
+    if (status === 'superseded') log.warn(event, 'a newer process holds this key; leaving it alone');
     else if (status === 'refused') log.error({ ...event, reason }, 'etcd refuses this key');
-    else if (before === 'superseded') log.info(event, 'The key is free again and taken back');
-    else log.info(event, 'The key is in etcd');
+    else if (before === 'superseded') log.info(event, 'the key is free again and taken back');
+    else log.info(event, 'the key is in etcd');
   }
 }

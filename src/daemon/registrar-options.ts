@@ -39,8 +39,9 @@ export interface ServiceStatus {
   readonly health: 'unknown' | 'healthy' | 'unhealthy';
   /** Why the last probe failed, if it did. */
   readonly reason?: string;
-  /** `registered`: in etcd under our lease. `pending`: to be written. `superseded`: a newer process holds the address. */
-  readonly key: 'registered' | 'pending' | 'absent' | 'superseded';
+  /** `registered`: in etcd under our lease. `pending`: to be written. `superseded`: a newer process holds the address.
+   * `refused`: etcd does not let us. */
+  readonly key: 'registered' | 'pending' | 'absent' | 'superseded' | 'refused';
 }
 
 export interface RegistrarStatus {

@@ -1,0 +1,53 @@
+import { drainedKey, type Instance, type KeySpace, watchersPrefix } from './keys.js';
+import type { Entry } from './ports.js';
+
+/** A request to take an instance out: its drain at this revision of etcd. */
+export interface DrainAsked extends Instance {
+  readonly revision: number;
+}
+
+/** A watcher that owes an answer, and for which instance. */
+export interface Debt extends Instance {
+  readonly watcher: string;
+}
+
+/**
+ * Which live watchers have yet to take which instances out. A watcher counts while its key under `watchers/` lives and
+ * lists the service; its answer is `drained/<service>/<address>/<watcher>` with a revision not before the request's.
+ */
+export function openDebts(
+  space: KeySpace,
+  entries: ReadonlyMap<string, Entry>,
+  requests: readonly DrainAsked[],
+): readonly Debt[] {
+  const debts: Debt[] = [];
+  for (const { watcher, services } of liveWatchers(space, entries)) {
+    for (const { service, address, revision } of requests) {
+      if (!services.has(service)) continue;
+      const answer = entries.get(drainedKey(space, { service, address }, watcher));
+      if (!(Number(answer?.value) >= revision)) debts.push({ watcher, service, address });
+    }
+  }
+  return debts;
+}
+
+/** The watchers that are there, and the services that each drives. */
+export function liveWatchers(
+  space: KeySpace,
+  entries: ReadonlyMap<string, Entry>,
+): readonly { watcher: string; services: ReadonlySet<unknown> }[] {
+  const prefix = watchersPrefix(space);
+  return [...entries.values()]
+    .filter(({ key }) => key.startsWith(prefix))
+    .map(({ key, value }) => ({ watcher: key.slice(prefix.length), services: servicesIn(value) }));
+}
+
+/** The `services` of a presence value; none where it is not what a watcher writes. */
+function servicesIn(value: string): ReadonlySet<unknown> {
+  try {
+    const presence = JSON.parse(value) as { services?: unknown } | null;
+    return new Set(Array.isArray(presence?.services) ? presence.services : []);
+  } catch {
+    return new Set();
+  }
+}
