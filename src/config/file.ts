@@ -25,6 +25,8 @@ function parseContent(path: string, text: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    throw new UsageError(`config: ${path} must be YAML or JSON: ${messageOf(error).trim()}`);
+    // The first line says what and where; the rest shows the text.
+    const [reason] = messageOf(error).split(/:?\n/);
+    throw new UsageError(`config: ${path} must be YAML or JSON: ${reason}`);
   }
 }

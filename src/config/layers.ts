@@ -57,30 +57,38 @@ export function fileLayer(
 ): { layer: Layer; problems: readonly Problem[] } {
   const origin = () => path;
   const tree = treeOf(scope);
-  const lists = new Map<string, unknown>();
-  const rest: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(content)) {
-    if (Object.hasOwn(scope.lists, name) && Array.isArray(value)) lists.set(name, value);
-    else if (Object.hasOwn(tree, name) || !elsewhere.has(name)) rest[name] = value;
-  }
-  const { values, problems } = flatten(rest, tree, { prefix: '', origin: path });
+  const entries = Object.entries(content);
+  // `nginx` may be a group or a list; a list that shares its name with no group is nothing else.
+  const isList = ([name, value]: [string, unknown]) =>
+    Object.hasOwn(scope.lists, name) && (Array.isArray(value) || !Object.hasOwn(tree, name));
+  const rest = entries.filter(
+    (entry) => !isList(entry) && (Object.hasOwn(tree, entry[0]) || !elsewhere.has(entry[0])),
+  );
+  const { values, problems } = flatten(Object.fromEntries(rest), tree, {
+    prefix: '',
+    origin: path,
+    lists: Object.keys(scope.lists),
+  });
+  const lists = new Map(entries.filter(isList));
   return { layer: { values, lists, origin }, problems };
 }
 
-/** A scope as one nested schema: its options, those beside its lists, and null for a list with nothing beside it. */
+/** A scope as one nested schema: the options beside its lists, and its own. */
 export function treeOf(scope: Scope): Schema {
-  const tree: Record<string, Option<unknown> | Schema> = { ...scope.options };
+  const tree: Record<string, Option<unknown> | Schema> = {};
   for (const { entry, beside } of Object.values(scope.lists)) {
     if (beside?.prefix === '') Object.assign(tree, entry);
     else if (beside) tree[beside.prefix.slice(0, -1)] = entry;
   }
-  return tree;
+  return { ...tree, ...scope.options };
 }
 
 interface FlattenContext {
   /** Put before each key in a problem, such as `services[1].`. */
   readonly prefix: string;
   readonly origin: string;
+  /** The lists that may stand beside the content's keys, for messages. */
+  readonly lists?: readonly string[];
 }
 
 /** Turns nested content into values by key; what the schema does not know is a problem. */
@@ -91,6 +99,7 @@ export function flatten(
 ): { values: ReadonlyMap<string, unknown>; problems: readonly Problem[] } {
   const values = new Map<string, unknown>();
   const problems: Problem[] = [];
+  const allowed = [...new Set([...Object.keys(schema), ...(context.lists ?? [])])];
   const visit = (node: object, group: Schema, path: string): void => {
     for (const [name, value] of Object.entries(node)) {
       const key = `${path}${name}`;
@@ -100,7 +109,7 @@ export function flatten(
       else
         problems.push({
           key: `${context.prefix}${key}`,
-          reason: misfit(value, group, child),
+          reason: misfit(value, path === '' ? allowed : Object.keys(group), child),
           origin: context.origin,
         });
     }
@@ -114,7 +123,7 @@ function isGroup(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function misfit(value: unknown, group: Schema, child: Schema | undefined): string {
+function misfit(value: unknown, allowed: readonly string[], child: Schema | undefined): string {
   if (child) return `must be a group of ${Object.keys(child).join(', ')}, got ${show(value)}`;
-  return `is an unknown key (its value: ${show(value)}); allowed here are ${Object.keys(group).join(', ')}`;
+  return `is an unknown key (its value: ${show(value)}); allowed here are ${allowed.join(', ')}`;
 }

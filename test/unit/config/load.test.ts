@@ -1,0 +1,323 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { unknownVariables } from '../../../src/config/layers.js';
+import { drainScope } from '../../../src/config/options/operator.js';
+import { registerScope } from '../../../src/config/options/register.js';
+import { watchScope } from '../../../src/config/options/watch.js';
+import { flagOf, flatOptions, variableOf } from '../../../src/config/schema.js';
+import { SCOPES } from '../../../src/config/scopes.js';
+import { complaints, load } from './support.js';
+
+const ONE = { '--service': 'firmware', '--address': '10.0.0.11:8080' };
+
+describe('precedence', () => {
+  test('a default stands where nothing else is said', () => {
+    expect(load(registerScope, { flags: ONE }).values.lease.ttl).toBe(15_000);
+  });
+
+  test('a file goes before defaults, a variable before the file, a flag before the variable', () => {
+    const file = 'lease: { ttl: 20s }';
+    const env = { SIDEKICK_LEASE_TTL: '25s' };
+    expect(load(registerScope, { flags: ONE, file }).values.lease.ttl).toBe(20_000);
+    expect(load(registerScope, { flags: ONE, file, env }).values.lease.ttl).toBe(25_000);
+    const flags = { ...ONE, '--lease-ttl': '30s' };
+    expect(load(registerScope, { flags, file, env }).values.lease.ttl).toBe(30_000);
+  });
+
+  test('an empty variable counts as not set', () => {
+    expect(load(registerScope, { flags: ONE, env: { SIDEKICK_LEASE_TTL: '' } }).values.lease.ttl).toBe(
+      15_000,
+    );
+  });
+
+  test('a switch that the file turns on is turned off by its flag', () => {
+    const config = load(registerScope, { flags: { ...ONE, '--backup': false }, file: 'backup: true' });
+    expect(config.lists.services[0]?.values.backup).toBe(false);
+  });
+
+  test('every option has a flag and a variable of its own', () => {
+    for (const scope of Object.values(SCOPES)) {
+      const keys = [...flatOptions(scope).keys(), ...Object.keys(scope.lists), 'config'];
+      expect(new Set(keys.map(flagOf)).size).toBe(keys.length);
+      expect(new Set(keys.map(variableOf)).size).toBe(keys.length);
+    }
+  });
+
+  test('the configuration file may be named by a variable', () => {
+    const attempt = () =>
+      load(registerScope, { flags: ONE, env: { SIDEKICK_CONFIG: '/nonexistent/sidekick.yaml' } });
+    expect(complaints(attempt)[0]).toMatch(
+      /^config: must be a file that can be read, got "\/nonexistent\/sidekick\.yaml": ENOENT/,
+    );
+  });
+});
+
+describe('reading values', () => {
+  test('one service by flags alone', () => {
+    const { lists } = load(registerScope, {
+      flags: {
+        ...ONE,
+        '--weight': '5',
+        '--max-conns': '100',
+        '--fail-timeout': '1m',
+        '--meta': ['zone=a', 'version=1.2'],
+        '--probe-type': 'http',
+        '--probe-path': '/healthz',
+        '--probe-status': '200,204',
+      },
+    });
+    expect(lists.services).toHaveLength(1);
+    expect(lists.services[0]?.values).toMatchObject({
+      service: 'firmware',
+      address: { address: '10.0.0.11:8080' },
+      weight: 5,
+      max_conns: 100,
+      fail_timeout: '60s',
+      meta: { zone: 'a', version: '1.2' },
+      probe: { type: 'http', path: '/healthz', status: [200, 204], interval: 5000 },
+    });
+  });
+
+  test.each([
+    ['auto:8080', { port: 8080, interface: undefined }],
+    ['auto:eth1:8080', { port: 8080, interface: 'eth1' }],
+    ['[2001:DB8::1]:8080', { address: '[2001:db8::1]:8080' }],
+  ])('the address %s', (text, expected) => {
+    const { lists } = load(registerScope, { flags: { ...ONE, '--address': text } });
+    expect(lists.services[0]?.values.address).toEqual(expected);
+  });
+
+  test('lists are repeated flags, commas in variables, lists in files', () => {
+    const endpoints = ['http://a:2379', 'http://b:2379'];
+    const read = (given: Parameters<typeof load>[1]) =>
+      load(registerScope, { ...given, flags: { ...ONE, ...given.flags } }).values.etcd.endpoints;
+    expect(read({ flags: { '--etcd-endpoints': endpoints } })).toEqual(endpoints);
+    expect(read({ env: { SIDEKICK_ETCD_ENDPOINTS: 'http://a:2379, http://b:2379/' } })).toEqual(endpoints);
+    expect(read({ file: `etcd: { endpoints: ${JSON.stringify(endpoints)} }` })).toEqual(endpoints);
+  });
+
+  test('networks by service, from a flag and from a file', () => {
+    const flags = { '--nginx-api': 'http://lb/api' };
+    const fromFlag = load(watchScope, { flags: { ...flags, '--allow': ['a=10.0.0.0/8', 'a=::1'] } });
+    const fromFile = load(watchScope, { flags, file: 'allow: { a: [10.0.0.0/8, "::1"] }' });
+    expect(fromFlag.values.allow.a).toHaveLength(2);
+    expect(fromFile.values.allow).toEqual(fromFlag.values.allow);
+  });
+
+  test('JSON is a file as good as YAML, and an empty file says nothing', () => {
+    const file = JSON.stringify({ service: 'mqtt', address: '10.0.0.1:1883' });
+    expect(load(registerScope, { file }).lists.services[0]?.values.service).toBe('mqtt');
+    expect(load(registerScope, { flags: ONE, file: '' }).values.lease.ttl).toBe(15_000);
+  });
+});
+
+describe('lists of entries', () => {
+  const file = `
+weight: 3
+probe: { interval: 1s }
+services:
+  - { service: firmware, address: 10.0.0.11:8080, probe: { type: http, path: /healthz } }
+  - { service: mqtt, address: 10.0.0.11:1883, weight: 7, probe: { type: mqtt, interval: 2s } }
+`;
+
+  test('what stands beside the list is the default of every entry', () => {
+    const { services } = load(registerScope, { file }).lists;
+    expect(services.map(({ values }) => [values.service, values.weight, values.probe.interval])).toEqual([
+      ['firmware', 3, 1000],
+      ['mqtt', 7, 2000],
+    ]);
+  });
+
+  test('entries name themselves in messages', () => {
+    const { services } = load(registerScope, { file }).lists;
+    expect(services.map(({ label }) => label)).toEqual(['services[0].', 'services[1].']);
+  });
+
+  test('a list as the text of a flag', () => {
+    const { upstreams } = load(watchScope, {
+      flags: {
+        '--nginx-api': 'http://lb/api',
+        '--upstreams': '[{service: fw, kind: http, upstream: firmware, drainTimeout: 1m}]',
+      },
+    }).lists;
+    expect(upstreams.map(({ values }) => values)).toEqual([
+      { service: 'fw', kind: 'http', upstream: 'firmware', drainTimeout: 60_000 },
+    ]);
+  });
+
+  test('nginx is a group or a list', () => {
+    const group = load(watchScope, { file: 'nginx: { api: "http://a/api", timeout: 1s }' });
+    const list = load(watchScope, { file: 'nginx: [{ api: "http://a/api", timeout: 1s }]' });
+    expect(list.lists.nginx[0]?.values).toEqual(group.lists.nginx[0]?.values);
+  });
+
+  test('a list and the one beside it at the same time are a contradiction', () => {
+    expect(complaints(() => load(registerScope, { flags: ONE, file }))[0]).toMatch(
+      /^service: stands beside the list services of .*sidekick\.yaml: give the one or the other \(--service\)$/,
+    );
+  });
+
+  test.each(['', 'services: []'])('no service at all: %j', (text) => {
+    expect(complaints(() => load(registerScope, { file: text }))[0]).toMatch(
+      /^service: is required: give --service or SIDEKICK_SERVICE, or the list services in a file/,
+    );
+  });
+});
+
+describe('what is wrong is named, all of it, with where it came from', () => {
+  test('bad values by flag, by variable and in a file', () => {
+    const lines = complaints(() =>
+      load(registerScope, {
+        flags: { ...ONE, '--weight': '-1', '--probe-type': 'htp' },
+        env: { SIDEKICK_LEASE_TTL: '15' },
+        file: 'etcd: { endpoints: [etcd:2379] }\nmax_conns: many',
+      }),
+    );
+    expect(lines).toHaveLength(5);
+    expect(lines).toContainEqual('weight: must be an integer from 1 to 65535, got "-1" (--weight)');
+    expect(lines).toContainEqual(
+      'probe.type: must be one of tcp, http, mqtt, exec, got "htp" (--probe-type)',
+    );
+    expect(lines).toContainEqual(
+      'lease.ttl: must be a duration such as 15s, 5m or 250ms, at least 2s, got "15" (SIDEKICK_LEASE_TTL)',
+    );
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^etcd\.endpoints: must be an http.* URL, got "etcd:2379" \(.*sidekick\.yaml\)$/),
+    );
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^max_conns: must be an integer .*many.*sidekick\.yaml\)$/),
+    );
+  });
+
+  test('paths into lists', () => {
+    const file = `
+services:
+  - { service: ok, address: 10.0.0.1:80 }
+  - { service: bad name, probe: { type: smtp, intervall: 1s } }
+  - 7`;
+    const lines = complaints(() => load(registerScope, { file }));
+    expect(lines.map((line) => line.split(':')[0])).toEqual([
+      'services[1].probe.intervall',
+      'services[1].service',
+      'services[1].address',
+      'services[1].probe.type',
+      'services[2]',
+    ]);
+    expect(lines[0]).toMatch(
+      /is an unknown key \(its value: "1s"\); allowed here are type, target, interval,/,
+    );
+    expect(lines[2]).toMatch(/is required: host:port/);
+  });
+
+  test.each([
+    ['lease: 15s', /^lease: must be a group of ttl, got "15s"/],
+    [
+      'leese: { ttl: 5s }',
+      /^leese: is an unknown key \(its value: \{"ttl":"5s"\}\); allowed here are service,/,
+    ],
+    ['lease: { ttl: 15 }', /^lease\.ttl: must be a duration .*, got 15 /],
+    ['backup: "yes"', /^backup: must be true or false, got .*yes/],
+    ['services: firmware', /^services: must be a list of service, address, .*, got "firmware"/],
+    ['__proto__: { a: 1 }', /^__proto__: is an unknown key/],
+    ['constructor: { a: 1 }', /^constructor: is an unknown key/],
+    ['lease: { ttl: null }', /^lease\.ttl: must be a duration .*, got null/],
+    [
+      'prefix: { services: services }',
+      /^prefix\.services: must be a prefix that begins and ends with a slash/,
+    ],
+    ['- a', /must hold keys and values, got \["a"\]/],
+    ['a: [', /must be YAML or JSON/],
+    ['lease: {}\nlease: {}', /must be YAML or JSON: .*unique/],
+  ])('%j', (file, expected) => {
+    expect(complaints(() => load(registerScope, { flags: ONE, file })).join('\n')).toMatch(expected);
+  });
+
+  test.each([
+    ['--address', '10.0.0.1:70000', /port must be 1 to 65535, got "70000"/],
+    ['--address', 'example.org:80', /host must be an IP address, got "example.org"/],
+    ['--address', 'auto:0', /must be host:port .*, got "auto:0"/],
+    [
+      '--etcd-endpoints',
+      'http://root:secret@etcd:2379',
+      /^etcd\.endpoints: must not carry a user or password/,
+    ],
+    ['--admin-listen', '9464', /^admin\.listen: must be host:port .* or off, got "9464"/],
+    ['--probe-command', '', /^probe\.command: must be a program and its arguments/],
+    ['--services', '{', /^services: must be a list of/],
+    ['--meta', 'zone', /^meta: must be a map of text, as name=value, got "zone"/],
+  ])('%s %s', (flag, value, expected) => {
+    const lines = complaints(() => load(registerScope, { flags: { ...ONE, [flag]: value } }));
+    expect(lines.join('\n')).toMatch(expected);
+    expect(lines.join('\n')).not.toMatch(/secret/);
+  });
+});
+
+describe('keys of other commands', () => {
+  const file = 'nginx: { api: "http://a/api" }\netcd: { endpoints: ["http://e:2379"] }';
+
+  test("an operator's command passes them over", () => {
+    expect(load(drainScope, { file }, 'shared').values.etcd.endpoints).toEqual(['http://e:2379']);
+  });
+
+  test('but not keys of no command', () => {
+    expect(complaints(() => load(drainScope, { file: `${file}\nngnix: 1` }, 'shared'))[0]).toMatch(
+      /^ngnix: /,
+    );
+  });
+
+  test('a daemon does not', () => {
+    expect(complaints(() => load(registerScope, { flags: ONE, file }))[0]).toMatch(
+      /^nginx: is an unknown key/,
+    );
+  });
+
+  test('variables that are options of no command are found', () => {
+    const env = { SIDEKICK_LEASE_TTL: '5s', SIDEKICK_NGINX_API: 'x', SIDEKICK_LEESE: '1', OTHER: '1' };
+    expect(unknownVariables(Object.values(SCOPES), env)).toEqual(['SIDEKICK_LEESE']);
+  });
+});
+
+describe('what is printed', () => {
+  test('hides what is sensitive', () => {
+    const { written } = load(registerScope, {
+      flags: { ...ONE, '--probe-type': 'http', '--probe-headers': 'authorization=Bearer abc' },
+    });
+    expect(stringify(written)).not.toContain('abc');
+    expect(written.services).toMatchObject([{ probe: { headers: '(hidden)' } }]);
+  });
+
+  test('means the same when it is read again', () => {
+    const service = fc.record(
+      {
+        service: fc.constantFrom('firmware', 'mqtt', 'a.b-c_d'),
+        address: fc.constantFrom('10.0.0.1:80', '[::1]:8080', 'auto:80', 'auto:eth0:80'),
+        weight: fc.integer({ min: 1, max: 65535 }),
+        down: fc.boolean(),
+        fail_timeout: fc.constantFrom('5s', '1m', '1h30m'),
+        meta: fc.dictionary(fc.constantFrom('zone', 'version'), fc.string()),
+        probe: fc.record(
+          {
+            type: fc.constantFrom('tcp', 'http', 'mqtt', 'exec'),
+            interval: fc.constantFrom('1s', '250ms', '1m30s'),
+            version: fc.constantFrom('3.1.1', '5', 5),
+            command: fc.constantFrom(['true'], ['a', 'b c']),
+          },
+          { requiredKeys: [] },
+        ),
+      },
+      { requiredKeys: ['service', 'address'] },
+    );
+    fc.assert(
+      fc.property(fc.array(service, { minLength: 1, maxLength: 3 }), (services) => {
+        const first = load(registerScope, { file: stringify({ services }) });
+        const second = load(registerScope, { file: stringify(first.written) });
+        expect(second.values).toEqual(first.values);
+        expect(second.lists.services.map(({ values }) => values)).toEqual(
+          first.lists.services.map(({ values }) => values),
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
