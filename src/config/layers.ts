@@ -97,25 +97,30 @@ export function flatten(
   schema: Schema,
   context: FlattenContext,
 ): { values: ReadonlyMap<string, unknown>; problems: readonly Problem[] } {
-  const values = new Map<string, unknown>();
-  const problems: Problem[] = [];
-  const allowed = [...new Set([...Object.keys(schema), ...(context.lists ?? [])])];
-  const visit = (node: object, group: Schema, path: string): void => {
-    for (const [name, value] of Object.entries(node)) {
-      const key = `${path}${name}`;
-      const child = Object.hasOwn(group, name) ? group[name] : undefined;
-      if (child && isOption(child)) values.set(key, value);
-      else if (child && isGroup(value)) visit(value, child, `${key}.`);
-      else
-        problems.push({
-          key: `${context.prefix}${key}`,
-          reason: misfit(value, path === '' ? allowed : Object.keys(group), child),
-          origin: context.origin,
-        });
-    }
+  const found = [...walk(content, schema, '', context.lists ?? [])];
+  return {
+    values: new Map(found.flatMap(({ key, value, reason }) => (reason === undefined ? [[key, value]] : []))),
+    problems: found.flatMap(({ key, reason }) =>
+      reason === undefined ? [] : [{ key: `${context.prefix}${key}`, reason, origin: context.origin }],
+    ),
   };
-  visit(content, schema, '');
-  return { values, problems };
+}
+
+/** One key of some content: its value, or why there is none. */
+interface Found {
+  readonly key: string;
+  readonly value?: unknown;
+  readonly reason?: string;
+}
+
+function* walk(node: object, group: Schema, path: string, lists: readonly string[]): Generator<Found> {
+  for (const [name, value] of Object.entries(node)) {
+    const key = `${path}${name}`;
+    const child = Object.hasOwn(group, name) ? group[name] : undefined;
+    if (child && isOption(child)) yield { key, value };
+    else if (child && isGroup(value)) yield* walk(value, child, `${key}.`, []);
+    else yield { key, reason: misfit(value, new Set([...Object.keys(group), ...lists]), child) };
+  }
 }
 
 /** Whether a file's value can hold options; a group with nothing in it reads as null. */
@@ -123,7 +128,7 @@ function isGroup(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function misfit(value: unknown, allowed: readonly string[], child: Schema | undefined): string {
+function misfit(value: unknown, allowed: ReadonlySet<string>, child: Schema | undefined): string {
   if (child) return `must be a group of ${Object.keys(child).join(', ')}, got ${show(value)}`;
-  return `is an unknown key (its value: ${show(value)}); allowed here are ${allowed.join(', ')}`;
+  return `is an unknown key (its value: ${show(value)}); allowed here are ${[...allowed].join(', ')}`;
 }
