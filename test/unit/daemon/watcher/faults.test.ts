@@ -1,0 +1,267 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NginxError } from '../../../../src/core/errors.js';
+import { FakeNginx } from '../../../support/fake-nginx.js';
+import { HTTP, host, STREAM, useFakeClock, Watching } from '../../../support/watching.js';
+
+beforeEach(useFakeClock);
+afterEach(() => void vi.useRealTimers());
+
+const TIMEOUT = new NginxError('Timeout', 'no answer within 5000 ms', true);
+const BROKEN = new NginxError('Internal', 'internal error', true, 500);
+
+describe('NGINX', () => {
+  it('that is away at the start is waited for, and said once', async () => {
+    await using w = new Watching();
+    w.lb.stop();
+    w.register('firmware', host(1));
+    await w.pass(60_000);
+    expect(w.log.events('nginx-away')).toHaveLength(1);
+    w.lb.restart();
+    await w.pass(1_100);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+    expect(w.log.events('nginx-connected')).toHaveLength(1);
+  });
+
+  it('that was restarted empty has every server again within 2 s of answering', async () => {
+    await using w = new Watching();
+    for (let n = 1; n <= 20; n++) w.register('firmware', host(n));
+    await w.pass(1_000);
+    w.lb.stop();
+    await w.pass(30_000);
+    w.lb.restart();
+    await w.pass(2_000);
+    expect(w.lb.addresses(HTTP)).toHaveLength(20);
+  });
+
+  it('that was restarted between two looks is noticed by who it is', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    await w.pass(1_000);
+    w.lb.restart();
+    expect(w.lb.addresses(HTTP)).toEqual([]);
+    await w.pass(1_100);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+    expect(w.log.events('nginx-reloaded')).toHaveLength(1);
+  });
+
+  it('whose network was away, and nothing else, is looked at again at once when it is back', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    await w.pass(1_000);
+    w.lb.stop();
+    w.register('firmware', host(2));
+    await w.pass(10_000);
+    w.lb.answer();
+    await w.pass(1_100);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2)]);
+  });
+
+  it('is not sent the same add again when its answer was lost', async () => {
+    await using w = new Watching();
+    let lost = 0;
+    w.lb.fault = ({ method }) => (method === 'add' && lost++ === 0 ? { after: TIMEOUT } : undefined);
+    w.register('firmware', host(1));
+    await w.pass(10_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+    expect(w.lb.count('add')).toBe(1);
+  });
+
+  it('that takes up a timed-out add late has the copy removed within seconds', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    let first = true;
+    w.lb.fault = ({ method }) => {
+      if (method !== 'add' || !first) return undefined;
+      first = false;
+      return { before: TIMEOUT };
+    };
+    await w.pass(1_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+    w.lb.place(HTTP, host(1));
+    await w.pass(6_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+  });
+
+  it('that fails one server holds up no other', async () => {
+    await using w = new Watching();
+    w.lb.fault = ({ method, address }) =>
+      method === 'add' && address === host(1) ? { before: BROKEN } : undefined;
+    for (const n of [1, 2, 3]) w.register('firmware', host(n));
+    await w.pass(1_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(2), host(3)]);
+    expect(w.log.events('server-failed')).toHaveLength(1);
+    expect(w.watcher.status().nginx[0]?.upstreams[0]).toMatchObject({ matched: false });
+  });
+
+  it('that shows one group no more holds up no other', async () => {
+    await using w = new Watching();
+    w.lb.fault = ({ method, ref }) =>
+      method === 'upstream' && ref?.kind === 'http' ? { before: BROKEN } : undefined;
+    w.register('firmware', host(1));
+    w.register('mqtt', host(1));
+    await w.pass(20_000);
+    expect(w.lb.addresses(STREAM)).toEqual([host(1)]);
+    expect(w.log.events('upstream-unreadable')).toHaveLength(1);
+  });
+
+  it('that was reloaded after the read has no other server removed under the old id', async () => {
+    await using w = new Watching();
+    for (const n of [1, 2, 3]) w.register('firmware', host(n));
+    await w.pass(1_000);
+    w.lb.set(HTTP, host(1), { failing: true });
+    // The reload comes between the read and the removal, and hands the id of server 1 to server 2.
+    w.lb.fault = ({ method }) => {
+      if (method === 'upstream') {
+        queueMicrotask(() => {
+          w.lb.fault = () => undefined;
+          const [first] = w.lb.servers(HTTP);
+          w.lb.restart();
+          for (const n of [2, 1, 3]) w.lb.place(HTTP, host(n));
+          if (first) w.lb.set(HTTP, host(1), { failing: true });
+        });
+      }
+      return undefined;
+    };
+    w.vanish('firmware', host(1));
+    const removed: (string | undefined)[] = [];
+    w.lb.changed = () => removed.push(w.lb.find(HTTP, host(2)) ? undefined : 'server 2 is gone');
+    await w.pass(3_000);
+    expect(removed.filter((text) => text)).toEqual([]);
+    expect(w.lb.addresses(HTTP)).toEqual([host(2), host(3)]);
+  });
+
+  it('with a read-only API is said once for each server, and not asked again at every poll', async () => {
+    await using w = new Watching();
+    w.lb.fault = ({ method }) =>
+      method === 'add'
+        ? { before: new NginxError('MethodDisabled', 'method disabled', false, 405) }
+        : undefined;
+    let asked = 0;
+    const refuse = w.lb.fault;
+    w.lb.fault = (call) => {
+      if (call.method === 'add') asked++;
+      return refuse(call);
+    };
+    w.register('firmware', host(1));
+    await w.pass(100_000);
+    expect(w.log.events('server-failed')).toHaveLength(1);
+    expect(asked).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('etcd', () => {
+  it('that is away changes nothing in NGINX, and is said once', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    w.register('firmware', host(2));
+    await w.pass(1_000);
+    w.registry.fault('down');
+    const before = w.lb.calls.length;
+    await w.pass(300_000);
+    const writes = w.lb.calls.slice(before).filter(({ method }) => /add|update|drain|remove/.test(method));
+    expect(writes).toEqual([]);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2)]);
+    expect(w.log.events('etcd-away')).toHaveLength(1);
+    expect(w.watcher.ready).toBe(false);
+    w.registry.fault('none');
+    await w.pass(1_000);
+    expect(w.watcher.ready).toBe(true);
+  });
+
+  it('that is away does not keep a restarted NGINX from being set again', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    await w.pass(1_000);
+    w.registry.fault('down');
+    await w.pass(1_000);
+    w.lb.restart();
+    await w.pass(1_100);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+  });
+});
+
+describe('the watcher', () => {
+  it('that is stopped leaves NGINX as it is, and takes its keys out of etcd', async () => {
+    const w = new Watching();
+    w.register('firmware', host(1));
+    await w.pass(1_000);
+    expect(w.registry.keys()).toContain('/sidekick/watchers/lb1');
+    const stopped = w.stop();
+    w.vanish('firmware', host(1));
+    await stopped;
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+    expect(w.registry.keys()).toEqual([]);
+    expect(w.registry.leases()).toEqual([]);
+  });
+
+  it('that is stopped in the middle of a call lets the call end', async () => {
+    const w = new Watching();
+    await w.pass(100);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    w.lb.fault = ({ method }) => (method === 'add' ? { hold: held } : undefined);
+    w.register('firmware', host(1));
+    await w.pass(100);
+    const stopped = w.stop();
+    await vi.advanceTimersByTimeAsync(100);
+    release();
+    await stopped;
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+  });
+
+  it('that is killed in mid-drain is followed by one that carries on', async () => {
+    const first = new Watching();
+    for (const service of ['firmware', 'mqtt']) {
+      first.register(service, host(1));
+      first.register(service, host(2));
+    }
+    await first.pass(100);
+    for (const [service, ref] of [['firmware', HTTP] as const, ['mqtt', STREAM] as const]) {
+      first.lb.set(ref, host(2), { active: 1 });
+      first.vanish(service, host(2));
+    }
+    await first.pass(1_000);
+    await first.stop();
+
+    await using second = new Watching({ nginx: first.nginx, registry: first.registry });
+    await second.pass(5_000);
+    expect(second.lb.addresses(HTTP)).toHaveLength(2);
+    expect(second.lb.addresses(STREAM)).toHaveLength(2);
+    second.lb.set(HTTP, host(2), { active: 0 });
+    second.lb.set(STREAM, host(2), { active: 0 });
+    await second.pass(2_500);
+    expect(second.lb.addresses(HTTP)).toEqual([host(1)]);
+    expect(second.lb.addresses(STREAM)).toEqual([host(1)]);
+  });
+
+  it('does without a group whose loop has a defect, says so, and goes on', async () => {
+    await using w = new Watching();
+    let broken = true;
+    const { upstream } = w.lb;
+    w.lb.upstream = (ref, signal) => {
+      if (broken && ref.kind === 'http') return Promise.reject(new TypeError('a defect'));
+      return upstream.call(w.lb, ref, signal);
+    };
+    w.register('firmware', host(1));
+    w.register('mqtt', host(1));
+    await w.pass(3_000);
+    expect(w.lb.addresses(STREAM)).toEqual([host(1)]);
+    expect(w.log.events('worker-failed').length).toBeGreaterThan(0);
+    broken = false;
+    await w.pass(2_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+  });
+
+  it('is ready once NGINX matches, and not while NGINX is away', async () => {
+    await using w = new Watching({ nginx: [new FakeNginx({ http: ['firmware'] })] });
+    expect(w.watcher.ready).toBe(false);
+    w.register('firmware', host(1));
+    await w.pass(500);
+    expect(w.watcher.ready).toBe(true);
+    w.lb.stop();
+    await w.pass(1_500);
+    expect(w.watcher.ready).toBe(false);
+  });
+});

@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeNginx } from '../../../support/fake-nginx.js';
+import { HTTP, host, STREAM, useFakeClock, Watching } from '../../../support/watching.js';
+
+beforeEach(useFakeClock);
+afterEach(() => void vi.useRealTimers());
+
+const answer = (service: string, n: number) => `/sidekick/drained/${service}/${host(n)}/lb1`;
+
+describe('presence', () => {
+  it('names what the watcher drives, under its lease', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    w.register('elsewhere', host(1));
+    await w.pass(500);
+    const entry = w.registry.get('/sidekick/watchers/lb1');
+    expect(JSON.parse(entry?.value ?? '')).toEqual({
+      nginx: ['nginx'],
+      upstreams: ['http/firmware'],
+      services: ['firmware'],
+    });
+    expect(entry?.lease).toBeDefined();
+    w.register('mqtt', host(1));
+    await w.pass(500);
+    const value = JSON.parse(w.registry.get('/sidekick/watchers/lb1')?.value ?? '');
+    expect(value.services).toEqual(['firmware', 'mqtt']);
+  });
+});
+
+describe('a request to drain', () => {
+  it('is answered with its revision once the server is out, and the answer goes with the request', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    w.register('firmware', host(2));
+    await w.pass(500);
+    w.lb.set(HTTP, host(2), { active: 1 });
+    const revision = w.register('firmware', host(2), { drain: true });
+    await w.pass(5_000);
+    expect(w.registry.get(answer('firmware', 2))).toBeUndefined();
+    w.lb.set(HTTP, host(2), { active: 0 });
+    await w.pass(2_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+    expect(w.registry.get(answer('firmware', 2))).toMatchObject({ value: String(revision) });
+    w.vanish('firmware', host(2));
+    await w.pass(500);
+    expect(w.registry.get(answer('firmware', 2))).toBeUndefined();
+  });
+
+  it('is answered only when every NGINX of the watcher has the server out', async () => {
+    const nginx = ['a', 'b'].map((name) => new FakeNginx({ name, http: ['firmware'] }));
+    const [a, b] = nginx as [FakeNginx, FakeNginx];
+    await using w = new Watching({ nginx });
+    w.register('firmware', host(1));
+    w.register('firmware', host(2));
+    await w.pass(500);
+    b.set(HTTP, host(2), { active: 1 });
+    w.register('firmware', host(2), { drain: true });
+    await w.pass(5_000);
+    expect(a.addresses(HTTP)).toEqual([host(1)]);
+    expect(w.registry.get(answer('firmware', 2))).toBeUndefined();
+    b.set(HTTP, host(2), { active: 0 });
+    await w.pass(2_500);
+    expect(w.registry.get(answer('firmware', 2))).toBeDefined();
+  });
+
+  it('is answered anew when it is made anew', async () => {
+    await using w = new Watching();
+    w.register('mqtt', host(1));
+    w.register('mqtt', host(2));
+    await w.pass(500);
+    w.register('mqtt', host(2), { drain: true });
+    await w.pass(2_000);
+    w.register('mqtt', host(2));
+    await w.pass(500);
+    expect(w.lb.addresses(STREAM)).toEqual([host(1), host(2)]);
+    expect(w.registry.get(answer('mqtt', 2))).toBeUndefined();
+    const again = w.register('mqtt', host(2), { drain: true });
+    await w.pass(2_000);
+    expect(w.registry.get(answer('mqtt', 2))).toMatchObject({ value: String(again) });
+  });
+
+  it('of an operator counts as well, and is over with undrain', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    w.register('firmware', host(2));
+    await w.pass(500);
+    w.registry.write(`/sidekick/maintenance/firmware/${host(2)}`, '');
+    await w.pass(2_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+    expect(w.registry.get(answer('firmware', 2))).toBeDefined();
+    w.registry.delete(`/sidekick/maintenance/firmware/${host(2)}`);
+    await w.pass(500);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2)]);
+    expect(w.registry.get(answer('firmware', 2))).toBeUndefined();
+  });
+
+  it('of the last server is done all the same: nothing else is to serve', async () => {
+    await using w = new Watching();
+    w.register('mqtt', host(1));
+    await w.pass(500);
+    w.register('mqtt', host(1), { drain: true });
+    await w.pass(2_000);
+    expect(w.lb.addresses(STREAM)).toEqual([]);
+    expect(w.registry.get(answer('mqtt', 1))).toBeDefined();
+  });
+
+  it('is answered once more after the lease was lost', async () => {
+    await using w = new Watching();
+    w.register('mqtt', host(1));
+    w.register('mqtt', host(2));
+    await w.pass(500);
+    w.register('mqtt', host(2), { drain: true });
+    await w.pass(2_000);
+    const lease = w.registry.get(answer('mqtt', 2))?.lease;
+    if (lease === undefined) throw new Error('no answer under a lease');
+    w.registry.expire(lease);
+    await w.pass(20_000);
+    expect(w.registry.get(answer('mqtt', 2))).toBeDefined();
+    expect(w.registry.get('/sidekick/watchers/lb1')).toBeDefined();
+  });
+});
