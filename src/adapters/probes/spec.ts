@@ -41,7 +41,7 @@ export interface MqttProbeSpec {
   readonly target: string;
   /** Protocol version: 4 is MQTT 3.1.1 (the default), 5 is MQTT 5. */
   readonly version?: 4 | 5;
-  /** Default: `sidekick-` and random letters, anew for each probe, so that no two sessions take each other over. */
+  /** Default: `sidekick` and random letters, anew for each probe, so that no two sessions take each other over. */
   readonly clientId?: string;
   readonly username?: string;
   readonly password?: string;

@@ -1,0 +1,46 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { Probe } from '../../core/ports.js';
+import type { HttpProbeSpec } from './spec.js';
+import { parseTarget } from './target.js';
+import { tlsOptions } from './tls-options.js';
+
+/** Healthy when the answer has an expected status. The body is not read: it may be a firmware. */
+export function createHttpProbe(spec: HttpProbeSpec): Probe {
+  return async (signal) => {
+    const status = await ask(spec, signal);
+    const good = spec.status ? spec.status.includes(status) : status >= 200 && status < 400;
+    if (!good) throw new Error(`answered with status ${status}`);
+  };
+}
+
+/** Each time on a connection of its own: that the server takes new ones is part of its health. */
+async function ask(spec: HttpProbeSpec, signal: AbortSignal): Promise<number> {
+  signal.throwIfAborted();
+  const { target, path = '/', method = 'GET', headers = {}, tls } = spec;
+  const { host, port } = parseTarget(target);
+  const options = {
+    host,
+    port,
+    path,
+    method,
+    headers: { 'user-agent': 'sidekick', ...headers },
+    agent: false,
+  };
+  const request = tls ? requestHttps({ ...options, ...tlsOptions(tls, host) }) : requestHttp(options);
+  const abort = () => request.destroy();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      request.on('response', ({ statusCode = 0 }) => resolve(statusCode));
+      request.on('error', reject);
+      request.on('close', () => reject(new Error('the connection was closed without an answer')));
+      request.end();
+    });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    request.destroy();
+  }
+}

@@ -1,0 +1,248 @@
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createProbe } from '../../../../src/adapters/probes/create-probe.js';
+import type { ProbeSpec } from '../../../../src/adapters/probes/spec.js';
+import { Authority } from '../../../support/certificates.js';
+import { until } from '../../../support/containers/until.js';
+import * as servers from './servers.js';
+
+const NEVER = new AbortController().signal;
+const authority = new Authority();
+const server = authority.issue('localhost');
+const client = authority.issue('client');
+afterAll(() => authority[Symbol.dispose]());
+
+const { ca } = authority;
+const mutual = { ...server, ca, requestCert: true, rejectUnauthorized: true };
+
+function run(spec: ProbeSpec, signal = NEVER): Promise<void> {
+  return createProbe(spec)(signal);
+}
+
+/** A port on which nothing listens. */
+async function closedTarget(): Promise<string> {
+  await using listening = await servers.tcp();
+  return listening.target;
+}
+
+describe.each(['http', 'tcp', 'mqtt'] as const)('a probe of type %s', (type) => {
+  it('fails where nothing listens', async () => {
+    await expect(run({ type, target: await closedTarget() })).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('fails when the connection is closed at once', async () => {
+    await using listening = await servers.tcp((socket) => socket.resetAndDestroy());
+    // A plain TCP probe may well see the connection opened before it is reset.
+    if (type !== 'tcp') await expect(run({ type, target: listening.target })).rejects.toThrow();
+  });
+
+  it('ends with the reason of its signal when the server hangs', async () => {
+    await using listening = await servers.tcp();
+    const spec =
+      type === 'tcp' ? { type, target: listening.target, tls: {} } : { type, target: listening.target };
+    const limit = new AbortController();
+    const outcome = run(spec, limit.signal);
+    const reason = new Error('too late');
+    await until('it is connected', () => listening.connections() > 0);
+
+    limit.abort(reason);
+
+    await expect(outcome).rejects.toBe(reason);
+  });
+
+  it('does not begin when its signal is aborted already', async () => {
+    await using listening = await servers.tcp();
+    await expect(run({ type, target: listening.target }, AbortSignal.abort(new Error('no')))).rejects.toThrow(
+      'no',
+    );
+    expect(listening.connections()).toBe(0);
+  });
+});
+
+describe('the http probe', () => {
+  const answering = (status: number) => servers.http((_, response) => response.writeHead(status).end());
+
+  it.each([200, 204, 301, 399])('takes a status of %i', async (status) => {
+    await using listening = await answering(status);
+    await expect(run({ type: 'http', target: listening.target })).resolves.toBeUndefined();
+  });
+
+  it.each([400, 404, 500, 503])('does not take a status of %i', async (status) => {
+    await using listening = await answering(status);
+    await expect(run({ type: 'http', target: listening.target })).rejects.toThrow(
+      `answered with status ${status}`,
+    );
+  });
+
+  it('takes the statuses that it is told, and no other', async () => {
+    await using teapot = await answering(418);
+    await using good = await answering(200);
+    await expect(run({ type: 'http', target: teapot.target, status: [418] })).resolves.toBeUndefined();
+    await expect(run({ type: 'http', target: good.target, status: [418] })).rejects.toThrow('200');
+  });
+
+  it('asks for its path, by its method, with its headers', async () => {
+    const seen: unknown[] = [];
+    await using listening = await servers.http(({ method, url, headers }, response) => {
+      seen.push([method, url, headers.host, headers['x-probe'], headers['user-agent']]);
+      response.end();
+    });
+    await run({
+      type: 'http',
+      target: listening.target,
+      path: '/health?deep=1',
+      method: 'HEAD',
+      headers: { host: 'fw.example', 'x-probe': '1' },
+    });
+
+    expect(seen).toEqual([['HEAD', '/health?deep=1', 'fw.example', '1', 'sidekick']]);
+  });
+
+  it('opens a connection of its own each time', async () => {
+    await using listening = await answering(200);
+    const probe = createProbe({ type: 'http', target: listening.target });
+    await probe(NEVER);
+    await probe(NEVER);
+    expect(listening.connections()).toBe(2);
+  });
+
+  it('does not wait for a body that never ends', async () => {
+    await using listening = await servers.http((_, response) => response.writeHead(200).write('…'));
+    await expect(run({ type: 'http', target: listening.target })).resolves.toBeUndefined();
+  });
+
+  it('fails on an answer that is not HTTP', async () => {
+    await using listening = await servers.tcp((socket) => socket.end('220 mail ready\r\n'));
+    await expect(run({ type: 'http', target: listening.target })).rejects.toThrow();
+  });
+});
+
+describe('over TLS', () => {
+  const cases = [
+    ['http', () => servers.http((_, response) => response.end(), server)],
+    ['tcp', () => servers.tcp(undefined, server)],
+    ['mqtt', () => servers.broker(0, server)],
+  ] as const;
+
+  it.each(cases)('%s trusts the authority it is given', async (type, start) => {
+    await using listening = await start();
+    await expect(run({ type, target: listening.target, tls: { ca } })).resolves.toBeUndefined();
+  });
+
+  it.each(cases)(
+    '%s refuses a certificate of an unknown authority, unless told to take any',
+    async (type, start) => {
+      await using listening = await start();
+      await expect(run({ type, target: listening.target, tls: {} })).rejects.toThrow(/certificate/i);
+      await expect(run({ type, target: listening.target, tls: { insecure: true } })).resolves.toBeUndefined();
+    },
+  );
+
+  it.each(cases)('%s expects the name it is given', async (type, start) => {
+    await using listening = await start();
+    const probe = (serverName: string) => run({ type, target: listening.target, tls: { ca, serverName } });
+    await expect(probe('localhost')).resolves.toBeUndefined();
+    await expect(probe('elsewhere.example')).rejects.toThrow(/altnames/);
+  });
+
+  it('shows its certificate to a server that asks for one', async () => {
+    await using listening = await servers.http((_, response) => response.end(), mutual);
+    const probe = (tls: object) => run({ type: 'http', target: listening.target, tls: { ca, ...tls } });
+    await expect(probe(client)).resolves.toBeUndefined();
+    await expect(probe({})).rejects.toThrow();
+  });
+});
+
+describe('the mqtt probe', () => {
+  it.each([4, 5] as const)('opens a session and closes it again with version %i', async (version) => {
+    await using broker = await servers.broker();
+
+    await run({ type: 'mqtt', target: broker.target, version, username: 'probe', password: 'secret' });
+
+    await until('DISCONNECT has come', () => broker.commands.length > 1);
+    expect(broker.commands).toEqual(['connect', 'disconnect']);
+    expect(broker.connects[0]).toMatchObject({
+      protocolId: 'MQTT',
+      protocolVersion: version,
+      clean: true,
+      username: 'probe',
+      password: Buffer.from('secret'),
+    });
+  });
+
+  it('takes another ClientId each time, of a length that every broker takes', async () => {
+    await using broker = await servers.broker();
+    await run({ type: 'mqtt', target: broker.target });
+    await run({ type: 'mqtt', target: broker.target });
+
+    const ids = broker.connects.map(({ clientId }) => clientId);
+    expect(new Set(ids).size).toBe(2);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-zA-Z]{1,23}$/);
+  });
+
+  it.each([
+    [4, 5],
+    [5, 135],
+  ] as const)('fails when version %i is refused with code %i', async (version, code) => {
+    await using broker = await servers.broker(code);
+    await expect(run({ type: 'mqtt', target: broker.target, version })).rejects.toThrow(`with code ${code}`);
+  });
+
+  it('fails when the broker closes the connection instead of answering', async () => {
+    await using listening = await servers.tcp((socket) => socket.once('data', () => socket.end()));
+    await expect(run({ type: 'mqtt', target: listening.target })).rejects.toThrow('closed');
+  });
+
+  it('fails on an answer that is no CONNACK', async () => {
+    await using listening = await servers.tcp((socket) => socket.write(Buffer.from([0xd0, 0x00])));
+    await expect(run({ type: 'mqtt', target: listening.target })).rejects.toThrow('PINGRESP');
+  });
+
+  it('fails on an answer that is not MQTT', async () => {
+    await using listening = await servers.tcp((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    await expect(run({ type: 'mqtt', target: listening.target })).rejects.toThrow();
+  });
+});
+
+describe('the exec probe', () => {
+  it('takes an exit code of 0, and no other', async () => {
+    await expect(run({ type: 'exec', command: ['true'] })).resolves.toBeUndefined();
+    await expect(run({ type: 'exec', command: ['sh', '-c', 'exit 3'] })).rejects.toThrow('sh ended with 3');
+  });
+
+  it('gives the program its arguments and variables as they are', async () => {
+    const command: [string, ...string[]] = [
+      'sh',
+      '-c',
+      'test "$1" = "a b; exit 1" && test "$V" = x',
+      'sh',
+      'a b; exit 1',
+    ];
+    await expect(run({ type: 'exec', command, env: { V: 'x' } })).resolves.toBeUndefined();
+  });
+
+  it('fails when there is no such program', async () => {
+    await expect(run({ type: 'exec', command: ['/no/such/program'] })).rejects.toThrow('could not be run');
+  });
+
+  it('kills the program, and what that has started, when its time is over', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'sidekick-exec-')), 'pid');
+    const limit = new AbortController();
+    const outcome = run(
+      { type: 'exec', command: ['sh', '-c', 'sleep 1000 & echo $! > "$F"; wait'], env: { F: file } },
+      limit.signal,
+    );
+    const pid = await until('the program runs', () => existsSync(file) && readFileSync(file, 'utf8').trim());
+    const reason = new Error('too late');
+
+    limit.abort(reason);
+
+    await expect(outcome).rejects.toBe(reason);
+    await until('its child is gone', () => {
+      // A zombie that nobody has reaped yet has run its last.
+      return !existsSync(`/proc/${pid}`) || / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    });
+  });
+});
