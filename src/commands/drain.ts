@@ -1,0 +1,3 @@
+export async function drain(_: unknown): Promise<number> {
+  return 1;
+}

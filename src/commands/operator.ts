@@ -1,0 +1,53 @@
+import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
+import type { etcdOptions } from '../config/options/common.js';
+import { refuseProblems } from '../config/problem.js';
+import type { Values } from '../config/schema.js';
+import { createFileReader } from '../config/secret.js';
+import { etcdSettings } from '../config/settings/etcd.js';
+import { parseAddress } from '../core/address.js';
+import { SidekickError, UsageError } from '../core/errors.js';
+import { type Instance, type KeySpace, parseService } from '../core/keys.js';
+import type { Result } from '../core/result.js';
+
+/** What an operator's command works with. */
+export interface Desk extends EtcdConnection {
+  readonly space: KeySpace;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs an operator's command against etcd, and closes the connection behind it. */
+export async function atDesk<T>(
+  values: Values<typeof etcdOptions>,
+  env: Readonly<Record<string, string | undefined>>,
+  work: (desk: Desk) => Promise<T>,
+): Promise<T> {
+  const files = createFileReader(env);
+  const { etcd, space } = etcdSettings(values, files);
+  refuseProblems(files.problems);
+  const connection = connectEtcd(etcd);
+  const interrupted = new AbortController();
+  const onSignal = () => interrupted.abort(new SidekickError('INTERRUPTED', 'interrupted', true));
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, onSignal);
+  try {
+    return await work({ ...connection, space, signal: interrupted.signal });
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal);
+    connection.close();
+  }
+}
+
+/** The instance that a command's arguments name. */
+export function instanceOf([service = '', address = '']: readonly string[]): Instance {
+  return {
+    service: argument('service', parseService(service)),
+    address: argument('address', parseAddress(address)),
+  };
+}
+
+/** An argument as read; throws a UsageError that names it. */
+export function argument<T>(name: string, result: Result<T>): T {
+  if (result.ok) return result.value;
+  const reason = result.reason.startsWith(name) ? result.reason.slice(name.length + 1) : result.reason;
+  throw new UsageError(`${name}: ${reason}`);
+}

@@ -1,0 +1,64 @@
+import { type Command, Option as Flag } from 'commander';
+import { show } from '../config/format.js';
+import { flagOf, flatOptions, type ListOption, type Option, type Scope } from '../config/schema.js';
+
+/** Headings in a help text, by the first part of the key. */
+const HEADINGS: Readonly<Record<string, string>> = {
+  etcd: 'etcd:',
+  prefix: 'etcd:',
+  probe: 'Probe (is the service healthy?):',
+  nginx: 'NGINX:',
+  guard: 'Guard (against mass disappearance):',
+  timing: 'Timing:',
+  log: 'Log and admin endpoints:',
+  admin: 'Log and admin endpoints:',
+};
+
+/** Gives a command a flag for each option of its scope. */
+export function addFlags(command: Command, scope: Scope, file: 'own' | 'shared' | 'none'): void {
+  for (const [key, option] of flatOptions(scope)) addFlag(command, key, option);
+  for (const [name, list] of Object.entries(scope.lists)) command.addOption(listFlag(name, list));
+  if (file === 'none') return;
+  command.addOption(new Flag('--config <file>', 'YAML or JSON file with any of these options as keys.'));
+}
+
+function addFlag(command: Command, key: string, option: Option<unknown>): void {
+  const heading = HEADINGS[key.split('.')[0] ?? ''];
+  const flag = flagOf(key);
+  const spelled = option.type.placeholder === '' ? flag : `${flag} ${option.type.placeholder}`;
+  const main = new Flag(spelled, `${option.doc}${defaultNote(option)}`);
+  if (heading) main.helpGroup(heading);
+  if (option.type.repeatable) main.argParser(collect);
+  command.addOption(main);
+  if (option.type.placeholder === '') {
+    command.addOption(new Flag(flag.replace('--', '--no-'), `The opposite of ${flag}.`).hideHelp());
+  }
+}
+
+function listFlag(name: string, list: ListOption): Flag {
+  const doc = `${list.doc} As YAML or JSON; meant for files.`;
+  return new Flag(`${flagOf(name)} <list>`, doc);
+}
+
+function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}
+
+/** What goes behind an option's description; nothing for a switch that is off, and for an empty default. */
+function defaultNote({ default: value }: Option<unknown>): string {
+  const empty = value === null || value === false || value === '';
+  if (empty || (typeof value === 'object' && Object.keys(value as object).length === 0)) return '';
+  const text = Array.isArray(value) ? value.join(',') : typeof value === 'string' ? value : show(value);
+  return ` (default ${text})`;
+}
+
+/** The flags that were given, by their spelling. */
+export function givenFlags(command: Command): ReadonlyMap<string, unknown> {
+  const given = new Map<string, unknown>();
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (command.getOptionValueSource(name) !== 'cli' || option.negate) continue;
+    given.set(option.long ?? '', command.getOptionValue(name));
+  }
+  return given;
+}

@@ -1,0 +1,71 @@
+import type { RegistrarStatus } from '../daemon/registrar-options.js';
+import type { NginxStatus, WatcherStatus } from '../daemon/watcher-status.js';
+
+/** A registrar's status for people. */
+export function registrarText({ phase, connected, ready, services, waitingFor }: RegistrarStatus): string {
+  const rows = services.map(({ service, address, health, key, reason }) => [
+    service,
+    address,
+    health,
+    key,
+    reason ?? '',
+  ]);
+  const waits = waitingFor.length > 0 ? [`waits for the watchers ${waitingFor.join(', ')}`] : [];
+  return lines([
+    `sidekick register: ${phase}, ${ready ? 'ready' : 'not ready'}; etcd ${connected ? 'connected' : 'away'}`,
+    ...waits,
+    '',
+    ...table([['SERVICE', 'ADDRESS', 'HEALTH', 'KEY', 'REASON'], ...rows]),
+  ]);
+}
+
+/** A watcher's status for people. `now`: milliseconds since the epoch. */
+export function watcherText(status: WatcherStatus, now = Date.now()): string {
+  const { id, ready, etcd, services, rejected, nginx } = status;
+  const state = etcd.connected
+    ? `connected at revision ${etcd.revision}`
+    : `away: ${etcd.error ?? 'not yet read'}`;
+  return lines([
+    `sidekick watch ${id}: ${ready ? 'ready' : 'not ready'}; etcd ${state}`,
+    '',
+    ...table([
+      ['SERVICE', 'REGISTERED', 'DRAINING'],
+      ...services.map(({ name, registered, draining }) => [name, `${registered}`, `${draining}`]),
+    ]),
+    ...nginx.flatMap((one) => ['', ...nginxLines(one, now)]),
+    ...(rejected.length > 0 ? ['', 'Rejected keys:'] : []),
+    ...rejected.map(({ key, reason }) => `  ${key}: ${reason}`),
+  ]);
+}
+
+function nginxLines(
+  { name, connected, version, error, problems, upstreams }: NginxStatus,
+  now: number,
+): string[] {
+  const state = connected ? `${version ?? ''} connected` : `away: ${error ?? 'not yet asked'}`;
+  const rows = upstreams.flatMap(({ kind, name: upstream, matched, servers, held, errors }) => {
+    const until = new Map(held.map((hold) => [hold.address, hold.until]));
+    const label = `${kind}/${upstream}`;
+    const step = matched ? 'in step' : `not in step ${errors[0] ?? ''}`.trim();
+    if (servers.length === 0) return [[label, step, '(none)', '', '']];
+    return servers.map(({ address, state: is, active }) => {
+      const release = until.get(address);
+      const note = release === undefined ? '' : `held for ${Math.max(0, Math.ceil((release - now) / 1000))}s`;
+      return [label, step, address, is, active === undefined ? note : `${active} active ${note}`.trim()];
+    });
+  });
+  return [
+    `NGINX ${name}: ${state}`,
+    ...table([['UPSTREAM', 'STATE', 'SERVER', 'IS', ''], ...rows]),
+    ...problems.map(({ message }) => `  ! ${message}`),
+  ];
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
+  return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd());
+}
+
+function lines(all: readonly string[]): string {
+  return `${all.join('\n')}\n`;
+}

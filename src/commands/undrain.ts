@@ -1,0 +1,3 @@
+export async function undrain(_: unknown): Promise<number> {
+  return 1;
+}
