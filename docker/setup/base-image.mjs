@@ -8,6 +8,10 @@ import { ask, excerpt, finished, run, SetupError, start } from './run.mjs';
 const STEP = 'base image';
 const PULL_TIMEOUT_MS = 60_000;
 
+// debootstrap mounts the host's /proc and /sys in the tree and starts programs in it. In namespaces of its own none of
+// that outlives it, however it ends, and the tree can be removed without a thought.
+const ALONE = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];
+
 /** The image's name. */
 export const BASE_IMAGE = 'debian:trixie-slim';
 
@@ -91,13 +95,13 @@ async function makeWithDebootstrap() {
   doing(STEP, `no registry answers: making ${BASE_IMAGE} with debootstrap, about a minute`);
   const tree = await mkdtemp('/var/tmp/sidekick-base-');
   try {
-    await run('debootstrap', ['--variant=minbase', 'trixie', tree], {
+    await run('unshare', [...ALONE, 'debootstrap', '--variant=minbase', 'trixie', tree], {
       hint: 'the Debian mirror has to be reachable',
     });
     await writeImageFiles(tree);
     await importTree(tree);
   } finally {
-    await rm(tree, { recursive: true, force: true });
+    await rm(tree, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -1,6 +1,6 @@
 // The Docker engine: the one that answers; else, for root on Debian or Ubuntu, one that is installed and started.
 import { spawn } from 'node:child_process';
-import { existsSync, openSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { canInstall, install } from './debian.mjs';
 import { doing, done, skipped } from './narrator.mjs';
@@ -9,8 +9,8 @@ import { ask, excerpt, run, SetupError } from './run.mjs';
 const STEP = 'Docker engine';
 const LOG = '/var/log/sidekick-dockerd.log';
 const PID_FILE = '/var/run/docker.pid';
+const CONTAINERD_PID_FILE = '/var/run/docker/containerd/containerd.pid';
 const START_TIMEOUT_MS = 90_000;
-const POSTINST_GRACE_MS = 5_000;
 
 const ONE_LINE =
   'no Docker engine answers: install Docker Engine (on Debian and Ubuntu: sudo apt-get install docker.io) and start it, then run this again';
@@ -50,14 +50,20 @@ function underSystemd() {
   return existsSync('/run/systemd/system');
 }
 
-// A package's own start-up script may have begun to start the engine; a second one would fail on its pid file.
-function isStarting() {
+function runs(pidFile, program) {
   try {
-    process.kill(Number(readFileSync(PID_FILE, 'utf8')), 0);
-    return true;
+    const pid = readFileSync(pidFile, 'utf8').trim();
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === program;
   } catch {
     return false;
   }
+}
+
+// An engine that was killed leaves these behind, and when another process has its number by now, the next engine waits
+// for that one, or refuses to start beside it.
+function removeStalePidFiles() {
+  if (!runs(PID_FILE, 'dockerd')) rmSync(PID_FILE, { force: true });
+  if (!runs(CONTAINERD_PID_FILE, 'containerd')) rmSync(CONTAINERD_PID_FILE, { force: true });
 }
 
 function startDaemon() {
@@ -75,20 +81,20 @@ async function startEngine() {
     await run('systemctl', ['start', 'docker'], { hint: 'journalctl -u docker says why it does not start' });
     return waitForEngine(START_TIMEOUT_MS);
   }
-  if (isStarting()) {
-    const version = await waitForEngine(POSTINST_GRACE_MS, isStarting);
+  // The package's own start-up script may have begun to start the engine already.
+  if (runs(PID_FILE, 'dockerd')) {
+    const version = await waitForEngine(START_TIMEOUT_MS, () => runs(PID_FILE, 'dockerd'));
     if (version) return version;
   }
+  removeStalePidFiles();
   doing(STEP, `starting dockerd in the background, where it stays (log: ${LOG})`);
   const daemon = startDaemon();
-  const failedToStart = new Promise((resolve) => {
-    daemon.once('error', resolve);
-    daemon.once('exit', resolve);
-  });
   let ended = false;
-  void failedToStart.then(() => {
-    ended = true;
-  });
+  for (const event of ['error', 'exit']) {
+    daemon.once(event, () => {
+      ended = true;
+    });
+  }
   return waitForEngine(START_TIMEOUT_MS, () => !ended);
 }
 

@@ -37,11 +37,15 @@ export function start(command, args, { env, stdin = 'ignore', unbreakable = fals
   });
 }
 
-/** Resolves with the exit code and everything a started program printed; rejects only where it could not be run. */
+/**
+ * Resolves with the exit code and everything a started program printed. Rejects where it could not be run, and where the
+ * set-up was aborted; then, too, not before the program and all that it started have ended.
+ */
 export function finished(child) {
   return new Promise((resolve, reject) => {
     let stdout = '';
     let output = '';
+    let failure;
     child.stdout.on('data', (data) => {
       stdout += data;
       output += data;
@@ -49,9 +53,15 @@ export function finished(child) {
     child.stderr.on('data', (data) => {
       output += data;
     });
-    // Where the set-up was aborted, why it was says more than that it was.
-    child.on('error', (error) => reject(aborter.signal.reason ?? error));
-    child.on('close', (code, signal) => resolve({ code: code ?? signal, stdout, output }));
+    child.on('error', (error) => {
+      // Why the set-up was aborted says more than that it was.
+      failure = aborter.signal.reason ?? error;
+      if (child.pid === undefined) reject(failure);
+    });
+    child.on('close', (code, signal) => {
+      if (failure) reject(failure);
+      else resolve({ code: code ?? signal, stdout, output });
+    });
   });
 }
 
