@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../../support/containers/index.js';
+import { RealCluster, RealWatcher } from '../../support/real-watching.js';
+import { HTTP, STREAM } from '../../support/watching.js';
+
+const A = '127.0.0.1:9001';
+const B = '127.0.0.1:9002';
+
+describe('a watcher between a real etcd and a real gateway', () => {
+  let cluster: RealCluster;
+
+  beforeAll(async () => {
+    cluster = await RealCluster.start();
+  });
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
+  beforeEach(() => cluster.clear());
+
+  const put = (service: string, address: string, value = '{}', lease?: string) =>
+    cluster.etcd.put(`/services/${service}/${address}`, value, lease);
+  const remove = (service: string, address: string) =>
+    cluster.etcd.ctl('del', `/services/${service}/${address}`);
+
+  it('puts a server in for a plain etcdctl put under a lease, once however often it is put, and takes it out', async () => {
+    await using watcher = RealWatcher.of(cluster);
+    await put('firmware', A);
+    const lease = await cluster.etcd.grant(600);
+    for (let i = 0; i < 5; i++) await put('firmware', B, 'lazy-unicorn', lease);
+    await cluster.serves(HTTP, [A, B]);
+    expect(watcher.log.events('server-added')).toHaveLength(2);
+    await remove('firmware', B);
+    await cluster.serves(HTTP, [A]);
+    expect(watcher.log.events('server-removed')).toMatchObject([{ fields: { reason: 'idle' } }]);
+  });
+
+  it('takes a server out when its lease runs out', async () => {
+    await using _ = RealWatcher.of(cluster);
+    await put('mqtt', A);
+    await put('mqtt', B, '{}', await cluster.etcd.grant(2));
+    await cluster.serves(STREAM, [A, B]);
+    await cluster.serves(STREAM, [A]);
+  });
+
+  it('keeps parameters as registered, for http and stream', async () => {
+    await using _ = RealWatcher.of(cluster);
+    for (const [service, ref] of [['firmware', HTTP] as const, ['mqtt', STREAM] as const]) {
+      await put(service, A, '{"weight":5,"fail_timeout":"1m"}');
+      await cluster.serves(ref, [A]);
+      expect((await cluster.servers(ref))[0]?.parameters).toMatchObject({ weight: 5, fail_timeout: '60s' });
+      await put(service, A, '{"weight":2,"max_conns":9}');
+      await until('the new parameters', async () => {
+        const [server] = await cluster.servers(ref);
+        return server?.parameters.weight === 2 && server.parameters.max_conns === 9;
+      });
+    }
+  });
+
+  it('waits for etcd and for NGINX, says so, and carries on by itself', async () => {
+    cluster.etcdProxy.refuse();
+    cluster.apiProxy.refuse();
+    await put('firmware', A);
+    await using watcher = RealWatcher.of(cluster);
+    await until('both outages are said', () => {
+      const { log } = watcher;
+      return log.events('etcd-away').length === 1 && log.events('nginx-away').length === 1;
+    });
+    cluster.etcdProxy.heal();
+    await until('etcd has been read', () => watcher.log.events('etcd-connected').length === 1);
+    cluster.apiProxy.heal();
+    await cluster.serves(HTTP, [A]);
+    expect(watcher.log.events('nginx-away')).toHaveLength(1);
+  });
+
+  it('answers a request to drain with its revision', async () => {
+    await using _ = RealWatcher.of(cluster);
+    await put('firmware', A);
+    await put('firmware', B);
+    await cluster.serves(HTTP, [A, B]);
+    await put('firmware', B, '{"drain":true}');
+    await cluster.serves(HTTP, [A]);
+    const answers = await until('the answer', async () => {
+      const found = await cluster.etcd.list('/sidekick/drained/');
+      return found.size > 0 && found;
+    });
+    expect([...answers.keys()]).toEqual([`/sidekick/drained/firmware/${B}/lb1`]);
+    const presence = await cluster.etcd.list('/sidekick/watchers/');
+    expect(JSON.parse(presence.get('/sidekick/watchers/lb1') ?? '')).toMatchObject({
+      services: ['firmware'],
+    });
+  });
+
+  it('gives its keys back when it is stopped, and leaves NGINX as it is', async () => {
+    const watcher = RealWatcher.of(cluster);
+    await put('firmware', A);
+    await cluster.serves(HTTP, [A]);
+    await until('presence', async () => (await cluster.etcd.list('/sidekick/')).size > 0);
+    await watcher.stop();
+    expect(await cluster.etcd.list('/sidekick/')).toEqual(new Map());
+    await remove('firmware', A);
+    await cluster.serves(HTTP, [A]);
+  });
+
+  it('sets an NGINX that was killed and comes back empty within 2 s of its API answering', async () => {
+    await using watcher = RealWatcher.of(cluster);
+    const addresses = Array.from({ length: 20 }, (_, i) => `127.0.0.1:${9100 + i}`);
+    for (const address of addresses) await put('firmware', address);
+    await cluster.serves(HTTP, addresses);
+    await cluster.gateway.container.replace();
+    const answered = Date.now();
+    await cluster.serves(HTTP, addresses);
+    expect(Date.now() - answered).toBeLessThan(2_000);
+    expect(watcher.log.events('nginx-connected').length).toBeGreaterThan(0);
+  });
+
+  it('notices a reload', async () => {
+    await using watcher = RealWatcher.of(cluster);
+    await put('firmware', A);
+    await cluster.serves(HTTP, [A]);
+    await cluster.gateway.container.exec(['nginx', '-s', 'reload']);
+    await until('the reload is noticed', () => watcher.log.events('nginx-reloaded').length === 1);
+    await put('firmware', B);
+    await cluster.serves(HTTP, [A, B]);
+  });
+
+  it('leaves no server moved by an etcd that is away', async () => {
+    await using watcher = RealWatcher.of(cluster);
+    await put('firmware', A);
+    await put('firmware', B);
+    await cluster.serves(HTTP, [A, B]);
+    const before = await cluster.servers(HTTP);
+    cluster.etcdProxy.refuse();
+    await until('the outage is said', () => watcher.log.events('etcd-away').length === 1);
+    expect(await cluster.servers(HTTP)).toEqual(before);
+    cluster.etcdProxy.heal();
+    await until('etcd is back', () => watcher.log.events('etcd-connected').length === 2);
+    expect(await cluster.servers(HTTP)).toEqual(before);
+  });
+});
