@@ -25,7 +25,7 @@ export interface Answer {
 function json(call: Call): unknown {
   try {
     return JSON.parse(call.body);
-  } catch (_) {
+  } catch {
     throw errors.failure(415, 'JsonError', 'json error');
   }
 }

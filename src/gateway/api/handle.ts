@@ -55,7 +55,7 @@ function handle(platform: Platform, info: Instance, call: Call): { status: numbe
 
 function asFailure(platform: Platform, call: Call, thrown: unknown): ApiFailure {
   if (errors.isFailure(thrown)) return thrown;
-  platform.warn(`api: ${call.method} ${call.path}: ${thrown}`);
+  platform.warn(`api: ${call.method} ${call.path}: ${String(thrown)}`);
   return errors.failure(500, 'InternalError', 'internal error');
 }
 

@@ -18,7 +18,7 @@ export interface Instance {
 
 /** Root endpoints; the others of NGINX Plus answer 404. */
 const ENDPOINTS = ['nginx', 'processes', 'http', 'stream'];
-const RESPAWNED = 'respawned';
+const RESPAWNED = ' respawned';
 
 function nginx(platform: Platform, info: Instance, call: Call): Answer {
   const body = {

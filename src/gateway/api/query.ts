@@ -10,7 +10,7 @@ function decode(text: string): string {
   const spaced = text.replace(/\+/g, ' ');
   try {
     return decodeURIComponent(spaced);
-  } catch (_) {
+  } catch {
     return spaced;
   }
 }

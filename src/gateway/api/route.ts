@@ -15,7 +15,7 @@ const VERSIONS = [4, 5, 6, 7, 8, 9];
 function decode(segment: string): string {
   try {
     return decodeURIComponent(segment);
-  } catch (_) {
+  } catch {
     throw errors.pathNotFound;
   }
 }

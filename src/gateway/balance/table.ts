@@ -6,7 +6,7 @@
  * A small table has its records right behind the header; a big one has them in chunks under keys of their own.
  */
 
-/** How a row is chosen: `r` the next one, `h` by hash of a key, `l` the least loaded of a few. */
+/** How a row is chosen: `r` the next one, `h` by hash of a key, `l` the least loaded of a few; upper case: some have limits. */
 export type Mode = 'r' | 'h' | 'l';
 
 /** What a table holds before it is written: records, and the row order as indexes into them. */
@@ -50,11 +50,13 @@ function pack(layout: Layout): Packed {
     }
   }
   if (chunk !== '') chunks.push(chunk);
+  // Upper case keeps the quick path off a table in which a choice may have to be a second one.
+  const limited = layout.records.some((record) => record.split(' ').length > 2);
   const inline = chunks.length <= 1;
   const columns =
     pad(`${layout.rows.length}`, 6) +
     pad(`${width}`, 3) +
-    layout.mode +
+    (limited ? layout.mode.toUpperCase() : layout.mode) +
     (inline ? 'i' : 'c') +
     pad(`${layout.version}`, 10);
   return inline

@@ -4,49 +4,57 @@
  */
 
 import key from '../balance/key.js';
-import type { Request, Worker } from '../balance/pick.js';
+import type { Variables, Worker } from '../balance/pick.js';
 import pick from '../balance/pick.js';
 
 /** A group that has no server at all: connecting to it answers 502 "no live upstreams". */
 const NO_SERVER = 'no_live_upstreams';
 
+/** The shared memory zones that choosing needs. */
+interface Zones {
+  http_tables: Worker['tables'];
+  http_counters: Worker['counters'];
+}
+
 function worker(): Worker {
-  const shared = ngx.shared as unknown as {
-    http_tables: Worker['tables'];
-    http_counters: Worker['counters'];
-  };
+  const shared = ngx.shared as unknown as Zones;
   return { tables: shared.http_tables, counters: shared.http_counters, pid: process.pid };
 }
 
-/** `js_set`: the address to proxy to. The server is counted active from here to {@link release}. */
-function peer(r: NginxHTTPRequest): string {
-  const variables = r.variables;
-  const group = variables.upstream as string;
-  const request: Request = {
-    group: group,
-    hash: () => key.bucket(variables, gateway.http, group, 'request_uri'),
-    tried: '',
-  };
-  return choose(r, worker(), request);
+function bucket(variables: Variables, group: string): number {
+  return key.bucket(variables, gateway.http, group, 'request_uri');
 }
 
-function choose(r: NginxHTTPRequest, from: Worker, request: Request): string {
-  const picked = pick.pick(from, request);
-  if (picked.length === 0) {
-    r.variables.gateway_uid = '';
-    return NO_SERVER;
-  }
-  r.variables.gateway_uid = picked[0] as string;
-  return picked[1] as string;
+/**
+ * `js_set`: the address to proxy to. The server is counted active from here to {@link release}, on the counter
+ * that `$gateway_counter` names.
+ */
+function peer(r: NginxHTTPRequest): string {
+  const variables = r.variables;
+  const from = worker();
+  const address = pick.quick(from, variables, bucket);
+  return address === '' ? choose(from, variables, variables.upstream as string, '') || NO_SERVER : address;
+}
+
+/** Any choice: the first one or, with `tried` as `,1,2,`, a later one. `''` when there is none. */
+function choose(from: Worker, variables: Variables, group: string, tried: string): string {
+  const picked = pick.pick(from, {
+    group: group,
+    hash: () => bucket(variables, variables.upstream as string),
+    tried: tried,
+  });
+  variables.gateway_counter = picked.length === 0 ? '' : `${picked[0]}/${from.pid}`;
+  return picked.length === 0 ? '' : (picked[1] as string);
 }
 
 /** `js_set` in the log phase: counts the request out. Always empty, so that a log with `if=` stays silent. */
 function release(r: NginxHTTPRequest): string {
   const variables = r.variables;
-  const uid = variables.gateway_uid;
-  if (!uid) return '';
-  const counters = worker().counters;
-  counters.incr(`${uid}/${process.pid}`, -1);
+  const counter = variables.gateway_counter;
+  if (!counter) return '';
+  const counters = (ngx.shared as unknown as Zones).http_counters;
+  counters.incr(counter, -1);
+  const uid = counter.substring(0, counter.indexOf('/'));
   count(counters, `${uid}/sent`, variables.upstream_bytes_sent);
   count(counters, `${uid}/received`, variables.upstream_bytes_received);
   if (r.status !== 200) exception(counters, uid, variables.upstream_status);
@@ -55,7 +63,8 @@ function release(r: NginxHTTPRequest): string {
 
 /** Adds the last of a list of figures, the one of the server that is counted out. */
 function count(counters: Worker['counters'], name: string, text: string | undefined): void {
-  const amount = Number(last(text));
+  // A list, left by retries, is no number.
+  const amount = Number(text) || Number(last(text));
   if (amount > 0) counters.incr(name, amount);
 }
 

@@ -2,8 +2,10 @@
  * njs module: choosing a server for stream sessions, and counting them out. It runs in every session, so it
  * imports only what that needs.
  */
+
+import failures from '../balance/failure.js';
 import key from '../balance/key.js';
-import type { Request, Worker } from '../balance/pick.js';
+import type { Variables, Worker } from '../balance/pick.js';
 import pick from '../balance/pick.js';
 import mqtt from '../model/mqtt.js';
 
@@ -12,11 +14,14 @@ const NO_SERVER = 'no_live_upstreams';
 const COLD_INTERVAL = 50;
 const COLD_TRIES = 100;
 
+/** The shared memory zones that choosing needs. */
+interface Zones {
+  stream_tables: Worker['tables'];
+  stream_counters: Worker['counters'];
+}
+
 function worker(): Worker {
-  const shared = ngx.shared as unknown as {
-    stream_tables: Worker['tables'];
-    stream_counters: Worker['counters'];
-  };
+  const shared = ngx.shared as unknown as Zones;
   return { tables: shared.stream_tables, counters: shared.stream_counters, pid: process.pid };
 }
 
@@ -43,37 +48,42 @@ function warm(s: NginxStreamRequest, from: Worker, tries: number): void {
   else setTimeout(() => warm(s, from, tries - 1), COLD_INTERVAL);
 }
 
-/** `js_set`: the address to proxy to. The server is counted active from here to {@link release}. */
+function bucket(variables: Variables, group: string): number {
+  return key.bucket(variables, gateway.stream, group, 'mqtt_client_id');
+}
+
+/**
+ * `js_set`: the address to proxy to. The server is counted active from here to {@link release}, on the counter
+ * that `$gateway_counter` names.
+ */
 function peer(s: NginxStreamRequest): string {
   const variables = s.variables;
-  const group = variables.upstream as string;
-  const request: Request = {
-    group: group,
-    hash: () => key.bucket(variables, gateway.stream, group, 'mqtt_client_id'),
-    tried: '',
-  };
-  const picked = pick.pick(worker(), request);
+  const from = worker();
+  return pick.quick(from, variables, bucket) || choose(from, variables, variables.upstream as string);
+}
+
+function choose(from: Worker, variables: Variables, group: string): string {
+  const request = { group: group, hash: () => bucket(variables, variables.upstream as string), tried: '' };
+  let picked = pick.pick(from, request);
+  if (picked.length === 0) picked = pick.pick(from, Object.assign(request, { group: `${group} backup` }));
   if (picked.length === 0) return NO_SERVER;
-  variables.gateway_uid = picked[0] as string;
+  variables.gateway_counter = `${picked[0]}/${from.pid}`;
   return picked[1] as string;
 }
 
 /** `js_set` in the log phase: counts the session out. Always empty, so that a log with `if=` stays silent. */
 function release(s: NginxStreamRequest): string {
   const variables = s.variables;
-  const uid = variables.gateway_uid;
-  if (!uid) return '';
-  const counters = worker().counters;
-  counters.incr(`${uid}/${process.pid}`, -1);
+  const counter = variables.gateway_counter;
+  if (!counter) return '';
+  const counters = (ngx.shared as unknown as Zones).stream_counters;
+  counters.incr(counter, -1);
+  const uid = counter.substring(0, counter.indexOf('/'));
   const sent = Number(variables.upstream_bytes_sent);
   const received = Number(variables.upstream_bytes_received);
   if (sent > 0) counters.incr(`${uid}/sent`, sent);
   if (received > 0) counters.incr(`${uid}/received`, received);
-  if (s.status === 502) {
-    counters.incr(`${uid}/fails`, 1);
-    counters.incr(`failed/${uid}`, 1);
-    counters.incr('failures', 1);
-  }
+  if (s.status === 502) failures.count(counters, uid);
   return '';
 }
 

@@ -19,7 +19,7 @@ function current(platform: Platform): Generation {
   return lock.locked(platform, () => {
     const meanwhile = known(platform);
     if (meanwhile !== undefined) return meanwhile;
-    const fresh = { number: platform.counters.incr('generation', 1), loaded: platform.now() };
+    const fresh = { number: platform.counters.incr(' generation', 1), loaded: platform.now() };
     platform.tables.set(` generation/${gateway_load}`, JSON.stringify(fresh));
     return fresh;
   });

@@ -16,7 +16,7 @@ function fileOf(kind: Kind, name: string): string {
 function read(path: string): string | undefined {
   try {
     return fs.readFileSync(path, 'utf8') as string;
-  } catch (_) {
+  } catch {
     return undefined;
   }
 }
@@ -31,7 +31,7 @@ function alive(pid: number): boolean {
   try {
     fs.accessSync(`/proc/${pid}`);
     return true;
-  } catch (_) {
+  } catch {
     return false;
   }
 }

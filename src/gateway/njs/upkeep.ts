@@ -10,7 +10,7 @@ const SELDOM = 4;
 function run(kind: Kind): void {
   const platform = platforms.of(kind);
   upkeep.often(platform);
-  if (platform.counters.incr('rounds', 1) % SELDOM !== 0) return;
+  if (platform.counters.incr(' rounds', 1) % SELDOM !== 0) return;
   upkeep.seldom(platform);
   if (kind === 'http') upkeep.census(platform, generation.current(platform).number, platforms.children());
 }

@@ -2,6 +2,7 @@
  * Passive health checks: `max_fails` failures within `fail_timeout` take a server out for `fail_timeout`. The path
  * of a request only counts a failure; what follows from it is worked out here.
  */
+import failure from '../balance/failure.js';
 import duration from '../model/duration.js';
 import type { Peer } from './group.js';
 import group from './group.js';
@@ -10,11 +11,12 @@ import type { Platform } from './platform.js';
 import platforms from './platform.js';
 import upstreams from './upstreams.js';
 
-const PREFIX = 'failed/';
-
 function timeoutOf(peer: Peer): number {
   return duration.parse(peer.fail_timeout === undefined ? '10s' : peer.fail_timeout);
 }
+
+/** The total that was worked out last. */
+const SETTLED = ' failures settled';
 
 /** Adds failures to a peer; true when they take it out. */
 function blame(peer: Peer, failures: number, now: number): boolean {
@@ -49,21 +51,21 @@ function pending(platform: Platform): { [uid: string]: number } {
   const items = platform.counters.items(platforms.ALL);
   for (let i = 0; i < items.length; i++) {
     const item = items[i] as [string, number];
-    if (item[0].indexOf(PREFIX) !== 0) continue;
+    if (item[0].indexOf(failure.PREFIX) !== 0) continue;
     if (item[1] > 0) {
       platform.counters.incr(item[0], -item[1]);
-      found[item[0].substring(PREFIX.length)] = item[1];
+      found[item[0].substring(failure.PREFIX.length)] = item[1];
     }
   }
   return found;
 }
 
-/** Works out what was counted since the last time. `failures` in the counters tells whether there is anything. */
+/** Works out what was counted since the last time. */
 function settle(platform: Platform): void {
-  const counted = platform.counters.get('failures');
-  if (counted === undefined || counted === platform.counters.get('failures settled')) return;
+  const counted = platform.counters.get(failure.TOTAL);
+  if (counted === undefined || counted === platform.counters.get(SETTLED)) return;
   lock.locked(platform, () => {
-    platform.counters.set('failures settled', counted);
+    platform.counters.set(SETTLED, counted);
     const found = pending(platform);
     if (Object.keys(found).length === 0) return;
     const all = upstreams.names(platform);
@@ -92,4 +94,4 @@ function settleGroup(platform: Platform, name: string, found: { [uid: string]: n
   if (out) group.balance(platform, name, target);
 }
 
-export default { settle, reprieve, blame };
+export default { count: failure.count, settle, reprieve, blame };

@@ -39,10 +39,10 @@ function include(figures: Figures, name: string, value: number, alive: (pid: num
 }
 
 /** Remembers the answer: servers share a few pids. */
-function memo(alive: (pid: number) => boolean): (pid: number) => boolean {
+function memo(platform: Platform): (pid: number) => boolean {
   const known: { [pid: string]: boolean } = {};
   return (pid) => {
-    if (known[pid] === undefined) known[pid] = alive(pid);
+    if (known[pid] === undefined) known[pid] = platform.alive(pid);
     return known[pid] as boolean;
   };
 }
@@ -51,7 +51,7 @@ function memo(alive: (pid: number) => boolean): (pid: number) => boolean {
 function all(platform: Platform): { [uid: string]: Figures } {
   const found: { [uid: string]: Figures } = {};
   const items = platform.counters.items(platforms.ALL);
-  const alive = memo(platform.alive);
+  const alive = memo(platform);
   for (let i = 0; i < items.length; i++) {
     const item = items[i] as [string, number];
     const slash = item[0].indexOf('/');

@@ -90,7 +90,7 @@ function layout(platform: Platform, config: UpstreamConfig, peers: Peer[]): Layo
   const shares = weights(peers, now, mode);
   return {
     mode: mode,
-    version: platform.counters.incr('version', 1),
+    version: platform.counters.incr(' version', 1),
     records: peers.map((peer, i) => record(peer, shares[i] as number, mode)),
     rows:
       mode === 'h'

@@ -124,7 +124,7 @@ function scalar(value: unknown): string {
 }
 
 function expireOf(value: unknown): number {
-  const text = `${value}`;
+  const text = typeof value === 'number' || typeof value === 'string' ? `${value}` : '';
   if (!/^\d{1,15}$/.test(text)) return format('invalid "expire" value');
   return Number(text);
 }

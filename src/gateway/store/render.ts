@@ -60,7 +60,7 @@ function peerOf(platform: Platform, peer: Peer, found: Figures, now: number): Sh
   const before = peer.downtime === undefined ? 0 : peer.downtime;
   shown.downtime = peer.downstart === undefined ? before : before + Math.max(0, now - peer.downstart);
   if (peer.downstart !== undefined) shown.downstart = iso(peer.downstart);
-  const selected = platform.counters.get(`selected/${peer.uid}`);
+  const selected = platform.counters.get(` selected/${peer.uid}`);
   if (selected !== undefined) shown.selected = iso(selected);
   return shown;
 }

@@ -6,12 +6,12 @@ const VALUED = ['weight', 'max_conns', 'max_fails', 'fail_timeout', 'slow_start'
 const FLAGS = ['backup', 'down', 'drain'];
 
 function line(peer: Parameters): string {
-  const values = peer as { [name: string]: unknown };
+  const values = peer as { [name: string]: string | number | boolean };
   let text = `server ${peer.server}`;
   for (let i = 0; i < VALUED.length; i++) {
     const name = VALUED[i] as string;
     if (values[name] !== undefined && values[name] !== '')
-      text += ` ${name}=${encodeURIComponent(`${values[name]}`)}`;
+      text += ` ${name}=${encodeURIComponent(values[name] as string | number)}`;
   }
   for (let i = 0; i < FLAGS.length; i++) if (values[FLAGS[i] as string] === true) text += ` ${FLAGS[i]}`;
   return `${text};\n`;
@@ -30,7 +30,7 @@ function parse(text: string, kind: Kind, reject: (line: string) => void): Parame
     if (words === '' || words.charAt(0) === '#') continue;
     try {
       found.push(parseLine(words, kind));
-    } catch (_) {
+    } catch {
       reject(words);
     }
   }

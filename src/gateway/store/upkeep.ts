@@ -1,6 +1,7 @@
 /** What has to happen without a request asking for it. One worker does it; all of it may be repeated or missed. */
 
 import instance from '../api/instance.js';
+import failure from '../balance/failure.js';
 import pick from '../balance/pick.js';
 import failures from './failures.js';
 import type { Figures } from './figures.js';
@@ -28,15 +29,15 @@ function bury(platform: Platform): void {
     platform.counters.incr(`${match[1]}/requests`, Math.floor(item[1] / pick.ACTIVE_LIMIT));
   }
   const living = Object.keys(alive).filter((pid) => alive[pid]);
-  platform.tables.set('pids', living.join(' '));
+  platform.tables.set(' pids', living.join(' '));
 }
 
 /** Notes when a server was last chosen: whenever its count of requests has moved since the last look. */
 function notice(platform: Platform, peer: Peer, found: Figures, now: number): void {
-  const seen = platform.counters.get(`seen/${peer.uid}`);
+  const seen = platform.counters.get(` seen/${peer.uid}`);
   if (found.requests === (seen === undefined ? 0 : seen)) return;
-  platform.counters.set(`seen/${peer.uid}`, found.requests);
-  platform.counters.set(`selected/${peer.uid}`, now);
+  platform.counters.set(` seen/${peer.uid}`, found.requests);
+  platform.counters.set(` selected/${peer.uid}`, now);
 }
 
 /** Ends slow starts and times of unavailability; true when that changes who is chosen how often. */
@@ -59,9 +60,9 @@ function prune(platform: Platform, target: Group, all: { [uid: string]: Figures 
   const idle = target.gone.filter((uid) => open.indexOf(uid) < 0);
   for (let i = 0; i < idle.length; i++) {
     figures.forget(platform, idle[i] as number, false);
-    platform.counters.delete(`seen/${idle[i]}`);
-    platform.counters.delete(`selected/${idle[i]}`);
-    platform.counters.delete(`failed/${idle[i]}`);
+    platform.counters.delete(` seen/${idle[i]}`);
+    platform.counters.delete(` selected/${idle[i]}`);
+    platform.counters.delete(`${failure.PREFIX}${idle[i]}`);
   }
   target.gone = open;
   return idle.length > 0;

@@ -18,7 +18,7 @@ function names(platform: Platform): string[] {
 
 /** A new member of a group. */
 function enlist(platform: Platform, target: Group, parameters: Parameters): Peer {
-  const peer: Peer = Object.assign({ id: target.next, uid: platform.counters.incr('uid', 1) }, parameters);
+  const peer: Peer = Object.assign({ id: target.next, uid: platform.counters.incr(' uid', 1) }, parameters);
   target.next += 1;
   if (peer.down || peer.drain) peer.downstart = platform.now();
   target.peers.push(peer);
@@ -88,7 +88,7 @@ function change<T>(platform: Platform, name: string, edit: (target: Group) => T)
 
 /** Shared memory ran full halfway: nothing was removed from it, so what was there fits again. */
 function undo(platform: Platform, name: string, thrown: unknown): unknown {
-  platform.warn(`${platform.kind} upstream "${name}": ${thrown}`);
+  platform.warn(`${platform.kind} upstream "${name}": ${String(thrown)}`);
   return errors.failure(400, 'UpstreamOutOfMemory', `upstream "${name}" memory exhausted`);
 }
 
