@@ -1,4 +1,4 @@
-import type { Instance, KeySpace } from '../core/keys.js';
+import type { KeySpace } from '../core/keys.js';
 import type { RegistryReader, RegistryStore } from '../core/ports.js';
 
 export interface OperatorDrainOptions {
@@ -16,26 +16,3 @@ export interface DrainProgress {
   /** No watcher is waited for any more. */
   readonly done: boolean;
 }
-
-/** `sidekick drain`: writes the maintenance key; resolves to the revision of the request. */
-export type RequestDrain = (
-  instance: Instance,
-  options: OperatorDrainOptions,
-  signal: AbortSignal,
-) => Promise<number>;
-
-/** `sidekick drain --wait`: calls `onProgress` whenever it changes; resolves when done; rejects when aborted. */
-export type FollowDrain = (
-  instance: Instance,
-  revision: number,
-  options: OperatorDrainOptions,
-  onProgress: (progress: DrainProgress) => void,
-  signal: AbortSignal,
-) => Promise<DrainProgress>;
-
-/** `sidekick undrain`: deletes the maintenance key; resolves to whether there was one. */
-export type CancelDrain = (
-  instance: Instance,
-  options: OperatorDrainOptions,
-  signal: AbortSignal,
-) => Promise<boolean>;
