@@ -1,0 +1,45 @@
+#!/bin/sh
+# Gives etcd its users and roles, and switches access control on. May be run again, and may have been broken off anywhere.
+# A role may do what its bearer has to: a sidekick writes its own service's keys and no other's.
+set -eu
+
+passwords=/etc/etcd-access
+export ETCDCTL_API=3
+export ETCDCTL_ENDPOINTS=https://127.0.0.1:2379
+export ETCDCTL_CACERT=/etc/etcd-tls/ca.crt
+export ETCDCTL_CERT=/etc/etcd-tls/host.crt
+export ETCDCTL_KEY=/etc/etcd-tls/host.key
+
+# With access control on, everything below is there already: it was the last step.
+etcdctl endpoint health
+if ETCDCTL_USER=root ETCDCTL_PASSWORD=$(cat $passwords/root) etcdctl auth status | grep -q 'Status: true'; then
+    exit 0
+fi
+
+role() {
+    etcdctl role get "$1" >/dev/null 2>&1 || etcdctl role add "$1"
+    etcdctl role grant-permission "$1" --prefix=true "$2" "$3"
+}
+
+user() {
+    etcdctl user get "$1" >/dev/null 2>&1 || etcdctl user add "$1" --interactive=false <"$passwords/$1"
+    etcdctl user grant-role "$1" "$2"
+}
+
+for service in firmware mqtt; do
+    role "sidekick-$service" readwrite "/services/$service/"
+    role "sidekick-$service" read /sidekick/
+    user "sidekick-$service" "sidekick-$service"
+done
+
+role watcher read /services/
+role watcher readwrite /sidekick/
+user watcher watcher
+
+role operator read /services/
+role operator readwrite /sidekick/
+user operator operator
+
+etcdctl role get root >/dev/null 2>&1 || etcdctl role add root
+user root root
+etcdctl auth enable

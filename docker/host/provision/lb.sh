@@ -1,0 +1,37 @@
+# shellcheck shell=sh
+# The load balancer: the gateway and the watcher.
+
+set_up_load_balancer() {
+    {
+        cat <<END
+id: lb
+nginx:
+  - name: lb
+    api: http://127.0.0.1:8080/api
+drainTimeout:
+  http: 30s
+  stream: 30s
+probes:
+  - service: firmware
+    type: http
+    path: /healthz
+    interval: 1s
+    timeout: 1s
+    rise: 2
+    fall: 2
+  - service: mqtt
+    type: mqtt
+    interval: 1s
+    timeout: 1s
+    rise: 2
+    fall: 2
+allow:
+  firmware: [192.168.56.0/24]
+  mqtt: [192.168.56.0/24]
+END
+        etcd_section watcher
+    } >/etc/sidekick/watch.yaml
+    systemctl enable loadbalancer.service sidekick-watch.service
+    systemctl restart loadbalancer.service
+    systemctl restart --no-block sidekick-watch.service
+}
