@@ -1,18 +1,18 @@
 import { connectEtcd } from '../adapters/etcd/connect.js';
+import { addressOfInterface, addressTowards } from '../adapters/host-address.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
-import type { registerScope } from '../config/options/register.js';
-import { refuseProblems } from '../config/problem.js';
+import type { OwnAddress, registerScope } from '../config/options/register.js';
+import { type Problem, refuseProblems } from '../config/problem.js';
 import { type RegisterSettings, registerSettings } from '../config/settings/register.js';
+import type { Address } from '../core/address.js';
+import { SidekickError } from '../core/errors.js';
+import type { Log } from '../core/ports.js';
 import { createRegistrar } from '../daemon/registrar.js';
-import type {
-  RegistrarConfig,
-  RegistrarOptions,
-  RegistrarStatus,
-  ServiceSpec,
-} from '../daemon/registrar-options.js';
+import type { RegistrarConfig, RegistrarOptions, ServiceSpec } from '../daemon/registrar-options.js';
+import { retry } from '../daemon/retry.js';
 import type { InvocationOf } from './command.js';
-import { findAddress } from './find-address.js';
 import { type Daemon, frameOf, runDaemon } from './run-daemon.js';
+import { registrarSummary } from './summary.js';
 import { warnOfRestart } from './warn-of-restart.js';
 
 type RegisterInvocation = InvocationOf<typeof registerScope>;
@@ -23,17 +23,31 @@ const FIXED = ['etcd', 'prefix', 'lease', 'admin', 'log'] as const;
 /** `sidekick register` */
 export async function register(invocation: RegisterInvocation): Promise<number> {
   const settings = registerSettings(invocation.config, invocation.sources.env);
-  const config = await registrarConfig(settings);
   const etcd = connectEtcd(settings.etcd);
   try {
     const frame = frameOf('register', invocation, 'draining, then deregistering');
-    return await runDaemon(frame, (telemetry) => {
+    return await runDaemon(frame, async (telemetry, stop) => {
       const { space, ttl } = settings;
+      const config = await awaitConfig(settings, telemetry.log, stop);
       return createDaemon(config, invocation, { ...telemetry, ...etcd, space, ttl });
     });
   } finally {
     etcd.close();
   }
+}
+
+/** At boot, the network comes when it comes: waits until this host has the addresses that it is to find out. */
+function awaitConfig(settings: RegisterSettings, log: Log, signal: AbortSignal): Promise<RegistrarConfig> {
+  return retry(() => registrarConfig(settings), {
+    min: 250,
+    max: 5000,
+    signal,
+    while: (error) => error instanceof SidekickError && error.retryable,
+    onFailure: (error) => {
+      const fields = { event: 'address-unknown', reason: error.message };
+      log.warn(fields, 'the address to register cannot be found out; trying until it can');
+    },
+  });
 }
 
 function createDaemon(
@@ -52,47 +66,39 @@ function createDaemon(
       written = next.written;
     },
     ready: () => registrar.status().ready,
+    etcdConnected: () => registrar.status().connected,
     lastProgress: () => registrar.lastProgress,
     // It moves with every keepalive, which comes every third of the time to live.
     stuckAfter: Math.max(60_000, options.ttl),
     status: () => registrar.status(),
-    summary: () => summarize(registrar.status()),
+    summary: () => registrarSummary(registrar.status()),
   };
 }
 
 /** Finds out the addresses that are not given, and refuses services that are given twice. */
 async function registrarConfig(settings: RegisterSettings): Promise<RegistrarConfig> {
   const services: ServiceSpec[] = [];
-  const taken = new Map<string, string>();
-  const problems = [];
-  for (const { label, address: own, at } of settings.services) {
-    const address = await findAddress(own, `${label}address`, settings.etcd.endpoints);
-    const { registration, probe, probeId, health } = at(address);
-    const instance = `${registration.service} ${address}`;
-    const other = taken.get(instance);
-    if (other !== undefined) {
-      problems.push({
-        key: `${label}address`,
-        reason: `must be another than that of ${other}, got ${instance}`,
-      });
+  const problems: Problem[] = [];
+  const taken = new Set<string>();
+  for (const service of settings.services) {
+    const { registration, probe, probeId, health } = service.at(
+      await findAddress(service.address, settings.etcd.endpoints),
+    );
+    const instance = `${registration.service} ${registration.address}`;
+    if (taken.has(instance)) {
+      const reason = `must be one that no other entry of the service has, got ${registration.address} again`;
+      problems.push({ key: `${service.label}address`, reason });
     }
-    taken.set(instance, label.slice(0, -1));
+    taken.add(instance);
     services.push({ registration, probe: createProbe(probe), probeId, health });
   }
   refuseProblems(problems);
   return { services, drainTimeout: settings.drainTimeout };
 }
 
-/** One line: what is registered, and what is waited for. */
-export function summarize({ phase, connected, services, waitingFor }: RegistrarStatus): string {
-  if (phase === 'draining') {
-    return waitingFor.length > 0 ? `draining, waiting for ${waitingFor.join(', ')}` : 'draining';
-  }
-  const registered = services.filter(({ key }) => key === 'registered').length;
-  const others = services
-    .filter(({ key }) => key !== 'registered')
-    .map(({ service, address, health, key }) => `${service} ${address} ${key === 'absent' ? health : key}`);
-  const etcd = connected ? '' : 'waiting for etcd; ';
-  const rest = others.length > 0 ? `: ${others.slice(0, 3).join(', ')}${others.length > 3 ? ' …' : ''}` : '';
-  return `${etcd}${registered} of ${services.length} services registered${rest}`;
+/** The address as given, or this host's own: of an interface, or on the way to etcd. */
+function findAddress(own: OwnAddress, endpoints: readonly string[]): Address | Promise<Address> {
+  if ('address' in own) return own.address;
+  if (own.interface !== undefined) return addressOfInterface(own.interface, own.port);
+  return addressTowards(endpoints, own.port);
 }

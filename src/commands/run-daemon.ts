@@ -5,11 +5,11 @@ import type { watchScope } from '../config/options/watch.js';
 import { SCOPES } from '../config/scopes.js';
 import { messageOf } from '../core/errors.js';
 import type { Clock, Log, Meter } from '../core/ports.js';
-import { createLifecycle } from '../daemon/lifecycle.js';
+import { createLifecycle, type Lifecycle } from '../daemon/lifecycle.js';
 import { startAdminServer } from '../telemetry/admin-server.js';
 import { limitLog } from '../telemetry/limited-log.js';
 import { createLogger, type LogSettings } from '../telemetry/logger.js';
-import { createMetrics } from '../telemetry/metrics.js';
+import { createMetrics, type Metrics } from '../telemetry/metrics.js';
 import { createNotifier, type Notifier } from '../telemetry/notifier.js';
 import type { InvocationOf } from './command.js';
 
@@ -27,12 +27,13 @@ export interface Daemon {
   /** Takes the configuration anew. What it throws is logged, and the old one stays. */
   reload(): Promise<void> | void;
   ready(): boolean;
+  etcdConnected(): boolean;
   /** When its loops last moved, in ms since the epoch. */
   lastProgress(): number;
   /** How long they may stand still before they count as stuck, in ms: well over their longest wait. */
   readonly stuckAfter: number;
   /** For /status. */
-  status(): unknown;
+  status(): object;
   /** One line for systemd. */
   summary(): string;
 }
@@ -61,54 +62,76 @@ export function frameOf(
   return { name, version, log, admin: admin.listen, env, ending, unknownVariables: unknown };
 }
 
-/** How often readiness is looked at, in ms. */
-const LOOK = 200;
+/** What surrounds a daemon. */
+interface Surroundings {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly notifier: Notifier;
+  readonly lifecycle: Lifecycle;
+}
 
-/** Runs a daemon with its log, metrics, admin endpoints, signals and systemd around it. Resolves to the exit code. */
+/**
+ * Runs a daemon with its log, metrics, admin endpoints, signals and systemd around it. Resolves to the exit code.
+ * @param create May wait for what the daemon needs, until the signal says that it is no longer wanted.
+ */
 export async function runDaemon(
   frame: DaemonFrame,
-  create: (telemetry: Telemetry) => Daemon,
+  create: (telemetry: Telemetry, stop: AbortSignal) => Promise<Daemon> | Daemon,
 ): Promise<number> {
+  const { name, version, env } = frame;
   const clock: Clock = Date.now;
   const log = limitLog(createLogger(frame.log), clock);
   const metrics = createMetrics(log);
-  metrics.meter.gauge('sidekick_info', 1, { command: frame.name, version: frame.version });
-  const daemon = create({ log, meter: metrics.meter, clock });
-  const notifier = createNotifier(frame.env, log);
-  const healthy = () => clock() - daemon.lastProgress() < daemon.stuckAfter;
-  const admin =
-    frame.admin === 'off'
-      ? undefined
-      : await startAdminServer(frame.admin, {
-          healthy,
-          ready: () => daemon.ready(),
-          metrics: () => metrics.expose(),
-          status: () => ({ command: frame.name, version: frame.version, ...(daemon.status() as object) }),
-        });
+  const notifier = createNotifier(env, log);
+  let daemon: Daemon | undefined;
   const lifecycle = createLifecycle({
     log,
     ending: frame.ending,
-    reload: () => void reload(daemon, log, notifier),
+    reload: () => void (daemon && reload(daemon, log, notifier)),
   });
   lifecycle.stop.addEventListener('abort', () => notifier.stopping(), { once: true });
-  const endWatchdog = notifier.watch(healthy);
-  const endLook = followReadiness(daemon, log, metrics.meter, notifier);
-  log.info(
-    { event: 'started', command: frame.name, version: frame.version, admin: admin?.url },
-    'sidekick started',
-  );
+  metrics.meter.gauge('sidekick_info', 1, { command: name, version });
+  log.info({ event: 'started', command: name, version }, 'sidekick started');
   for (const variable of frame.unknownVariables) {
-    log.warn({ event: 'unknown-variable', variable }, 'a SIDEKICK_ variable that is no option: misspelled?');
+    log.warn(
+      { event: 'unknown-variable', key: variable },
+      'a SIDEKICK_ variable that is no option: misspelled?',
+    );
   }
   try {
+    daemon = await create({ log, meter: metrics.meter, clock }, lifecycle.stop);
+    await attend(daemon, frame, { log, metrics, clock, notifier, lifecycle });
+  } catch (error) {
+    if (!lifecycle.stop.aborted || error !== lifecycle.stop.reason) throw error;
+  } finally {
+    lifecycle.dispose();
+    await notifier.flushed();
+  }
+  log.info({ event: 'stopped' }, 'sidekick stopped');
+  return 0;
+}
+
+/** Runs the daemon, and lets it be looked at while it runs. */
+async function attend(daemon: Daemon, frame: DaemonFrame, surroundings: Surroundings): Promise<void> {
+  const { name, version, admin: listen } = frame;
+  const { log, metrics, clock, notifier, lifecycle } = surroundings;
+  const healthy = () => clock() - daemon.lastProgress() < daemon.stuckAfter;
+  const source = {
+    healthy,
+    ready: () => daemon.ready(),
+    metrics: () => metrics.expose(),
+    status: () => ({ command: name, version, ...daemon.status() }),
+  };
+  const admin = listen === 'off' ? undefined : await startAdminServer(listen, source);
+  if (admin) log.info({ event: 'admin-listening', url: admin.url }, 'admin endpoints answer');
+  const endWatchdog = notifier.watch(healthy);
+  const endLook = followReadiness(daemon, surroundings);
+  try {
     await daemon.run(lifecycle.stop, lifecycle.kill);
-    log.info({ event: 'stopped' }, 'sidekick stopped');
-    return 0;
   } finally {
     endLook();
     endWatchdog();
-    lifecycle.dispose();
-    await notifier.flushed();
     await admin?.close();
   }
 }
@@ -124,18 +147,24 @@ async function reload(daemon: Daemon, log: Log, notifier: Notifier): Promise<voi
   notifier.ready();
 }
 
-/** Tells systemd, the log and the metrics when the daemon becomes ready and how it stands. Returns what ends it. */
-function followReadiness(daemon: Daemon, log: Log, meter: Meter, notifier: Notifier): () => void {
+/** How often readiness is looked at, in ms. */
+const LOOK = 200;
+
+/** Tells systemd, the log and the metrics whether the daemon is ready and how it stands. Returns what ends it. */
+function followReadiness(daemon: Daemon, { log, metrics, notifier, lifecycle }: Surroundings): () => void {
   let ready = false;
   let everReady = false;
   const look = () => {
-    notifier.status(daemon.summary());
+    const summary = daemon.summary();
     const now = daemon.ready();
-    meter.gauge('sidekick_ready', now ? 1 : 0);
-    if (now === ready) return;
+    notifier.status(summary);
+    metrics.meter.gauge('sidekick_ready', now ? 1 : 0);
+    metrics.meter.gauge('sidekick_etcd_connected', daemon.etcdConnected() ? 1 : 0);
+    // That one who stops is no longer ready is no news.
+    if (now === ready || lifecycle.stop.aborted) return;
     ready = now;
-    if (now) log.info({ event: 'ready', summary: daemon.summary() }, 'ready');
-    else log.warn({ event: 'not-ready', summary: daemon.summary() }, 'no longer ready');
+    if (now) log.info({ event: 'ready', summary }, 'ready');
+    else log.warn({ event: 'not-ready', summary }, 'no longer ready');
     if (now && !everReady) notifier.ready();
     everReady ||= now;
   };

@@ -15,7 +15,7 @@ export function registrarText({ phase, connected, ready, services, waitingFor }:
     `sidekick register: ${phase}, ${ready ? 'ready' : 'not ready'}; etcd ${connected ? 'connected' : 'away'}`,
     ...waits,
     '',
-    ...table([['SERVICE', 'ADDRESS', 'HEALTH', 'KEY', 'REASON'], ...rows]),
+    ...table(['SERVICE', 'ADDRESS', 'HEALTH', 'KEY', 'REASON'], rows),
   ]);
 }
 
@@ -28,10 +28,10 @@ export function watcherText(status: WatcherStatus, now = Date.now()): string {
   return lines([
     `sidekick watch ${id}: ${ready ? 'ready' : 'not ready'}; etcd ${state}`,
     '',
-    ...table([
+    ...table(
       ['SERVICE', 'REGISTERED', 'DRAINING'],
-      ...services.map(({ name, registered, draining }) => [name, `${registered}`, `${draining}`]),
-    ]),
+      services.map(({ name, registered, draining }) => [name, `${registered}`, `${draining}`]),
+    ),
     ...nginx.flatMap((one) => ['', ...nginxLines(one, now)]),
     ...(rejected.length > 0 ? ['', 'Rejected keys:'] : []),
     ...rejected.map(({ key, reason }) => `  ${key}: ${reason}`),
@@ -56,13 +56,14 @@ function nginxLines(
   });
   return [
     `NGINX ${name}: ${state}`,
-    ...table([['UPSTREAM', 'STATE', 'SERVER', 'IS', ''], ...rows]),
+    ...table(['UPSTREAM', 'STATE', 'SERVER', 'IS', ''], rows),
     ...problems.map(({ message }) => `  ! ${message}`),
   ];
 }
 
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
+function table(head: readonly string[], body: readonly (readonly string[])[]): string[] {
+  const rows = [head, ...(body.length > 0 ? body : [['(none)']])];
+  const widths = head.map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
   return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd());
 }
 

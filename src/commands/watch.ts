@@ -6,10 +6,10 @@ import { type WatchSettings, watchSettings } from '../config/settings/watch.js';
 import type { Instance } from '../core/keys.js';
 import { createWatcher } from '../daemon/watcher/watcher.js';
 import type { HealthCheck, WatcherPorts } from '../daemon/watcher-options.js';
-import type { WatcherStatus } from '../daemon/watcher-status.js';
 import { aborted } from './aborted.js';
 import type { InvocationOf } from './command.js';
 import { type Daemon, frameOf, runDaemon, type Telemetry } from './run-daemon.js';
+import { watcherSummary } from './summary.js';
 import { warnOfRestart } from './warn-of-restart.js';
 
 /** What a reload does not change. */
@@ -53,24 +53,11 @@ function createDaemon(
       watcher.reconfigure(settings.watcher);
     },
     ready: () => watcher.ready,
+    etcdConnected: () => watcher.status().etcd.connected,
     lastProgress: () => watcher.lastProgress,
     // It moves whenever NGINX has been asked who it is.
     stuckAfter: Math.max(60_000, 4 * first.watcher.timing.identity),
     status: () => watcher.status(),
-    summary: () => summarize(watcher.status()),
+    summary: () => watcherSummary(watcher.status()),
   };
-}
-
-/** One line: what is waited for, or what is kept. */
-export function summarize(status: WatcherStatus): string {
-  const away = [
-    ...(status.etcd.connected ? [] : ['etcd']),
-    ...status.nginx.filter(({ connected }) => !connected).map(({ name }) => `NGINX ${name}`),
-  ];
-  if (away.length > 0) return `waiting for ${away.join(', ')}`;
-  const upstreams = status.nginx.flatMap((nginx) => nginx.upstreams);
-  const behind = upstreams.filter(({ matched }) => !matched).map(({ kind, name }) => `${kind}/${name}`);
-  const servers = upstreams.reduce((sum, upstream) => sum + upstream.servers.length, 0);
-  const total = `${servers} servers in ${upstreams.length} upstreams of ${status.nginx.length} NGINX`;
-  return behind.length > 0 ? `${total}; not yet in step: ${behind.join(', ')}` : `${total} in step with etcd`;
 }

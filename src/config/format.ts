@@ -62,7 +62,7 @@ export function oneOf<T extends string>(...words: readonly T[]): Format<T> {
     'word',
     `one of ${words.join(', ')}`,
     (text) => words.find((word) => word === text),
-    words.join('|'),
+    `<${words.join('|')}>`,
   );
 }
 

@@ -19,6 +19,9 @@ export const METRICS: readonly MetricDeclaration[] = [
   counter('lease_lost_total', 'Leases that were lost.'),
   counter('keys_written_total', 'Keys written under the lease.'),
 
+  gauge('service_healthy', '1 while the probe finds this instance healthy.', ['service', 'address']),
+  counter('probes_total', 'Probes of own instances, by result.', ['service', 'result']),
+
   gauge('registrations', 'Instances registered in etcd, by service, as the watcher sees them.', ['service']),
   counter('registrations_rejected_total', 'Keys that are no valid registration.'),
   gauge('nginx_up', '1 while this NGINX answers, 0 while it does not.', ['nginx']),

@@ -22,12 +22,12 @@ export function etcdSettings(values: Values<typeof etcdOptions>, files: FileRead
   if (secure > 0 && secure < endpoints.length) {
     files.problems.push({
       key: 'etcd.endpoints',
-      reason: `must all be https:// or all http://, got ${endpoints}`,
+      reason: `must all be https:// or all http://, got ${endpoints.join(', ')}`,
     });
   } else if (tls && secure === 0) {
     files.problems.push({
       key: 'etcd.endpoints',
-      reason: `must be https:// URLs where etcd.ca, etcd.cert or etcd.serverName is given, got ${endpoints}`,
+      reason: `must be https:// URLs where etcd.ca, etcd.cert or etcd.serverName is given, got ${endpoints.join(', ')}`,
     });
   }
   return {
