@@ -71,9 +71,9 @@ export class FakeNginx implements NginxApi {
 
   // --- what a test does to it -------------------------------------------------------------------------------------
 
-  /** The servers of a group, in the order of their ids; an id is not part of it. */
-  servers(ref: UpstreamRef): readonly Omit<Server, 'id'>[] {
-    return this.#group(ref).servers.map(({ id: _, ...server }) => ({ ...server }));
+  /** The servers of a group, in the order of their ids. */
+  servers(ref: UpstreamRef): readonly Readonly<Server>[] {
+    return this.#group(ref).servers.map((server) => ({ ...server }));
   }
 
   addresses(ref: UpstreamRef): readonly Address[] {

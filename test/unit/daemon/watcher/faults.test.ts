@@ -239,10 +239,10 @@ describe('the watcher', () => {
   it('does without a group whose loop has a defect, says so, and goes on', async () => {
     await using w = new Watching();
     let broken = true;
-    const { upstream } = w.lb;
+    const upstream = w.lb.upstream.bind(w.lb);
     w.lb.upstream = (ref, signal) => {
       if (broken && ref.kind === 'http') return Promise.reject(new TypeError('a defect'));
-      return upstream.call(w.lb, ref, signal);
+      return upstream(ref, signal);
     };
     w.register('firmware', host(1));
     w.register('mqtt', host(1));

@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type Address,
+  hostOf,
+  isWithin,
+  parseAddress,
+  parseNetwork,
+  portOf,
+} from '../../../src/core/address.js';
+
+const GOOD: readonly [string, string][] = [
+  ['10.0.0.11:8080', '10.0.0.11:8080'],
+  ['[::1]:8080', '[::1]:8080'],
+  ['[2001:DB8:0:0:0:0:0:1]:80', '[2001:db8::1]:80'],
+  ['[2001:db8::0001]:1', '[2001:db8::1]:1'],
+  ['255.255.255.255:65535', '255.255.255.255:65535'],
+  ['10.0.0.1:0080', '10.0.0.1:80'],
+];
+
+const BAD: readonly [string, RegExp][] = [
+  ['', /host:port/],
+  ['10.0.0.1', /host:port/],
+  ['10.0.0.1:', /host:port/],
+  [':80', /host:port/],
+  ['10.0.0.1:0', /1 to 65535/],
+  ['10.0.0.1:70000', /1 to 65535/],
+  ['10.0.0.1:8080x', /host:port/],
+  ['10.0.0.1:80:80', /host:port/],
+  ['example.org:80', /IP address/],
+  ['10.0.1:80', /IP address/],
+  ['010.0.0.1:80', /IP address/],
+  ['0x7f000001:80', /IP address/],
+  ['256.0.0.1:80', /IP address/],
+  ['::1:80', /host:port/],
+  ['[::1%eth0]:80', /IP address/],
+  ['[10.0.0.1]:80', /IP address/],
+  ['10.0.0.1:80 weight=5', /host:port/],
+  ['10.0.0.1:80\n', /host:port/],
+];
+
+describe('parseAddress', () => {
+  it.each(GOOD)('reads %s as %s', (text, canonical) => {
+    expect(parseAddress(text)).toEqual({ ok: true, value: canonical });
+  });
+
+  it.each(BAD)('refuses %j', (text, reason) => {
+    expect(parseAddress(text)).toMatchObject({ ok: false, reason: expect.stringMatching(reason) });
+  });
+
+  it('never throws, and what it gives it reads again as the same', () => {
+    const hosts = fc.oneof(
+      fc.ipV4(),
+      fc.ipV6().map((v6) => `[${v6}]`),
+      fc.string(),
+    );
+    fc.assert(
+      fc.property(hosts, fc.integer({ min: 0, max: 70_000 }), (host, port) => {
+        const parsed = parseAddress(`${host}:${port}`);
+        if (parsed.ok) expect(parseAddress(parsed.value)).toEqual(parsed);
+        if (parsed.ok) expect(portOf(parsed.value)).toBe(port);
+      }),
+    );
+  });
+
+  it('gives two spellings of one IPv6 address one canonical form', () => {
+    fc.assert(
+      fc.property(fc.ipV6(), (v6) => {
+        const plain = parseAddress(`[${v6}]:80`);
+        const upper = parseAddress(`[${v6.toUpperCase()}]:80`);
+        expect(upper).toEqual(plain);
+      }),
+    );
+  });
+});
+
+describe('the parts of an address', () => {
+  it.each([
+    ['10.0.0.1:80', '10.0.0.1', 80],
+    ['[2001:db8::1]:1883', '2001:db8::1', 1883],
+  ])('of %s are %s and %i', (text, host, port) => {
+    expect([hostOf(text as Address), portOf(text as Address)]).toEqual([host, port]);
+  });
+});
+
+describe('networks', () => {
+  const network = (text: string) => {
+    const parsed = parseNetwork(text);
+    if (!parsed.ok) throw new Error(parsed.reason);
+    return parsed.value;
+  };
+
+  it.each([
+    ['10.0.0.1:80', ['10.0.0.0/8'], true],
+    ['11.0.0.1:80', ['10.0.0.0/8'], false],
+    ['11.0.0.1:80', ['10.0.0.0/8', '11.0.0.1'], true],
+    ['[2001:db8::1]:80', ['2001:db8::/32'], true],
+    ['[2001:db9::1]:80', ['2001:db8::/32'], false],
+    ['[::1]:80', ['0.0.0.0/0'], false],
+    ['[::ffff:10.0.0.1]:80', ['10.0.0.0/8'], true],
+    ['10.0.0.1:80', [], false],
+  ])('%s within %j: %s', (text, networks, within) => {
+    expect(isWithin(text as Address, networks.map(network))).toBe(within);
+  });
+
+  it.each(['', '10.0.0.0/33', '10.0.0.0/x', 'localhost', '10.0.0.0/'])('refuses %j', (text) => {
+    expect(parseNetwork(text)).toMatchObject({ ok: false });
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { type MappingRule, mapServices, type Topology } from '../../../src/core/mapping.js';
+
+const TOPOLOGY: Topology = { http: ['firmware', 'both'], stream: ['mqtt', 'both'] };
+
+function map(services: string[], rules: MappingRule[] = []) {
+  const { feeds, problems } = mapServices(new Set(services), rules, TOPOLOGY);
+  return { feeds: Object.fromEntries(feeds), codes: problems.map(({ service, code }) => [service, code]) };
+}
+
+describe('mapServices', () => {
+  it('matches a service to the upstream of its name, http or stream', () => {
+    expect(map(['firmware', 'mqtt'])).toEqual({
+      feeds: { 'http/firmware': ['firmware'], 'stream/mqtt': ['mqtt'] },
+      codes: [],
+    });
+  });
+
+  it('leaves a service alone that no upstream is named after', () => {
+    expect(map(['other'])).toEqual({ feeds: {}, codes: [['other', 'no-upstream']] });
+  });
+
+  it('does not guess between an http and a stream upstream', () => {
+    expect(map(['both'])).toEqual({ feeds: {}, codes: [['both', 'ambiguous']] });
+    expect(map(['both'], [{ service: 'both', kind: 'stream', upstream: 'both' }])).toEqual({
+      feeds: { 'stream/both': ['both'] },
+      codes: [],
+    });
+  });
+
+  it('lets a rule decide for the service it names, and for no other', () => {
+    expect(map(['firmware', 'mqtt'], [{ service: 'firmware', kind: 'stream', upstream: 'mqtt' }])).toEqual({
+      feeds: { 'stream/mqtt': ['firmware', 'mqtt'] },
+      codes: [],
+    });
+  });
+
+  it('lets one service feed several upstreams', () => {
+    const rules: MappingRule[] = [
+      { service: 'a', kind: 'http', upstream: 'firmware' },
+      { service: 'a', kind: 'stream', upstream: 'mqtt' },
+    ];
+    expect(map(['a'], rules).feeds).toEqual({ 'http/firmware': ['a'], 'stream/mqtt': ['a'] });
+  });
+
+  it('says when a rule names an upstream that NGINX does not have, and follows the others', () => {
+    const rules: MappingRule[] = [
+      { service: 'a', kind: 'http', upstream: 'firmware' },
+      { service: 'a', kind: 'http', upstream: 'missing' },
+    ];
+    expect(map(['a'], rules)).toEqual({
+      feeds: { 'http/firmware': ['a'] },
+      codes: [['a', 'upstream-missing']],
+    });
+  });
+
+  it('does not fall back to the name where a rule cannot be followed', () => {
+    expect(map(['firmware'], [{ service: 'firmware', kind: 'http', upstream: 'missing' }]).feeds).toEqual({});
+  });
+
+  it('lists the services of an upstream in alphabetical order', () => {
+    const rules = ['c', 'a', 'b'].map((service): MappingRule => {
+      return { service, kind: 'http', upstream: 'firmware' };
+    });
+    expect(map(['c', 'a', 'b'], rules).feeds).toEqual({ 'http/firmware': ['a', 'b', 'c'] });
+  });
+});

@@ -1,0 +1,35 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatNginxTime, parseNginxTime } from '../../../src/core/nginx-time.js';
+
+describe('NGINX times', () => {
+  it.each([
+    ['0', 0],
+    ['10', 10],
+    ['10s', 10],
+    ['1m', 60],
+    ['1m30s', 90],
+    ['1h 30m', 5_400],
+    ['1d', 86_400],
+    ['1w', 604_800],
+    ['1M', 2_592_000],
+    ['1y', 31_536_000],
+  ])('%s is %i s', (text, seconds) => {
+    expect(parseNginxTime(text)).toBe(seconds);
+  });
+
+  it.each(['', '-1s', '1ms', '100ms', '1x', 's', '1.5s', '30s1m', '1m1m', ' ', ' 1s', '1s ', '99999999999'])(
+    '%j is none',
+    (text) => {
+      expect(parseNginxTime(text)).toBeUndefined();
+    },
+  );
+
+  it('are written so that they read the same', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 0x7fffffff }), (seconds) => {
+        expect(parseNginxTime(formatNginxTime(seconds))).toBe(seconds);
+      }),
+    );
+  });
+});

@@ -1,0 +1,411 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Address } from '../../../src/core/address.js';
+import type { DesiredServer } from '../../../src/core/desired.js';
+import type { DrainClock } from '../../../src/core/drain.js';
+import type { Kind } from '../../../src/core/kind.js';
+import { type Action, IMMUTABLE_PARAMETERS, isOut, type PlanInput, plan } from '../../../src/core/plan.js';
+import type { ActualServer } from '../../../src/core/ports.js';
+import {
+  DEFAULT_PARAMETERS,
+  differences,
+  type ServerParameters,
+} from '../../../src/core/server-parameters.js';
+import { actualServers, desiredServers, SOME_ADDRESSES, someAddress } from '../../support/arbitraries.js';
+
+const [A, B] = SOME_ADDRESSES as [Address, Address];
+const LIMITS = { timeout: 30_000, settle: 250 };
+const NOW = 1_000_000;
+
+function input(overrides: Partial<PlanInput>): PlanInput {
+  return {
+    kind: 'http',
+    desired: new Map(),
+    actual: [],
+    held: new Set(),
+    drains: new Map(),
+    limits: LIMITS,
+    immutable: IMMUTABLE_PARAMETERS,
+    now: NOW,
+    ...overrides,
+  };
+}
+
+function wants(
+  ...servers: [Address, DesiredServer['intent'], Partial<ServerParameters>?][]
+): ReadonlyMap<Address, DesiredServer> {
+  return new Map(
+    servers.map(([address, intent, parameters]) => [
+      address,
+      { address, intent, parameters: { ...DEFAULT_PARAMETERS, ...parameters }, requests: [] },
+    ]),
+  );
+}
+
+function has(id: number, address: Address, server: Partial<ActualServer> = {}): ActualServer {
+  return {
+    id,
+    address,
+    parameters: DEFAULT_PARAMETERS,
+    draining: false,
+    active: 0,
+    failing: false,
+    ...server,
+  };
+}
+
+const DOWN = { ...DEFAULT_PARAMETERS, down: true };
+const OUT_LONG: DrainClock = { since: NOW - 10_000, outSince: NOW - 9_000 };
+const OVERDUE: DrainClock = { since: NOW - 30_000, outSince: NOW - 29_000 };
+
+interface Row {
+  readonly name: string;
+  readonly given: Partial<PlanInput>;
+  readonly actions: readonly Action[];
+}
+
+/** The rows of the table in plan.ts, and of the drain state machine behind it. */
+const ROWS: readonly Row[] = [
+  {
+    name: 'serve, absent: add',
+    given: { desired: wants([A, 'serve', { weight: 2 }]) },
+    actions: [{ type: 'add', address: A, parameters: { ...DEFAULT_PARAMETERS, weight: 2 } }],
+  },
+  {
+    name: 'serve, the same: nothing',
+    given: { desired: wants([A, 'serve']), actual: [has(0, A)] },
+    actions: [],
+  },
+  {
+    name: 'serve, other parameters: the difference',
+    given: { desired: wants([A, 'serve', { weight: 2, max_conns: 5 }]), actual: [has(0, A)] },
+    actions: [{ type: 'update', address: A, id: 0, changes: { weight: 2, max_conns: 5 } }],
+  },
+  {
+    name: 'serve, draining: back in',
+    given: { desired: wants([A, 'serve']), actual: [has(0, A, { draining: true })] },
+    actions: [{ type: 'update', address: A, id: 0, changes: { down: false } }],
+  },
+  {
+    name: 'serve, stream and down: back in',
+    given: { kind: 'stream', desired: wants([A, 'serve']), actual: [has(0, A, { parameters: DOWN })] },
+    actions: [{ type: 'update', address: A, id: 0, changes: { down: false } }],
+  },
+  {
+    name: 'serve as down, and down: nothing',
+    given: { desired: wants([A, 'serve', { down: true }]), actual: [has(0, A, { parameters: DOWN })] },
+    actions: [],
+  },
+  {
+    name: 'serve, another route on stream: nothing, for stream has none',
+    given: { kind: 'stream', desired: wants([A, 'serve', { route: 'a' }]), actual: [has(0, A)] },
+    actions: [],
+  },
+  {
+    name: 'serve, backup differs: add the new one first',
+    given: { desired: wants([A, 'serve', { backup: true }]), actual: [has(0, A)] },
+    actions: [{ type: 'add', address: A, parameters: { ...DEFAULT_PARAMETERS, backup: true } }],
+  },
+  {
+    name: 'serve, replaced: the old one drains',
+    given: {
+      desired: wants([A, 'serve', { backup: true }]),
+      actual: [has(0, A), has(1, A, { parameters: { ...DEFAULT_PARAMETERS, backup: true } })],
+    },
+    actions: [{ type: 'drain', address: A, id: 0 }],
+  },
+  {
+    name: 'serve, twice: the extra goes, the one that fits stays',
+    given: {
+      desired: wants([A, 'serve', { weight: 2 }]),
+      actual: [has(0, A), has(1, A, { parameters: { ...DEFAULT_PARAMETERS, weight: 2 } })],
+    },
+    actions: [{ type: 'remove', address: A, id: 0, reason: 'duplicate' }],
+  },
+  {
+    name: 'keep, twice: the one in rotation stays',
+    given: { desired: wants([A, 'keep']), actual: [has(0, A, { draining: true }), has(1, A)] },
+    actions: [{ type: 'remove', address: A, id: 0, reason: 'duplicate' }],
+  },
+  {
+    name: 'keep: nothing, whatever it is',
+    given: {
+      desired: wants([A, 'keep'], [B, 'keep']),
+      actual: [has(0, A, { draining: true, failing: true })],
+    },
+    actions: [],
+  },
+  {
+    name: 'drain, up: drain',
+    given: { desired: wants([A, 'drain']), actual: [has(0, A)] },
+    actions: [{ type: 'drain', address: A, id: 0 }],
+  },
+  {
+    name: 'drain, just out and idle: wait for what may not be counted yet',
+    given: { desired: wants([A, 'drain']), actual: [has(0, A, { draining: true })] },
+    actions: [],
+  },
+  {
+    name: 'drain, out for long and idle: remove',
+    given: {
+      desired: wants([A, 'drain']),
+      actual: [has(0, A, { draining: true })],
+      drains: new Map([[A, OUT_LONG]]),
+    },
+    actions: [{ type: 'remove', address: A, id: 0, reason: 'idle' }],
+  },
+  {
+    name: 'drain, out and busy: wait',
+    given: {
+      desired: wants([A, 'drain']),
+      actual: [has(0, A, { draining: true, active: 1 })],
+      drains: new Map([[A, OUT_LONG]]),
+    },
+    actions: [],
+  },
+  {
+    name: 'drain, out and busy at the deadline: remove',
+    given: {
+      desired: wants([A, 'drain']),
+      actual: [has(0, A, { draining: true, active: 1 })],
+      drains: new Map([[A, OVERDUE]]),
+    },
+    actions: [{ type: 'remove', address: A, id: 0, reason: 'expired' }],
+  },
+  {
+    name: 'drain, failing: it may still have sessions, so it drains',
+    given: { desired: wants([A, 'drain']), actual: [has(0, A, { failing: true })] },
+    actions: [{ type: 'drain', address: A, id: 0 }],
+  },
+  {
+    name: 'gone, up: drain',
+    given: { actual: [has(0, A)] },
+    actions: [{ type: 'drain', address: A, id: 0 }],
+  },
+  {
+    name: 'gone, failing: remove at once',
+    given: { actual: [has(0, A, { failing: true, active: 4 })] },
+    actions: [{ type: 'remove', address: A, id: 0, reason: 'failing' }],
+  },
+  {
+    name: 'gone, held: nothing',
+    given: { actual: [has(0, A), has(1, B, { failing: true })], held: new Set([A, B]) },
+    actions: [],
+  },
+  {
+    name: 'gone and held, but drained by us: back in',
+    given: {
+      actual: [has(0, A, { draining: true })],
+      held: new Set([A]),
+      drains: new Map([[A, OUT_LONG]]),
+    },
+    actions: [{ type: 'update', address: A, id: 0, changes: { down: false } }],
+  },
+  {
+    name: 'gone and held, and out before we looked: as it is',
+    given: {
+      kind: 'stream',
+      actual: [has(0, A, { parameters: DOWN })],
+      held: new Set([A]),
+      drains: new Map([[A, { since: NOW - 500, outSince: NOW - 500 }]]),
+    },
+    actions: [],
+  },
+  {
+    name: 'drain, the only one that serves, another wanted: the other one first',
+    given: { desired: wants([A, 'drain'], [B, 'serve']), actual: [has(0, A)] },
+    actions: [{ type: 'add', address: B, parameters: DEFAULT_PARAMETERS }],
+  },
+  {
+    name: 'drain, the other one is still coming back: it first',
+    given: { desired: wants([A, 'drain'], [B, 'serve']), actual: [has(0, A), has(1, B, { draining: true })] },
+    actions: [{ type: 'update', address: B, id: 1, changes: { down: false } }],
+  },
+  {
+    name: 'drain, nothing else is wanted: drain',
+    given: { desired: wants([A, 'drain'], [B, 'serve', { down: true }]), actual: [has(0, A)] },
+    actions: [
+      { type: 'add', address: B, parameters: DOWN },
+      { type: 'drain', address: A, id: 0 },
+    ],
+  },
+];
+
+describe('plan', () => {
+  it.each(ROWS)('$name', ({ given, actions }) => {
+    expect(plan(input(given)).actions).toEqual(actions);
+  });
+
+  it('says which requests are fulfilled: those whose address NGINX does not have', () => {
+    const { out } = plan(input({ desired: wants([A, 'drain'], [B, 'drain']), actual: [has(0, B)] }));
+    expect(out).toEqual([A]);
+  });
+
+  it('adds before it updates, drains and removes', () => {
+    const desired = wants([SOME_ADDRESSES[2] as Address, 'serve'], [B, 'serve', { weight: 3 }]);
+    const actual = [has(0, A, { failing: true }), has(1, B), has(2, SOME_ADDRESSES[3] as Address)];
+    const types = plan(input({ desired, actual })).actions.map(({ type }) => type);
+    expect(types).toEqual(['add', 'update', 'drain', 'remove']);
+  });
+});
+
+/** What NGINX makes of the actions. */
+function apply(kind: Kind, actual: readonly ActualServer[], actions: readonly Action[]): ActualServer[] {
+  let next = Math.max(-1, ...actual.map(({ id }) => id)) + 1;
+  let servers = [...actual];
+  for (const action of actions) {
+    if (action.type === 'add') {
+      const { address, parameters } = action;
+      servers.push(has(next++, address, { parameters }));
+      continue;
+    }
+    if (action.type === 'remove') {
+      servers = servers.filter(({ id }) => id !== action.id);
+      continue;
+    }
+    servers = servers.map((server) => {
+      if (server.id !== action.id) return server;
+      if (action.type === 'drain') {
+        return kind === 'http'
+          ? { ...server, draining: true }
+          : { ...server, parameters: { ...server.parameters, down: true } };
+      }
+      const draining = action.changes.down === undefined && server.draining;
+      return { ...server, draining, parameters: { ...server.parameters, ...action.changes } };
+    });
+  }
+  return servers;
+}
+
+const situation = fc.record({
+  kind: fc.constantFrom<Kind>('http', 'stream'),
+  desired: desiredServers,
+  actual: actualServers,
+  held: fc.uniqueArray(someAddress, { maxLength: 2 }).map((held) => new Set(held)),
+});
+
+function settle(given: Pick<PlanInput, 'kind' | 'desired' | 'actual' | 'held'>): {
+  actual: readonly ActualServer[];
+  passes: number;
+  last: ReturnType<typeof plan>;
+} {
+  let { actual } = given;
+  if (given.kind === 'stream') actual = actual.map((server) => ({ ...server, draining: false }));
+  let drains: ReadonlyMap<Address, DrainClock> = new Map();
+  for (let passes = 1; passes < 20; passes++) {
+    // Far enough apart that every drain is over by the pass after.
+    const last = plan(input({ ...given, actual, drains, now: NOW + passes * LIMITS.timeout }));
+    if (last.actions.length === 0 && last.drains.size === 0) return { actual, passes, last };
+    actual = apply(given.kind, actual, last.actions);
+    drains = last.drains;
+  }
+  throw new Error('the plan does not come to rest');
+}
+
+function expectMet(kind: Kind, actual: readonly ActualServer[], wanted: DesiredServer): void {
+  const present = actual.filter((server) => server.address === wanted.address);
+  if (wanted.intent === 'drain') expect(present).toEqual([]);
+  if (wanted.intent === 'keep') expect(present.length).toBeLessThanOrEqual(1);
+  if (wanted.intent !== 'serve') return;
+  expect(present).toHaveLength(1);
+  expect(present[0]?.draining).toBe(false);
+  expect(differences(kind, present[0]?.parameters ?? DEFAULT_PARAMETERS, wanted.parameters)).toEqual({});
+}
+
+describe('plans, applied one after the other', () => {
+  it('reach what is wanted: every address that serves once and as registered, the drained and the gone away', () => {
+    fc.assert(
+      fc.property(situation, (given) => {
+        const { actual } = settle(given);
+        for (const wanted of given.desired.values()) expectMet(given.kind, actual, wanted);
+        const strangers = actual.filter(
+          ({ address }) => !given.desired.has(address) && !given.held.has(address),
+        );
+        expect(strangers).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('come to rest: planning once more yields nothing', () => {
+    fc.assert(
+      fc.property(situation, (given) => {
+        const { actual, last } = settle(given);
+        expect(last).toMatchObject({ actions: [], deferred: [] });
+        expect(plan(input({ ...given, actual })).actions).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** Any moment, clocks of drains under way included. */
+const moment = fc.record({
+  kind: fc.constantFrom<Kind>('http', 'stream'),
+  desired: desiredServers,
+  actual: actualServers,
+  held: fc.uniqueArray(someAddress, { maxLength: 2 }).map((held) => new Set(held)),
+  drains: fc
+    .uniqueArray(fc.tuple(someAddress, fc.constantFrom(OUT_LONG, OVERDUE, { since: NOW - 100 })), {
+      selector: ([address]) => address,
+    })
+    .map((entries) => new Map<Address, DrainClock>(entries)),
+});
+
+describe('no plan ever', () => {
+  it('removes a registered, undrained server: of its copies one stays', () => {
+    fc.assert(
+      fc.property(moment, (given) => {
+        const { actions } = plan(input(given));
+        const after = apply(given.kind, given.actual, actions);
+        for (const { address, intent } of given.desired.values()) {
+          if (intent === 'drain' || !given.actual.some((server) => server.address === address)) continue;
+          expect(after.some((server) => server.address === address)).toBe(true);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('takes the last server out of rotation while one is to serve, even if every add and update fails', () => {
+    fc.assert(
+      fc.property(moment, (given) => {
+        const { actions } = plan(input(given));
+        const serving = (servers: readonly ActualServer[]) =>
+          servers.filter((server) => !isOut(server)).length;
+        const taking = actions.filter(({ type }) => type === 'drain' || type === 'remove');
+        const wanted = [...given.desired.values()].some(
+          ({ intent, parameters }) => intent === 'serve' && !parameters.down,
+        );
+        if (!wanted || serving(given.actual) === 0) return;
+        expect(serving(apply(given.kind, given.actual, taking))).toBeGreaterThan(0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('touches what the guard holds, but for taking back in what it took out, and copies', () => {
+    fc.assert(
+      fc.property(moment, (given) => {
+        for (const action of plan(input(given)).actions) {
+          if (!given.held.has(action.address) || given.desired.has(action.address)) continue;
+          if (action.type === 'remove') expect(action.reason).toBe('duplicate');
+          else expect(action).toMatchObject({ type: 'update', changes: { down: false } });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('names one server in two actions', () => {
+    fc.assert(
+      fc.property(moment, (given) => {
+        const ids = plan(input(given)).actions.flatMap((action) =>
+          action.type === 'add' ? [] : [action.id],
+        );
+        expect(new Set(ids).size).toBe(ids.length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

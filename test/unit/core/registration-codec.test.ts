@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
+import {
+  decodeRegistration,
+  encodeRegistration,
+  MAX_VALUE_LENGTH,
+} from '../../../src/core/registration-codec.js';
+import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
+import { parameters, someAddress } from '../../support/arbitraries.js';
+
+const KEY = '/services/firmware/10.0.0.1:80';
+
+function decode(value: string, key = KEY) {
+  return decodeRegistration(DEFAULT_KEY_SPACE, key, value);
+}
+
+describe('decodeRegistration', () => {
+  it.each(['lazy-unicorn', '', '[]', '[1,2]', '5', 'null', '"text"', 'true', '{"broken', '\uFFFD'])(
+    'takes %j as all defaults',
+    (value) => {
+      expect(decode(value)).toMatchObject({
+        status: 'accepted',
+        registration: {
+          service: 'firmware',
+          address: '10.0.0.1:80',
+          parameters: DEFAULT_PARAMETERS,
+          drain: false,
+          meta: {},
+        },
+      });
+    },
+  );
+
+  it('reads parameters, drain and meta', () => {
+    expect(decode('{"weight":5,"drain":true,"meta":{"zone":"a"}}')).toEqual({
+      status: 'accepted',
+      registration: {
+        service: 'firmware',
+        address: '10.0.0.1:80',
+        parameters: { ...DEFAULT_PARAMETERS, weight: 5 },
+        drain: true,
+        meta: { zone: 'a' },
+      },
+      warnings: [],
+    });
+  });
+
+  it.each([
+    ['{"colour":"red"}', /unknown fields.*colour/],
+    ['{"meta":5}', /meta must be/],
+    ['{"meta":{"a":1,"b":"x"}}', /not strings/],
+    ['text', /not a JSON object/],
+  ])('warns of what it ignores in %s', (value, warning) => {
+    expect(decode(value)).toMatchObject({
+      status: 'accepted',
+      warnings: [expect.stringMatching(warning)],
+    });
+  });
+
+  it.each([
+    ['{"weight":-1}', /weight must be/],
+    ['{"drain":"yes"}', /drain must be/],
+    [`{"meta":{"a":"${'x'.repeat(MAX_VALUE_LENGTH)}"}}`, /at most 16384/],
+    ['x'.repeat(1_000_000), /at most 16384/],
+  ])('rejects a bad value, and still says whose it is', (value, reason) => {
+    expect(decode(value)).toMatchObject({
+      status: 'rejected',
+      instance: { service: 'firmware', address: '10.0.0.1:80' },
+      reason: expect.stringMatching(reason),
+    });
+  });
+
+  it.each([
+    ['/services/firmware', /<service>/],
+    ['/services/firmware/', /host:port/],
+    ['/services/firmware/10.0.0.1:0', /1 to 65535/],
+    ['/services/firmware/a/10.0.0.1:80', /IP address/],
+    ['/services//10.0.0.1:80', /service must be/],
+    ['/services/-x/10.0.0.1:80', /service must be/],
+    [`/services/${'s'.repeat(129)}/10.0.0.1:80`, /service must be/],
+  ])('rejects the key %s', (key, reason) => {
+    const decoded = decode('{}', key);
+    expect(decoded).toMatchObject({ status: 'rejected', reason: expect.stringMatching(reason) });
+    expect(decoded).not.toHaveProperty('instance');
+  });
+
+  it('never throws, whatever the key and the value', () => {
+    const values = fc.oneof(fc.string({ unit: 'binary' }), fc.json());
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), values, (key, value) => {
+        expect(['accepted', 'rejected']).toContain(decode(value, `/services/${key}`).status);
+        expect(['accepted', 'rejected']).toContain(decode(value).status);
+      }),
+    );
+  });
+
+  it('has short reasons, however long the input', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1_000, maxLength: 4_000 }), (noise) => {
+        const decoded = decode(JSON.stringify({ weight: noise, drain: noise }), KEY);
+        expect(decoded.status === 'rejected' ? decoded.reason.length : 0).toBeLessThan(1_000);
+      }),
+    );
+  });
+
+  it('reads what encodeRegistration writes', () => {
+    const registration = fc.record({
+      service: fc.constantFrom('firmware', 'mqtt.lab_1'),
+      address: someAddress,
+      parameters,
+      drain: fc.boolean(),
+      meta: fc.dictionary(fc.constantFrom('zone', 'version'), fc.string({ maxLength: 10 }), {
+        noNullPrototype: true,
+      }),
+    });
+    fc.assert(
+      fc.property(registration, (given) => {
+        const { key, value } = encodeRegistration(DEFAULT_KEY_SPACE, given);
+        expect(decode(value, key)).toEqual({ status: 'accepted', registration: given, warnings: [] });
+      }),
+    );
+  });
+});
