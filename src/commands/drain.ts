@@ -24,18 +24,20 @@ export async function drain({
         : `${name} is not registered; when it is, it is drained, until: sidekick undrain ${name}\n`,
     );
     if (!config.values.wait) return 0;
-    const tell = (progress: DrainProgress) => void out.write(`${describe(progress)}\n`);
+    const tell = (progress: DrainProgress) => {
+      if (!progress.done) out.write(`${describe(progress)}\n`);
+    };
     const { answered } = await followDrain(instance, revision, desk, tell, desk.signal);
     out.write(
       answered.length > 0
-        ? `${name} is out\n`
-        : `no watcher drives ${instance.service}: nothing to wait for\n`,
+        ? `${name} has been taken out by ${answered.join(', ')}\n`
+        : `no watcher drives ${instance.service}: there is nothing to wait for\n`,
     );
     return 0;
   });
 }
 
 function describe({ answered, waitingFor }: DrainProgress): string {
-  const out = answered.length > 0 ? `taken out by ${answered.join(', ')}; ` : '';
-  return `  ${out}${waitingFor.length > 0 ? `waiting for ${waitingFor.join(', ')}` : 'nobody left to wait for'}`;
+  const out = answered.length > 0 ? `; taken out by ${answered.join(', ')}` : '';
+  return `waiting for ${waitingFor.join(', ')}${out}`;
 }

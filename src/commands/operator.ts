@@ -5,9 +5,10 @@ import type { Values } from '../config/schema.js';
 import { createFileReader } from '../config/secret.js';
 import { etcdSettings } from '../config/settings/etcd.js';
 import { parseAddress } from '../core/address.js';
-import { SidekickError, UsageError } from '../core/errors.js';
+import { EtcdError, SidekickError, UsageError } from '../core/errors.js';
 import { type Instance, type KeySpace, parseService } from '../core/keys.js';
 import type { Result } from '../core/result.js';
+import { untilInterrupted } from './interruption.js';
 
 /** What an operator's command works with. */
 export interface Desk extends EtcdConnection {
@@ -26,13 +27,13 @@ export async function atDesk<T>(
   const { etcd, space } = etcdSettings(values, files);
   refuseProblems(files.problems);
   const connection = connectEtcd(etcd);
-  const interrupted = new AbortController();
-  const onSignal = () => interrupted.abort(new SidekickError('INTERRUPTED', 'interrupted', true));
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, onSignal);
   try {
-    return await work({ ...connection, space, signal: interrupted.signal });
+    return await untilInterrupted((signal) => work({ ...connection, space, signal }));
+  } catch (error) {
+    if (!(error instanceof EtcdError)) throw error;
+    const remedy = `is etcd at ${etcd.endpoints.join(', ')}? Give its address with --etcd-endpoints`;
+    throw new SidekickError(error.code, `${error.message}\n${remedy}`, error.retryable, { cause: error });
   } finally {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal);
     connection.close();
   }
 }

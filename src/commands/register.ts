@@ -8,7 +8,12 @@ import type { Address } from '../core/address.js';
 import { SidekickError } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
 import { createRegistrar } from '../daemon/registrar.js';
-import type { RegistrarConfig, RegistrarOptions, ServiceSpec } from '../daemon/registrar-options.js';
+import type {
+  RegistrarConfig,
+  RegistrarOptions,
+  RegistrarStatus,
+  ServiceSpec,
+} from '../daemon/registrar-options.js';
 import { retry } from '../daemon/retry.js';
 import type { InvocationOf } from './command.js';
 import { type Daemon, frameOf, runDaemon } from './run-daemon.js';
@@ -57,6 +62,7 @@ function createDaemon(
 ): Daemon {
   const registrar = createRegistrar(config, options);
   let { written } = invocation.config;
+  const ready = () => isReady(registrar.status());
   return {
     run: (stop, kill) => registrar.run(stop, kill),
     async reload() {
@@ -65,14 +71,20 @@ function createDaemon(
       warnOfRestart(options.log, FIXED, written, next.written);
       written = next.written;
     },
-    ready: () => registrar.status().ready,
+    ready,
     etcdConnected: () => registrar.status().connected,
     lastProgress: () => registrar.lastProgress,
     // It moves with every keepalive, which comes every third of the time to live.
     stuckAfter: Math.max(60_000, options.ttl),
-    status: () => registrar.status(),
+    status: () => ({ ...registrar.status(), ready: ready() }),
     summary: () => registrarSummary(registrar.status()),
   };
+}
+
+/** Ready means registered: every service is in etcd, be it by a newer process of the same address. */
+function isReady({ phase, connected, services }: RegistrarStatus): boolean {
+  const registered = services.every(({ key }) => key === 'registered' || key === 'superseded');
+  return phase === 'running' && connected && registered;
 }
 
 /** Finds out the addresses that are not given, and refuses services that are given twice. */

@@ -6,24 +6,37 @@ import { type WatchSettings, watchSettings } from '../config/settings/watch.js';
 import type { Instance } from '../core/keys.js';
 import { createWatcher } from '../daemon/watcher/watcher.js';
 import type { HealthCheck, WatcherPorts } from '../daemon/watcher-options.js';
+import { createLogger } from '../telemetry/logger.js';
 import { aborted } from './aborted.js';
 import type { InvocationOf } from './command.js';
-import { type Daemon, frameOf, runDaemon, type Telemetry } from './run-daemon.js';
+import { untilInterrupted } from './interruption.js';
+import { type Daemon, frameOf, runDaemon } from './run-daemon.js';
 import { watcherSummary } from './summary.js';
 import { warnOfRestart } from './warn-of-restart.js';
+import { watchOnce } from './watch-once.js';
+
+type WatchInvocation = InvocationOf<typeof watchScope>;
 
 /** What a reload does not change. */
 const FIXED = ['etcd', 'prefix', 'id', 'lease', 'nginx', 'admin', 'log'] as const;
 
 /** `sidekick watch` */
-export async function watch(invocation: InvocationOf<typeof watchScope>): Promise<number> {
-  const settings = watchSettings(invocation.config, invocation.sources.env);
+export async function watch(invocation: WatchInvocation): Promise<number> {
+  const { config, sources, out } = invocation;
+  const { dryRun, once, log } = config.values;
+  const settings = watchSettings(config, sources.env);
   const etcd = connectEtcd(settings.etcd);
   const nginx = settings.nginx.map(createNginxApi);
   try {
-    const frame = frameOf('watch', invocation, 'NGINX keeps what it has');
-    return await runDaemon(frame, (telemetry) =>
-      createDaemon(settings, invocation, { ...telemetry, ...etcd, nginx }),
+    if (!dryRun && !once) {
+      const frame = frameOf('watch', invocation, 'NGINX keeps what it has');
+      return await runDaemon(frame, (telemetry) =>
+        createDaemon(settings, invocation, { ...telemetry, ...etcd, nginx }),
+      );
+    }
+    const ports = { ...etcd, nginx, clock: Date.now, healthCheck: healthCheckOf(() => settings) };
+    return await untilInterrupted((signal) =>
+      watchOnce({ settings, ports, dryRun, log: createLogger(log), signal, out }),
     );
   } finally {
     etcd.close();
@@ -33,16 +46,12 @@ export async function watch(invocation: InvocationOf<typeof watchScope>): Promis
 
 function createDaemon(
   first: WatchSettings,
-  invocation: InvocationOf<typeof watchScope>,
-  ports: Omit<WatcherPorts, 'healthCheck'> & Telemetry,
+  invocation: WatchInvocation,
+  ports: Omit<WatcherPorts, 'healthCheck'>,
 ): Daemon {
   let settings = first;
-  let written = invocation.config.written;
-  const healthCheck = (instance: Instance): HealthCheck | undefined => {
-    const probe = settings.probes.get(instance.service);
-    return probe && { probe: createProbe(probe.spec(instance.address)), policy: probe.health };
-  };
-  const watcher = createWatcher(settings.watcher, { ...ports, healthCheck });
+  let { written } = invocation.config;
+  const watcher = createWatcher(settings.watcher, { ...ports, healthCheck: healthCheckOf(() => settings) });
   return {
     run: (stop, kill) => Promise.race([watcher.run(stop), aborted(kill)]),
     reload() {
@@ -59,5 +68,13 @@ function createDaemon(
     stuckAfter: Math.max(60_000, 4 * first.watcher.timing.identity),
     status: () => watcher.status(),
     summary: () => watcherSummary(watcher.status()),
+  };
+}
+
+/** The load balancer's own probes, as the settings have them at the time. */
+function healthCheckOf(settings: () => WatchSettings): (instance: Instance) => HealthCheck | undefined {
+  return ({ service, address }) => {
+    const probe = settings().probes.get(service);
+    return probe && { probe: createProbe(probe.spec(address)), policy: probe.health };
   };
 }

@@ -1,0 +1,91 @@
+import type { WatchSettings } from '../config/settings/watch.js';
+import { messageOf } from '../core/errors.js';
+import type { Action } from '../core/plan.js';
+import type { Log, RegistryReader } from '../core/ports.js';
+import { stated } from '../core/server-parameters.js';
+import { type OnceNginx, type OncePorts, type OnceReport, passOnce } from '../daemon/watcher/once.js';
+
+export interface OnceOrder {
+  readonly settings: WatchSettings;
+  readonly ports: OncePorts;
+  /** Only print what would be done. */
+  readonly dryRun: boolean;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly out: NodeJS.WritableStream;
+}
+
+/**
+ * `sidekick watch --once` and `--dry-run`. A single pass ends with 0 when NGINX matches what is registered; a dry run
+ * when everything could be read.
+ */
+export async function watchOnce({ settings, ports, dryRun, log, signal, out }: OnceOrder): Promise<number> {
+  const reader = telling(ports.reader, log);
+  const report = await passOnce(settings.watcher, { ...ports, reader }, { dryRun }, signal);
+  out.write(reportText(report, dryRun));
+  const failed = report.nginx.some(
+    ({ error, upstreams }) => error !== undefined || upstreams.some(hasErrors),
+  );
+  return (dryRun ? !failed : report.matches) ? 0 : 1;
+}
+
+/** The pass waits for an etcd that is away; this says so. */
+function telling(reader: RegistryReader, log: Log): RegistryReader {
+  return {
+    follow: (prefixes, observer, signal) =>
+      reader.follow(
+        prefixes,
+        {
+          view: (view) => observer.view(view),
+          away(error) {
+            log.warn(
+              { event: 'etcd-away', reason: messageOf(error) },
+              'etcd does not answer: waiting until it does',
+            );
+            observer.away(error);
+          },
+        },
+        signal,
+      ),
+  };
+}
+
+function hasErrors({ errors }: { readonly errors: readonly string[] }): boolean {
+  return errors.length > 0;
+}
+
+/** The report for people: one line for each action. */
+export function reportText({ nginx, matches }: OnceReport, dryRun: boolean): string {
+  const actions = nginx.flatMap(({ upstreams }) => upstreams.flatMap((upstream) => upstream.actions));
+  const verb = dryRun ? 'to do' : 'done';
+  const verdict = matches ? 'NGINX matches what is registered' : 'NGINX does not match what is registered';
+  const lines = [...nginx.flatMap(nginxLines), `${actions.length} ${verb}; ${verdict}`];
+  return `${lines.join('\n')}\n`;
+}
+
+function nginxLines({ name, error, problems, upstreams }: OnceNginx): string[] {
+  return [
+    ...(error === undefined ? [] : [`${name}: ! ${error}`]),
+    ...problems.map(({ message }) => `${name}: ! ${message}`),
+    ...upstreams.flatMap(({ kind, name: upstream, actions, errors }) => {
+      const label = `${name} ${kind}/${upstream}`;
+      return [
+        ...actions.map((action) => `${label}: ${actionText(action)}`),
+        ...errors.map((message) => `${label}: ! ${message}`),
+      ];
+    }),
+  ];
+}
+
+function actionText(action: Action): string {
+  const { type, address } = action;
+  if (type === 'add') return `${type} ${address}${parametersText(stated(action.parameters))}`;
+  if (type === 'update') return `${type} ${address}${parametersText(action.changes)}`;
+  return type === 'remove' ? `${type} ${address} (${action.reason})` : `${type} ${address}`;
+}
+
+function parametersText(parameters: object): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => ` ${name}=${value}`)
+    .join('');
+}
