@@ -52,8 +52,13 @@ export async function gatewayPackage(version) {
     control: await readText('units/deb/sidekick-gateway/control'),
     scripts: 'units/deb/sidekick-gateway',
     inputs: ['dist/gateway', 'docker/gateway', 'units'],
-    conffiles: configuration.map((name) => `/etc/sidekick-gateway/${name}`),
+    conffiles: [
+      ...configuration.map((name) => `/etc/sidekick-gateway/${name}`),
+      '/etc/logrotate.d/sidekick-gateway',
+    ],
+    directories: ['var/log/sidekick-gateway'],
     files: [
+      ['units/deb/sidekick-gateway/logrotate', 'etc/logrotate.d/sidekick-gateway'],
       ['dist/gateway', 'usr/share/sidekick-gateway'],
       ['docker/gateway/nginx', 'etc/sidekick-gateway'],
       ['docker/gateway/entrypoint.sh', 'usr/lib/sidekick-gateway/entrypoint', 0o755],

@@ -24,7 +24,7 @@ import { root, run } from '../../docker/setup/run.mjs';
 const SCRIPTS = ['preinst', 'postinst', 'prerm', 'postrm'];
 
 // Of no use at run time, and a good part of what is in the npm packages.
-const LEFT_OUT = /\.(d\.[cm]?ts|map)$/;
+const LEFT_OUT = /\.(d\.[cm]?ts|map)$|\/\.bin$/;
 
 async function filesUnder(directory) {
   const entries = await readdir(directory, { withFileTypes: true });

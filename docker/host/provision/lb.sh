@@ -32,6 +32,7 @@ END
         etcd_section watcher
     } >/etc/sidekick/watch.yaml
     systemctl enable loadbalancer.service sidekick-watch.service
+    systemctl reset-failed loadbalancer.service 2>/dev/null || true
     systemctl restart loadbalancer.service
     systemctl restart --no-block sidekick-watch.service
 }

@@ -30,12 +30,21 @@ export class Member {
     this.#timeout = options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
   }
 
-  /** The user's token, asked for once and kept until it is forgotten; undefined where there is no user. */
+  /**
+   * The user's token, asked for once and kept until it is forgotten; undefined where there is no user. Asked for again as
+   * long as etcd has no users: the first call after access control is switched on must not go without.
+   */
   token(): Promise<string | undefined> {
-    this.#token ??= this.#authenticate().catch((error: unknown) => {
-      this.#token = undefined;
-      throw error;
-    });
+    this.#token ??= this.#authenticate().then(
+      (token) => {
+        if (token === undefined) this.#token = undefined;
+        return token;
+      },
+      (error: unknown) => {
+        this.#token = undefined;
+        throw error;
+      },
+    );
     return this.#token;
   }
 
