@@ -15,6 +15,8 @@ const PASS: Flow = { mode: 'pass', delay: 0 };
 interface Connection {
   readonly client: Socket;
   readonly target: Socket;
+  /** Frozen by itself, whatever the others do. */
+  frozen: boolean;
 }
 
 export class TcpProxy implements AsyncDisposable {
@@ -64,6 +66,15 @@ export class TcpProxy implements AsyncDisposable {
     this.#set({ mode: 'freeze' }, directions);
   }
 
+  /** Bytes wait on the connections that are open now, and pass on new ones. */
+  freezeOpen(): void {
+    for (const connection of this.#connections) {
+      connection.frozen = true;
+      this.#regulate(connection, 'up');
+      this.#regulate(connection, 'down');
+    }
+  }
+
   /** Bytes are lost. A connection that lost some is of no use any more: `heal` ends it. */
   drop(...directions: Direction[]): void {
     this.#set({ mode: 'drop' }, directions);
@@ -88,6 +99,7 @@ export class TcpProxy implements AsyncDisposable {
     const lossy = this.#flows.up.mode === 'drop' || this.#flows.down.mode === 'drop';
     this.#refusing = false;
     if (lossy) this.cut();
+    for (const connection of this.#connections) connection.frozen = false;
     this.#set(PASS, []);
   }
 
@@ -107,9 +119,9 @@ export class TcpProxy implements AsyncDisposable {
     }
   }
 
-  #regulate({ client, target }: Connection, direction: Direction): void {
+  #regulate({ client, target, frozen }: Connection, direction: Direction): void {
     const source = direction === 'up' ? client : target;
-    if (this.#flows[direction].mode === 'freeze') source.pause();
+    if (frozen || this.#flows[direction].mode === 'freeze') source.pause();
     else source.resume();
   }
 
@@ -119,7 +131,7 @@ export class TcpProxy implements AsyncDisposable {
       return;
     }
     this.accepted++;
-    const connection = { client, target: connect(this.#target) };
+    const connection = { client, target: connect(this.#target), frozen: false };
     this.#connections.add(connection);
     this.#pump('up', client, connection.target);
     this.#pump('down', connection.target, client);
