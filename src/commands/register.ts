@@ -4,7 +4,7 @@ import { createProbe } from '../adapters/probes/create-probe.js';
 import type { OwnAddress, registerScope } from '../config/options/register.js';
 import { type Problem, refuseProblems } from '../config/problem.js';
 import { type RegisterSettings, registerSettings } from '../config/settings/register.js';
-import type { Address } from '../core/address.js';
+import { type Address, hostOf } from '../core/address.js';
 import { SidekickError } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
 import { createRegistrar } from '../daemon/registrar.js';
@@ -34,6 +34,7 @@ export async function register(invocation: RegisterInvocation): Promise<number> 
     return await runDaemon(frame, async (telemetry, stop) => {
       const { space, ttl } = settings;
       const config = await awaitConfig(settings, telemetry.log, stop);
+      warnOfLoopback(settings, config, telemetry.log);
       return createDaemon(config, invocation, { ...telemetry, ...etcd, space, ttl });
     });
   } finally {
@@ -53,6 +54,18 @@ function awaitConfig(settings: RegisterSettings, log: Log, signal: AbortSignal):
       log.warn(fields, 'the address to register cannot be found out; trying until it can');
     },
   });
+}
+
+/** With etcd on this very host, the way to it does not lead out of it. */
+function warnOfLoopback(settings: RegisterSettings, config: RegistrarConfig, log: Log): void {
+  for (const [i, { registration }] of config.services.entries()) {
+    const own = settings.services[i]?.address;
+    if (!own || 'address' in own || !/^127\.|^::1$/.test(hostOf(registration.address))) continue;
+    const { service, address } = registration;
+    const message =
+      'the own address is one that only this host can reach: give it, or auto:<interface>:<port>';
+    log.warn({ event: 'address-loopback', service, address }, message);
+  }
 }
 
 function createDaemon(

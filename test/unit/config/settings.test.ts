@@ -1,0 +1,211 @@
+import { writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { registerScope } from '../../../src/config/options/register.js';
+import { watchScope } from '../../../src/config/options/watch.js';
+import { registerSettings } from '../../../src/config/settings/register.js';
+import { watchSettings } from '../../../src/config/settings/watch.js';
+import type { Address } from '../../../src/core/address.js';
+import { DEFAULT_GUARD } from '../../../src/core/guard.js';
+import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
+import { DEFAULT_DRAIN_TIMEOUT, DEFAULT_TIMING } from '../../../src/daemon/watcher-options.js';
+import { complaints, fileWith, load } from './support.js';
+
+const ONE = { '--service': 'firmware', '--address': '10.0.0.11:8080' };
+const ADDRESS = '10.0.0.11:8080' as Address;
+
+function register(flags: Record<string, unknown>, env: Record<string, string> = {}) {
+  return registerSettings(load(registerScope, { flags: { ...ONE, ...flags } }), env);
+}
+
+function watch(flags: Record<string, unknown>, file?: string) {
+  return watchSettings(load(watchScope, { flags, ...(file === undefined ? {} : { file }) }), {});
+}
+
+const API = { '--nginx-api': 'http://lb:8080/api' };
+
+describe('what is told to the registrar', () => {
+  test('defaults', () => {
+    const settings = register({});
+    expect(settings).toMatchObject({
+      ttl: 15_000,
+      drainTimeout: 30_000,
+      etcd: { endpoints: ['http://127.0.0.1:2379'], requestTimeout: 2000 },
+      space: { services: '/services/', control: '/sidekick/' },
+    });
+    const spec = settings.services[0]?.at(ADDRESS);
+    expect(spec?.registration).toEqual({
+      service: 'firmware',
+      address: ADDRESS,
+      parameters: DEFAULT_PARAMETERS,
+      drain: false,
+      meta: {},
+    });
+    expect(spec?.probe).toEqual({ type: 'tcp', target: ADDRESS });
+  });
+
+  test('an http probe over TLS', () => {
+    const ca = fileWith('PEM');
+    const flags = {
+      '--probe-type': 'http',
+      '--probe-path': '/healthz',
+      '--probe-tls': true,
+      '--probe-ca': ca,
+      '--probe-target': 'backend:8443',
+    };
+    expect(register(flags).services[0]?.at(ADDRESS).probe).toEqual({
+      type: 'http',
+      target: 'backend:8443',
+      path: '/healthz',
+      tls: { ca: Buffer.from('PEM'), insecure: false },
+    });
+  });
+
+  test('an mqtt probe with a user', () => {
+    const flags = {
+      '--probe-type': 'mqtt',
+      '--probe-version': '5',
+      '--probe-username': 'probe',
+      '--probe-password-file': fileWith('secret\n'),
+    };
+    expect(register(flags).services[0]?.at(ADDRESS).probe).toEqual({
+      type: 'mqtt',
+      target: ADDRESS,
+      version: 5,
+      username: 'probe',
+      password: 'secret',
+    });
+  });
+
+  test('an exec probe', () => {
+    const flags = { '--probe-type': 'exec', '--probe-command': '/bin/check --fast' };
+    expect(register(flags).services[0]?.at(ADDRESS).probe).toEqual({
+      type: 'exec',
+      command: ['/bin/check', '--fast'],
+    });
+  });
+
+  test('the probe id changes with what is probed, and keeps secrets to itself', () => {
+    const path = fileWith('');
+    const flags = { '--probe-type': 'mqtt', '--probe-username': 'u', '--probe-password-file': path };
+    const idOf = (password: string) => {
+      writeFileSync(path, password);
+      return register(flags).services[0]?.at(ADDRESS).probeId;
+    };
+    expect(idOf('secret-1')).toBe(idOf('secret-1'));
+    expect(idOf('secret-1')).not.toBe(idOf('secret-2'));
+    expect(idOf('secret-1')).not.toContain('secret');
+  });
+});
+
+describe('secrets come from files', () => {
+  test('a bare name is a credential of systemd', () => {
+    const path = fileWith('hunter2\nmore', 'etcd-password');
+    const flags = { '--etcd-username': 'sidekick', '--etcd-password-file': 'etcd-password' };
+    const { etcd } = register(flags, { CREDENTIALS_DIRECTORY: dirname(path) });
+    expect(etcd.auth).toEqual({ username: 'sidekick', password: 'hunter2' });
+  });
+
+  test('a path is a path, credentials or not', () => {
+    const path = fileWith('hunter2');
+    const flags = { '--etcd-username': 'sidekick', '--etcd-password-file': path };
+    expect(register(flags, { CREDENTIALS_DIRECTORY: '/nonexistent' }).etcd.auth?.password).toBe('hunter2');
+  });
+
+  test('no option takes a secret itself', () => {
+    const written = JSON.stringify(load(registerScope, { flags: ONE }).written);
+    expect(written).not.toMatch(/"(password|token|secret)"/i);
+  });
+});
+
+describe('what does not go together', () => {
+  test.each([
+    [{ '--etcd-username': 'u' }, 'etcd.passwordFile: is required: username and passwordFile go together'],
+    [{ '--etcd-cert': '/dev/null' }, 'etcd.key: is required: cert and key go together'],
+    [
+      { '--etcd-server-name': 'etcd' },
+      'etcd.endpoints: must be https:// URLs where etcd.ca, etcd.cert or etcd.serverName is given, got http://127.0.0.1:2379',
+    ],
+    [
+      { '--etcd-endpoints': 'http://a,https://b' },
+      'etcd.endpoints: must all be https:// or all http://, got http://a, https://b',
+    ],
+    [{ '--etcd-endpoints': ',' }, 'etcd.endpoints: must have at least one URL, got none'],
+    [{ '--probe-path': '/' }, 'probe.path: is for probes of type http, and probe.type is tcp'],
+    [{ '--probe-type': 'exec' }, 'probe.command: is required for probes of type exec'],
+    [{ '--probe-insecure': true }, 'probe.insecure: needs probe.tls'],
+  ])('%j', (flags, expected) => {
+    expect(complaints(() => register(flags))).toContainEqual(expected);
+  });
+
+  test('a file that is not there or is empty', () => {
+    const user = { '--etcd-username': 'u' };
+    expect(complaints(() => register({ ...user, '--etcd-password-file': '/nonexistent/password' }))).toEqual([
+      expect.stringMatching(
+        /^etcd\.passwordFile: must be a file that can be read, got "\/nonexistent\/password": ENOENT/,
+      ),
+    ]);
+    expect(complaints(() => register({ ...user, '--etcd-password-file': fileWith('\n') }))).toEqual([
+      expect.stringMatching(/^etcd\.passwordFile: must be a file whose first line is the password, got /),
+    ]);
+  });
+
+  test('two NGINX of one name, and two probes of one service', () => {
+    const file = `
+nginx: [{ api: "http://lb/api" }, { api: "http://lb/api/" }]
+probes: [{ service: a }, { service: b }, { service: a }]`;
+    expect(complaints(() => watch({}, file))).toEqual([
+      'nginx[1].name: must be one that no other entry has, got lb again',
+      'probes[2].service: must be one that no other entry has, got a again',
+    ]);
+  });
+
+  test('TLS files for an NGINX without TLS', () => {
+    expect(complaints(() => watch({ ...API, '--nginx-ca': fileWith('PEM') }))).toEqual([
+      expect.stringMatching(/^nginx\.api: must be an https:\/\/ URL/),
+    ]);
+  });
+});
+
+describe('what is told to the watcher', () => {
+  test('defaults are those of the core and the daemon', () => {
+    const { watcher, nginx } = watch({ ...API, '--id': 'lb1' });
+    expect(watcher).toMatchObject({
+      id: 'lb1',
+      leaseTtl: 15_000,
+      drainTimeout: DEFAULT_DRAIN_TIMEOUT,
+      guard: DEFAULT_GUARD,
+      timing: DEFAULT_TIMING,
+      upstreams: [],
+      allow: {},
+    });
+    expect(nginx).toEqual([{ name: 'lb:8080', url: 'http://lb:8080/api', timeout: 5000, connections: 9 }]);
+  });
+
+  test('rules take the name of the service where they name no upstream', () => {
+    const file =
+      'upstreams: [{ service: mqtt, kind: stream, drainTimeout: 1m }, { service: fw, kind: http, upstream: f }]';
+    expect(watch(API, file).watcher.upstreams).toEqual([
+      { service: 'mqtt', kind: 'stream', upstream: 'mqtt', drainTimeout: 60_000 },
+      { service: 'fw', kind: 'http', upstream: 'f' },
+    ]);
+  });
+
+  test('probes by service, at the address of each instance', () => {
+    const { probes } = watch(API, 'probes: [{ service: mqtt, type: mqtt, interval: 1s, fall: 2 }]');
+    expect(probes.get('mqtt')?.spec(ADDRESS)).toEqual({ type: 'mqtt', target: ADDRESS });
+    expect(probes.get('mqtt')?.health).toEqual({ interval: 1000, timeout: 2000, rise: 2, fall: 2 });
+    expect(probes.get('firmware')).toBeUndefined();
+  });
+
+  test('an NGINX with a password and TLS', () => {
+    const file = `
+nginx:
+  - { name: lb1, api: "https://lb1/api", username: u, passwordFile: ${fileWith('p')}, ca: ${fileWith('CA')} }`;
+    expect(watch({}, file).nginx[0]).toMatchObject({
+      name: 'lb1',
+      auth: { username: 'u', password: 'p' },
+      tls: { ca: 'CA' },
+    });
+  });
+});

@@ -1,0 +1,58 @@
+import { EventEmitter } from 'node:events';
+import { expect, test } from 'vitest';
+import { createLifecycle } from '../../../src/daemon/lifecycle.js';
+import { recordingLog } from '../../support/silent.js';
+
+function lifecycleWith(reload?: () => void) {
+  const source = new EventEmitter();
+  const log = recordingLog();
+  const lifecycle = createLifecycle({
+    log,
+    ending: 'draining',
+    source: source as unknown as NodeJS.Process,
+    ...(reload && { reload }),
+  });
+  return { source, log, lifecycle };
+}
+
+test.each(['SIGTERM', 'SIGINT'])('the first %s ends gracefully, and says what it does', (signal) => {
+  const { source, log, lifecycle } = lifecycleWith();
+  source.emit(signal, signal);
+  expect([lifecycle.stop.aborted, lifecycle.kill.aborted]).toEqual([true, false]);
+  expect(log.events('stopping')[0]?.fields).toMatchObject({ signal, ending: 'draining' });
+});
+
+test('the second ends at once; for the third nobody listens, so that the system ends the process', () => {
+  const { source, lifecycle } = lifecycleWith();
+  source.emit('SIGINT', 'SIGINT');
+  source.emit('SIGTERM', 'SIGTERM');
+  expect(lifecycle.kill.aborted).toBe(true);
+  expect([source.listenerCount('SIGINT'), source.listenerCount('SIGTERM')]).toEqual([0, 0]);
+});
+
+test('SIGHUP reloads until the end has begun', () => {
+  let reloads = 0;
+  const { source, log } = lifecycleWith(() => {
+    reloads += 1;
+  });
+  source.emit('SIGHUP', 'SIGHUP');
+  source.emit('SIGTERM', 'SIGTERM');
+  source.emit('SIGHUP', 'SIGHUP');
+  expect(reloads).toBe(1);
+  expect(log.events('reload-ignored')).toHaveLength(1);
+});
+
+test('a crash is logged before the process ends', () => {
+  const { source, log } = lifecycleWith();
+  source.emit('uncaughtExceptionMonitor', new Error('unforeseen'), 'unhandledRejection');
+  expect(log.events('crash')[0]?.fields).toMatchObject({
+    reason: 'unforeseen',
+    origin: 'unhandledRejection',
+  });
+});
+
+test('it leaves nothing behind', () => {
+  const { source, lifecycle } = lifecycleWith();
+  lifecycle.dispose();
+  expect(source.eventNames()).toEqual([]);
+});

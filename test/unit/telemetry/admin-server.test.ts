@@ -1,0 +1,76 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type AdminServer, type AdminSource, startAdminServer } from '../../../src/telemetry/admin-server.js';
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 };
+const state = { healthy: true, ready: false };
+const source: AdminSource = {
+  healthy: () => state.healthy,
+  ready: () => state.ready,
+  metrics: () => Promise.resolve({ text: 'sidekick_ready 0\n', contentType: 'text/plain; version=0.0.4' }),
+  status: () => ({ command: 'watch', ready: state.ready }),
+};
+let server: AdminServer;
+
+beforeEach(async () => {
+  Object.assign(state, { healthy: true, ready: false });
+  server = await startAdminServer(LOOPBACK, source);
+});
+afterEach(() => server.close());
+
+async function get(path: string, init?: RequestInit) {
+  const response = await fetch(`${server.url}${path}`, init);
+  return { status: response.status, body: await response.text(), type: response.headers.get('content-type') };
+}
+
+describe('the admin endpoints', () => {
+  test('/healthz follows the loops', async () => {
+    expect(await get('/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
+    state.healthy = false;
+    expect((await get('/healthz')).status).toBe(503);
+  });
+
+  test('/readyz follows readiness', async () => {
+    expect((await get('/readyz')).status).toBe(503);
+    state.ready = true;
+    expect((await get('/readyz')).status).toBe(200);
+  });
+
+  test('/metrics is what the registry says', async () => {
+    expect(await get('/metrics')).toEqual({
+      status: 200,
+      body: 'sidekick_ready 0\n',
+      type: 'text/plain; version=0.0.4',
+    });
+  });
+
+  test('/status is JSON, also with a query', async () => {
+    const { status, body, type } = await get('/status?pretty');
+    expect([status, type]).toEqual([200, 'application/json']);
+    expect(JSON.parse(body)).toEqual({ command: 'watch', ready: false });
+  });
+
+  test('anything else is not found, and nothing is written', async () => {
+    expect((await get('/')).status).toBe(404);
+    expect((await get('/status', { method: 'POST', body: 'x' })).status).toBe(405);
+    expect(await get('/healthz', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
+  });
+
+  test('a source that fails is a 500 and no crash', async () => {
+    const broken = await startAdminServer(LOOPBACK, {
+      ...source,
+      status: () => {
+        throw new Error('broken');
+      },
+    });
+    const response = await fetch(`${broken.url}/status`);
+    expect([response.status, await response.text()]).toEqual([500, 'broken\n']);
+    await broken.close();
+  });
+
+  test('a port that is taken is said, with what to do about it', async () => {
+    const port = Number(new URL(server.url).port);
+    await expect(startAdminServer({ host: '127.0.0.1', port }, source)).rejects.toThrow(
+      `admin.listen: cannot listen on 127.0.0.1:${port}: another process listens there; give another with --admin-listen`,
+    );
+  });
+});

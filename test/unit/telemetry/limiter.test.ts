@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { limitLog } from '../../../src/telemetry/limited-log.js';
+import { createLimiter } from '../../../src/telemetry/limiter.js';
+import { recordingLog } from '../../support/silent.js';
+
+describe('the limiter', () => {
+  test('shows the same subject once in an interval, and counts the rest', () => {
+    const limiter = createLimiter(1000);
+    expect(limiter.judge('a', 0)).toEqual({ show: true, suppressed: 0 });
+    expect(limiter.judge('a', 1)).toEqual({ show: false });
+    expect(limiter.judge('a', 999)).toEqual({ show: false });
+    expect(limiter.judge('b', 999)).toEqual({ show: true, suppressed: 0 });
+    expect(limiter.judge('a', 1000)).toEqual({ show: true, suppressed: 2 });
+    expect(limiter.judge('a', 2000)).toEqual({ show: true, suppressed: 0 });
+  });
+
+  test('a clock that is set back does not silence it', () => {
+    const limiter = createLimiter(1000);
+    limiter.judge('a', 1_000_000);
+    expect(limiter.judge('a', 5)).toEqual({ show: true, suppressed: 0 });
+  });
+
+  test('a storm of subjects does not fill the memory: the oldest are forgotten', () => {
+    const limiter = createLimiter(1000);
+    for (let i = 0; i <= 1000; i++) limiter.judge(`subject ${i}`, 0);
+    expect(limiter.judge('subject 1000', 1).show).toBe(false);
+    expect(limiter.judge('subject 0', 1).show).toBe(true);
+  });
+});
+
+describe('the limited log', () => {
+  test('holds back warnings about the same, and says how many', () => {
+    const log = recordingLog();
+    let now = 0;
+    const limited = limitLog(log, () => now, 1000);
+    for (let i = 0; i < 5; i++) limited.warn({ event: 'etcd-away', reason: `try ${i}` }, 'etcd is away');
+    now = 1000;
+    limited.warn({ event: 'etcd-away', reason: 'again' }, 'etcd is away');
+    expect(log.lines.map(({ fields }) => fields)).toEqual([
+      { event: 'etcd-away', reason: 'try 0' },
+      { event: 'etcd-away', reason: 'again', suppressed: 4 },
+    ]);
+  });
+
+  test('the same event about another address is another event', () => {
+    const log = recordingLog();
+    const limited = limitLog(log, () => 0);
+    for (const address of ['10.0.0.1:80', '10.0.0.2:80', '10.0.0.1:80']) {
+      limited.error({ event: 'server-failed', address }, 'NGINX did not take the change');
+    }
+    expect(log.lines).toHaveLength(2);
+  });
+
+  test('info and debug lines all pass', () => {
+    const log = recordingLog();
+    const limited = limitLog(log, () => 0);
+    for (let i = 0; i < 3; i++) limited.info({ event: 'server-added' }, 'server added');
+    for (let i = 0; i < 3; i++) limited.debug({ event: 'pass' }, 'pass');
+    expect(log.lines).toHaveLength(6);
+  });
+});

@@ -1,0 +1,100 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { createNotifier, watchdogInterval } from '../../../src/telemetry/notifier.js';
+import { recordingLog } from '../../support/silent.js';
+
+const ENV = { NOTIFY_SOCKET: '/run/systemd/notify' };
+
+function notifierWith(env: Record<string, string> = ENV) {
+  const told: string[] = [];
+  const log = recordingLog();
+  const notifier = createNotifier(env, log, (assignments) => {
+    told.push(assignments.join(' '));
+    return Promise.resolve();
+  });
+  return { notifier, told, log };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+});
+
+test('tells systemd in order, and a status only when it changes', async () => {
+  const { notifier, told } = notifierWith();
+  notifier.status('waiting\nfor etcd');
+  notifier.status('waiting\nfor etcd');
+  notifier.ready();
+  notifier.reloading();
+  notifier.stopping();
+  await notifier.flushed();
+  expect(told).toEqual([
+    'STATUS=waiting for etcd',
+    'READY=1',
+    expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+$/),
+    'STOPPING=1',
+  ]);
+});
+
+test('is silent where systemd does not listen', async () => {
+  const { notifier, told } = notifierWith({});
+  notifier.ready();
+  notifier.watch(() => true)();
+  await notifier.flushed();
+  expect(told).toEqual([]);
+});
+
+test('the watchdog is told twice in its time, and only while all is well', async () => {
+  vi.useFakeTimers();
+  const { notifier, told } = notifierWith({ ...ENV, WATCHDOG_USEC: '10000000' });
+  let healthy = true;
+  const end = notifier.watch(() => healthy);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(told).toEqual(['WATCHDOG=1', 'WATCHDOG=1']);
+  healthy = false;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(told).toHaveLength(2);
+  healthy = true;
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(told).toHaveLength(3);
+  end();
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(told).toHaveLength(3);
+});
+
+test.each([
+  [{}, undefined],
+  [{ WATCHDOG_USEC: '30000000' }, 15_000],
+  [{ WATCHDOG_USEC: '30000000', WATCHDOG_PID: String(process.pid) }, 15_000],
+  [{ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '1' }, undefined],
+  [{ WATCHDOG_USEC: 'x' }, undefined],
+])('the interval of %j', (env, expected) => {
+  expect(watchdogInterval(env)).toBe(expected);
+});
+
+test('what cannot be told is logged once, and breaks nothing', async () => {
+  const log = recordingLog();
+  const notifier = createNotifier(ENV, log, () => Promise.reject(new Error('spawn systemd-notify ENOENT')));
+  notifier.ready();
+  notifier.stopping();
+  await notifier.flushed();
+  expect(log.events('notify-failed')).toHaveLength(1);
+});
+
+test('runs systemd-notify with what is to be told', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sidekick-test-'));
+  const heard = join(directory, 'heard');
+  writeFileSync(join(directory, 'systemd-notify'), `#!/bin/sh\nprintf '%s\\n' "$@" >> ${heard}\n`);
+  chmodSync(join(directory, 'systemd-notify'), 0o755);
+  vi.stubEnv('PATH', `${directory}:${process.env.PATH}`);
+  const log = recordingLog();
+  const notifier = createNotifier(ENV, log);
+  notifier.status('1 of 1 service registered');
+  notifier.ready();
+  await notifier.flushed();
+  expect(log.lines).toEqual([]);
+  expect(readFileSync(heard, 'utf8')).toBe('STATUS=1 of 1 service registered\nREADY=1\n');
+  rmSync(directory, { recursive: true });
+});
