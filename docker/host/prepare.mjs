@@ -9,17 +9,14 @@
 import { chmod, cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildPackages } from '../../units/deb/packages.mjs';
-import { ensureBaseImage } from '../setup/base-image.mjs';
-import { ensureEngine } from '../setup/engine.mjs';
-import { ensureImage } from '../setup/images.mjs';
 import { takeLock } from '../setup/lock.mjs';
 import { failed, headline } from '../setup/narrator.mjs';
 import { root } from '../setup/run.mjs';
+import { ensureHostImage } from './host-image.mjs';
 import { HOSTS } from './hosts.mjs';
 import { ensureSecrets } from './secrets.mjs';
 
 const CLUSTER = join(root, 'build/cluster');
-const IMAGE = { name: 'sidekick-host', context: ['docker/host'] };
 
 async function copyFresh(source, target) {
   await rm(target, { recursive: true, force: true });
@@ -54,10 +51,7 @@ async function main(args) {
   await mkdir(CLUSTER, { recursive: true });
   await ensureSecrets(CLUSTER, HOSTS);
   for (const host of HOSTS) await stage(host, packages);
-  if (!args.includes('--image')) return;
-  await ensureEngine();
-  await ensureBaseImage();
-  await ensureImage(IMAGE);
+  if (args.includes('--image')) await ensureHostImage();
 }
 
 try {

@@ -10,7 +10,7 @@ nginx:
     api: http://127.0.0.1:8080/api
 drainTimeout:
   http: 30s
-  stream: 30s
+  stream: 15s
 probes:
   - service: firmware
     type: http

@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+// Makes ready what `npm run test:cluster` needs: the npm packages, a Docker engine, the hosts' image, and Vagrant. Fails,
+// and says why, where this machine cannot run systemd in containers.
+import { setTimeout as delay } from 'node:timers/promises';
+import { canInstall, install } from '../setup/debian.mjs';
+import { takeLock } from '../setup/lock.mjs';
+import { doing, done, failed, headline, skipped } from '../setup/narrator.mjs';
+import { ensurePackages } from '../setup/npm.mjs';
+import { ask, run, SetupError } from '../setup/run.mjs';
+import { ensureHostImage, HOST_IMAGE } from './host-image.mjs';
+import { CLUSTER } from './hosts.mjs';
+
+const BOOT_TIMEOUT_MS = 60_000;
+const PROBE = `sidekick-host-probe-${process.pid}`;
+
+async function ensureVagrant() {
+  const present = await ask('vagrant', ['--version']);
+  if (present.ok) return skipped('Vagrant', present.stdout);
+  if (!(await canInstall())) {
+    throw new SetupError(
+      'Vagrant is missing: install it (on Debian: sudo apt-get install vagrant), then run this again',
+    );
+  }
+  doing('Vagrant', 'installing it with apt-get');
+  await install(['vagrant', 'openssh-client']);
+  done('Vagrant', await run('vagrant', ['--version']).then((version) => version.trim()));
+}
+
+async function waitForSystemd() {
+  const deadline = Date.now() + BOOT_TIMEOUT_MS;
+  let state = '';
+  while (Date.now() < deadline) {
+    state = (await ask('docker', ['exec', PROBE, 'systemctl', 'is-system-running'])).stdout;
+    if (state === 'running' || state === 'degraded') return state;
+    await delay(500);
+  }
+  const { output } = await ask('docker', ['logs', PROBE]);
+  throw new SetupError(`systemd does not start in a container here (state: ${state || 'none'})`, {
+    output,
+    hint: 'the engine must allow --cap-add=SYS_ADMIN and a writable /sys/fs/cgroup; the cluster can be run nowhere else',
+  });
+}
+
+async function probeSystemd() {
+  doing('systemd', 'trying it in a container');
+  await run('docker', ['run', '--detach', '--name', PROBE, ...CLUSTER.container, HOST_IMAGE.name], {
+    hint: 'this engine does not give containers what systemd needs',
+  });
+  try {
+    const state = await waitForSystemd();
+    if (state !== 'running') {
+      const { output } = await ask('docker', ['exec', PROBE, 'systemctl', '--failed', '--no-legend']);
+      throw new SetupError('units fail in a container of the host image', { output });
+    }
+    done('systemd', 'runs in containers');
+  } finally {
+    await ask('docker', ['rm', '--force', '--volumes', PROBE]);
+  }
+}
+
+try {
+  headline('Setting up what the cluster test needs');
+  await takeLock();
+  await ensurePackages();
+  await ensureHostImage();
+  await probeSystemd();
+  await ensureVagrant();
+} catch (error) {
+  failed(error);
+  process.exitCode = 1;
+}
