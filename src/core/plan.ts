@@ -14,12 +14,19 @@ export type Action =
       readonly id: number;
       readonly changes: Partial<ServerParameters>;
     }
-  | { readonly type: 'drain'; readonly address: Address; readonly id: number }
+  | {
+      readonly type: 'drain';
+      readonly address: Address;
+      readonly id: number;
+      /** One more of an address of which another server stays. */
+      readonly extra?: true;
+    }
   | {
       readonly type: 'remove';
       readonly address: Address;
       readonly id: number;
       readonly reason: RemoveReason;
+      readonly extra?: true;
     };
 
 export type RemoveReason = 'duplicate' | 'idle' | 'expired' | 'failing';
@@ -126,11 +133,24 @@ function tooEarly(input: PlanInput, actions: readonly Action[]): ReadonlySet<Act
   const serving = new Map(
     input.actual.filter((server) => !isOut(server)).map((server) => [server.id, server]),
   );
-  const taking = actions.filter(
-    (action) => (action.type === 'drain' || action.type === 'remove') && serving.delete(action.id),
-  );
+  const taking = actions.filter((action) => endsTraffic(action) && serving.delete(action.id));
   const stillServed = [...serving.values()].some(({ address }) => isWanted(address));
   return new Set(stillServed ? [] : taking);
+}
+
+function endsTraffic(action: Action): action is Exclude<Action, { type: 'add' }> {
+  if (action.type === 'update') return action.changes.down === true;
+  return action.type === 'drain' || action.type === 'remove';
+}
+
+/**
+ * Whether an action planned for what was wanted then is still right for what is wanted now. Only what takes a server
+ * out is worth the question: anything else the next plan puts right without harm.
+ */
+export function isStillRight(action: Action, desired: ReadonlyMap<Address, DesiredServer>): boolean {
+  if (action.type === 'add' || action.type === 'update' || action.extra) return true;
+  const wanted = desired.get(action.address)?.intent;
+  return wanted === undefined || wanted === 'drain';
 }
 
 /** NGINX sends it nothing new. */
@@ -181,8 +201,9 @@ function removeExtra(
   const replaced =
     wanted?.intent === 'serve' &&
     needsReplacement(input, differences(input.kind, extra.parameters, wanted.parameters));
-  if (replaced) return takeOut(input, extra, drains);
-  return [{ type: 'remove', id: extra.id, address: extra.address, reason: 'duplicate' }];
+  if (!replaced)
+    return [{ type: 'remove', id: extra.id, address: extra.address, reason: 'duplicate', extra: true }];
+  return takeOut(input, extra, drains).map((action) => ({ ...action, extra: true }));
 }
 
 function serve(input: PlanInput, server: ActualServer, { address, parameters }: DesiredServer): Action[] {
@@ -193,7 +214,11 @@ function serve(input: PlanInput, server: ActualServer, { address, parameters }: 
   return Object.keys(back).length > 0 ? [{ type: 'update', id: server.id, address, changes: back }] : [];
 }
 
-function takeOut(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
+function takeOut(
+  input: PlanInput,
+  server: ActualServer,
+  drains: Map<Address, DrainClock>,
+): Extract<Action, { type: 'drain' | 'remove' }>[] {
   const { id, address, active } = server;
   const out = isOut(server);
   const clock = advanceDrain(input.drains.get(address), out, input.now);

@@ -6,8 +6,8 @@ import type { Clock, Log, Meter, NginxApi, NginxIdentity } from '../../core/port
 import type { Registrations } from '../../core/registrations.js';
 import type { WatcherOptions } from '../watcher-options.js';
 import type { NginxStatus } from '../watcher-status.js';
+import { createGate, type Gate } from './gate.js';
 import type { HealthMonitor } from './health-monitor.js';
-import { limitCalls } from './limited-api.js';
 import { PassReport } from './pass-report.js';
 import { pause } from './pause.js';
 import { sameIdentity } from './reconcile.js';
@@ -46,6 +46,7 @@ const AFTER_SURPRISE = 1_000;
 export class NginxDriver {
   readonly #context: DriverContext;
   readonly #api: NginxApi;
+  readonly #gate: Gate;
   readonly #wakeup = new Wakeup();
   readonly #workers = new Map<UpstreamId, Running>();
   readonly #endings = new Set<Promise<void>>();
@@ -61,7 +62,8 @@ export class NginxDriver {
   #lastCheckAt: number;
 
   constructor(api: NginxApi, context: DriverContext) {
-    this.#api = limitCalls(api, context.options().timing.concurrency);
+    this.#api = api;
+    this.#gate = createGate(context.options().timing.concurrency);
     this.#context = context;
     this.#lastCheckAt = context.clock();
   }
@@ -231,6 +233,7 @@ export class NginxDriver {
     const worker = new UpstreamWorker({
       ref,
       api: this.#api,
+      gate: this.#gate,
       report: new PassReport(this.name, ref, log, meter),
       clock,
       options,

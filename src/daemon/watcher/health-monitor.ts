@@ -65,6 +65,16 @@ export class HealthMonitor {
     else this.#watched.delete(service);
   }
 
+  /** Ends every probe, so that the next `sync` begins them as they are configured now. What is known stays known. */
+  restart(): void {
+    for (const instances of this.#watched.values()) {
+      for (const each of instances.values()) {
+        each.stop?.abort();
+        each.stop = undefined;
+      }
+    }
+  }
+
   /** Resolves when every probe has ended, once the signal given to `sync` is aborted. */
   async ended(): Promise<void> {
     await Promise.all(this.#endings);

@@ -7,7 +7,7 @@ import { type Action, IMMUTABLE_PARAMETERS, type Plan } from '../../core/plan.js
 import type { NginxApi, NginxIdentity, RegistryReader, View } from '../../core/ports.js';
 import { Registrations } from '../../core/registrations.js';
 import type { WatcherOptions, WatcherPorts } from '../watcher-options.js';
-import { limitCalls } from './limited-api.js';
+import { createGate, type Gate } from './gate.js';
 import { newGuard, planInput, stepGuard } from './plan-input.js';
 import { type PassResult, reconcile } from './reconcile.js';
 import { readTopology } from './topology.js';
@@ -95,15 +95,15 @@ async function firstView(
   return first;
 }
 
-async function onceNginx(look: Look, unlimited: NginxApi, signal: AbortSignal): Promise<OnceNginx> {
+async function onceNginx(look: Look, api: NginxApi, signal: AbortSignal): Promise<OnceNginx> {
   const { options, registrations } = look;
-  const api = limitCalls(unlimited, options.timing.concurrency);
+  const gate = createGate(options.timing.concurrency);
   try {
     const identity = await api.identity(signal);
     const mapping = mapServices(registrations.services, options.upstreams, await readTopology(api, signal));
     const upstreams = await Promise.all(
       [...mapping.feeds].map(([id, services]) =>
-        onceUpstream(look, { api, identity, ref: upstreamRef(id), services }, signal),
+        onceUpstream(look, { api, gate, identity, ref: upstreamRef(id), services }, signal),
       ),
     );
     return { name: api.name, problems: mapping.problems, upstreams };
@@ -115,6 +115,7 @@ async function onceNginx(look: Look, unlimited: NginxApi, signal: AbortSignal): 
 
 interface Target {
   readonly api: NginxApi;
+  readonly gate: Gate;
   readonly identity: NginxIdentity;
   readonly ref: UpstreamRef;
   readonly services: readonly string[];
@@ -155,6 +156,7 @@ function onePass(look: Look, target: Target, dryRun: boolean, signal: AbortSigna
       ...target,
       dryRun,
       isRefused: () => false,
+      isCurrent: () => true,
       wanted: ({ servers }) => {
         const now = ports.clock();
         return planInput({

@@ -2,10 +2,12 @@ import { NginxError } from '../../core/errors.js';
 import type { UpstreamRef } from '../../core/kind.js';
 import { type Action, type Plan, type PlanInput, plan } from '../../core/plan.js';
 import type { NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
+import type { Gate } from './gate.js';
 
 /** What one pass is made with. */
 export interface Pass {
   readonly api: NginxApi;
+  readonly gate: Gate;
   readonly ref: UpstreamRef;
   /** Who NGINX was when it was last asked. Ids that are read are used only while it still is. */
   readonly identity: NginxIdentity;
@@ -13,6 +15,8 @@ export interface Pass {
   readonly wanted: (state: UpstreamState) => PlanInput;
   /** Actions that NGINX has refused and that are not worth another try yet. */
   readonly isRefused: (action: Action) => boolean;
+  /** Whether the action is still right: etcd may have changed its mind since the plan was made. */
+  readonly isCurrent: (action: Action) => boolean;
   /** Plan only. */
   readonly dryRun?: boolean;
 }
@@ -39,7 +43,7 @@ const CHUNK = 8;
  * with single servers is in the outcomes, and holds up no other. Nothing is sent twice: the next pass reads first.
  */
 export async function reconcile(pass: Pass, signal: AbortSignal): Promise<PassResult> {
-  const state = await pass.api.upstream(pass.ref, signal);
+  const state = await pass.gate(signal, (own) => pass.api.upstream(pass.ref, own));
   const decided = plan(pass.wanted(state));
   const outcomes: Outcome[] = [];
   const actions = pass.dryRun ? [] : decided.actions.filter((action) => !pass.isRefused(action));
@@ -84,15 +88,18 @@ export function sameIdentity(a: NginxIdentity, b: NginxIdentity): boolean {
   return a.generation === b.generation && a.pid === b.pid && a.loadTimestamp === b.loadTimestamp;
 }
 
-/** Undefined where the signal was aborted before the call began. */
+/** Undefined where the call never began: the signal was aborted, or the action is no longer right. */
 async function attempt(
-  { api, ref }: Pass,
+  { api, gate, ref, isCurrent }: Pass,
   action: Action,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   try {
-    await perform(api, ref, action, signal);
-    return { action };
+    return await gate(signal, async (own) => {
+      if (!isCurrent(action)) return undefined;
+      await perform(api, ref, action, own);
+      return { action };
+    });
   } catch (error) {
     if (error instanceof NginxError) return { action, error };
     if (signal.aborted) return undefined;

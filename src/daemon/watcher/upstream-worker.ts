@@ -5,11 +5,12 @@ import type { HealthLookup } from '../../core/effective-health.js';
 import { NginxError } from '../../core/errors.js';
 import { EMPTY_GUARD, type GuardState, nextRelease, releaseGuard } from '../../core/guard.js';
 import type { UpstreamRef } from '../../core/kind.js';
-import { IMMUTABLE_PARAMETERS, isOut, type PlanInput } from '../../core/plan.js';
+import { IMMUTABLE_PARAMETERS, isOut, isStillRight, type PlanInput } from '../../core/plan.js';
 import type { ActualServer, Clock, NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
 import type { ParameterName } from '../../core/server-parameters.js';
 import type { WatcherOptions } from '../watcher-options.js';
 import type { UpstreamStatus } from '../watcher-status.js';
+import type { Gate } from './gate.js';
 import { nextPassIn } from './next-pass.js';
 import type { PassReport } from './pass-report.js';
 import { pause } from './pause.js';
@@ -24,6 +25,7 @@ import { Wakeup } from './wakeup.js';
 export interface UpstreamContext {
   readonly ref: UpstreamRef;
   readonly api: NginxApi;
+  readonly gate: Gate;
   readonly report: PassReport;
   readonly clock: Clock;
   readonly options: () => WatcherOptions;
@@ -139,13 +141,14 @@ export class UpstreamWorker {
   }
 
   async #pass(identity: NginxIdentity, signal: AbortSignal): Promise<number> {
-    const { api, ref, report, clock } = this.#context;
+    const { api, gate, ref, report, clock } = this.#context;
     let result: PassResult;
     let requests: ReadonlyMap<Address, number> = new Map();
     try {
       result = await reconcile(
         {
           api,
+          gate,
           ref,
           identity,
           wanted: (state) => {
@@ -154,6 +157,7 @@ export class UpstreamWorker {
             return this.#planInput(state, desired);
           },
           isRefused: (action) => this.#refusals.has(action, clock()),
+          isCurrent: (action) => isStillRight(action, this.#context.desired()),
         },
         signal,
       );

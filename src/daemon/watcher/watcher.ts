@@ -20,7 +20,7 @@ export interface Watcher {
    */
   run(signal: AbortSignal): Promise<void>;
   /**
-   * Takes other options while it runs. `id`, `keys`, `leaseTtl` and `timing.concurrency` stay as they were: they take
+   * Takes other options while it runs, and asks `healthCheck` anew. `id`, `keys`, `leaseTtl` and `timing.concurrency` stay as they were: they take
    * a restart.
    */
   reconfigure(options: WatcherOptions): void;
@@ -107,6 +107,7 @@ class RunningWatcher implements Watcher {
   reconfigure(options: WatcherOptions): void {
     const { id, keys, leaseTtl } = this.#options;
     this.#options = { ...options, id, keys, leaseTtl };
+    this.#health?.restart();
     const view = this.#view;
     if (!view || !this.#registrations) return;
     this.#registrations = new Registrations(keys, options.allow, this.#registrations.services);
