@@ -85,15 +85,44 @@ export class LeasedKeys {
    * answering; what was not done stays unsure.
    */
   async mend(leases: OwnLeases, signal: AbortSignal): Promise<void> {
-    const keys = [...this.#unsure];
-    const found = await this.#options.store.read(keys, signal);
-    const failures: unknown[] = [];
-    const next = keys.values();
-    async function work(mend: (key: string) => Promise<void>): Promise<void> {
-      for (const key of next) await mend(key).catch((error: unknown) => failures.push(error));
+    const found = await this.#read([...this.#unsure], signal);
+    await this.#forEach(found.keys(), (key) => this.#mendKey(key, found.get(key), leases, signal));
+  }
+
+  /** The keys as etcd has them; without those that etcd does not let us read, which are noted as refused. */
+  async #read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Entry | undefined>> {
+    const found = new Map<string, Entry | undefined>();
+    // A single key that may not be read fails the reading of all: those that were refused before are read alone.
+    const suspect = keys.filter((key) => this.status(key) === 'refused');
+    const others = keys.filter((key) => this.status(key) !== 'refused');
+    const look = async (...some: string[]) => {
+      const entries = await this.#options.store.read(some, signal);
+      for (const key of some) found.set(key, entries.get(key));
+    };
+    try {
+      await look(...others);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      suspect.push(...others);
     }
-    const mend = (key: string) => this.#mendKey(key, found.get(key), leases, signal);
-    await Promise.all(Array.from({ length: CONCURRENCY }, () => work(mend)));
+    await this.#forEach(suspect.values(), (key) =>
+      look(key).catch((error: unknown) => {
+        if (!isRefusal(error)) throw error;
+        this.#refuse(key, error);
+      }),
+    );
+    return found;
+  }
+
+  /** Some at a time; the failure of one does not keep the others from being done. */
+  async #forEach(keys: Iterator<string>, work: (key: string) => Promise<void>): Promise<void> {
+    const failures: unknown[] = [];
+    async function worker(): Promise<void> {
+      for (let next = keys.next(); !next.done; next = keys.next()) {
+        await work(next.value).catch((error: unknown) => failures.push(error));
+      }
+    }
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
     const failure = failures.find((error) => error instanceof LeaseGoneError) ?? failures[0];
     if (failure !== undefined) throw failure;
   }
@@ -124,8 +153,8 @@ export class LeasedKeys {
       meter.count('sidekick_keys_written_total');
       this.#held(key, claim, written);
     } catch (error) {
-      if (!(error instanceof EtcdError) || error.retryable) throw error;
-      this.#conclude(key, claim, 'refused', messageOf(error));
+      if (!isRefusal(error)) throw error;
+      this.#refuse(key, error);
     }
   }
 
@@ -140,6 +169,13 @@ export class LeasedKeys {
     const ours = lease !== undefined && (lease === leases.current || leases.former.has(lease));
     if (ours) await this.#options.store.remove(key, { lease }, signal);
     if (!this.#wanted.has(key)) this.#unsure.delete(key);
+  }
+
+  #refuse(key: string, error: EtcdError): void {
+    const claim = this.#wanted.get(key);
+    if (claim) this.#conclude(key, claim, 'refused', messageOf(error));
+    // What may not be read is not ours to delete either.
+    else this.#unsure.delete(key);
   }
 
   #held(key: string, claim: Wanted, revision: number | undefined): void {
@@ -170,4 +206,9 @@ export class LeasedKeys {
     else if (before === 'superseded') log.info(event, 'the key is free again and taken back');
     else log.info(event, 'the key is in etcd');
   }
+}
+
+/** Whether etcd will say the same again: it does not let us, or the key or value is none. */
+function isRefusal(error: unknown): error is EtcdError {
+  return error instanceof EtcdError && !error.retryable;
 }

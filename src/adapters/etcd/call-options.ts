@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { type CallOptions, InterceptingCall, status } from '@grpc/grpc-js';
+import { type CallOptions, InterceptingCall, type StatusObject, status } from '@grpc/grpc-js';
 
 /** What one gRPC call carries besides its request. */
 export interface CallContext {
@@ -10,8 +10,8 @@ export interface CallContext {
   readonly timeout?: number;
 }
 
-/** What etcd says of a token that is over (`rpctypes/error.go`): expired, unknown, or older than a change of roles. */
-const TOKEN_OVER = /invalid auth token|revision of auth store is old/;
+/** What etcd says of a token that is missing, expired, unknown, or older than a change of roles (`rpctypes/error.go`). */
+const TOKEN_REFUSED = /user name is empty|invalid auth token|revision of auth store is old/;
 
 /**
  * Options for one call: its deadline, its token, its cancellation when the signal is aborted, and `hasleader`, which
@@ -32,7 +32,7 @@ export function callOptions({ signal, token, timeout }: CallContext): CallOption
             next(metadata, {
               onReceiveStatus(received, forward) {
                 signal.removeEventListener('abort', abort);
-                forward(TOKEN_OVER.test(received.details) ? { ...received, ...TOKEN_EXPIRED } : received);
+                forward(TOKEN_REFUSED.test(received.details) ? refusedToken(received) : received);
               },
             });
             signal.addEventListener('abort', abort, { once: true });
@@ -45,8 +45,14 @@ export function callOptions({ signal, token, timeout }: CallContext): CallOption
   };
 }
 
-// etcd3 answers its own "invalid auth token" by repeating the call at once, with the same token, until the deadline.
-const TOKEN_EXPIRED = { code: status.UNAUTHENTICATED, details: 'the auth token is no longer valid' };
+/**
+ * The same, in words that etcd3 does not know: to its own "etcdserver: invalid auth token" it repeats the call at once,
+ * with the same token, until the deadline.
+ */
+function refusedToken(received: StatusObject): StatusObject {
+  const details = `the token was refused: ${received.details.replace('etcdserver: ', '')}`;
+  return { ...received, code: status.UNAUTHENTICATED, details };
+}
 
 /**
  * A caller's time limit is the member's failure, and etcd3 then makes a new connection. Any other cancellation says

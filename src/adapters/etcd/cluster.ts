@@ -70,7 +70,7 @@ export class Cluster {
     try {
       return await this.#send(member, request, settings);
     } catch (error) {
-      if (toEtcdError(error).code !== 'TOKEN_EXPIRED') throw error;
+      if (toEtcdError(error).code !== 'TOKEN_REFUSED') throw error;
       member.forgetToken();
       return this.#send(member, request, settings);
     }

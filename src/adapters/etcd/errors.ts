@@ -17,7 +17,7 @@ type ErrorClass = abstract new (...args: never[]) => Error;
 const CODES: readonly (readonly [ErrorClass, code: string, retryable: boolean])[] = [
   [EtcdPermissionDeniedError, 'DENIED', false],
   [EtcdAuthenticationFailedError, 'AUTH_FAILED', false],
-  [GRPCUnauthenticatedError, 'TOKEN_EXPIRED', true],
+  [GRPCUnauthenticatedError, 'TOKEN_REFUSED', true],
   [GRPCDeadlineExceededError, 'TIMEOUT', true],
   [GRPCUnavailableError, 'UNREACHABLE', true],
 ];

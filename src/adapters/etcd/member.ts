@@ -31,20 +31,14 @@ export class Member {
   }
 
   /**
-   * The user's token, asked for once and kept until it is forgotten; undefined where there is no user. Asked for again as
-   * long as etcd has no users: the first call after access control is switched on must not go without.
+   * The user's token, asked for once and kept until it is forgotten; undefined where there is no user, or etcd knows of
+   * none yet: that is forgotten when etcd refuses a call without.
    */
   token(): Promise<string | undefined> {
-    this.#token ??= this.#authenticate().then(
-      (token) => {
-        if (token === undefined) this.#token = undefined;
-        return token;
-      },
-      (error: unknown) => {
-        this.#token = undefined;
-        throw error;
-      },
-    );
+    this.#token ??= this.#authenticate().catch((error: unknown) => {
+      this.#token = undefined;
+      throw error;
+    });
     return this.#token;
   }
 

@@ -328,6 +328,24 @@ describe('the lease keeper', () => {
     expect(keeper.status('/theirs')).toBe('held');
   });
 
+  // Regression: one transaction reads many keys, and etcd refuses it whole when one of them may not be read.
+  it('goes on with the other keys when etcd does not even let it read one', async () => {
+    const read = registry.read.bind(registry);
+    vi.spyOn(registry, 'read').mockImplementation((keys, signal) =>
+      keys.includes('/theirs') ? Promise.reject(new EtcdError('DENIED', 'no', false)) : read(keys, signal),
+    );
+    const { keeper } = start();
+    keeper.set('/theirs', '1');
+    keeper.set('/ours', '1');
+
+    expect(await keeper.settled(NEVER)).toBe(false);
+    expect(keeper.status('/theirs')).toBe('refused');
+    expect(keeper.status('/ours')).toBe('held');
+
+    keeper.unset('/theirs');
+    expect(await keeper.settled(NEVER)).toBe(true);
+  });
+
   it('revokes the lease at the end, and with it every key', async () => {
     const { keeper, stop, done } = start();
     keeper.set('/a', '1');

@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
+import type { EtcdOptions } from '../../../src/adapters/etcd/options.js';
+import type { Address } from '../../../src/core/address.js';
+import { DEFAULT_KEY_SPACE, watcherKey } from '../../../src/core/keys.js';
+import { cancelDrain, requestDrain } from '../../../src/daemon/operator-drain.js';
+import { Authority } from '../../support/certificates.js';
+import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
+import { Recorder } from '../../support/recorder.js';
+import { NEVER, run, serviceSpec } from '../../support/registering/harness.js';
+import { SecureEtcd } from '../../support/registering/secure-etcd.js';
+
+const KEY = '/services/firmware/10.0.0.1:8080';
+
+let network: TestNetwork;
+let etcd: SecureEtcd;
+
+beforeAll(async () => {
+  network = await startNetwork();
+  etcd = await SecureEtcd.start(network);
+});
+afterAll(async () => {
+  await network?.remove();
+  etcd?.authority[Symbol.dispose]();
+});
+
+async function withEtcd<T>(
+  options: EtcdOptions,
+  use: (etcd: ReturnType<typeof connectEtcd>) => Promise<T>,
+): Promise<T> {
+  const connection = connectEtcd(options);
+  try {
+    return await use(connection);
+  } finally {
+    connection.close();
+  }
+}
+
+const list = (options: EtcdOptions, prefix = '/services/') =>
+  withEtcd(options, ({ store }) => store.list(prefix, NEVER));
+
+describe('TLS to etcd', () => {
+  it('connects with a client certificate', async () => {
+    await expect(list(etcd.options('sidekick'))).resolves.toEqual([]);
+  });
+
+  it('does not connect without a certificate, or with one of another authority', async () => {
+    const { ca } = etcd.authority;
+    using other = new Authority();
+    await expect(list({ endpoints: [etcd.endpoint], tls: { ca } })).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+    });
+    await expect(
+      list({ endpoints: [etcd.endpoint], tls: { ca, ...other.issue('sidekick') } }),
+    ).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+    });
+  });
+
+  it('does not trust an etcd of another authority', async () => {
+    using other = new Authority();
+    const tls = { ...etcd.authority.issue('sidekick'), ca: other.ca };
+    await expect(list({ endpoints: [etcd.endpoint], tls })).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(/certificate/) as string,
+    });
+  });
+
+  it('expects the name that it is told', async () => {
+    const endpoints = [etcd.endpoint];
+    const tls = { ca: etcd.authority.ca, ...etcd.authority.issue('sidekick') };
+    await expect(list({ endpoints, tls: { ...tls, serverName: 'localhost' } })).resolves.toEqual([]);
+    await expect(list({ endpoints, tls: { ...tls, serverName: 'elsewhere' } })).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+    });
+  });
+});
+
+// The tests of this group build on each other's users.
+describe('users and roles', () => {
+  /** The roles as the README gives them. */
+  beforeAll(async () => {
+    await etcd.ctl('role', 'add', 'register-firmware');
+    await grant('register-firmware', 'readwrite', '/services/firmware/');
+    await grant('register-firmware', 'read', '/sidekick/');
+    await etcd.ctl('role', 'add', 'watch');
+    await grant('watch', 'read', '/services/');
+    await grant('watch', 'readwrite', '/sidekick/');
+    for (const [user, role] of [
+      ['sidekick', 'register-firmware'],
+      ['watcher', 'watch'],
+    ] as const) {
+      await etcd.ctl('user', 'add', `${user}:secret-of-${user}`);
+      await etcd.ctl('user', 'grant-role', user, role);
+    }
+    await etcd.ctl('user', 'add', 'root:secret-of-root');
+    await etcd.ctl('user', 'grant-role', 'root', 'root');
+    await etcd.ctl('auth', 'enable');
+  });
+
+  async function grant(role: string, permission: string, prefix: string): Promise<void> {
+    await etcd.ctl('role', 'grant-permission', role, '--prefix=true', permission, prefix);
+  }
+
+  /** By password, with a certificate that says nobody in particular: etcd takes the token before the certificate. */
+  function byPassword(username: string, password = `secret-of-${username}`): EtcdOptions {
+    return etcd.options('nobody', { auth: { username, password } });
+  }
+
+  describe.each([
+    ['a password', (user: string) => byPassword(user)],
+    ['a certificate', (user: string) => etcd.options(user)],
+  ] as const)('with %s', (_, as) => {
+    it('lets a sidekick register, be drained and leave', async () => {
+      const watcher = connectEtcd(as('watcher'));
+      const lease = await watcher.store.grant(60_000, NEVER);
+      const presence = JSON.stringify({ nginx: [], upstreams: [], services: ['firmware'] });
+      await watcher.store.put(watcherKey(DEFAULT_KEY_SPACE, 'lb'), presence, { lease }, NEVER);
+      await using running = run({ etcd: as('sidekick'), services: [serviceSpec()] });
+      await until('it is registered', () => running.registrar.status().ready);
+
+      const stopped = running.stop();
+      const drain = await until('it asks to be drained', async () => {
+        const entry = (await watcher.store.read([KEY], NEVER)).get(KEY);
+        return entry?.value.includes('drain') && entry;
+      });
+      const answer = '/sidekick/drained/firmware/10.0.0.1:8080/lb';
+      await watcher.store.put(answer, String(drain.revision), { lease }, NEVER);
+      await stopped;
+
+      expect(running.log.events('drain-done')).toHaveLength(1);
+      expect(running.log.events('lease-revoked')).toHaveLength(1);
+      await watcher.store.revoke(lease, NEVER);
+      watcher.close();
+    });
+
+    it("refuses another service's key, and goes on with its own", async () => {
+      const services = [serviceSpec(), serviceSpec({ service: 'mqtt', address: '10.0.0.1:1883' })];
+      await using running = run({ etcd: as('sidekick'), services });
+      await until('both have been tried', () =>
+        running.registrar.status().services.every(({ key }) => key === 'registered' || key === 'refused'),
+      );
+
+      expect(running.registrar.status().services.map(({ service, key }) => [service, key])).toEqual([
+        ['firmware', 'registered'],
+        ['mqtt', 'refused'],
+      ]);
+      expect(running.log.events('key-refused')).toHaveLength(1);
+    });
+
+    it('refuses a sidekick the control keys, and a watcher the registrations', async () => {
+      const instance = { service: 'firmware', address: '10.0.0.1:8080' as Address };
+      await withEtcd(as('sidekick'), async (connection) => {
+        const options = { ...connection, space: DEFAULT_KEY_SPACE };
+        await expect(requestDrain(instance, options, NEVER)).rejects.toMatchObject({
+          code: 'DENIED',
+          retryable: false,
+        });
+      });
+      await withEtcd(as('watcher'), async (connection) => {
+        const options = { ...connection, space: DEFAULT_KEY_SPACE };
+        await expect(connection.store.put(KEY, '{}', {}, NEVER)).rejects.toMatchObject({ code: 'DENIED' });
+        await requestDrain(instance, options, NEVER);
+        await expect(cancelDrain(instance, options, NEVER)).resolves.toBe(true);
+      });
+    });
+  });
+
+  it('says so when the password is wrong, and does not retry it within the call', async () => {
+    await expect(list(byPassword('sidekick', 'wrong'))).rejects.toMatchObject({
+      code: 'AUTH_FAILED',
+      retryable: false,
+    });
+  });
+
+  it('says so when there is no user at all', async () => {
+    await expect(list(etcd.options('nobody'))).rejects.toMatchObject({ name: 'EtcdError' });
+  });
+
+  it('renews the token when it has expired, for calls and for what is followed', async () => {
+    const connection = connectEtcd({ ...byPassword('watcher'), resync: 3000 });
+    const stop = new AbortController();
+    const seen = new Recorder();
+    const done = connection.reader.follow(['/sidekick/'], seen, stop.signal);
+    await connection.store.put('/sidekick/a', '1', {}, NEVER);
+    await seen.has({ '/sidekick/a': '1' });
+
+    // This etcd forgets a token that was not used for 2 s.
+    for (const value of ['2', '3']) {
+      await new Promise((resolve) => setTimeout(resolve, 4500));
+      await connection.store.put('/sidekick/a', value, {}, NEVER);
+      await seen.has({ '/sidekick/a': value });
+    }
+
+    expect(seen.outages).toEqual([]);
+    stop.abort();
+    await done;
+    await connection.store.remove('/sidekick/a', {}, NEVER);
+    connection.close();
+  });
+
+  it('renews the token when roles have changed', async () => {
+    await withEtcd(byPassword('sidekick'), async ({ store }) => {
+      await store.list('/services/firmware/', NEVER);
+      await etcd.ctl('role', 'add', 'unrelated');
+      await expect(store.list('/services/firmware/', NEVER)).resolves.toEqual([]);
+    });
+  });
+});
