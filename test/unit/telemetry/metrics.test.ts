@@ -37,11 +37,12 @@ describe('the table of metrics', () => {
 
 describe('the meter', () => {
   test('counts and gauges come out as text', async () => {
-    const { meter, expose } = createMetrics(recordingLog());
+    const metrics = createMetrics(recordingLog());
+    const { meter } = metrics;
     meter.count('sidekick_nginx_reloads_total', { nginx: 'lb' });
     meter.count('sidekick_nginx_reloads_total', { nginx: 'lb' }, 2);
     meter.gauge('sidekick_ready', 1);
-    const { text, contentType } = await expose();
+    const { text, contentType } = await metrics.expose();
     expect(contentType).toMatch(/^text\/plain/);
     expect(text).toContain('sidekick_nginx_reloads_total{nginx="lb"} 3\n');
     expect(text).toContain('sidekick_ready 1\n');

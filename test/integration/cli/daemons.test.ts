@@ -1,0 +1,335 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import {
+  type Backend,
+  type Etcd,
+  freePort,
+  type Gateway,
+  startEtcd,
+  startFirmware,
+  startGateway,
+  startNetwork,
+  type TestNetwork,
+  until,
+} from '../../support/containers/index.js';
+import { type Cli, run, start } from './cli.js';
+
+let network: TestNetwork;
+let etcd: Etcd;
+let gateway: Gateway;
+let firmware: Backend;
+let directory: string;
+
+beforeAll(async () => {
+  network = await startNetwork();
+  [etcd, gateway, firmware] = await Promise.all([
+    startEtcd(network),
+    startGateway(network),
+    startFirmware(network, 1),
+  ]);
+  directory = await mkdtemp(join(tmpdir(), 'sidekick-cli-'));
+});
+afterAll(async () => {
+  await network?.remove();
+  await rm(directory, { recursive: true });
+});
+
+/** Nothing of an earlier test is left, in etcd or in NGINX. */
+beforeEach(async () => {
+  await etcd.delete('/services/');
+  await etcd.delete('/sidekick/');
+  for (const { id } of await gateway.servers('http', 'firmware')) {
+    await fetch(`${gateway.api}/9/http/upstreams/firmware/servers/${id}`, { method: 'DELETE' });
+  }
+});
+
+interface Running {
+  readonly cli: Cli;
+  readonly admin: string;
+}
+
+async function startWatching(...more: string[]): Promise<Running> {
+  const port = await freePort();
+  const cli = start([
+    ...['watch', '--id', 'w1', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api],
+    ...['--admin-listen', `127.0.0.1:${port}`, ...more],
+  ]);
+  return { cli, admin: `http://127.0.0.1:${port}` };
+}
+
+async function startRegistering(...more: string[]): Promise<Running> {
+  const port = await freePort();
+  const cli = start([
+    ...['register', '--service', 'firmware', '--address', firmware.address, '--etcd-endpoints', etcd.url],
+    ...['--admin-listen', `127.0.0.1:${port}`, '--probe-type', 'http', '--probe-path', '/healthz', ...more],
+  ]);
+  return { cli, admin: `http://127.0.0.1:${port}` };
+}
+
+async function statusOf(url: string): Promise<number> {
+  return (await fetch(url)).status;
+}
+
+/** A port at which nothing listens until `open` puts the way to `target` there. */
+async function closedPort(target: string): Promise<{ url: string; open(): Promise<void> }> {
+  const port = await freePort();
+  const { hostname, port: targetPort, pathname } = new URL(target);
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const backend = connect(Number(targetPort), hostname);
+    for (const socket of [client, backend]) sockets.add(socket.on('error', () => undefined));
+    client.pipe(backend).pipe(client);
+  });
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return {
+    url: `http://127.0.0.1:${port}${pathname === '/' ? '' : pathname}`,
+    open: () => new Promise((resolve) => server.listen(port, '127.0.0.1', resolve)),
+  };
+}
+
+describe('the watcher', () => {
+  test('started before NGINX, before etcd, before any key: waits, says so, and carries on by itself', async () => {
+    const [etcdPort, apiPort, adminPort] = [
+      await closedPort(etcd.url),
+      await closedPort(gateway.api),
+      await freePort(),
+    ];
+    const admin = `http://127.0.0.1:${adminPort}`;
+    const cli = start([
+      ...['watch', '--etcd-endpoints', etcdPort.url, '--nginx-api', apiPort.url],
+      ...['--admin-listen', `127.0.0.1:${adminPort}`],
+    ]);
+    await Promise.all([cli.event('etcd-away'), cli.event('nginx-away')]);
+    expect([await statusOf(`${admin}/healthz`), await statusOf(`${admin}/readyz`)]).toEqual([200, 503]);
+    const waiting = await run(['status', '--admin', admin]);
+    expect(waiting.out).toMatch(/not ready; etcd away/);
+    expect(waiting.code).toBe(1);
+
+    await apiPort.open();
+    await cli.event('nginx-connected');
+    expect(await statusOf(`${admin}/readyz`)).toBe(503);
+
+    await etcdPort.open();
+    await cli.event('ready');
+    expect(await statusOf(`${admin}/readyz`)).toBe(200);
+
+    await etcd.put(`/services/firmware/${firmware.address}`, 'lazy-unicorn');
+    await cli.event('server-added');
+    expect(await gateway.servers('http', 'firmware')).toMatchObject([{ server: firmware.address }]);
+  });
+
+  test('says how it stands, on all its endpoints', async () => {
+    await etcd.put(`/services/firmware/${firmware.address}`, '{"weight":3}');
+    await etcd.put('/services/firmware/nowhere', '');
+    const { cli, admin } = await startWatching();
+    await cli.event('server-added');
+    await cli.event('ready');
+    expect(await statusOf(`${admin}/healthz`)).toBe(200);
+    const metrics = await (await fetch(`${admin}/metrics`)).text();
+    expect(metrics).toMatch(/^sidekick_info\{command="watch",version="[^"]+"\} 1$/m);
+    expect(metrics).toMatch(/^sidekick_registrations\{service="firmware"\} 1$/m);
+    expect(metrics).toMatch(/^sidekick_registrations_rejected_total 1$/m);
+    expect(metrics).toMatch(/^sidekick_watcher_actions_total\{.*action="add",result="ok"\} 1$/m);
+    const { code, out } = await run(['status', '--admin', admin]);
+    expect(out).toMatch(/^sidekick watch w1: ready; etcd connected/);
+    expect(out).toMatch(new RegExp(`http/firmware +in step +${firmware.address} +up`));
+    expect(out).toContain('/services/firmware/nowhere: address must be host:port');
+    expect(code).toBe(0);
+    const json = await run(['status', '--admin', admin, '--json']);
+    expect(JSON.parse(json.out)).toMatchObject({ command: 'watch', id: 'w1', ready: true });
+  });
+
+  test('SIGHUP reads the file again; a wrong one changes nothing', async () => {
+    const path = join(directory, 'watch.yaml');
+    const file = (text: string) => writeFile(path, `nginx: { api: "${gateway.api}" }\n${text}`);
+    await file('drainTimeout: { http: 10s }');
+    const cli = start(['watch', '--config', path, '--etcd-endpoints', etcd.url, '--admin-listen', 'off']);
+    await cli.event('ready');
+    await file('drainTimeout: { http: 20s }');
+    cli.signal('SIGHUP');
+    await cli.event('reloaded');
+    await file('drainTimeout: { http: soon }');
+    cli.signal('SIGHUP');
+    expect(await cli.event('reload-failed')).toMatchObject({
+      reason: expect.stringContaining('drainTimeout.http: must be a duration') as string,
+    });
+    cli.signal('SIGTERM');
+    expect((await cli.ended()).code).toBe(0);
+  });
+
+  test('a dry run prints what a pass then does; after it there is nothing to do', async () => {
+    const pass = ['watch', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api];
+    await etcd.put(`/services/firmware/${firmware.address}`, '{"weight":3}');
+    const dry = await run([...pass, '--dry-run']);
+    expect(dry.out).toContain(`http/firmware: add ${firmware.address} weight=3\n1 to do`);
+    expect(await gateway.servers('http', 'firmware')).toEqual([]);
+    const once = await run([...pass, '--once']);
+    expect(once.out).toContain('1 done; NGINX matches what is registered');
+    expect(await gateway.servers('http', 'firmware')).toMatchObject([{ weight: 3 }]);
+    const again = await run([...pass, '--once']);
+    expect(again.out).toBe('0 done; NGINX matches what is registered');
+    expect([dry.code, once.code, again.code]).toEqual([0, 0, 0]);
+  });
+
+  test('a pass over an NGINX that does not answer ends with 1', async () => {
+    const api = `http://127.0.0.1:${await freePort()}/api`;
+    const { code, out } = await run(['watch', '--once', '--etcd-endpoints', etcd.url, '--nginx-api', api]);
+    expect(out).toMatch(/ECONNREFUSED.*NGINX does not match/s);
+    expect(code).toBe(1);
+  });
+});
+
+describe('the registrar', () => {
+  test('is ready when it is registered; SIGTERM has it drained and ends with 0', async () => {
+    const watching = await startWatching();
+    await watching.cli.event('ready');
+    const { cli, admin } = await startRegistering('--weight', '4', '--meta', 'zone=a');
+    await cli.event('ready');
+    expect(await statusOf(`${admin}/readyz`)).toBe(200);
+    expect(
+      JSON.parse((await etcd.list('/services/')).get(`/services/firmware/${firmware.address}`) ?? ''),
+    ).toEqual({
+      weight: 4,
+      meta: { zone: 'a' },
+    });
+    expect((await run(['status', '--admin', admin])).out).toMatch(
+      new RegExp(`firmware +${firmware.address} +healthy +registered`),
+    );
+    await watching.cli.event('server-added');
+    cli.signal('SIGTERM');
+    const { code } = await cli.ended();
+    expect(code).toBe(0);
+    expect(cli.events('stopping')[0]?.ending).toBe('draining, then deregistering');
+    expect(await gateway.servers('http', 'firmware')).toEqual([]);
+    expect(await etcd.list('/services/')).toEqual(new Map());
+  });
+
+  test('a second signal does not wait for the drain', async () => {
+    // A watcher that never answers.
+    const lease = await etcd.grant(600);
+    await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
+    const { cli, admin } = await startRegistering('--drain-timeout', '10m');
+    await cli.event('ready');
+    cli.signal('SIGINT');
+    await until('it waits', async () =>
+      (await (await fetch(`${admin}/status`)).text()).includes('"waitingFor": [\n    "silent"'),
+    );
+    cli.signal('SIGINT');
+    const { code } = await cli.ended();
+    expect(code).toBe(0);
+    expect(cli.events('killed')).toHaveLength(1);
+    expect(await etcd.list('/services/')).toEqual(new Map());
+  });
+
+  test('several services from one file; a reload adds and takes away', async () => {
+    const path = join(directory, 'host.yaml');
+    const services = (...ports: number[]) =>
+      writeFile(
+        path,
+        `services:\n${ports.map((port) => `  - { service: s${port}, address: "10.0.0.1:${port}", probe: { type: exec, command: ["true"] } }\n`).join('')}`,
+      );
+    await services(1, 2);
+    const cli = start(['register', '--config', path, '--etcd-endpoints', etcd.url, '--admin-listen', 'off']);
+    await cli.event('ready');
+    expect([...(await etcd.list('/services/')).keys()]).toEqual([
+      '/services/s1/10.0.0.1:1',
+      '/services/s2/10.0.0.1:2',
+    ]);
+    await services(2, 3);
+    cli.signal('SIGHUP');
+    await until(
+      'the other services are registered',
+      async () =>
+        [...(await etcd.list('/services/')).keys()].join() ===
+        '/services/s2/10.0.0.1:2,/services/s3/10.0.0.1:3',
+    );
+  });
+
+  test('tells systemd: ready once registered, how it stands, the watchdog, stopping', async () => {
+    const heard = join(directory, 'heard');
+    await writeFile(join(directory, 'systemd-notify'), `#!/bin/sh\nprintf '%s\\n' "$@" >> ${heard}\n`, {
+      mode: 0o755,
+    });
+    const port = await freePort();
+    const cli = start(
+      [
+        ...['register', '--service', 'firmware', '--address', firmware.address, '--etcd-endpoints', etcd.url],
+        ...['--admin-listen', `127.0.0.1:${port}`],
+      ],
+      { NOTIFY_SOCKET: '/run/test', WATCHDOG_USEC: '200000', PATH: `${directory}:${process.env.PATH}` },
+    );
+    await until('the watchdog is told', async () => (await readFile(heard, 'utf8')).includes('WATCHDOG=1'));
+    await cli.event('ready');
+    cli.signal('SIGTERM');
+    expect((await cli.ended()).code).toBe(0);
+    const told = (await readFile(heard, 'utf8')).trim().split('\n');
+    expect(told.filter((line) => line === 'READY=1')).toHaveLength(1);
+    expect(told).toContain('STATUS=1 of 1 service registered');
+    expect(told.indexOf('STOPPING=1')).toBeGreaterThan(told.indexOf('READY=1'));
+  });
+});
+
+describe("an operator's commands", () => {
+  test('drain --wait takes an instance out, undrain lets it back in', async () => {
+    const { cli } = await startWatching();
+    await etcd.put(`/services/firmware/${firmware.address}`, '');
+    await cli.event('server-added');
+    const name = `firmware ${firmware.address}`;
+    const drained = await run(['drain', ...name.split(' '), '--wait', '--etcd-endpoints', etcd.url]);
+    expect(drained.out.split('\n').at(0)).toBe(
+      `draining ${name}; it stays out until: sidekick undrain ${name}`,
+    );
+    expect(drained.out.split('\n').at(-1)).toBe(`${name} has been taken out by w1`);
+    expect(drained.code).toBe(0);
+    expect(await gateway.servers('http', 'firmware')).toEqual([]);
+
+    const from = cli.err.lines.length;
+    const undrained = await run(['undrain', ...name.split(' '), '--etcd-endpoints', etcd.url]);
+    expect(undrained).toMatchObject({ code: 0, out: `${name} may come back in` });
+    await cli.event('server-added', from);
+    const again = await run(['undrain', ...name.split(' '), '--etcd-endpoints', etcd.url]);
+    expect(again).toMatchObject({ code: 0, out: `no drain of ${name} was asked for` });
+  });
+
+  test('drain takes its etcd from the file of a watcher', async () => {
+    const path = join(directory, 'lb.yaml');
+    await writeFile(path, `nginx: { api: "${gateway.api}" }\netcd: { endpoints: ["${etcd.url}"] }\n`);
+    const { code, out } = await run(['drain', 'firmware', '10.0.0.9:80', '--wait', '--config', path]);
+    expect(out).toMatch(/^firmware 10\.0\.0\.9:80 is not registered; when it is, it is drained/);
+    expect(out).toContain('no watcher drives firmware: there is nothing to wait for');
+    expect(code).toBe(0);
+    expect([...(await etcd.list('/sidekick/maintenance/')).keys()]).toEqual([
+      '/sidekick/maintenance/firmware/10.0.0.9:80',
+    ]);
+  });
+
+  test('Ctrl-C while drain waits leaves the instance drained', async () => {
+    const lease = await etcd.grant(600);
+    await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
+    await etcd.put('/services/firmware/10.0.0.9:80', '');
+    const cli = start(['drain', 'firmware', '10.0.0.9:80', '--wait', '--etcd-endpoints', etcd.url]);
+    await cli.out.waitFor(/^waiting for silent$/);
+    cli.signal('SIGINT');
+    const { code, err } = await cli.ended();
+    expect(err).toBe('sidekick: interrupted by SIGINT');
+    expect(code).toBe(1);
+    expect((await etcd.list('/sidekick/maintenance/')).size).toBe(1);
+  });
+
+  test('release lets go what the guard holds', async () => {
+    const { cli, admin } = await startWatching();
+    for (const port of [1, 2, 3]) await etcd.put(`/services/firmware/10.0.0.1:${port}`, '');
+    await until('three servers', async () => (await gateway.servers('http', 'firmware')).length === 3);
+    await etcd.delete('/services/');
+    await cli.event('guard-holding');
+    expect((await run(['status', '--admin', admin])).out).toMatch(/10\.0\.0\.1:1 +held +.*held for \d+s/);
+    expect((await run(['release', 'firmware', '--etcd-endpoints', etcd.url])).code).toBe(0);
+    await until('no server', async () => (await gateway.servers('http', 'firmware')).length === 0);
+  });
+});
