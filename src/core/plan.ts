@@ -18,15 +18,12 @@ export type Action =
       readonly type: 'drain';
       readonly address: Address;
       readonly id: number;
-      /** One more of an address of which another server stays. */
-      readonly extra?: true;
     }
   | {
       readonly type: 'remove';
       readonly address: Address;
       readonly id: number;
       readonly reason: RemoveReason;
-      readonly extra?: true;
     };
 
 export type RemoveReason = 'duplicate' | 'idle' | 'expired' | 'failing';
@@ -114,8 +111,7 @@ function planAddress(
 ): readonly Action[] {
   const wanted = input.desired.get(address);
   const survivor = pickSurvivor(input, servers, wanted);
-  const extras = servers.filter((server) => server !== survivor);
-  const actions = extras.flatMap((extra) => removeExtra(input, extra, wanted, drains));
+  const actions = removeExtras(input, servers, survivor, wanted, drains);
   if (wanted?.intent === 'serve') return [...actions, ...serve(input, survivor, wanted)];
   if (wanted?.intent === 'drain') return [...actions, ...takeOut(input, survivor, drains)];
   if (wanted) return actions;
@@ -141,16 +137,6 @@ function tooEarly(input: PlanInput, actions: readonly Action[]): ReadonlySet<Act
 function endsTraffic(action: Action): action is Exclude<Action, { type: 'add' }> {
   if (action.type === 'update') return action.changes.down === true;
   return action.type === 'drain' || action.type === 'remove';
-}
-
-/**
- * Whether an action planned for what was wanted then is still right for what is wanted now. Only what takes a server
- * out is worth the question: anything else the next plan puts right without harm.
- */
-export function isStillRight(action: Action, desired: ReadonlyMap<Address, DesiredServer>): boolean {
-  if (action.type === 'add' || action.type === 'update' || action.extra) return true;
-  const wanted = desired.get(action.address)?.intent;
-  return wanted === undefined || wanted === 'drain';
 }
 
 /** NGINX sends it nothing new. */
@@ -191,19 +177,27 @@ function needsReplacement(input: PlanInput, changes: Partial<ServerParameters>):
   return Object.keys(changes).some((name) => input.immutable.has(name as ParameterName));
 }
 
-/** A copy goes at once: its open sessions live on, as do those of any removed server. What was replaced drains first. */
-function removeExtra(
+/**
+ * Copies go at once: their open sessions live on, as do those of any removed server. The one that the survivor replaces
+ * drains first.
+ */
+function removeExtras(
   input: PlanInput,
-  extra: ActualServer,
+  servers: readonly ActualServer[],
+  survivor: ActualServer,
   wanted: DesiredServer | undefined,
   drains: Map<Address, DrainClock>,
 ): Action[] {
-  const replaced =
+  const isOld = (server: ActualServer) =>
     wanted?.intent === 'serve' &&
-    needsReplacement(input, differences(input.kind, extra.parameters, wanted.parameters));
-  if (!replaced)
-    return [{ type: 'remove', id: extra.id, address: extra.address, reason: 'duplicate', extra: true }];
-  return takeOut(input, extra, drains).map((action) => ({ ...action, extra: true }));
+    needsReplacement(input, differences(input.kind, server.parameters, wanted.parameters));
+  const replaced = isOld(survivor) ? undefined : servers.find(isOld);
+  return servers
+    .filter((server) => server !== survivor)
+    .flatMap((server): Action[] => {
+      if (server === replaced) return takeOut(input, server, drains);
+      return [{ type: 'remove', id: server.id, address: server.address, reason: 'duplicate' }];
+    });
 }
 
 function serve(input: PlanInput, server: ActualServer, { address, parameters }: DesiredServer): Action[] {
@@ -214,11 +208,7 @@ function serve(input: PlanInput, server: ActualServer, { address, parameters }: 
   return Object.keys(back).length > 0 ? [{ type: 'update', id: server.id, address, changes: back }] : [];
 }
 
-function takeOut(
-  input: PlanInput,
-  server: ActualServer,
-  drains: Map<Address, DrainClock>,
-): Extract<Action, { type: 'drain' | 'remove' }>[] {
+function takeOut(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
   const { id, address, active } = server;
   const out = isOut(server);
   const clock = advanceDrain(input.drains.get(address), out, input.now);

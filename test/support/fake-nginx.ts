@@ -1,7 +1,7 @@
 /** An NGINX Plus API in memory: the behaviour that the contract suite pins down, and faults that a test switches on. */
 import type { Address } from '../../src/core/address.js';
 import { NginxError } from '../../src/core/errors.js';
-import { type UpstreamId, type UpstreamRef, upstreamId } from '../../src/core/kind.js';
+import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../../src/core/kind.js';
 import type { ActualServer, NginxApi, NginxIdentity, UpstreamState } from '../../src/core/ports.js';
 import { DEFAULT_PARAMETERS, type ServerParameters } from '../../src/core/server-parameters.js';
 
@@ -78,6 +78,10 @@ export class FakeNginx implements NginxApi {
 
   addresses(ref: UpstreamRef): readonly Address[] {
     return this.#group(ref).servers.map(({ address }) => address);
+  }
+
+  groups(): readonly UpstreamRef[] {
+    return [...this.#groups.keys()].map(upstreamRef);
   }
 
   find(ref: UpstreamRef, address: Address): Readonly<Server> | undefined {

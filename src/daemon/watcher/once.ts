@@ -156,7 +156,7 @@ function onePass(look: Look, target: Target, dryRun: boolean, signal: AbortSigna
       ...target,
       dryRun,
       isRefused: () => false,
-      isCurrent: () => true,
+      version: () => 0,
       wanted: ({ servers }) => {
         const now = ports.clock();
         return planInput({

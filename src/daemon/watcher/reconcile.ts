@@ -11,12 +11,12 @@ export interface Pass {
   readonly ref: UpstreamRef;
   /** Who NGINX was when it was last asked. Ids that are read are used only while it still is. */
   readonly identity: NginxIdentity;
-  /** What is wanted of the group that was read; called once, after the read. */
+  /** What is wanted, now, of the group that was read. */
   readonly wanted: (state: UpstreamState) => PlanInput;
   /** Actions that NGINX has refused and that are not worth another try yet. */
   readonly isRefused: (action: Action) => boolean;
-  /** Whether the action is still right: etcd may have changed its mind since the plan was made. */
-  readonly isCurrent: (action: Action) => boolean;
+  /** Another number whenever something else may be wanted. */
+  readonly version: () => number;
   /** Plan only. */
   readonly dryRun?: boolean;
 }
@@ -45,15 +45,39 @@ const CHUNK = 8;
 export async function reconcile(pass: Pass, signal: AbortSignal): Promise<PassResult> {
   const state = await pass.gate(signal, (own) => pass.api.upstream(pass.ref, own));
   const decided = plan(pass.wanted(state));
+  const isCurrent = currency(pass, state);
   const outcomes: Outcome[] = [];
   const actions = pass.dryRun ? [] : decided.actions.filter((action) => !pass.isRefused(action));
   for (const phase of phases(actions)) {
     if (signal.aborted) break;
     if (phase.byId && !(await isSame(pass, signal))) return { state, plan: decided, outcomes, stale: true };
-    const done = await Promise.all(phase.actions.map((action) => attempt(pass, action, signal)));
+    const done = await Promise.all(phase.actions.map((action) => attempt(pass, action, isCurrent, signal)));
     outcomes.push(...done.filter((outcome) => outcome !== undefined));
   }
   return { state, plan: decided, outcomes, stale: false };
+}
+
+/**
+ * Whether an action is still what a plan would have: calls take time, and etcd may have changed its mind since. Without
+ * this a server that came back meanwhile would be taken out, or the last that serves just as another is wanted.
+ */
+function currency(pass: Pass, state: UpstreamState): (action: Action) => boolean {
+  const first = pass.version();
+  let version = first;
+  let planned: ReadonlySet<string> = new Set();
+  return (action) => {
+    const now = pass.version();
+    if (now === first) return true;
+    if (now !== version) {
+      version = now;
+      planned = new Set(plan(pass.wanted(state)).actions.map(identify));
+    }
+    return planned.has(identify(action));
+  };
+}
+
+function identify(action: Action): string {
+  return `${action.type} ${action.address} ${action.type === 'add' ? '' : action.id}`;
 }
 
 interface Phase {
@@ -90,8 +114,9 @@ export function sameIdentity(a: NginxIdentity, b: NginxIdentity): boolean {
 
 /** Undefined where the call never began: the signal was aborted, or the action is no longer right. */
 async function attempt(
-  { api, gate, ref, isCurrent }: Pass,
+  { api, gate, ref }: Pass,
   action: Action,
+  isCurrent: (action: Action) => boolean,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   try {

@@ -5,7 +5,7 @@ import type { HealthLookup } from '../../core/effective-health.js';
 import { NginxError } from '../../core/errors.js';
 import { EMPTY_GUARD, type GuardState, nextRelease, releaseGuard } from '../../core/guard.js';
 import type { UpstreamRef } from '../../core/kind.js';
-import { IMMUTABLE_PARAMETERS, isOut, isStillRight, type PlanInput } from '../../core/plan.js';
+import { IMMUTABLE_PARAMETERS, isOut, type PlanInput } from '../../core/plan.js';
 import type { ActualServer, Clock, NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
 import type { ParameterName } from '../../core/server-parameters.js';
 import type { WatcherOptions } from '../watcher-options.js';
@@ -64,6 +64,7 @@ export class UpstreamWorker {
   #matched = false;
   #errors: readonly string[] = [];
   #failures = 0;
+  #version = 0;
   #verifyAt: number | undefined;
 
   constructor(context: UpstreamContext) {
@@ -81,6 +82,7 @@ export class UpstreamWorker {
 
   /** Something may have changed: look at once. */
   wake(): void {
+    this.#version++;
     this.#wakeup.wake();
   }
 
@@ -157,7 +159,7 @@ export class UpstreamWorker {
             return this.#planInput(state, desired);
           },
           isRefused: (action) => this.#refusals.has(action, clock()),
-          isCurrent: (action) => isStillRight(action, this.#context.desired()),
+          version: () => this.#version,
         },
         signal,
       );
@@ -229,7 +231,8 @@ export class UpstreamWorker {
     const { report, clock } = this.#context;
     for (const outcome of outcomes) this.#learn(outcome);
     const failed = outcomes.filter(({ error }) => error !== undefined);
-    const retry = failed.some(({ error }) => error?.retryable || mayHaveMoved(error));
+    // After a reload it is the driver's turn first: it wakes this loop when it knows who NGINX is now.
+    const retry = stale || failed.some(({ error }) => error?.retryable || mayHaveMoved(error));
     this.#failures = retry ? this.#failures + 1 : 0;
     this.#errors = failed.map(
       ({ action, error }) => `${action.type} ${action.address}: ${error?.message ?? ''}`,
@@ -245,7 +248,7 @@ export class UpstreamWorker {
     }
     report.pass(failed.length > 0 ? 'error' : 'ok');
     report.servers(counts(state.servers, this.#guard?.held));
-    return this.#nextPassIn(outcomes.some(({ error }) => !error) || stale);
+    return this.#nextPassIn(outcomes.some(({ error }) => !error));
   }
 
   #learn(outcome: Outcome): void {

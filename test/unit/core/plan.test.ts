@@ -4,14 +4,7 @@ import type { Address } from '../../../src/core/address.js';
 import type { DesiredServer } from '../../../src/core/desired.js';
 import type { DrainClock } from '../../../src/core/drain.js';
 import type { Kind } from '../../../src/core/kind.js';
-import {
-  type Action,
-  IMMUTABLE_PARAMETERS,
-  isOut,
-  isStillRight,
-  type PlanInput,
-  plan,
-} from '../../../src/core/plan.js';
+import { type Action, IMMUTABLE_PARAMETERS, isOut, type PlanInput, plan } from '../../../src/core/plan.js';
 import type { ActualServer } from '../../../src/core/ports.js';
 import {
   DEFAULT_PARAMETERS,
@@ -119,7 +112,18 @@ const ROWS: readonly Row[] = [
       desired: wants([A, 'serve', { backup: true }]),
       actual: [has(0, A), has(1, A, { parameters: { ...DEFAULT_PARAMETERS, backup: true } })],
     },
-    actions: [{ type: 'drain', address: A, id: 0, extra: true }],
+    actions: [{ type: 'drain', address: A, id: 0 }],
+  },
+  {
+    name: 'serve, replaced, and a copy of the old one: the copy goes at once',
+    given: {
+      desired: wants([A, 'serve', { backup: true }]),
+      actual: [has(0, A), has(1, A), has(2, A, { parameters: { ...DEFAULT_PARAMETERS, backup: true } })],
+    },
+    actions: [
+      { type: 'drain', address: A, id: 0 },
+      { type: 'remove', address: A, id: 1, reason: 'duplicate' },
+    ],
   },
   {
     name: 'serve, twice: the extra goes, the one that fits stays',
@@ -127,12 +131,12 @@ const ROWS: readonly Row[] = [
       desired: wants([A, 'serve', { weight: 2 }]),
       actual: [has(0, A), has(1, A, { parameters: { ...DEFAULT_PARAMETERS, weight: 2 } })],
     },
-    actions: [{ type: 'remove', address: A, id: 0, reason: 'duplicate', extra: true }],
+    actions: [{ type: 'remove', address: A, id: 0, reason: 'duplicate' }],
   },
   {
     name: 'keep, twice: the one in rotation stays',
     given: { desired: wants([A, 'keep']), actual: [has(0, A, { draining: true }), has(1, A)] },
-    actions: [{ type: 'remove', address: A, id: 0, reason: 'duplicate', extra: true }],
+    actions: [{ type: 'remove', address: A, id: 0, reason: 'duplicate' }],
   },
   {
     name: 'keep: nothing, whatever it is',
@@ -323,25 +327,6 @@ function expectMet(kind: Kind, actual: readonly ActualServer[], wanted: DesiredS
   expect(present[0]?.draining).toBe(false);
   expect(differences(kind, present[0]?.parameters ?? DEFAULT_PARAMETERS, wanted.parameters)).toEqual({});
 }
-
-describe('isStillRight', () => {
-  it.each<[string, Action, DesiredServer['intent'] | undefined, boolean]>([
-    ['a drain of what came back', { type: 'drain', address: A, id: 0 }, 'serve', false],
-    ['a drain of what is to be kept', { type: 'drain', address: A, id: 0 }, 'keep', false],
-    ['a drain of what is gone', { type: 'drain', address: A, id: 0 }, undefined, true],
-    ['a removal of what came back', { type: 'remove', address: A, id: 0, reason: 'idle' }, 'serve', false],
-    ['a removal of what drains', { type: 'remove', address: A, id: 0, reason: 'idle' }, 'drain', true],
-    [
-      'a removal of a copy',
-      { type: 'remove', address: A, id: 0, reason: 'duplicate', extra: true },
-      'serve',
-      true,
-    ],
-    ['an update', { type: 'update', address: A, id: 0, changes: {} }, undefined, true],
-  ])('%s', (_, action, intent, right) => {
-    expect(isStillRight(action, intent ? wants([A, intent]) : new Map())).toBe(right);
-  });
-});
 
 describe('plans, applied one after the other', () => {
   it('reach what is wanted: every address that serves once and as registered, the drained and the gone away', () => {

@@ -130,6 +130,62 @@ describe('NGINX', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(2), host(3)]);
   });
 
+  it('whose calls take long has nothing taken out that was registered again meanwhile', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    w.register('firmware', host(2));
+    await w.pass(1_000);
+    const slow = new Promise<void>((resolve) => setTimeout(resolve, 2_000));
+    w.lb.fault = ({ method }) => (method === 'add' ? { hold: slow } : undefined);
+    w.registry.write(`/services/firmware/${host(3)}`, '{}');
+    w.vanish('firmware', host(2));
+    await w.pass(500);
+    w.register('firmware', host(2));
+    await w.pass(5_000);
+    expect(w.lb.count('drain')).toBe(0);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2), host(3)]);
+  });
+
+  it('whose calls take long keeps its last server when another is registered meanwhile', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    await w.pass(1_000);
+    // The drain of the only one is planned; before it goes out, another is to serve.
+    w.lb.fault = ({ method }) => {
+      if (method === 'identity' && !w.registry.get(`/services/firmware/${host(2)}`))
+        w.register('firmware', host(2));
+      return undefined;
+    };
+    const empty: number[] = [];
+    w.lb.changed = () => {
+      const serving = w.lb.servers(HTTP).filter(({ draining }) => !draining);
+      if (serving.length === 0) empty.push(Date.now());
+    };
+    w.register('firmware', host(1), { drain: true });
+    await w.pass(3_000);
+    expect(empty).toEqual([]);
+    expect(w.lb.addresses(HTTP)).toEqual([host(2)]);
+  });
+
+  it('that takes long to say who it is after a reload is not asked in a tight loop', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    w.register('firmware', host(2));
+    await w.pass(1_000);
+    w.lb.reload();
+    let identities = 0;
+    w.lb.fault = ({ method }) =>
+      method === 'identity' && identities++ === 0
+        ? { hold: new Promise((resolve) => setTimeout(resolve, 4_000)) }
+        : undefined;
+    const before = w.lb.count('upstream');
+    w.vanish('firmware', host(2));
+    await w.pass(4_000);
+    expect(w.lb.count('upstream') - before).toBeLessThan(20);
+    await w.pass(3_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+  });
+
   it('with a read-only API is said once for each server, and not asked again at every poll', async () => {
     await using w = new Watching();
     w.lb.fault = ({ method }) =>

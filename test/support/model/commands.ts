@@ -1,0 +1,240 @@
+/** What may happen to the world, as random commands. */
+import fc from 'fast-check';
+import type { Address } from '../../../src/core/address.js';
+import { NginxError } from '../../../src/core/errors.js';
+import type { FakeFault, FakeNginx } from '../fake-nginx.js';
+import { host } from '../watching.js';
+import { SERVICES, type World } from './world.js';
+
+/** One thing that happens. Its text says what, for the report of a failure. */
+export interface Command {
+  readonly text: string;
+  run(world: World): void | Promise<void>;
+}
+
+function command(text: string, run: Command['run']): Command {
+  return { text, run, [fc.toStringMethod]: () => text } as Command;
+}
+
+const HOSTS = [1, 2, 3, 4, 5].map(host);
+
+const instance = fc.record({ target: fc.constantFrom(...SERVICES), address: fc.constantFrom(...HOSTS) });
+
+/** The index of an NGINX; a world with one has only that. */
+const nginx = fc.nat({ max: 1 });
+
+function at(world: World, index: number): FakeNginx {
+  const found = world.nginx[index % world.nginx.length];
+  if (!found) throw new Error('a world without NGINX');
+  return found;
+}
+
+const value = fc.record(
+  {
+    weight: fc.constantFrom(1, 2, 5),
+    max_conns: fc.constantFrom(0, 7),
+    backup: fc.constant(true),
+    down: fc.constant(true),
+  },
+  { requiredKeys: ['weight'] },
+);
+
+const usualValue = fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: value });
+
+const register = fc.tuple(instance, usualValue).map(
+  ([
+    {
+      target: [service],
+      address,
+    },
+    given,
+  ]) =>
+    command(`register ${service} ${address} ${JSON.stringify(given)}`, (world) =>
+      world.register(service, address, given),
+    ),
+);
+
+type InstanceCommand = (
+  world: World,
+  service: string,
+  address: Address,
+  ref: (typeof SERVICES)[number][1],
+) => void;
+
+function ofInstance(name: string, run: InstanceCommand): fc.Arbitrary<Command> {
+  return instance.map(({ target: [service, ref], address }) =>
+    command(`${name} ${service} ${address}`, (world) => run(world, service, address, ref)),
+  );
+}
+
+const drain = ofInstance('drain', (world, service, address) => {
+  if (world.isRegistered(service, address)) world.register(service, address, { drain: true });
+});
+
+const leave = ofInstance('leave', (world, service, address) => {
+  world.registry.delete(`/services/${service}/${address}`);
+});
+
+const expire = ofInstance('expire', (world, service, address) => world.expire(service, address));
+
+const spoil = ofInstance('spoil', (world, service, address) => {
+  world.register(service, address, { weight: -1 });
+});
+
+const maintain = ofInstance('maintain', (world, service, address) => {
+  world.registry.write(`/sidekick/maintenance/${service}/${address}`, '');
+});
+
+const unmaintain = ofInstance('unmaintain', (world, service, address) => {
+  world.registry.delete(`/sidekick/maintenance/${service}/${address}`);
+});
+
+const busy = fc
+  .tuple(ofSession(), nginx)
+  .map(([{ text, set }, index]) => command(text, (world) => set(at(world, index))));
+
+function ofSession(): fc.Arbitrary<{ text: string; set: (nginx: FakeNginx) => void }> {
+  const state = fc.constantFrom({ active: 2 }, { active: 0 }, { failing: true }, { failing: false });
+  return fc.tuple(instance, state).map(
+    ([
+      {
+        target: [, ref],
+        address,
+      },
+      given,
+    ]) => ({
+      text: `${ref.name} ${address} is ${JSON.stringify(given)}`,
+      set: (each: FakeNginx) => each.set(ref, address, given),
+    }),
+  );
+}
+
+/** Somebody else adds a server. */
+const meddle = fc.tuple(instance, nginx).map(
+  ([
+    {
+      target: [, ref],
+      address,
+    },
+    index,
+  ]) =>
+    command(`somebody adds ${address} to ${ref.name} of ${index}`, (world) => {
+      world.disturb();
+      at(world, index).place(ref, address);
+    }),
+);
+
+const wipe = fc.constantFrom(...SERVICES).map(([service]) =>
+  command(`wipe ${service}`, (world) => {
+    for (const address of HOSTS) world.registry.delete(`/services/${service}/${address}`);
+  }),
+);
+
+const release = fc.constantFrom(...SERVICES).map(([service]) =>
+  command(`release ${service}`, (world) => {
+    world.registry.write(`/sidekick/release/${service}`, '');
+  }),
+);
+
+const error = (code: string, retryable: boolean, status?: number) =>
+  new NginxError(code, `the model says ${code}`, retryable, status);
+
+const FAULTS: Readonly<Record<string, () => FakeFault>> = {
+  'answers 500': () => ({ before: error('Internal', true, 500) }),
+  'answers 503 after doing it': () => ({ after: error('Busy', true, 503) }),
+  'times out': () => ({ before: error('Timeout', true) }),
+  'times out after doing it': () => ({ after: error('Timeout', true) }),
+  resets: () => ({ before: error('Unreachable', true) }),
+  'resets after doing it': () => ({ after: error('Unreachable', true) }),
+  'answers 404': () => ({ before: error('UpstreamServerNotFound', false, 404) }),
+  'answers 405': () => ({ before: error('MethodDisabled', false, 405) }),
+  'is out of memory': () => ({ before: error('UpstreamOutOfMemory', false, 400) }),
+  'is slow': () => ({ hold: new Promise((resolve) => setTimeout(resolve, 3_000)) }),
+};
+
+const methods = ['identity', 'upstreams', 'upstream', 'add', 'update', 'drain', 'remove', 'any'] as const;
+
+const fault = fc
+  .tuple(
+    nginx,
+    fc.constantFrom(...methods),
+    fc.constantFrom(...Object.keys(FAULTS)),
+    fc.integer({ min: 1, max: 8 }),
+  )
+  .map(([index, method, kind, times]) =>
+    command(`${method} of ${index} ${kind}, ${times} times`, (world) => {
+      world.fault(at(world, index), { method, times, fault: FAULTS[kind] ?? (() => ({})) });
+    }),
+  );
+
+function ofNginx(name: string, run: (each: FakeNginx) => void): fc.Arbitrary<Command> {
+  return nginx.map((index) =>
+    command(`${name} ${index}`, (world) => {
+      world.disturb();
+      run(at(world, index));
+    }),
+  );
+}
+
+const reload = ofNginx('reload', (each) => each.reload());
+const restart = ofNginx('restart', (each) => each.restart());
+const stop = ofNginx('stop', (each) => each.stop());
+const answer = ofNginx('answer', (each) => each.answer());
+
+const etcd = fc
+  .constantFrom('down' as const, 'frozen' as const, 'none' as const, 'none' as const)
+  .map((kind) => command(`etcd: ${kind}`, (world) => world.registry.fault(kind)));
+
+const watcher = fc
+  .tuple(
+    fc.constantFrom('lb1', 'lb1', 'lb2'),
+    fc.constantFrom('start' as const, 'start' as const, 'stop' as const, 'kill' as const),
+  )
+  .map(([id, what]) =>
+    command(`${what} ${id}`, (world) =>
+      what === 'start' ? world.startWatcher(id) : world.endWatcher(id, what),
+    ),
+  );
+
+const loseLeases = fc.constant(
+  command('the watchers lose their leases', (world) => {
+    for (const key of world.registry.keys()) {
+      const lease = world.registry.get(key)?.lease;
+      if (key.startsWith('/sidekick/') && lease !== undefined) world.registry.expire(lease);
+    }
+  }),
+);
+
+const pass = fc
+  .constantFrom(0, 10, 60, 200, 700, 2_000, 6_000)
+  .map((ms) => command(`${ms} ms pass`, (world) => world.pass(ms)));
+
+/** Any one thing; registrations, and time, more often than the rest. */
+const anything: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 12, arbitrary: register },
+  { weight: 14, arbitrary: pass },
+  { weight: 4, arbitrary: drain },
+  { weight: 4, arbitrary: leave },
+  { weight: 3, arbitrary: expire },
+  { weight: 1, arbitrary: spoil },
+  { weight: 2, arbitrary: maintain },
+  { weight: 2, arbitrary: unmaintain },
+  { weight: 4, arbitrary: busy },
+  { weight: 1, arbitrary: meddle },
+  { weight: 1, arbitrary: wipe },
+  { weight: 1, arbitrary: release },
+  { weight: 6, arbitrary: fault },
+  { weight: 2, arbitrary: reload },
+  { weight: 2, arbitrary: restart },
+  { weight: 1, arbitrary: stop },
+  { weight: 2, arbitrary: answer },
+  { weight: 2, arbitrary: etcd },
+  { weight: 3, arbitrary: watcher },
+  { weight: 1, arbitrary: loseLeases },
+);
+
+export const histories: fc.Arbitrary<Command[]> = fc.array(anything, {
+  minLength: 1,
+  maxLength: 40,
+  size: 'max',
+});

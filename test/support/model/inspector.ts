@@ -1,0 +1,119 @@
+/** What must be true whatever one watcher does, judged by what that watcher knows. */
+import type { Address } from '../../../src/core/address.js';
+import { type DesiredServer, desiredServers } from '../../../src/core/desired.js';
+import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
+import { type UpstreamRef, upstreamId } from '../../../src/core/kind.js';
+import { isOut } from '../../../src/core/plan.js';
+import type { ActualServer, UpstreamState, View } from '../../../src/core/ports.js';
+import { Registrations } from '../../../src/core/registrations.js';
+import type { FakeNginx } from '../fake-nginx.js';
+import type { FakeRegistry } from '../fake-registry.js';
+import type { Spy } from './severable.js';
+
+export interface InspectorContext {
+  readonly id: string;
+  readonly registry: FakeRegistry;
+  readonly nginx: readonly FakeNginx[];
+  /** The service that feeds each group. */
+  serviceOf(ref: UpstreamRef): string;
+  /** Counts what excuses a copy for a while: faults met, reloads, other watchers. */
+  disturbances(): number;
+  violation(text: string): void;
+}
+
+/** A pass that finds a copy removes it; the pass after may still be shown it where two watchers work. */
+const MOST_PASSES_WITH_A_COPY = 3;
+
+export class Inspector implements Spy {
+  readonly #context: InspectorContext;
+  readonly #known = new Registrations(DEFAULT_KEY_SPACE);
+  #revision = -1;
+  readonly #copies = new Map<string, { passes: number; disturbances: number }>();
+
+  constructor(context: InspectorContext) {
+    this.#context = context;
+  }
+
+  viewed(view: View): void {
+    this.#known.apply(view);
+    this.#revision = view.revision;
+  }
+
+  takes(nginx: string, ref: UpstreamRef, id: number, how: 'drain' | 'down' | 'remove'): void {
+    const servers = this.#nginx(nginx).servers(ref);
+    const server = servers.find((each) => each.id === id);
+    if (!server) return;
+    const desired = this.#desired(ref);
+    const others = servers.filter((each) => each !== server);
+    this.#mustNotBeWanted(`${nginx}: ${how} of ${ref.kind} ${server.address}`, how, server, others, desired);
+    const nobodyServes = !isOut(server) && others.every(isOut);
+    const someoneShould = [...desired.values()].some(
+      ({ intent, parameters }) => intent === 'serve' && !parameters.down,
+    );
+    if (nobodyServes && someoneShould) {
+      this.#violation(`${nginx}: ${how} of ${server.address}, the last that serves ${ref.name}`);
+    }
+  }
+
+  #mustNotBeWanted(
+    what: string,
+    how: 'drain' | 'down' | 'remove',
+    { address }: { readonly address: Address },
+    others: readonly { readonly address: Address }[],
+    desired: ReadonlyMap<Address, DesiredServer>,
+  ): void {
+    const wanted = desired.get(address);
+    if (!wanted || wanted.intent === 'drain') return;
+    if (how === 'down' && wanted.parameters.down) return;
+    if (!others.some((each) => each.address === address)) {
+      this.#violation(`${what}, which is to ${wanted.intent}`);
+    }
+  }
+
+  /** A copy is one more of an address with the same `backup`: with another one it may be what is being replaced. */
+  read(nginx: string, ref: UpstreamRef, { servers }: UpstreamState): void {
+    const counts = new Map<string, number>();
+    for (const each of servers) counts.set(copyKey(each), (counts.get(copyKey(each)) ?? 0) + 1);
+    for (const [copy, count] of counts) {
+      const key = `${nginx} ${upstreamId(ref)} ${copy}`;
+      const disturbances = this.#context.disturbances();
+      const before = this.#copies.get(key);
+      const fresh = !before || before.disturbances !== disturbances;
+      const passes = count < 2 ? 0 : fresh ? 1 : before.passes + 1;
+      this.#copies.set(key, { passes, disturbances });
+      if (passes > MOST_PASSES_WITH_A_COPY) this.#violation(`${key} is there twice for ${passes} passes`);
+    }
+  }
+
+  answers(key: string, revision: string): void {
+    const [, service = '', address = ''] = /\/drained\/([^/]+)\/([^/]+)\//.exec(key) ?? [];
+    const { registry, nginx, serviceOf } = this.#context;
+    const request = registry.get(`/services/${service}/${address}`);
+    if (this.#revision !== registry.revision || String(request?.revision) !== revision) return;
+    for (const each of nginx) {
+      for (const ref of each.groups()) {
+        if (serviceOf(ref) === service && each.addresses(ref).includes(address as Address)) {
+          this.#violation(`answered ${key} while ${each.name} has it`);
+        }
+      }
+    }
+  }
+
+  #desired(ref: UpstreamRef): ReadonlyMap<Address, DesiredServer> {
+    return desiredServers(this.#known, [this.#context.serviceOf(ref)]);
+  }
+
+  #nginx(name: string): FakeNginx {
+    const found = this.#context.nginx.find((each) => each.name === name);
+    if (!found) throw new Error(`no NGINX ${name}`);
+    return found;
+  }
+
+  #violation(text: string): void {
+    this.#context.violation(`${this.#context.id}: ${text}`);
+  }
+}
+
+function copyKey({ address, parameters }: ActualServer): string {
+  return `${address} backup=${parameters.backup}`;
+}

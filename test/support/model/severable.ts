@@ -1,0 +1,109 @@
+/** The ports of one watcher, which can be cut off as a killed process is, with what matters watched on its way out. */
+import { EtcdError, NginxError } from '../../../src/core/errors.js';
+import type { UpstreamRef } from '../../../src/core/kind.js';
+import type {
+  NginxApi,
+  Observer,
+  RegistryReader,
+  RegistryStore,
+  UpstreamState,
+  View,
+} from '../../../src/core/ports.js';
+
+/** What a watcher is seen to do. */
+export interface Spy {
+  viewed(view: View): void;
+  read(nginx: string, ref: UpstreamRef, state: UpstreamState): void;
+  /** About to take a server out of rotation, or away. */
+  takes(nginx: string, ref: UpstreamRef, id: number, how: 'drain' | 'down' | 'remove'): void;
+  answers(key: string, revision: string): void;
+}
+
+export class Severable {
+  readonly #spy: Spy;
+  #severed = false;
+
+  constructor(spy: Spy) {
+    this.#spy = spy;
+  }
+
+  /** From here on nothing gets out, and what comes back is not heard. */
+  sever(): void {
+    this.#severed = true;
+  }
+
+  reader(inner: RegistryReader): RegistryReader {
+    return {
+      follow: (prefixes, observer, signal) => inner.follow(prefixes, this.#observer(observer), signal),
+    };
+  }
+
+  store(inner: RegistryStore): RegistryStore {
+    const through = <T>(call: () => Promise<T>): Promise<T> =>
+      this.#severed ? Promise.reject(new EtcdError('UNREACHABLE', 'killed', true)) : call();
+    return {
+      list: (...args) => through(() => inner.list(...args)),
+      read: (...args) => through(() => inner.read(...args)),
+      put: (key, value, options, signal) =>
+        through(() => {
+          if (key.includes('/drained/')) this.#spy.answers(key, value);
+          return inner.put(key, value, options, signal);
+        }),
+      remove: (...args) => through(() => inner.remove(...args)),
+      grant: (...args) => through(() => inner.grant(...args)),
+      keepAlive: (...args) => through(() => inner.keepAlive(...args)),
+      revoke: (...args) => through(() => inner.revoke(...args)),
+    };
+  }
+
+  nginx(inner: NginxApi): NginxApi {
+    const { name } = inner;
+    const through = async <T>(call: () => Promise<T>): Promise<T> => {
+      if (this.#severed) throw new NginxError('Unreachable', 'killed', true);
+      const answer = await call();
+      if (this.#severed) throw new NginxError('Unreachable', 'killed', true);
+      return answer;
+    };
+    const taking = (
+      ref: UpstreamRef,
+      id: number,
+      how: 'drain' | 'down' | 'remove',
+      call: () => Promise<void>,
+    ) =>
+      through(() => {
+        this.#spy.takes(name, ref, id, how);
+        return call();
+      });
+    return {
+      name,
+      identity: (signal) => through(() => inner.identity(signal)),
+      upstreams: (kind, signal) => through(() => inner.upstreams(kind, signal)),
+      upstream: (ref, signal) =>
+        through(async () => {
+          const state = await inner.upstream(ref, signal);
+          if (!this.#severed) this.#spy.read(name, ref, state);
+          return state;
+        }),
+      add: (...args) => through(() => inner.add(...args)),
+      update: (ref, id, changes, signal) => {
+        const call = () => inner.update(ref, id, changes, signal);
+        return changes.down === true ? taking(ref, id, 'down', call) : through(call);
+      },
+      drain: (ref, id, signal) => taking(ref, id, 'drain', () => inner.drain(ref, id, signal)),
+      remove: (ref, id, signal) => taking(ref, id, 'remove', () => inner.remove(ref, id, signal)),
+    };
+  }
+
+  #observer(observer: Observer): Observer {
+    return {
+      view: (view) => {
+        if (this.#severed) return;
+        this.#spy.viewed(view);
+        observer.view(view);
+      },
+      away: (error) => {
+        if (!this.#severed) observer.away(error);
+      },
+    };
+  }
+}
