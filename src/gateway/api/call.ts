@@ -1,5 +1,6 @@
 /** Requests and answers of the API, free of the way they came in. */
 import errors from '../model/errors.js';
+import own from '../model/own.js';
 
 /** A request. */
 export interface Call {
@@ -38,7 +39,7 @@ function limit(call: Call, object: object): object {
   const limited: { [name: string]: unknown } = {};
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
-    const value = (object as { [name: string]: unknown })[name];
+    const value = own.get(object as { [name: string]: unknown }, name);
     if (value !== undefined) limited[name] = value;
   }
   return limited;

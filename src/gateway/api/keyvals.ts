@@ -1,5 +1,6 @@
 /** `/api/N/{http,stream}/keyvals`. */
 import errors from '../model/errors.js';
+import own from '../model/own.js';
 import keyvals from '../store/keyvals.js';
 import type { Platform } from '../store/platform.js';
 import type { Answer, Call } from './call.js';
@@ -8,7 +9,7 @@ import calls from './call.js';
 function pairs(platform: Platform, zone: string): { [key: string]: string } {
   const entries = keyvals.all(platform, zone);
   const keys = Object.keys(entries);
-  const found: { [key: string]: string } = {};
+  const found = own.empty<string>();
   for (let i = 0; i < keys.length; i++) {
     const entry = entries[keys[i] as string];
     if (entry !== undefined) found[keys[i] as string] = entry.value;
@@ -29,7 +30,7 @@ function read(platform: Platform, call: Call, zone: string): Answer {
   if (key === undefined) return { status: 200, body: pairs(platform, zone) };
   const entry = keyvals.get(platform, zone, key);
   if (entry === undefined) throw errors.failure(404, 'KeyvalKeyNotFound', `key "${key}" not found`);
-  const body: { [key: string]: string } = {};
+  const body = own.empty<string>();
   body[key] = entry.value;
   return { status: 200, body: body };
 }

@@ -1,5 +1,7 @@
 /** The request target: path and query. */
 
+import own from '../model/own.js';
+
 /** The path as it was sent. */
 function path(target: string): string {
   const mark = target.indexOf('?');
@@ -17,7 +19,7 @@ function decode(text: string): string {
 
 /** The query's parameters; of several with one name the first counts. */
 function args(target: string): { [name: string]: string } {
-  const found: { [name: string]: string } = {};
+  const found = own.empty<string>();
   const mark = target.indexOf('?');
   if (mark < 0) return found;
   const pairs = target.substring(mark + 1).split('&');

@@ -3,6 +3,8 @@
  * proxy and end with their body, answers end with the connection.
  */
 
+import own from '../model/own.js';
+
 /** A request as it was read so far; `undefined` stands for one that has not arrived in full. */
 export interface Request {
   method: string;
@@ -26,7 +28,7 @@ function parse(bytes: Uint8Array, text: (from: number, to: number) => string): R
   if (start < 0) return undefined;
   const lines = text(0, start).split('\r\n');
   const words = (lines[0] as string).split(' ');
-  const headers: { [name: string]: string } = {};
+  const headers = own.empty<string>();
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i] as string;
     const colon = line.indexOf(':');

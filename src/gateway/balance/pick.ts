@@ -202,8 +202,9 @@ function quick(worker: Worker, variables: Variables, bucket: Bucket): string {
   }
   const space = text.indexOf(' ', at);
   const counter = `${text.substring(at, space)}/${worker.pid}`;
-  // A counter's first use has to be made known, and a table that has changed meanwhile may lack this server.
-  if (counters.incr(counter, TAKE) === TAKE || tables.get(group) !== header) {
+  if (counters.incr(counter, TAKE) === TAKE) register(worker);
+  // Counted in, then looked again, as in pick.
+  if (tables.get(group) !== header) {
     counters.incr(counter, -TAKE);
     return '';
   }

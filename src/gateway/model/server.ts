@@ -2,6 +2,7 @@
 import address from './address.js';
 import duration from './duration.js';
 import errors from './errors.js';
+import own from './own.js';
 
 /** The two halves of NGINX that have upstream groups. */
 export type Kind = 'http' | 'stream';
@@ -95,7 +96,7 @@ const HTTP_ONLY = ['route', 'drain'];
 
 function checkOne(name: string, value: unknown, kind: Kind): string | number | boolean {
   if (value !== null && typeof value === 'object') return formatError('nested object or list');
-  const check = CHECKS[name];
+  const check = own.get(CHECKS, name);
   if (check === undefined || (kind === 'stream' && HTTP_ONLY.indexOf(name) >= 0))
     return formatError(`unknown parameter "${name}"`);
   return check(value as Scalar, kind);

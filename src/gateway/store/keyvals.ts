@@ -1,6 +1,7 @@
 /** Key-value zones. A value lies in shared memory as `<expiry>:<text>`; expiry is ms since the epoch, 0 is never. */
 import duration from '../model/duration.js';
 import errors from '../model/errors.js';
+import own from '../model/own.js';
 import lock from './lock.js';
 import type { KeyvalConfig, Platform } from './platform.js';
 import platforms from './platform.js';
@@ -20,7 +21,7 @@ function names(platform: Platform): string[] {
 }
 
 function declared(platform: Platform, zone: string): KeyvalConfig {
-  const config = platform.config.keyvals === undefined ? undefined : platform.config.keyvals[zone];
+  const config = own.get(platform.config.keyvals, zone);
   if (config === undefined) throw errors.failure(404, 'KeyvalNotFound', 'keyval not found');
   return config;
 }
@@ -73,7 +74,7 @@ function restore(platform: Platform, zone: string): void {
 function all(platform: Platform, zone: string): Zone {
   declared(platform, zone);
   load(platform);
-  const found: Zone = {};
+  const found: Zone = own.empty();
   const prefix = slot(zone, '');
   const now = platform.now();
   const keys = platform.keyvals.keys(platforms.ALL);

@@ -1,5 +1,6 @@
 /** Operations on upstream groups, each atomic over all workers and kept in the state file. */
 import errors from '../model/errors.js';
+import own from '../model/own.js';
 import type { Parameters } from '../model/server.js';
 import server from '../model/server.js';
 import figures from './figures.js';
@@ -57,7 +58,7 @@ function load(platform: Platform): void {
 
 /** The configuration of a group. Throws the API's answer for one that is not declared. */
 function declared(platform: Platform, name: string): UpstreamConfig {
-  const config = platform.config.upstreams === undefined ? undefined : platform.config.upstreams[name];
+  const config = own.get(platform.config.upstreams, name);
   if (config === undefined) throw errors.failure(404, 'UpstreamNotFound', 'upstream not found');
   return config;
 }

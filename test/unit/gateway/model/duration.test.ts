@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import duration from '../../../../src/gateway/model/duration.js';
+
+it.each([
+  ['10', 10_000],
+  ['10s', 10_000],
+  ['1m30s', 90_000],
+  ['1m 30s', 90_000],
+  ['500ms', 500],
+  ['2h', 7_200_000],
+  ['1d', 86_400_000],
+  ['0', 0],
+])('reads %s as %d ms', (text, ms) => {
+  expect(duration.parse(text)).toBe(ms);
+});
+
+it.each(['', 's', '10x', '-1s', '1.5s', 's10', '10 s s'])('does not read %j', (text) => {
+  expect(duration.parse(text)).toBe(-1);
+});

@@ -1,0 +1,182 @@
+import fc from 'fast-check';
+import type { IConnectPacket } from 'mqtt-packet';
+import { generate } from 'mqtt-packet';
+import { describe, expect, it } from 'vitest';
+import mqtt from '../../../../src/gateway/model/mqtt.js';
+
+function connect(clientId: string, more: Partial<IConnectPacket> = {}): Buffer {
+  return generate({
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: 4,
+    clean: true,
+    clientId,
+    keepalive: 60,
+    ...more,
+  } as IConnectPacket);
+}
+
+/** A CONNECT by hand, for what a library will not write. */
+function raw(options: {
+  name?: string;
+  level?: number;
+  flags?: number;
+  properties?: number[];
+  id?: number[];
+}): Buffer {
+  const { name = 'MQTT', level = 4, flags = 2, properties = [], id = [0, 1, 0x61] } = options;
+  const rest = [0, name.length, ...Buffer.from(name), level, flags, 0, 60, ...properties, ...id];
+  return Buffer.from([0x10, rest.length, ...rest]);
+}
+
+describe('a CONNECT packet', () => {
+  it.each([
+    ['3.1', { protocolId: 'MQIsdp', protocolVersion: 3 }, 3],
+    ['3.1.1', {}, 4],
+    ['5', { protocolVersion: 5 }, 5],
+    [
+      '5 with properties',
+      {
+        protocolVersion: 5,
+        properties: { sessionExpiryInterval: 99, userProperties: { a: 'b'.repeat(300) } },
+      },
+      5,
+    ],
+    [
+      '3.1.1 with a will, a user and a password',
+      {
+        will: { topic: 't', payload: Buffer.alloc(3000), qos: 1, retain: true },
+        username: 'u',
+        password: Buffer.from('p'),
+      },
+      4,
+    ],
+  ] as [string, Partial<IConnectPacket>, number][])('of MQTT %s gives its ClientId', (_, more, level) => {
+    expect(mqtt.parse(connect('sensor-17', more))).toEqual({
+      state: 'connect',
+      clientId: 'sensor-17',
+      level,
+    });
+  });
+
+  it('may leave the ClientId empty', () => {
+    expect(mqtt.parse(connect(''))).toMatchObject({ state: 'connect', clientId: '' });
+  });
+
+  it('may have a remaining length of one to four bytes', () => {
+    for (const size of [10, 200, 20_000, 3_000_000]) {
+      const packet = connect('x', { username: 'u', password: Buffer.alloc(Math.min(size, 65_000)) });
+      expect(mqtt.parse(packet.subarray(0, 64))).toMatchObject({ clientId: 'x' });
+    }
+    const four = Buffer.concat([Buffer.from([0x10, 0x80, 0x80, 0x80, 0x01]), raw({}).subarray(2)]);
+    expect(mqtt.parse(four)).toMatchObject({ clientId: 'a' });
+  });
+
+  it('keeps ids apart whatever bytes they hold', () => {
+    const id = (bytes: number[]) => mqtt.parse(raw({ id: [0, bytes.length, ...bytes] }));
+    expect(id([0xff])).toMatchObject({ clientId: '%FF' });
+    expect(id([0xfe])).toMatchObject({ clientId: '%FE' });
+    expect(id([...Buffer.from('%FF')])).toMatchObject({ clientId: '%25FF' });
+    expect(id([...Buffer.from('Gerät 1')])).toMatchObject({ clientId: 'Ger%C3%A4t%201' });
+    expect(id([10])).toMatchObject({ clientId: '%0A' });
+  });
+
+  it.each([
+    ['another packet', Buffer.from([0x30, 3, 0, 1, 0x61]), 'not a CONNECT packet'],
+    ['HTTP', Buffer.from('GET / HTTP/1.1\r\n'), 'not a CONNECT packet'],
+    ['flags on the packet type', Buffer.from([0x11, 12]), 'not a CONNECT packet'],
+    [
+      'a length that does not end',
+      Buffer.from([0x10, 0xff, 0xff, 0xff, 0xff, 1]),
+      'malformed remaining length',
+    ],
+    ['a packet too short to be one', Buffer.from([0x10, 11, 0, 4]), 'too short'],
+    ['another protocol', raw({ name: 'MQTX' }), 'unknown protocol name'],
+    ['a level of the other name', raw({ level: 3 }), 'unsupported protocol level'],
+    ['a level of the future', raw({ level: 6 }), 'unsupported protocol level'],
+    ['a reserved flag', raw({ flags: 3 }), 'malformed connect flags'],
+    ['a will of QoS 3', raw({ flags: 0x1e }), 'malformed connect flags'],
+    ['a QoS without a will', raw({ flags: 0x0a }), 'malformed connect flags'],
+    [
+      'properties of endless length',
+      raw({ level: 5, properties: [255, 255, 255, 255] }),
+      'malformed properties length',
+    ],
+    ['properties beyond the packet', raw({ level: 5, properties: [100] }), 'properties overrun the packet'],
+    ['a ClientId beyond the packet', raw({ id: [0, 9, 0x61] }), 'ClientId overruns the packet'],
+    ['a NUL in the ClientId', raw({ id: [0, 2, 0x61, 0] }), 'NUL in ClientId'],
+  ])('is not %s', (_, bytes, reason) => {
+    expect(mqtt.parse(bytes)).toEqual({ state: 'invalid', reason });
+  });
+
+  it('is let go when its ClientId lies, or reaches, too far in', () => {
+    const far = connect('x', {
+      protocolVersion: 5,
+      properties: { userProperties: { a: 'b'.repeat(17_000) } },
+    });
+    expect(mqtt.parse(far.subarray(0, 100))).toEqual({
+      state: 'invalid',
+      reason: 'ClientId too far from the start',
+    });
+    expect(mqtt.parse(connect('x'.repeat(17_000)).subarray(0, 100))).toEqual({
+      state: 'invalid',
+      reason: 'ClientId too long',
+    });
+  });
+
+  it('asks for more at every split before its ClientId, and answers the same at every one behind', () => {
+    const versions = fc.constantFrom(4, 5) as fc.Arbitrary<4 | 5>;
+    fc.assert(
+      fc.property(fc.string({ maxLength: 40 }), versions, (clientId, protocolVersion) => {
+        fc.pre(!clientId.includes('\0'));
+        const packet = connect(clientId, { protocolVersion, username: 'user' });
+        const whole = mqtt.parse(packet);
+        expect(whole.state).toBe('connect');
+        let known = false;
+        for (let length = 0; length <= packet.length; length++) {
+          const part = mqtt.parse(packet.subarray(0, length));
+          if (known) expect(part).toEqual(whole);
+          else if (part.state === 'connect') known = true;
+          else expect(part).toEqual({ state: 'more' });
+        }
+        expect(known).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('a million mutated and split packets', () => {
+  /** A small generator with a fixed seed: the same million every time. */
+  function random(seed: number): (below: number) => number {
+    let state = seed;
+    return (below) => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+  }
+
+  it('neither crash the parser nor get more than three answers out of it, nor a ClientId that is not theirs', () => {
+    const next = random(42);
+    const seeds = [
+      connect('sensor-17'),
+      connect('', { protocolVersion: 5 }),
+      connect('a'.repeat(200), { username: 'u', password: Buffer.from('p') }),
+      connect('x', { protocolVersion: 5, properties: { userProperties: { key: 'value'.repeat(40) } } }),
+      connect('old', { protocolId: 'MQIsdp', protocolVersion: 3 }),
+    ];
+    const found = { more: 0, invalid: 0, connect: 0 };
+    for (let i = 0; i < 1_000_000; i++) {
+      const packet = Buffer.from(seeds[i % seeds.length] as Buffer);
+      for (let m = next(4); m > 0; m--) packet[next(packet.length)] = next(256);
+      const end = i % 3 === 0 ? next(packet.length + 1) : packet.length;
+      const result = mqtt.parse(packet.subarray(0, end));
+      found[result.state]++;
+      if (result.state === 'connect') {
+        expect(result.clientId.length).toBeLessThanOrEqual(3 * packet.length);
+        expect(result.clientId).toMatch(/^[!-~]*$/);
+      }
+    }
+    expect(found.more + found.invalid + found.connect).toBe(1_000_000);
+    for (const count of Object.values(found)) expect(count).toBeGreaterThan(50_000);
+  }, 120_000);
+});

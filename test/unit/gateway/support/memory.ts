@@ -1,0 +1,109 @@
+/** NGINX's shared dictionaries and surroundings, in memory. Several workers may share one. */
+import { createHash } from 'node:crypto';
+import type { KindConfig, Platform } from '../../../../src/gateway/store/platform.js';
+
+/** What njs calls a dictionary: shared by all workers, each operation atomic. */
+export class FakeDict<V extends string | number> {
+  readonly entries = new Map<string, V>();
+  /** Keys and values together may not exceed this; beyond it, `set` throws as njs does. */
+  limit = Number.POSITIVE_INFINITY;
+  operations = 0;
+  /** Called before each operation: lets a test interleave workers. */
+  before: (operation: string, key: string) => void = () => {};
+
+  #step(operation: string, key: string): void {
+    this.operations++;
+    this.before(operation, key);
+  }
+
+  get(key: string): V | undefined {
+    this.#step('get', key);
+    return this.entries.get(key);
+  }
+
+  set(key: string, value: V): this {
+    this.#step('set', key);
+    const used = [...this.entries].reduce((sum, [k, v]) => sum + k.length + String(v).length, 0);
+    if (used + key.length + String(value).length > this.limit) throw new Error('SharedMemoryError');
+    this.entries.set(key, value);
+    return this;
+  }
+
+  add(key: string, value: V): boolean {
+    this.#step('add', key);
+    if (this.entries.has(key)) return false;
+    this.entries.set(key, value);
+    return true;
+  }
+
+  delete(key: string): boolean {
+    this.#step('delete', key);
+    return this.entries.delete(key);
+  }
+
+  incr(key: string, by: number): number {
+    this.#step('incr', key);
+    const next = Number(this.entries.get(key) ?? 0) + by;
+    this.entries.set(key, next as V);
+    return next;
+  }
+
+  keys(max = 1024): string[] {
+    return [...this.entries.keys()].slice(0, max);
+  }
+
+  items(max = 1024): [string, V][] {
+    return [...this.entries].slice(0, max);
+  }
+}
+
+/** The shared memory and disk of one NGINX, and its clock. */
+export class FakeNginx {
+  readonly tables = new FakeDict<string>();
+  readonly counters = new FakeDict<number>();
+  readonly keyvals = new FakeDict<string>();
+  readonly files = new Map<string, string>();
+  readonly warnings: string[] = [];
+  readonly dead = new Set<number>();
+  now = 1_700_000_000_000;
+  /** Set to let the next writes of a state file fail. */
+  diskError: Error | undefined;
+
+  constructor(
+    readonly config: KindConfig,
+    readonly kind: Platform['kind'] = 'http',
+  ) {}
+
+  /** What the store sees in one worker. */
+  worker(pid = 100): Platform {
+    return {
+      kind: this.kind,
+      config: this.config,
+      tables: this.tables,
+      counters: this.counters,
+      keyvals: this.keyvals,
+      pid,
+      now: () => this.now,
+      alive: (other) => !this.dead.has(other),
+      read: (name) => this.files.get(name),
+      write: (name, text) => {
+        if (this.diskError) throw this.diskError;
+        this.files.set(name, text);
+      },
+      digest: sha256,
+      warn: (message) => this.warnings.push(message),
+    };
+  }
+
+  /** The same machine after NGINX has ended: only the disk is left. */
+  restarted(): FakeNginx {
+    const next = new FakeNginx(this.config, this.kind);
+    for (const [name, text] of this.files) next.files.set(name, text);
+    return next;
+  }
+}
+
+/** SHA-256, as njs's crypto module computes it. */
+export function sha256(text: string): Uint8Array {
+  return createHash('sha256').update(text).digest();
+}
