@@ -1,0 +1,87 @@
+/** The hosts of the cluster from outside: commands on them, and what happens to a machine as a whole. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+const CLUSTER = JSON.parse(
+  readFileSync(new URL('../../docker/host/cluster.json', import.meta.url), 'utf8'),
+) as { hosts: Record<string, string> };
+
+/** The network that Vagrant makes for the hosts' private addresses. */
+const NETWORK = 'vagrant_network_192.168.56.0/24';
+
+export type Node = 'node1' | 'node2' | 'node3';
+export type Host = Node | 'lb';
+
+export const NODES: readonly Node[] = ['node1', 'node2', 'node3'];
+
+export function addressOf(host: Host): string {
+  const address = CLUSTER.hosts[host];
+  if (address === undefined) throw new Error(`cluster.json has no host ${host}`);
+  return address;
+}
+
+/** `2` for `node2`: what its units are called. */
+export function numberOf(node: Node): string {
+  return node.slice(-1);
+}
+
+const containerOf = (host: Host) => `sidekick-${host}`;
+
+type Environment = Readonly<Record<string, string>>;
+
+async function dockerWith(env: Environment, ...args: string[]): Promise<string> {
+  const options = { env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
+  const { stdout } = await execute('docker', args, options);
+  return stdout.trim();
+}
+
+function docker(...args: string[]): Promise<string> {
+  return dockerWith({}, ...args);
+}
+
+/** Runs a command on a host, as root, and resolves with what it printed; rejects, with its output, when it fails. */
+export function on(host: Host, ...command: string[]): Promise<string> {
+  return onWith({}, host, ...command);
+}
+
+/** The same with variables, whose values are on no command line. */
+export function onWith(env: Environment, host: Host, ...command: string[]): Promise<string> {
+  const names = Object.keys(env).map((name) => `--env=${name}`);
+  return dockerWith(env, 'exec', ...names, containerOf(host), ...command);
+}
+
+/** A property of a unit, as systemctl shows it. */
+export function property(host: Host, unit: string, name: string): Promise<string> {
+  return on(host, 'systemctl', 'show', '--value', '--property', name, unit);
+}
+
+/** Stops the whole machine as it stands, as `vagrant suspend` does. */
+export async function pause(host: Host): Promise<void> {
+  await docker('pause', containerOf(host));
+}
+
+export async function resume(host: Host): Promise<void> {
+  await docker('unpause', containerOf(host));
+}
+
+export async function cutNetwork(host: Host): Promise<void> {
+  await docker('network', 'disconnect', NETWORK, containerOf(host));
+}
+
+export async function mendNetwork(host: Host): Promise<void> {
+  await docker('network', 'connect', '--ip', addressOf(host), NETWORK, containerOf(host));
+}
+
+/** Shuts the machine down, with all that its units do at their end, and boots it again. */
+export async function reboot(host: Host): Promise<void> {
+  await docker('restart', '--time', '120', containerOf(host));
+}
+
+/** Ends the machines without their consent, so that nothing is drained into a cluster that is going away. */
+export async function killAll(): Promise<void> {
+  const names = [...NODES, 'lb' as const].map(containerOf);
+  await Promise.all(names.map((name) => docker('rm', '--force', '--volumes', name).catch(() => '')));
+}

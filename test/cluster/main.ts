@@ -1,0 +1,100 @@
+/**
+ * `npm run test:cluster [-- --keep] [-- --only=<title>]`: the cluster of the Vagrantfile, brought up with the docker
+ * provider, broken on purpose under real traffic, and taken down. Exits 0 only when everything was as it had to be.
+ */
+import { inspect, parseArgs } from 'node:util';
+import { openLedger } from '../demo/ledger.js';
+import { announce, bold, elapsed, print, red, say } from '../demo/narrator.js';
+import { printSummary, printVerdict } from '../demo/summary.js';
+import { isolateNode, suspendNode } from './chapters/lose-node.js';
+import { freezeWatcher, killSidekick, stopLeader } from './chapters/processes.js';
+import { rebootLoadBalancer, rebootNode } from './chapters/reboot.js';
+import { stopBroker } from './chapters/stop-broker.js';
+import { stopFirmware } from './chapters/stop-firmware.js';
+import { units } from './chapters/units.js';
+import { upgradeAll } from './chapters/upgrade.js';
+import { untilServing } from './cluster.js';
+import { addressOf, killAll, NODES } from './hosts.js';
+import { HttpTraffic } from './http-traffic.js';
+import { MqttTraffic } from './mqtt-traffic.js';
+import { type Chapter, playAll } from './stage.js';
+import { vagrant } from './vagrant.js';
+
+const REQUESTS_PER_SECOND = 60;
+const DEVICES = 30;
+
+const STORY: readonly Chapter[] = [
+  units,
+  stopFirmware,
+  stopBroker,
+  killSidekick,
+  suspendNode,
+  isolateNode,
+  stopLeader,
+  freezeWatcher,
+  rebootNode,
+  rebootLoadBalancer,
+  upgradeAll,
+];
+
+async function takeDown(): Promise<void> {
+  say('the cluster is taken down');
+  await killAll();
+  await vagrant('destroy', '--force');
+}
+
+async function bringUp(): Promise<void> {
+  announce(1, 'vagrant up --provider=docker');
+  await killAll();
+  await vagrant('destroy', '--force');
+  await vagrant('up', '--provider=docker');
+  say('four hosts are up: systemd, etcd with TLS and users, the backends, the gateway');
+  await untilServing(NODES);
+  say('all servers are in NGINX');
+}
+
+async function run(only: string | undefined): Promise<boolean> {
+  const stage = {
+    http: new HttpTraffic(`http://${addressOf('lb')}`),
+    mqtt: new MqttTraffic(),
+    ledger: openLedger(),
+  };
+  stage.http.start(REQUESTS_PER_SECOND);
+  await stage.mqtt.start(DEVICES);
+  try {
+    await playAll(only === undefined ? STORY : STORY.filter(({ title }) => title.includes(only)), stage);
+  } finally {
+    await stage.mqtt.stop();
+    await stage.http.stop();
+  }
+  stage.ledger.atLeast('HTTP requests in all', stage.http.requests, 1_000);
+  printSummary(stage.ledger);
+  return stage.ledger.isGood();
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      keep: { type: 'boolean', default: false },
+      up: { type: 'boolean', default: true },
+      only: { type: 'string' },
+    },
+    allowNegative: true,
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => void takeDown().finally(() => process.exit(130)));
+  }
+  let good = false;
+  try {
+    if (values.up) await bringUp();
+    good = await run(values.only);
+  } catch (error) {
+    print(`\n${red('The story broke off:')} ${inspect(error)}`);
+  }
+  if (values.keep) print(`\n${bold('The cluster is left up:')} vagrant ssh lb, vagrant destroy --force`);
+  else await takeDown();
+  printVerdict(good, elapsed());
+  return good ? 0 : 1;
+}
+
+process.exit(await main());
