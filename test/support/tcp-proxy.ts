@@ -19,26 +19,31 @@ interface Connection {
   frozen: boolean;
 }
 
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
 export class TcpProxy implements AsyncDisposable {
   readonly #server: Server;
-  readonly #target: { host: string; port: number };
+  readonly #target: () => Target;
   readonly #connections = new Set<Connection>();
   readonly #flows: Record<Direction, Flow> = { up: PASS, down: PASS };
-  #refusing = false;
+  #refused: (from: string) => boolean = () => false;
   /** Connections accepted so far. */
   accepted = 0;
   /** Bytes received so far of each direction, lost ones included. */
   readonly bytes: Record<Direction, number> = { up: 0, down: 0 };
 
-  private constructor(target: { host: string; port: number }) {
-    this.#target = target;
+  private constructor(target: Target | (() => Target)) {
+    this.#target = typeof target === 'function' ? target : () => target;
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  /** Listens on a free loopback port in front of `host:port`. */
-  static async start(target: { host: string; port: number }): Promise<TcpProxy> {
+  /** Listens on a free port, of the loopback interface unless told otherwise, in front of the target. */
+  static async start(target: Target | (() => Target), host = '127.0.0.1'): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => proxy.#server.listen(0, host, resolve));
     return proxy;
   }
 
@@ -46,9 +51,9 @@ export class TcpProxy implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** `127.0.0.1:port` */
+  /** `host:port` */
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${(this.#server.address() as AddressInfo).address}:${this.port}`;
   }
 
   /** Open connections. */
@@ -88,16 +93,17 @@ export class TcpProxy implements AsyncDisposable {
     }
   }
 
-  /** Resets every connection, and every new one, until `heal`. */
-  refuse(): void {
-    this.#refusing = true;
-    this.cut();
+  /** Resets the connections from some addresses, all of them by default, and every new one, until `heal`. */
+  refuse(from: (address: string) => boolean = () => true): void {
+    this.#refused = from;
+    for (const { client } of this.#connections)
+      if (from(client.remoteAddress ?? '')) client.resetAndDestroy();
   }
 
   /** Everything passes again. */
   heal(): void {
     const lossy = this.#flows.up.mode === 'drop' || this.#flows.down.mode === 'drop';
-    this.#refusing = false;
+    this.#refused = () => false;
     if (lossy) this.cut();
     for (const connection of this.#connections) connection.frozen = false;
     this.#set(PASS, []);
@@ -126,12 +132,12 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   #accept(client: Socket): void {
-    if (this.#refusing) {
+    if (this.#refused(client.remoteAddress ?? '')) {
       client.resetAndDestroy();
       return;
     }
     this.accepted++;
-    const connection = { client, target: connect(this.#target), frozen: false };
+    const connection = { client, target: connect(this.#target()), frozen: false };
     this.#connections.add(connection);
     this.#pump('up', client, connection.target);
     this.#pump('down', connection.target, client);
