@@ -84,8 +84,9 @@ async function suffer(
   const verdict = judge({
     fault,
     round,
-    struck,
+
     mended,
+    returned,
     ttl,
     looks: witness.since(struck),
     shown: reader.last,
