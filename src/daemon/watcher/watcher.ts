@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../core/errors.js';
 import { maintenancePrefix, releasePrefix } from '../../core/keys.js';
 import type { View } from '../../core/ports.js';
@@ -86,6 +87,8 @@ class RunningWatcher implements Watcher {
 
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
+    // Every upstream and every probe listens to it: many are no leak.
+    setMaxListeners(0, signal);
     const keeperEnds = new AbortController();
     const keeper = this.#keeper.run(keeperEnds.signal);
     const observer = {
