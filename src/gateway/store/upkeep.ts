@@ -13,6 +13,9 @@ import type { Platform } from './platform.js';
 import platforms from './platform.js';
 import upstreams from './upstreams.js';
 
+/** Where the last census lies in shared memory. */
+const CENSUS = ' workers';
+
 /** Folds the counters of workers that are gone into a server's own, and lists those that are not. */
 function bury(platform: Platform): void {
   const items = platform.counters.items(platforms.ALL);
@@ -81,14 +84,31 @@ function tend(platform: Platform, name: string, all: { [uid: string]: Figures })
   if (moved) group.balance(platform, name, target);
 }
 
+/** The workers of a generation, and those of earlier ones that still ran when it came. */
+interface Census {
+  generation: number;
+  pids: number[];
+  retiring: number[];
+}
+
 /** Counts workers that vanished without a reload having retired them. `children` are the master's, now. */
 function census(platform: Platform, generation: number, children: number[]): void {
-  const before = platform.tables.get(' workers');
-  platform.tables.set(' workers', JSON.stringify({ generation: generation, pids: children }));
-  if (before === undefined) return;
-  const known = JSON.parse(before) as { generation: number; pids: number[] };
-  if (known.generation !== generation) return;
-  const lost = known.pids.filter((pid) => children.indexOf(pid) < 0).length;
+  const text = platform.tables.get(CENSUS);
+  const before: Census = text === undefined ? { generation: 0, pids: [], retiring: [] } : JSON.parse(text);
+  // A worker on its way out would report the past.
+  if (generation < before.generation) return;
+  const reloaded = generation > before.generation;
+  const retiring = reloaded ? before.pids.concat(before.retiring) : before.retiring;
+  const pids = children.filter((pid) => retiring.indexOf(pid) < 0);
+  platform.tables.set(
+    CENSUS,
+    JSON.stringify({
+      generation: generation,
+      pids: pids,
+      retiring: retiring.filter((pid) => children.indexOf(pid) >= 0),
+    }),
+  );
+  const lost = reloaded ? 0 : before.pids.filter((pid) => children.indexOf(pid) < 0).length;
   if (lost > 0) platform.counters.incr(instance.RESPAWNED, lost);
 }
 

@@ -10,7 +10,7 @@ import lock from './lock.js';
 import type { Platform, UpstreamConfig } from './platform.js';
 import statefile from './statefile.js';
 
-/** Mark in shared memory: the state files have been read. */
+/** Where shared memory keeps the declarations that it was brought in line with. */
 const LOADED = ' loaded';
 
 function names(platform: Platform): string[] {
@@ -40,10 +40,10 @@ function restore(platform: Platform, name: string): void {
   group.balance(platform, name, target);
 }
 
-/** Brings groups into memory that are not there: all after a start, new ones after a reload. */
+/** Brings memory in line with what is declared: all groups after a start, those that changed after a reload. */
 function load(platform: Platform): void {
-  const wanted = names(platform).join(' ');
-  if (platform.tables.get(LOADED) === wanted) return;
+  const wanted = JSON.stringify(platform.config.upstreams);
+  if (wanted === undefined || platform.tables.get(LOADED) === wanted) return;
   lock.locked(platform, () => {
     const all = names(platform);
     for (let i = 0; i < all.length; i++) {
@@ -69,28 +69,30 @@ function get(platform: Platform, name: string): Group {
   return group.read(platform, name);
 }
 
-/** Changes a group alone among all workers; returns what `edit` returns. State file first: what cannot be kept is not done. */
+/**
+ * Changes a group alone among all workers; returns what `edit` returns. The state file comes first: what cannot be
+ * kept is not done. What does not fit into shared memory is undone.
+ */
 function change<T>(platform: Platform, name: string, edit: (target: Group) => T): T {
   declared(platform, name);
   load(platform);
   return lock.locked(platform, () => {
     const target = group.read(platform, name);
     const result = edit(target);
+    const before = group.read(platform, name);
     platform.write(name, statefile.format(target.peers));
     try {
       group.write(platform, name, target);
       group.balance(platform, name, target);
     } catch (thrown) {
-      throw undo(platform, name, thrown);
+      platform.warn(`${platform.kind} upstream "${name}": ${String(thrown)}`);
+      platform.write(name, statefile.format(before.peers));
+      group.write(platform, name, before);
+      group.balance(platform, name, before);
+      throw errors.failure(400, 'UpstreamOutOfMemory', `upstream "${name}" memory exhausted`);
     }
     return result;
   });
-}
-
-/** Shared memory ran full halfway: nothing was removed from it, so what was there fits again. */
-function undo(platform: Platform, name: string, thrown: unknown): unknown {
-  platform.warn(`${platform.kind} upstream "${name}": ${String(thrown)}`);
-  return errors.failure(400, 'UpstreamOutOfMemory', `upstream "${name}" memory exhausted`);
 }
 
 function find(target: Group, id: number): Peer {

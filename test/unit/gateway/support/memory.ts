@@ -23,7 +23,8 @@ export class FakeDict<V extends string | number> {
 
   set(key: string, value: V): this {
     this.#step('set', key);
-    const used = [...this.entries].reduce((sum, [k, v]) => sum + k.length + String(v).length, 0);
+    const others = [...this.entries].filter(([other]) => other !== key);
+    const used = others.reduce((sum, [k, v]) => sum + k.length + String(v).length, 0);
     if (used + key.length + String(value).length > this.limit) throw new Error('SharedMemoryError');
     this.entries.set(key, value);
     return this;

@@ -1,0 +1,306 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import handler from '../../../../src/gateway/api/handle.js';
+import query from '../../../../src/gateway/api/query.js';
+import { FakeNginx } from '../support/memory.js';
+
+const INSTANCE = {
+  version: '1.26.3',
+  address: '10.0.0.9',
+  generation: 2,
+  loaded: 1_700_000_000_000,
+  ppid: 1,
+};
+
+let nginx: FakeNginx;
+let write: boolean;
+
+beforeEach(() => {
+  write = true;
+  nginx = new FakeNginx({
+    upstreams: { firmware: {}, backend: {} },
+    keyvals: { plain: {}, timed: { timeout: '1m' } },
+  });
+});
+
+function call(method: string, target: string, body: unknown = ''): { status: number; body: unknown } {
+  const answer = handler.handle(nginx.worker(), INSTANCE, {
+    method,
+    path: query.path(target),
+    args: query.args(target),
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    write,
+    requestId: '0123456789abcdef0123456789abcdef',
+  });
+  return { status: answer.status, body: answer.text === '' ? undefined : JSON.parse(answer.text) };
+}
+
+function error(status: number, code: string, text: string): { status: number; body: unknown } {
+  return {
+    status,
+    body: {
+      error: { status, text, code },
+      request_id: '0123456789abcdef0123456789abcdef',
+      href: 'https://nginx.org/en/docs/http/ngx_http_api_module.html',
+    },
+  };
+}
+
+describe('the tree', () => {
+  it.each([
+    ['/api', [4, 5, 6, 7, 8, 9]],
+    ['/api/', [4, 5, 6, 7, 8, 9]],
+    ['/api/4', ['nginx', 'processes', 'http', 'stream']],
+    ['/api/9/', ['nginx', 'processes', 'http', 'stream']],
+    ['/api/9/http', ['keyvals', 'upstreams']],
+    ['/api/9/http/upstreams?fields=', ['firmware', 'backend']],
+    ['/api/9/http/keyvals/?fields=', ['plain', 'timed']],
+    ['/api/9/http/upstreams/firmware/servers', []],
+    ['/api/9/processes', { respawned: 0 }],
+    ['/api/9/nginx?fields=version,generation', { version: '1.26.3', generation: 2 }],
+  ])('%s', (path, body) => {
+    expect(call('GET', path)).toEqual({ status: 200, body });
+  });
+
+  it('ends a path with a slash or without', () => {
+    call('POST', '/api/9/http/upstreams/firmware/servers/', { server: '10.0.0.1' });
+    for (const path of [
+      '/upstreams',
+      '/upstreams/firmware',
+      '/upstreams/firmware/servers/0',
+      '/keyvals/plain',
+    ])
+      expect(call('GET', `/api/9/http${path}/`)).toEqual(call('GET', `/api/9/http${path}`));
+  });
+
+  it.each([
+    '/api/9/nope',
+    '/api/9/http/server_zones',
+    '/api/9/http/upstreams/firmware/peers',
+    '/api/9/http//upstreams',
+    '/api/9/slabs',
+    '/api/9/http/%ff',
+    '/api/9/http/keyvals/plain/x',
+  ])('has no %s', (path) => {
+    expect(call('GET', path)).toEqual(error(404, 'PathNotFound', 'path not found'));
+  });
+
+  it.each(['/api/3', '/api/10/', '/api/x/http'])('has no version %s', (path) => {
+    expect(call('GET', path)).toEqual(error(404, 'UnknownVersion', 'unknown version'));
+  });
+
+  it.each([
+    ['PUT', '/api/9/http/upstreams/firmware/servers'],
+    ['POST', '/api/9/http/upstreams'],
+    ['DELETE', '/api/9/http/upstreams/firmware/servers'],
+    ['POST', '/api/9/nginx'],
+    ['PATCH', '/api/9/'],
+    ['PUT', '/api/9/http/keyvals/plain'],
+  ])('knows no %s of %s', (method, path) => {
+    expect(call(method, path, '{}')).toMatchObject({
+      status: 405,
+      body: { error: { code: 'MethodDisabled' } },
+    });
+  });
+});
+
+describe('write off', () => {
+  it('answers 405 to every change and still reads', () => {
+    write = false;
+    for (const method of ['POST', 'PATCH', 'DELETE'])
+      expect(call(method, '/api/9/http/upstreams/firmware/servers/0', '{}')).toEqual(
+        error(405, 'MethodDisabled', 'method disabled'),
+      );
+    expect(call('GET', '/api/9/http/upstreams/firmware/servers').status).toBe(200);
+  });
+});
+
+describe('servers', () => {
+  const base = '/api/9/http/upstreams/firmware/servers';
+  const shown = {
+    id: 0,
+    server: '10.0.0.1:80',
+    weight: 1,
+    max_conns: 0,
+    max_fails: 1,
+    fail_timeout: '10s',
+    slow_start: '0s',
+    route: '',
+    backup: false,
+    down: false,
+  };
+
+  it('are added, read, changed and removed', () => {
+    expect(call('POST', `${base}/`, { server: '10.0.0.1' })).toEqual({ status: 201, body: shown });
+    expect(call('GET', `${base}/0`)).toEqual({ status: 200, body: shown });
+    expect(call('PATCH', `${base}/0`, { drain: true })).toEqual({
+      status: 200,
+      body: { ...shown, drain: true },
+    });
+    expect(call('PATCH', `${base}/0`, { down: 'false' })).toEqual({ status: 200, body: shown });
+    call('POST', base, { server: '10.0.0.2', weight: 9 });
+    expect(call('DELETE', `${base}/0`)).toMatchObject({ status: 200, body: [{ id: 1, weight: 9 }] });
+    expect(call('DELETE', `${base}/1`)).toEqual({ status: 200, body: [] });
+  });
+
+  it('check the body before the group, and JSON before the body', () => {
+    const nowhere = '/api/9/http/upstreams/nonesuch/servers';
+    expect(call('POST', nowhere, '{')).toEqual(error(415, 'JsonError', 'json error'));
+    expect(call('POST', nowhere, { weight: 0, server: '1.2.3.4' })).toMatchObject({ status: 400 });
+    expect(call('POST', nowhere, { server: '1.2.3.4' })).toEqual(
+      error(404, 'UpstreamNotFound', 'upstream not found'),
+    );
+  });
+
+  it('have numbers for ids', () => {
+    for (const id of ['x', '-1', '1.5', '99999999999'])
+      expect(call('GET', `${base}/${id}`)).toEqual(error(400, 'UpstreamBadServerId', 'invalid server ID'));
+    expect(call('GET', `${base}/7`)).toEqual(
+      error(404, 'UpstreamServerNotFound', 'server with ID "7" does not exist'),
+    );
+  });
+
+  it('have their statistics reset by DELETE of the group', () => {
+    call('POST', base, { server: '10.0.0.1' });
+    nginx.counters.incr('1/sent', 100);
+    expect(call('DELETE', '/api/9/http/upstreams/firmware')).toEqual({ status: 204, body: undefined });
+    expect(call('GET', '/api/9/http/upstreams/firmware')).toMatchObject({ body: { peers: [{ sent: 0 }] } });
+  });
+
+  it('answer 500, and not a crash, when the disk is full', () => {
+    nginx.diskError = new Error('ENOSPC');
+    expect(call('POST', base, { server: '10.0.0.1' })).toMatchObject({ status: 500 });
+    expect(nginx.warnings).toEqual(['api: POST /api/9/http/upstreams/firmware/servers: Error: ENOSPC']);
+  });
+});
+
+describe('keyvals', () => {
+  const plain = '/api/9/http/keyvals/plain';
+  const timed = '/api/9/http/keyvals/timed';
+
+  it('are added, read, changed and deleted', () => {
+    expect(call('POST', plain, { a: 'x', b: 2 })).toEqual({ status: 201, body: undefined });
+    expect(call('GET', plain)).toEqual({ status: 200, body: { a: 'x', b: '2' } });
+    expect(call('GET', '/api/9/http/keyvals')).toEqual({
+      status: 200,
+      body: { plain: { a: 'x', b: '2' }, timed: {} },
+    });
+    expect(call('GET', `${plain}?key=b`)).toEqual({ status: 200, body: { b: '2' } });
+    expect(call('PATCH', plain, { a: 'y' })).toEqual({ status: 204, body: undefined });
+    expect(call('PATCH', plain, { b: null })).toEqual({ status: 204, body: undefined });
+    expect(call('GET', plain)).toEqual({ status: 200, body: { a: 'y' } });
+    expect(call('DELETE', plain)).toEqual({ status: 204, body: undefined });
+    expect(call('GET', plain)).toEqual({ status: 200, body: {} });
+  });
+
+  it.each([
+    ['GET', '/api/9/http/keyvals/nonesuch', '', 404, 'KeyvalNotFound', 'keyval not found'],
+    ['GET', `${plain}?key=zz`, '', 404, 'KeyvalKeyNotFound', 'key "zz" not found'],
+    ['GET', `${plain}?key=constructor`, '', 404, 'KeyvalKeyNotFound', 'key "constructor" not found'],
+    ['POST', plain, '{', 415, 'JsonError', 'json error'],
+    ['POST', plain, '[]', 400, 'KeyvalFormatError', 'invalid JSON'],
+    ['POST', plain, '{}', 400, 'KeyvalFormatError', 'key required'],
+    ['POST', plain, '{"":"x"}', 400, 'KeyvalFormatError', 'key required'],
+    ['POST', plain, '{"k":["x"]}', 400, 'KeyvalFormatError', 'invalid key format'],
+    ['POST', plain, '{"k":null}', 400, 'KeyvalFormatError', 'invalid key format'],
+    [
+      'POST',
+      plain,
+      '{"k":{"value":"x","expire":5}}',
+      400,
+      'KeyvalFormatError',
+      'keyval timeout is not enabled',
+    ],
+    [
+      'POST',
+      timed,
+      '{"k":{"value":"x","expire":"soon"}}',
+      400,
+      'KeyvalFormatError',
+      'invalid "expire" value',
+    ],
+    ['POST', plain, '{"a":"again"}', 409, 'KeyvalKeyExists', 'key "a" already exists'],
+    ['POST', plain, '{"c":"1","d":"2"}', 400, 'KeyvalFormatError', 'only one key can be added'],
+    ['PATCH', plain, '{"c":"1","d":"2"}', 400, 'KeyvalFormatError', 'only one key can be updated'],
+    ['PATCH', plain, '{"c":"1"}', 404, 'KeyvalKeyNotFound', 'key "c" not found'],
+  ])('%s %s %s answers %i', (method, path, body, status, code, text) => {
+    call('POST', plain, { a: 'x' });
+    expect(call(method, path, body)).toEqual(error(status, code, text));
+    expect(call('GET', plain).body).toEqual({ a: 'x' });
+  });
+
+  it('may have any key', () => {
+    for (const key of ['constructor', 'toString', 'a b', 'ä/ö?', ' lead', 'a:b']) {
+      expect(call('POST', plain, { [key]: key })).toMatchObject({ status: 201 });
+      expect(call('GET', `${plain}?key=${encodeURIComponent(key)}`)).toEqual({
+        status: 200,
+        body: { [key]: key },
+      });
+    }
+  });
+
+  it('lapse: after their own expire, or the timeout of the zone', () => {
+    call('POST', timed, { own: { value: 'x', expire: 5000 } });
+    call('POST', timed, { zone: 'y' });
+    nginx.now += 4999;
+    expect(call('GET', timed).body).toEqual({ own: 'x', zone: 'y' });
+    nginx.now += 1;
+    expect(call('GET', timed).body).toEqual({ zone: 'y' });
+    expect(call('GET', `${timed}?key=own`).status).toBe(404);
+    expect(call('POST', timed, { own: 'again' }).status).toBe(201);
+    nginx.now += 55_000;
+    expect(call('GET', timed).body).toEqual({ own: 'again' });
+    call('PATCH', timed, { own: { expire: 1_000_000 } });
+    nginx.now += 900_000;
+    expect(call('GET', timed).body).toEqual({ own: 'again' });
+  });
+
+  it('outlive a restart, the ones that have lapsed excepted', () => {
+    call('POST', plain, { a: 'ä "quoted" \n' });
+    call('POST', timed, { short: { value: 'x', expire: 10 } });
+    call('POST', timed, { long: 'y' });
+    nginx = nginx.restarted();
+    nginx.now += 11;
+    expect(call('GET', '/api/9/http/keyvals').body).toEqual({
+      plain: { a: 'ä "quoted" \n' },
+      timed: { long: 'y' },
+    });
+  });
+
+  it('keep zones apart whose names begin alike', () => {
+    nginx = new FakeNginx({ keyvals: { ota: {}, 'ota-2': {} } });
+    call('POST', '/api/9/http/keyvals/ota', { a: '1' });
+    call('POST', '/api/9/http/keyvals/ota-2', { b: '2' });
+    call('DELETE', '/api/9/http/keyvals/ota');
+    expect(call('GET', '/api/9/http/keyvals').body).toEqual({ ota: {}, 'ota-2': { b: '2' } });
+  });
+});
+
+it('answers something sensible to anything', () => {
+  const method = fc.constantFrom('GET', 'POST', 'PATCH', 'DELETE', 'PUT', 'BREW');
+  const segment = fc.oneof(
+    fc.constantFrom(
+      'http',
+      'upstreams',
+      'servers',
+      'firmware',
+      'keyvals',
+      'plain',
+      '0',
+      '9',
+      'constructor',
+      '',
+    ),
+    fc.string(),
+  );
+  const target = fc.array(segment, { maxLength: 6 }).map((segments) => `/api/9/${segments.join('/')}`);
+  const body = fc.oneof(fc.string(), fc.json());
+  fc.assert(
+    fc.property(method, target, body, (given, path, text) => {
+      const { status } = call(given, path, text);
+      expect([200, 201, 204, 400, 404, 405, 409, 415]).toContain(status);
+      expect(nginx.warnings).toEqual([]);
+    }),
+    { numRuns: 2000 },
+  );
+});

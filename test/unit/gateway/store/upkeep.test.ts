@@ -1,0 +1,234 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import instance from '../../../../src/gateway/api/instance.js';
+import failure from '../../../../src/gateway/balance/failure.js';
+import pick from '../../../../src/gateway/balance/pick.js';
+import figures from '../../../../src/gateway/store/figures.js';
+import type { Group, Peer } from '../../../../src/gateway/store/group.js';
+import group from '../../../../src/gateway/store/group.js';
+import render from '../../../../src/gateway/store/render.js';
+import upkeep from '../../../../src/gateway/store/upkeep.js';
+import upstreams from '../../../../src/gateway/store/upstreams.js';
+import { FakeNginx } from '../support/memory.js';
+
+let nginx: FakeNginx;
+
+beforeEach(() => {
+  nginx = new FakeNginx({ upstreams: { firmware: {} } });
+});
+
+function choose(pid = 100): string | undefined {
+  const worker = { tables: nginx.tables, counters: nginx.counters, pid };
+  return pick.pick(worker, { group: 'firmware', hash: () => 0, tried: ',' })[1];
+}
+
+function current(): Group {
+  return upstreams.get(nginx.worker(), 'firmware');
+}
+
+function peer(index = 0): Peer {
+  return current().peers[index] as Peer;
+}
+
+function state(index = 0): string {
+  return group.state(peer(index), nginx.now);
+}
+
+function fail(uid: number, times = 1): void {
+  for (let i = 0; i < times; i++) failure.count(nginx.counters, `${uid}`);
+  upkeep.often(nginx.worker());
+}
+
+function pass(ms: number): void {
+  nginx.now += ms;
+  upkeep.often(nginx.worker());
+  upkeep.seldom(nginx.worker());
+}
+
+describe('passive health checks', () => {
+  beforeEach(() => {
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80', max_fails: 3, fail_timeout: '10s' });
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.2:80' });
+  });
+
+  it('take a server out at its max_fails-th failure within fail_timeout, for fail_timeout', () => {
+    fail(1, 2);
+    expect(state()).toBe('up');
+    fail(1);
+    expect(state()).toBe('unavail');
+    expect(peer()).toMatchObject({ unavail: 1, downstart: nginx.now });
+    expect(new Set([choose(), choose(), choose()])).toEqual(new Set(['10.0.0.2:80']));
+    pass(9_000);
+    expect(state()).toBe('unavail');
+    pass(1_000);
+    expect(state()).toBe('up');
+    expect(peer()).toMatchObject({ downtime: 10_000 });
+    expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.1:80', '10.0.0.2:80']));
+  });
+
+  it('take it out again at the first failure after that', () => {
+    fail(1, 3);
+    pass(10_000);
+    fail(1);
+    expect(state()).toBe('unavail');
+    expect(peer().unavail).toBe(2);
+  });
+
+  it('forget failures that lie further apart than fail_timeout', () => {
+    fail(1, 2);
+    pass(11_000);
+    fail(1, 2);
+    expect(state()).toBe('up');
+  });
+
+  it('leave a server alone that has max_fails 0, and one that is the only one', () => {
+    upstreams.patch(nginx.worker(), 'firmware', 0, { max_fails: 0 });
+    fail(1, 100);
+    expect(state()).toBe('up');
+    upstreams.remove(nginx.worker(), 'firmware', 0);
+    fail(2, 5);
+    expect(choose()).toBe('10.0.0.2:80');
+  });
+
+  it('end when an operator puts the server back in', () => {
+    fail(1, 3);
+    upstreams.patch(nginx.worker(), 'firmware', 0, { down: true });
+    upstreams.patch(nginx.worker(), 'firmware', 0, { down: false });
+    expect(state()).toBe('up');
+  });
+
+  it('begin a slow start where one is asked for', () => {
+    upstreams.patch(nginx.worker(), 'firmware', 0, { slow_start: '20s' });
+    fail(1, 3);
+    pass(10_000);
+    const share = () =>
+      Array.from({ length: 42 }, () => choose()).filter((at) => at === '10.0.0.1:80').length;
+    expect(share()).toBe(2);
+    pass(10_000);
+    expect(share()).toBe(14);
+    pass(10_000);
+    expect(share()).toBe(21);
+    expect(peer().warming).toBeUndefined();
+  });
+});
+
+describe('a worker that crashed', () => {
+  it('leaves no request active, and none uncounted', () => {
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    for (let i = 0; i < 4; i++) choose(100);
+    for (let i = 0; i < 3; i++) choose(101);
+    nginx.dead.add(101);
+    // At once, for whoever asks, and for good once it was noticed.
+    for (const notice of [() => {}, () => pass(1000)]) {
+      notice();
+      expect(figures.of(figures.all(nginx.worker()), 1)).toMatchObject({ active: 4, requests: 7 });
+    }
+    expect([...nginx.counters.entries.keys()].filter((key) => key.endsWith('/101'))).toEqual([]);
+    expect(nginx.tables.entries.get(' pids')).toBe('100');
+  });
+
+  it('is counted as respawned, unless a reload retired it', () => {
+    const platform = nginx.worker();
+    upkeep.census(platform, 1, [100, 101]);
+    upkeep.census(platform, 1, [100, 102]);
+    expect(nginx.counters.entries.get(instance.RESPAWNED)).toBe(1);
+    upkeep.census(platform, 2, [100, 102, 103, 104]);
+    upkeep.census(platform, 2, [103, 104]);
+    expect(nginx.counters.entries.get(instance.RESPAWNED)).toBe(1);
+  });
+});
+
+describe('a removed server', () => {
+  it('is a zombie while it has something open, and then forgotten with all its counters', () => {
+    const platform = nginx.worker();
+    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    choose();
+    pass(1000);
+    upstreams.remove(platform, 'firmware', 0);
+    const zombies = () =>
+      (render.upstream(platform, 'firmware', current(), figures.all(platform)) as { zombies: number })
+        .zombies;
+    expect(zombies()).toBe(1);
+    pass(1000);
+    expect(zombies()).toBe(1);
+    nginx.counters.incr('1/100', -1);
+    expect(zombies()).toBe(0);
+    pass(1000);
+    expect(current().gone).toEqual([]);
+    expect([...nginx.counters.entries.keys()].filter((key) => /(^1|\/1)(\/|$)/.test(key))).toEqual([]);
+  });
+});
+
+describe('selected', () => {
+  it('is when requests were last seen to have come, to the second', () => {
+    const platform = nginx.worker();
+    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    const selected = () => nginx.counters.entries.get(' selected/1');
+    pass(1000);
+    expect(selected()).toBeUndefined();
+    choose();
+    pass(1000);
+    const then = nginx.now;
+    expect(selected()).toBe(then);
+    pass(5000);
+    expect(selected()).toBe(then);
+  });
+});
+
+describe('figures', () => {
+  it('come out by class and code, plain 200s by difference', () => {
+    const platform = nginx.worker();
+    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80', max_conns: 50 });
+    for (let i = 0; i < 10; i++) choose(100 + (i % 2));
+    nginx.counters.incr('1/100', -5);
+    nginx.counters.incr('1/101', -3);
+    for (const status of [404, 404, 204, 503]) nginx.counters.incr(`1/s${status}`, 1);
+    nginx.counters.incr('1/unanswered', 1);
+    nginx.counters.incr('1/sent', 1000);
+    nginx.counters.incr('1/received', 2000);
+    expect(render.upstream(platform, 'firmware', current(), figures.all(platform))).toEqual({
+      peers: [
+        {
+          id: 0,
+          server: '10.0.0.1:80',
+          name: '10.0.0.1:80',
+          backup: false,
+          weight: 1,
+          state: 'up',
+          active: 2,
+          max_conns: 50,
+          requests: 10,
+          responses: {
+            '1xx': 0,
+            '2xx': 4,
+            '3xx': 0,
+            '4xx': 2,
+            '5xx': 1,
+            codes: { 200: 3, 204: 1, 404: 2, 503: 1 },
+            total: 7,
+          },
+          sent: 1000,
+          received: 2000,
+          fails: 0,
+          unavail: 0,
+          health_checks: { checks: 0, fails: 0, unhealthy: 0 },
+          downtime: 0,
+        },
+      ],
+      keepalive: 0,
+      zombies: 0,
+      zone: 'firmware',
+    });
+  });
+
+  it('start again at a reset, but for what is open', () => {
+    const platform = nginx.worker();
+    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    for (let i = 0; i < 5; i++) choose();
+    nginx.counters.incr('1/100', -3);
+    nginx.counters.incr('1/sent', 1000);
+    upstreams.reset(platform, 'firmware');
+    expect(figures.of(figures.all(platform), 1)).toMatchObject({ active: 2, requests: 0, sent: 0 });
+    nginx.counters.incr('1/100', -2);
+    expect(figures.of(figures.all(platform), 1)).toMatchObject({ active: 0, requests: 0 });
+  });
+});

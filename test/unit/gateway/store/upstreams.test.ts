@@ -1,0 +1,204 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import pick from '../../../../src/gateway/balance/pick.js';
+import group from '../../../../src/gateway/store/group.js';
+import upstreams from '../../../../src/gateway/store/upstreams.js';
+import { FakeNginx } from '../support/memory.js';
+
+let nginx: FakeNginx;
+
+beforeEach(() => {
+  nginx = new FakeNginx({ upstreams: { firmware: {}, backend: {} } });
+});
+
+function choose(from = nginx): string | undefined {
+  const worker = { tables: from.tables, counters: from.counters, pid: 100 };
+  return pick.pick(worker, { group: 'firmware', hash: () => 0, tried: ',' })[1];
+}
+
+function servers(from = nginx): (string | undefined)[] {
+  return upstreams.get(from.worker(), 'firmware').peers.map((peer) => peer.server);
+}
+
+describe('a group', () => {
+  it('is empty until something is added, and only a declared one exists', () => {
+    expect(servers()).toEqual([]);
+    for (const name of ['nonesuch', 'constructor', '__proto__', 'firmware backup']) {
+      expect(() => upstreams.get(nginx.worker(), name)).toThrow(
+        expect.objectContaining({ status: 404, code: 'UpstreamNotFound' }),
+      );
+    }
+  });
+
+  it('numbers servers upwards, and never a second time', () => {
+    const platform = nginx.worker();
+    expect(upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' }).id).toBe(0);
+    expect(upstreams.add(platform, 'firmware', { server: '10.0.0.2:80' }).id).toBe(1);
+    upstreams.remove(platform, 'firmware', 1);
+    expect(upstreams.add(platform, 'firmware', { server: '10.0.0.2:80' }).id).toBe(2);
+    expect(upstreams.add(platform, 'backend', { server: '10.0.0.2:80' }).id).toBe(0);
+  });
+
+  it('takes an address twice, as NGINX Plus does, and counts the two apart', () => {
+    const platform = nginx.worker();
+    const uids = [1, 2].map(() => upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' }).uid);
+    expect(new Set(uids).size).toBe(2);
+  });
+
+  it('answers 404 for a server that is not there', () => {
+    for (const action of [
+      () => upstreams.patch(nginx.worker(), 'firmware', 5, {}),
+      () => upstreams.remove(nginx.worker(), 'firmware', 5),
+    ])
+      expect(action).toThrow(expect.objectContaining({ status: 404, code: 'UpstreamServerNotFound' }));
+  });
+
+  it('loses no change when workers take turns', () => {
+    for (let i = 0; i < 50; i++)
+      upstreams.add(nginx.worker(100 + (i % 4)), 'firmware', { server: `10.0.0.${i}:80` });
+    expect(servers()).toHaveLength(50);
+    expect(new Set(Array.from({ length: 50 }, () => choose())).size).toBe(50);
+  });
+});
+
+describe('the books on downtime', () => {
+  it('run while a server is down or draining', () => {
+    const platform = nginx.worker();
+    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    expect(upstreams.patch(platform, 'firmware', 0, { drain: true }).downstart).toBe(nginx.now);
+    nginx.now += 5000;
+    const back = upstreams.patch(platform, 'firmware', 0, { down: false });
+    expect([back.downtime, back.downstart]).toEqual([5000, undefined]);
+    nginx.now += 1000;
+    upstreams.patch(platform, 'firmware', 0, { down: true });
+    nginx.now += 1000;
+    expect(upstreams.patch(platform, 'firmware', 0, { down: false }).downtime).toBe(6000);
+  });
+});
+
+describe('a restart', () => {
+  it('finds every server with its parameters, numbered from 0', () => {
+    const platform = nginx.worker();
+    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    upstreams.add(platform, 'firmware', {
+      server: '[::1]:80',
+      weight: 3,
+      fail_timeout: '5s',
+      route: 'a b;c',
+      drain: true,
+    });
+    upstreams.remove(platform, 'firmware', 0);
+    const later = nginx.restarted();
+    const peers = upstreams.get(later.worker(), 'firmware').peers;
+    expect(peers).toEqual([
+      {
+        id: 0,
+        uid: 1,
+        server: '[::1]:80',
+        weight: 3,
+        fail_timeout: '5s',
+        route: 'a b;c',
+        drain: true,
+        down: false,
+        downstart: later.now,
+      },
+    ]);
+    expect(upstreams.get(later.worker(), 'backend').peers).toEqual([]);
+  });
+
+  it('reads a state file that NGINX Plus wrote, and reports the lines it cannot use', () => {
+    nginx.files.set(
+      'firmware',
+      'server 10.42.1.127:8080;\n\nserver 10.42.1.128:8080 weight=2 down;\nserver nonsense=1;\nhello\n',
+    );
+    expect(servers()).toEqual(['10.42.1.127:8080', '10.42.1.128:8080']);
+    expect(nginx.warnings).toEqual([
+      'state of http upstream "firmware": ignored "server nonsense=1;"',
+      'state of http upstream "firmware": ignored "hello"',
+    ]);
+  });
+
+  it('starts empty when the state is gone', () => {
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    nginx.files.clear();
+    expect(servers(nginx.restarted())).toEqual([]);
+  });
+});
+
+describe('a reload', () => {
+  it('keeps servers and ids, and takes in groups and methods that are new', () => {
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    Object.assign(nginx.config, { upstreams: { firmware: { method: 'least_conn' }, fresh: {} } });
+    upstreams.load(nginx.worker());
+    expect(servers()).toEqual(['10.0.0.1:80']);
+    expect(nginx.tables.entries.get('firmware')?.charAt(9)).toBe('L');
+    expect(upstreams.get(nginx.worker(), 'fresh').peers).toEqual([]);
+    expect(() => upstreams.get(nginx.worker(), 'backend')).toThrow();
+  });
+
+  it('takes in a method that changed while the names of the groups did not', () => {
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    Object.assign(nginx.config, { upstreams: { firmware: { method: 'hash' }, backend: {} } });
+    upstreams.load(nginx.worker());
+    expect(nginx.tables.entries.get('firmware')?.charAt(9)).toBe('h');
+  });
+});
+
+describe('trouble', () => {
+  it('changes nothing when the state cannot be written', () => {
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    nginx.diskError = new Error('ENOSPC');
+    expect(() => upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.2:80' })).toThrow('ENOSPC');
+    expect(servers()).toEqual(['10.0.0.1:80']);
+    nginx.diskError = undefined;
+    expect(upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.3:80' }).server).toBe('10.0.0.3:80');
+  });
+
+  it('undoes a change that shared memory has no room for, in memory and on disk', () => {
+    for (let i = 0; i < 5; i++) upstreams.add(nginx.worker(), 'firmware', { server: `10.0.0.${i}:80` });
+    const text = nginx.files.get('firmware');
+    const used = [...nginx.tables.entries].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+    nginx.tables.limit = 2 * used;
+    let added = 5;
+    expect(() => {
+      for (; added < 1000; added++)
+        upstreams.add(nginx.worker(), 'firmware', { server: `10.0.1.${added}:80` });
+    }).toThrow(expect.objectContaining({ status: 400, code: 'UpstreamOutOfMemory' }));
+    expect(added).toBeGreaterThan(5);
+    expect(servers()).toHaveLength(added);
+    expect(nginx.files.get('firmware')?.split('\n')).toHaveLength(added + 1);
+    expect(nginx.files.get('firmware')).toContain(text);
+    expect(choose()).toBeDefined();
+  });
+
+  it('takes the lock over from a worker that died holding it', () => {
+    upstreams.load(nginx.worker());
+    nginx.tables.set(' lock', '666');
+    nginx.dead.add(666);
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    expect(servers()).toEqual(['10.0.0.1:80']);
+    expect(nginx.warnings).toEqual(['taking over the lock of worker 666, which is gone']);
+  });
+
+  it('gives up on a lock that a living worker does not let go', () => {
+    upstreams.load(nginx.worker());
+    nginx.tables.set(' lock', '666');
+    nginx.tables.before = () => {
+      nginx.now += 1;
+    };
+    expect(() => upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' })).toThrow(
+      expect.objectContaining({ status: 500 }),
+    );
+  });
+});
+
+describe('a slow start', () => {
+  it('begins small and ends at full weight', () => {
+    const platform = nginx.worker();
+    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    const fresh = upstreams.add(platform, 'firmware', { server: '10.0.0.2:80', slow_start: '20s' });
+    const warmth = [0, 10, 20, 40].map((seconds) => group.warmth(fresh, nginx.now + seconds * 1000));
+    expect(warmth).toEqual([1, 10, 20, 20]);
+    const chosen = Array.from({ length: 210 }, () => choose());
+    expect(chosen.filter((address) => address === '10.0.0.2:80')).toHaveLength(10);
+  });
+});
