@@ -1,0 +1,328 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createNginxApi } from '../../../../src/adapters/nginx/api.js';
+import type { NginxApiOptions } from '../../../../src/adapters/nginx/options.js';
+import { DEFAULT_PARAMETERS } from '../../../../src/core/server-parameters.js';
+import { Authority } from '../../../support/certificates.js';
+import { FakeNginx } from '../../../support/fake-nginx.js';
+import { type ApiServerOptions, NginxApiServer } from '../../../support/nginx-api-server.js';
+import { address, HTTP, host, STREAM } from '../../../support/watching.js';
+
+const SIGNAL = new AbortController().signal;
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+async function serve(options: ApiServerOptions = {}): Promise<{ nginx: FakeNginx; server: NginxApiServer }> {
+  const nginx = new FakeNginx({ http: ['firmware'], stream: ['mqtt'] });
+  const server = await NginxApiServer.start(nginx, options);
+  closers.push(() => server[Symbol.asyncDispose]());
+  return { nginx, server };
+}
+
+function client(options: Omit<NginxApiOptions, 'name'>) {
+  const api = createNginxApi({ name: 'lb', ...options });
+  closers.push(() => api.close());
+  return api;
+}
+
+/** Answers requests whose URL matches with this. */
+function answering(url: RegExp, status: number, body: unknown): Answer {
+  return (request, response) => {
+    if (!url.test(request.url ?? '')) return false;
+    response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
+    return true;
+  };
+}
+
+describe('the version of the API', () => {
+  it.each([
+    [[1, 2, 3, 4, 5, 6, 7, 8, 9], 9],
+    [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 9],
+    [[4, 7], 7],
+  ])('among %j is %i', async (versions, expected) => {
+    const asked: string[] = [];
+    const { server } = await serve({
+      intercept: (request, response) => {
+        asked.push(request.url ?? '');
+        const body = /nginx/.test(request.url ?? '') ? { generation: 1 } : versions;
+        response.end(JSON.stringify(body));
+        return true;
+      },
+    });
+    await client({ url: server.url }).identity(SIGNAL);
+    expect(asked).toEqual(['/api/', `/api/${expected}/nginx`]);
+  });
+
+  it.each([[[1, 2, 3]], [[10, 11]], [{}], [['9']]])('is none among %j', async (versions) => {
+    const { server } = await serve({ intercept: answering(/./, 200, versions) });
+    await expect(client({ url: server.url }).identity(SIGNAL)).rejects.toMatchObject({
+      code: 'BadAnswer',
+      message: expect.stringContaining('no API version from 4 to 9'),
+    });
+  });
+
+  it('is looked up again when NGINX no longer knows it', async () => {
+    let refused = false;
+    let lookups = 0;
+    const { server } = await serve({
+      intercept: (request, response) => {
+        if (request.url === '/api/') lookups++;
+        if (refused || request.url === '/api/') return false;
+        refused = true;
+        response.writeHead(404).end(JSON.stringify({ error: { code: 'UnknownVersion', text: 'unknown' } }));
+        return true;
+      },
+    });
+    const api = client({ url: server.url });
+    await expect(api.identity(SIGNAL)).rejects.toMatchObject({ code: 'UnknownVersion' });
+    await api.identity(SIGNAL);
+    await api.identity(SIGNAL);
+    expect(lookups).toBe(2);
+  });
+
+  it('is asked for under the given path, with or without a slash at its end', async () => {
+    const { server } = await serve();
+    for (const url of [server.url, `${server.url}/`, `${server.url}//`]) {
+      expect(await client({ url }).upstreams('http', SIGNAL)).toEqual(['firmware']);
+    }
+  });
+});
+
+describe('what NGINX shows', () => {
+  async function showing(servers: unknown, group: unknown = { peers: [] }) {
+    const { server } = await serve({
+      intercept: (request, response) => {
+        if (/servers/.test(request.url ?? '')) response.end(JSON.stringify(servers));
+        else if (/firmware/.test(request.url ?? '')) response.end(JSON.stringify(group));
+        else return false;
+        return true;
+      },
+    });
+    return client({ url: server.url }).upstream(HTTP, SIGNAL);
+  }
+
+  it('is read in one spelling, whatever else there is', async () => {
+    const { servers } = await showing(
+      [{ id: 3, server: '10.0.0.1:80', weight: 2, fail_timeout: '1m', drain: true, colour: 'red' }],
+      { peers: [{ id: 3, active: 7, state: 'draining' }], zombies: 1 },
+    );
+    expect(servers).toEqual([
+      {
+        id: 3,
+        address: '10.0.0.1:80',
+        parameters: { ...DEFAULT_PARAMETERS, weight: 2, fail_timeout: '60s' },
+        draining: true,
+        active: 7,
+        failing: false,
+      },
+    ]);
+  });
+
+  it('and is not sidekick’s is counted and left out', async () => {
+    const state = await showing([
+      { id: 0, server: '10.0.0.1:80' },
+      { id: 1, server: 'example.org:80' },
+      { id: 2, server: '10.0.0.2:80', parent: 1, host: 'example.org:80' },
+      { id: 3, server: 'unix:/run/app.sock' },
+      { id: 4, server: '10.0.0.3:80', service: 'http' },
+      { id: 5, server: '10.0.0.4:80', service: '' },
+    ]);
+    expect(state.servers.map(({ id }) => id)).toEqual([0, 5]);
+    expect(state.foreign).toBe(4);
+  });
+
+  it.each([
+    [{ state: 'up' }, false],
+    [{ state: 'checking' }, false],
+    [{ state: 'unhealthy' }, true],
+    [{ state: 'unavail' }, true],
+    [{ state: 'draining', health_checks: { last_passed: false } }, true],
+    [{ state: 'down', health_checks: { last_passed: true } }, false],
+    [{ state: 'down', health_checks: {} }, false],
+  ])('%j is failing: %s', async (peer, failing) => {
+    const { servers } = await showing([{ id: 0, server: '10.0.0.1:80' }], { peers: [{ id: 0, ...peer }] });
+    expect(servers[0]?.failing).toBe(failing);
+    expect(servers[0]).not.toHaveProperty('active');
+  });
+
+  it('of groups is none where NGINX has no stream block', async () => {
+    const error = { error: { status: 404, text: 'path not found', code: 'PathNotFound' } };
+    const { server } = await serve({ intercept: answering(/stream/, 404, error) });
+    expect(await client({ url: server.url }).upstreams('stream', SIGNAL)).toEqual([]);
+  });
+
+  it('of itself is its master process, not the worker that answers', async () => {
+    let worker = 100;
+    const { server } = await serve({
+      intercept: (request, response) => {
+        if (!/nginx/.test(request.url ?? '')) return false;
+        response.end(JSON.stringify({ generation: 2, pid: ++worker, ppid: 7, load_timestamp: 'then' }));
+        return true;
+      },
+    });
+    const api = client({ url: server.url });
+    const first = await api.identity(SIGNAL);
+    expect(first).toEqual({ generation: 2, pid: 7, loadTimestamp: 'then', version: '' });
+    expect(await api.identity(SIGNAL)).toEqual(first);
+  });
+});
+
+describe('what goes wrong', () => {
+  it.each([
+    [400, { error: { text: 'bad', code: 'UpstreamBadWeight' } }, 'UpstreamBadWeight', false],
+    [404, { error: { text: 'no', code: 'UpstreamNotFound' } }, 'UpstreamNotFound', false],
+    [405, { error: { text: 'method disabled', code: 'MethodDisabled' } }, 'MethodDisabled', false],
+    [415, { error: { text: 'json', code: 'JsonError' } }, 'JsonError', false],
+    [500, { error: { text: 'oops', code: 'Internal' } }, 'Internal', true],
+    [502, '<html>bad gateway</html>', 'BadAnswer', true],
+    [503, '', 'BadAnswer', true],
+    [429, '', 'BadAnswer', true],
+    [401, '<html>who are you</html>', 'BadAnswer', false],
+    [200, '<html>not an API</html>', 'BadAnswer', true],
+  ])('with status %i and %j is %s', async (status, body, code, retryable) => {
+    const { server } = await serve({ intercept: answering(/servers/, status, body) });
+    const call = client({ url: server.url }).add(HTTP, host(1), DEFAULT_PARAMETERS, SIGNAL);
+    await expect(call).rejects.toMatchObject({ name: 'NginxError', code, status, retryable });
+  });
+
+  it('when nobody listens is Unreachable', async () => {
+    const { server } = await serve();
+    const { url } = server;
+    await server[Symbol.asyncDispose]();
+    closers.pop();
+    await expect(client({ url }).identity(SIGNAL)).rejects.toMatchObject({
+      code: 'Unreachable',
+      retryable: true,
+      status: undefined,
+    });
+  });
+
+  it('when no answer comes is Timeout, and the connection is not used again', async () => {
+    let silent = true;
+    const { server } = await serve({ intercept: () => silent });
+    const api = client({ url: server.url, timeout: 100, connections: 1 });
+    await expect(api.identity(SIGNAL)).rejects.toMatchObject({ code: 'Timeout', retryable: true });
+    silent = false;
+    await api.identity(SIGNAL);
+    expect(server.connections).toBe(2);
+  });
+
+  it('rejects with the caller’s own reason when it gives up', async () => {
+    const { server } = await serve({ intercept: () => true });
+    const controller = new AbortController();
+    const call = client({ url: server.url }).identity(controller.signal);
+    const reason = new Error('no longer wanted');
+    controller.abort(reason);
+    await expect(call).rejects.toBe(reason);
+  });
+
+  it.each(['POST', 'PATCH', 'DELETE', 'GET'])('sends a %s again only if it is a read', async (method) => {
+    let sent = 0;
+    const { server } = await serve({
+      intercept: (request) => {
+        if (request.method !== method || !/servers/.test(request.url ?? '')) return false;
+        sent++;
+        request.socket.destroy();
+        return true;
+      },
+    });
+    const api = client({ url: server.url });
+    const call = {
+      POST: () => api.add(HTTP, host(1), DEFAULT_PARAMETERS, SIGNAL),
+      PATCH: () => api.drain(HTTP, 0, SIGNAL),
+      DELETE: () => api.remove(HTTP, 0, SIGNAL),
+      GET: () => api.upstream(HTTP, SIGNAL),
+    }[method];
+    await expect(call?.()).rejects.toMatchObject({ code: 'Unreachable' });
+    expect(sent).toBe(method === 'GET' ? 2 : 1);
+  });
+});
+
+describe('what is sent', () => {
+  async function recorded() {
+    const bodies: [method: string, url: string, body: string][] = [];
+    const { server, nginx } = await serve({
+      intercept: (request) => {
+        request.on('data', (chunk) => bodies.push([request.method ?? '', request.url ?? '', String(chunk)]));
+        return false;
+      },
+    });
+    return { api: client({ url: server.url }), bodies, nginx };
+  }
+
+  it('states only what differs from NGINX’s defaults, and no route to stream', async () => {
+    const { api, bodies } = await recorded();
+    await api.add(HTTP, host(1), { ...DEFAULT_PARAMETERS, weight: 2, route: 'a' }, SIGNAL);
+    await api.add(STREAM, host(1), { ...DEFAULT_PARAMETERS, weight: 2, route: 'a' }, SIGNAL);
+    expect(bodies).toEqual([
+      ['POST', '/api/9/http/upstreams/firmware/servers/', `{"server":"${host(1)}","weight":2,"route":"a"}`],
+      ['POST', '/api/9/stream/upstreams/mqtt/servers/', `{"server":"${host(1)}","weight":2}`],
+    ]);
+  });
+
+  it('drains http by drain and stream by down, and never both', async () => {
+    const { api, bodies, nginx } = await recorded();
+    nginx.place(HTTP, host(1));
+    nginx.place(STREAM, host(1));
+    await api.drain(HTTP, 0, SIGNAL);
+    await api.drain(STREAM, 0, SIGNAL);
+    expect(bodies.map(([, , body]) => body)).toEqual(['{"drain":true}', '{"down":true}']);
+  });
+
+  it('keeps connections for the next calls, and has no more than it may', async () => {
+    const { server } = await serve();
+    const api = client({ url: server.url, connections: 3 });
+    for (let round = 0; round < 5; round++) {
+      const many = Array.from({ length: 20 }, (_, i) => address(`10.0.${round}.${i + 1}:80`));
+      await Promise.all(many.map((each) => api.add(HTTP, each, DEFAULT_PARAMETERS, SIGNAL)));
+    }
+    expect(server.connections).toBeLessThanOrEqual(3);
+  });
+
+  it('carries a user and a password', async () => {
+    const seen: (string | undefined)[] = [];
+    const { server } = await serve({
+      intercept: (request) => {
+        seen.push(request.headers.authorization);
+        return false;
+      },
+    });
+    await client({ url: server.url, auth: { username: 'lb', password: 'pä:ss' } }).identity(SIGNAL);
+    expect(new Set(seen)).toEqual(new Set([`Basic ${Buffer.from('lb:pä:ss').toString('base64')}`]));
+  });
+});
+
+describe('TLS', () => {
+  it('trusts the given authority, and shows a client certificate', async () => {
+    using authority = new Authority();
+    const ca = authority.ca.toString();
+    const { server } = await serve({
+      tls: { ...authority.issue('localhost'), ca, requestCert: true, rejectUnauthorized: true },
+    });
+    const { cert, key } = authority.issue('watcher');
+    const tls = { ca, cert: cert.toString(), key: key.toString() };
+    expect(await client({ url: server.url, tls }).upstreams('http', SIGNAL)).toEqual(['firmware']);
+    await expect(client({ url: server.url, tls: { ca } }).identity(SIGNAL)).rejects.toMatchObject({
+      code: 'Unreachable',
+    });
+  });
+
+  it('does not trust another authority, nor another name', async () => {
+    using authority = new Authority();
+    using other = new Authority();
+    const { server } = await serve({ tls: authority.issue('lb', ['DNS:lb.example']) });
+    const trusting = (tls: NonNullable<NginxApiOptions['tls']>) =>
+      client({ url: server.url, tls }).identity(SIGNAL);
+    const ca = authority.ca.toString();
+    await expect(trusting({ ca: other.ca.toString(), serverName: 'lb.example' })).rejects.toMatchObject({
+      code: 'Unreachable',
+    });
+    await expect(trusting({ ca })).rejects.toMatchObject({ code: 'Unreachable' });
+    await expect(trusting({ ca, serverName: 'lb.example' })).resolves.toMatchObject({ version: 'fake' });
+  });
+});
