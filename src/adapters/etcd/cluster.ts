@@ -35,6 +35,11 @@ export class Cluster {
     this.#current = Math.floor(Math.random() * this.#members.length);
   }
 
+  /** How many members there are to turn to. */
+  get size(): number {
+    return this.#members.length;
+  }
+
   /**
    * Runs a request on the current member. A member that cannot be reached at all costs next to no time, so then the
    * others are tried in turn; one that does not answer in time fails the call, and the next call goes to another.

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { EtcdError } from '../../core/errors.js';
 import type { Observer, RegistryReader } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
 import type { EtcdOptions } from './options.js';
@@ -56,18 +57,27 @@ export class EtcdReader implements RegistryReader {
     }
   }
 
+  /** A full read. Only when no member can give it is etcd away: one that is frozen is not all of them. */
   async #read(
     prefixes: readonly string[],
     picture: Picture,
     signal: AbortSignal,
   ): Promise<Snapshot | undefined> {
-    try {
-      return await readSnapshot(this.#cluster, prefixes, signal);
-    } catch (error) {
-      if (!signal.aborted) picture.away(error instanceof Error ? error : new Error(String(error)));
-      return undefined;
+    for (let tried = 1; ; tried++) {
+      try {
+        return await readSnapshot(this.#cluster, prefixes, signal);
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        if (isRetryable(error) && tried < this.#cluster.size) continue;
+        picture.away(error instanceof Error ? error : new Error(String(error)));
+        return undefined;
+      }
     }
   }
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof EtcdError && error.retryable;
 }
 
 /** Waits, or returns early when the signal is aborted. */

@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Picture } from '../../../../src/adapters/etcd/picture.js';
+import type { Change } from '../../../../src/adapters/etcd/watch.js';
+import type { Entry } from '../../../../src/core/ports.js';
+import { Recorder } from '../../../support/recorder.js';
+
+function entries(...all: Entry[]): ReadonlyMap<string, Entry> {
+  return new Map(all.map((entry) => [entry.key, entry]));
+}
+
+function snapshot(revision: number, ...all: Entry[]) {
+  return { entries: entries(...all), revision, clusterId: 'c' };
+}
+
+/** What happens in etcd, and what of it the picture is told. */
+class Script {
+  readonly truth = new Map<string, Entry>();
+  readonly #picture: Picture;
+  #revision = 1;
+
+  constructor(picture: Picture) {
+    this.#picture = picture;
+    this.resync();
+  }
+
+  resync(): void {
+    this.#picture.replace(snapshot(this.#revision, ...this.truth.values()));
+  }
+
+  write(writes: readonly { type: 'put' | 'delete'; key: string; value?: string }[], more: boolean): void {
+    const changes = writes.map(({ type, key, value = '' }): Change => {
+      const entry = { key, value, revision: ++this.#revision };
+      if (type === 'put') this.truth.set(key, entry);
+      else this.truth.delete(key);
+      return type === 'put' ? { type, entry } : { type, key };
+    });
+    this.#picture.apply({ changes, revision: this.#revision, more });
+  }
+}
+
+const a1: Entry = { key: 'a', value: '1', revision: 1 };
+const a2: Entry = { key: 'a', value: '2', revision: 2 };
+const b3: Entry = { key: 'b', value: '1', revision: 3 };
+
+describe('Picture', () => {
+  it('shows the first picture, also an empty one', () => {
+    const seen = new Recorder();
+    new Picture(seen).replace(snapshot(7));
+    expect(seen.views).toEqual([{ entries: new Map(), revision: 7, changed: new Set() }]);
+  });
+
+  it('does not show a picture in which nothing changed', () => {
+    const seen = new Recorder();
+    const picture = new Picture(seen);
+    picture.replace(snapshot(1, a1));
+    picture.replace(snapshot(9, a1));
+    expect(seen.views).toHaveLength(1);
+  });
+
+  it('names what appeared, changed and vanished', () => {
+    const seen = new Recorder();
+    const picture = new Picture(seen);
+    picture.replace(snapshot(1, a1));
+    picture.replace(snapshot(3, a2, b3));
+    picture.replace(snapshot(4, b3));
+    expect(seen.views.map(({ changed }) => [...changed])).toEqual([['a'], ['a', 'b'], ['a']]);
+  });
+
+  it('takes an older picture of the same keys for a change, for etcd was set back', () => {
+    const seen = new Recorder();
+    const picture = new Picture(seen);
+    picture.replace(snapshot(2, a2));
+    picture.replace(snapshot(1, a1));
+    expect(seen.last).toMatchObject({ revision: 1, changed: new Set(['a']) });
+  });
+
+  it('shows what arrived together at once', () => {
+    const seen = new Recorder();
+    const picture = new Picture(seen);
+    picture.replace(snapshot(1));
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: true });
+    picture.apply({ changes: [{ type: 'put', entry: b3 }], revision: 3, more: false });
+    expect(seen.views.slice(1)).toEqual([
+      { entries: entries(a2, b3), revision: 3, changed: new Set(['a', 'b']) },
+    ]);
+  });
+
+  it('shows changes that had not been shown when the watch broke', () => {
+    const seen = new Recorder();
+    const picture = new Picture(seen);
+    picture.replace(snapshot(1));
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: true });
+    picture.replace(snapshot(2, a2));
+    expect(seen.last).toEqual({ entries: entries(a2), revision: 2, changed: new Set(['a']) });
+  });
+
+  it('says once that etcd is away, and shows a view when it is back', () => {
+    const seen = new Recorder();
+    const picture = new Picture(seen);
+    picture.replace(snapshot(1, a1));
+    picture.away(new Error('first'));
+    picture.away(new Error('second'));
+    picture.replace(snapshot(1, a1));
+    picture.away(new Error('third'));
+    expect(seen.outages.map(({ message }) => message)).toEqual(['first', 'third']);
+    expect(seen.views.map(({ changed }) => changed.size)).toEqual([1, 0]);
+  });
+
+  it('has shown, at every step, views that differ exactly in what they name', () => {
+    const key = fc.constantFrom('a', 'b', 'c');
+    const change = fc.oneof(
+      fc.record({ type: fc.constant('put' as const), key, value: fc.constantFrom('1', '2') }),
+      fc.record({ type: fc.constant('delete' as const), key }),
+    );
+    const step = fc.oneof(
+      fc.record({ changes: fc.array(change, { minLength: 1, maxLength: 4 }), more: fc.boolean() }),
+      fc.constant('resync' as const),
+    );
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const seen = new Recorder();
+        const etcd = new Script(new Picture(seen));
+        for (const each of steps) {
+          if (each === 'resync') etcd.resync();
+          else etcd.write(each.changes, each.more);
+        }
+        etcd.resync();
+
+        expect(seen.last?.entries).toEqual(etcd.truth);
+        for (const [index, view] of seen.views.entries()) {
+          const before = seen.views[index - 1]?.entries ?? new Map<string, Entry>();
+          const differing = ['a', 'b', 'c'].filter((name) => before.get(name) !== view.entries.get(name));
+          expect([...view.changed]).toEqual(expect.arrayContaining(differing));
+        }
+      }),
+    );
+  });
+});
