@@ -15,10 +15,10 @@ export interface InspectorContext {
   readonly registry: FakeRegistry;
   readonly nginx: readonly FakeNginx[];
   /** The service that feeds each group. */
-  serviceOf(ref: UpstreamRef): string;
+  readonly serviceOf: (ref: UpstreamRef) => string;
   /** Counts what excuses a copy for a while: faults met, reloads, other watchers. */
-  disturbances(): number;
-  violation(text: string): void;
+  readonly disturbances: () => number;
+  readonly violation: (text: string) => void;
 }
 
 /** A pass that finds a copy removes it; the pass after may still be shown it where two watchers work. */

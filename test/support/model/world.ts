@@ -50,7 +50,7 @@ export class World {
   readonly #watchers = new Map<string, Running>();
   readonly #leases = new Map<string, string>();
   #disturbances = 0;
-  #slow = 0;
+  #excuses = 0;
 
   constructor(nginx: readonly FakeNginx[]) {
     this.nginx = nginx;
@@ -107,7 +107,7 @@ export class World {
         registry: this.registry,
         nginx: this.nginx,
         serviceOf: ({ kind }) => (kind === 'http' ? 'firmware' : 'mqtt'),
-        disturbances: () => (this.#slow > 0 ? ++this.#disturbances : this.#disturbances),
+        disturbances: () => (this.#excuses > 0 ? ++this.#disturbances : this.#disturbances),
         violation: (text) => this.violations.push(text),
       }),
     );
@@ -181,12 +181,23 @@ export class World {
     next.times--;
     this.disturb();
     const fault = next.fault();
-    if (fault.hold) {
-      this.#slow++;
-      void fault.hold.then(() => this.#slow--);
-    }
+    if (fault.hold) this.#excuse(fault.hold);
+    // What NGINX refuses for good is asked for again only after a resync.
+    if (fault.before?.retryable === false) this.#excuse(sleep(MODEL_OPTIONS.timing.resync + 1_000));
     return fault;
   }
+
+  #excuse(until: Promise<void>): void {
+    this.#excuses++;
+    void until.then(() => {
+      this.#excuses--;
+      this.disturb();
+    });
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function endSessions(nginx: FakeNginx): void {
