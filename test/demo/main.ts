@@ -18,7 +18,9 @@ import { announce, bold, elapsed, print, red, say } from './narrator.js';
 import { play } from './story.js';
 import { printSummary, printVerdict } from './summary.js';
 
-const REQUESTS_PER_SECOND = 200;
+const REQUESTS_PER_SECOND = 250;
+/** How much of the watcher's log is shown when the story breaks off. */
+const WATCHER_LINES = 15;
 
 function printHowToReach({ network, gateway, etcd }: Cluster): void {
   print(`\n${bold('The cluster is left up.')}`);
@@ -41,7 +43,13 @@ async function run(): Promise<{ cluster: Cluster; good: boolean }> {
   const ledger = openLedger();
   const mqtt = createMqttLoad(cluster.gateway.mqttPort, expectations);
   const http = createHttpLoad(cluster.gateway.httpUrl, REQUESTS_PER_SECOND, expectations);
-  await play({ cluster, http, mqtt, expectations, ledger });
+  try {
+    await play({ cluster, http, mqtt, expectations, ledger });
+  } catch (error) {
+    print(`\n${bold('The last the watcher said')}`);
+    for (const line of cluster.watcher.container.logs.lines.slice(-WATCHER_LINES)) print(`  ${line}`);
+    throw error;
+  }
   printSummary(ledger);
   printVerdict(ledger.isGood(), elapsed());
   return { cluster, good: ledger.isGood() };

@@ -1,6 +1,6 @@
 /**
  * Before the tests that need containers: makes sure the images exist, and removes what dead runs left behind.
- * After them: removes what this run started. `SIDEKICK_SETUP=skip` takes the images as they are.
+ * After them: removes what this run started. `TEST_SETUP=skip` takes the images as they are.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { becomeOwner, removeOwned, removeOwnedOnExit, removeStale } from './cont
 const SETUP = fileURLToPath(new URL('../../docker/setup.mjs', import.meta.url));
 
 function ensureImages(): void {
-  if (process.env.SIDEKICK_SETUP === 'skip') return;
+  if (process.env.TEST_SETUP === 'skip') return;
   const { status } = spawnSync(process.execPath, [SETUP, 'test', '--brief'], { stdio: 'inherit' });
   if (status !== 0) throw new Error('the set-up of the images failed; its output above says why');
 }

@@ -7,7 +7,8 @@ import { hostname } from 'node:os';
 import { getContainerRuntimeClient } from 'testcontainers';
 
 const OWNER_LABEL = 'sidekick.owner';
-const OWNER_VARIABLE = 'SIDEKICK_TEST_OWNER';
+// Not `SIDEKICK_…`: sidekick would take it for a misspelled option and say so.
+const OWNER_VARIABLE = 'TEST_CONTAINERS_OWNER';
 const KEPT = 'kept';
 
 /** `<host>/<pid>` of the process that all of this run's containers belong to: a test worker's are its main process's. */
