@@ -17,4 +17,16 @@ else
     echo 0 >"$run/load"
 fi
 
+own=/etc/sidekick-gateway
+if [ -r "$own/tls.crt" ] && [ -r "$own/tls.key" ]; then
+    ln -sf "$own/tls.crt" "$own/tls.key" "$run/"
+elif [ ! -e "$run/tls.crt" ]; then
+    echo "gateway: no $own/tls.crt and tls.key; a self-signed certificate is made for 443 and 8883" >&2
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=sidekick-gateway \
+        -keyout "$run/tls.key" -out "$run/tls.crt" 2>/dev/null
+fi
+
+# Each request takes two descriptors; the soft limit is often 1,024.
+ulimit -n "$(ulimit -Hn)"
+
 exec "$@"

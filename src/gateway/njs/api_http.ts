@@ -1,6 +1,7 @@
 /** njs module: the API in the http block. */
 import handler from '../api/handle.js';
 import query from '../api/query.js';
+import errors from '../model/errors.js';
 import generation from './generation.js';
 import platforms from './platform.js';
 
@@ -32,4 +33,26 @@ function instance(r: NginxHTTPRequest, platform: ReturnType<typeof platforms.of>
   };
 }
 
-export default { handle };
+/** Errors that NGINX answers with before {@link handle} is asked. */
+const REFUSALS: { [status: string]: string } = {
+  403: 'Forbidden',
+  413: 'RequestEntityTooLarge',
+};
+
+/** `js_content` behind `error_page`: an error of NGINX's own as an error object. */
+function failed(r: NginxHTTPRequest): void {
+  const status = r.variables.status as string;
+  const code = REFUSALS[status];
+  const error =
+    code === undefined
+      ? errors.failure(Number(status), 'InternalError', 'internal error')
+      : errors.failure(
+          Number(status),
+          code,
+          code.replace(/\B[A-Z]/g, (letter) => ` ${letter}`).toLowerCase(),
+        );
+  r.headersOut['Content-Type'] = 'application/json';
+  r.return(error.status, errors.render(error, r.variables.request_id as string));
+}
+
+export default { handle, failed };

@@ -1,0 +1,235 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Gateway,
+  startGateway,
+  startNetwork,
+  type TestNetwork,
+} from '../../support/containers/index.js';
+import { ApiClient, type Kind } from './client.js';
+
+let network: TestNetwork;
+let gateway: Gateway;
+let api: ApiClient;
+
+beforeAll(async () => {
+  network = await startNetwork();
+  gateway = await startGateway(network);
+  api = new ApiClient(gateway.api);
+});
+
+afterAll(async () => {
+  await network?.remove();
+});
+
+describe('the instance', () => {
+  it('lists versions and endpoints, with and without a slash', async () => {
+    for (const path of ['', '/']) {
+      const response = await fetch(gateway.api + path);
+      expect(await response.json()).toEqual([4, 5, 6, 7, 8, 9]);
+    }
+    for (const version of [4, 5, 6, 7, 8, 9]) {
+      const old = new ApiClient(gateway.api, version);
+      expect((await old.get('/')).body).toEqual(['nginx', 'processes', 'http', 'stream']);
+      expect((await old.get('')).body).toEqual(['nginx', 'processes', 'http', 'stream']);
+      expect((await old.get('/http/upstreams')).status).toBe(200);
+      expect((await old.get('/stream/upstreams')).status).toBe(200);
+    }
+    expect((await new ApiClient(gateway.api, 3).get('/nginx')).body.error.code).toBe('UnknownVersion');
+  });
+
+  it('says who it is', async () => {
+    const { body } = await api.get('/nginx');
+    expect(body).toMatchObject({ version: '1.26.3', generation: 1, ppid: 1 });
+    expect(
+      (await fetch(`${gateway.api}/9/nginx?fields=generation`).then((r) => r.json())) as unknown,
+    ).toEqual({
+      generation: 1,
+    });
+    expect((await api.get('/processes')).body).toEqual({ respawned: 0 });
+  });
+
+  it('has no other path', async () => {
+    for (const path of [
+      '/nope',
+      '/http/nope',
+      '/stream/nope',
+      '/http/upstreams/firmware/nope',
+      '/stream/upstreams/mqtt/servers/0/0',
+    ])
+      expect(await api.get(path)).toMatchObject({ status: 404, body: { error: { code: 'PathNotFound' } } });
+  });
+});
+
+describe.each([
+  ['http', 'firmware', '10.9.9.1:8080'],
+  ['stream', 'mqtt', '10.9.9.1:1883'],
+] as [Kind, string, string][])('%s servers', (kind, upstream, server) => {
+  const group = `/${kind}/upstreams/${upstream}`;
+  const base = `${group}/servers`;
+
+  beforeEach(async () => {
+    await api.clear(kind, upstream);
+  });
+
+  it('go through their whole life', async () => {
+    const added = await api.call('POST', `${base}/`, { server, weight: 2, max_conns: 7 });
+    expect(added).toMatchObject({ status: 201, body: { server, weight: 2, max_conns: 7, down: false } });
+    const { id } = added.body;
+    expect(await api.get(`${base}/${id}`)).toEqual({ status: 200, body: added.body });
+    expect(await api.get(`${base}/${id}/`)).toEqual({ status: 200, body: added.body });
+    expect(await api.get(base)).toEqual({ status: 200, body: [added.body] });
+    expect((await api.get(group)).body).toMatchObject({
+      zone: upstream,
+      peers: [{ id, server, name: server, state: 'up', active: 0, max_conns: 7 }],
+    });
+    expect(await api.call('PATCH', `${base}/${id}`, { down: 'true', weight: 3 })).toEqual({
+      status: 200,
+      body: { ...added.body, down: true, weight: 3 },
+    });
+    expect((await api.get(`/${kind}/upstreams/`)).body[upstream].peers).toMatchObject([{ state: 'down' }]);
+    expect(await api.call('DELETE', `${base}/${id}`)).toEqual({ status: 200, body: [] });
+    expect(await api.get(`${base}/${id}`)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'UpstreamServerNotFound', text: `server with ID "${id}" does not exist` } },
+    });
+  });
+
+  it('may share an address, and never an id', async () => {
+    const first = await api.call('POST', base, { server });
+    const second = await api.call('POST', base, { server });
+    expect(second.body.id).toBeGreaterThan(first.body.id);
+    await api.call('DELETE', `${base}/${second.body.id}`);
+    expect((await api.call('POST', base, { server })).body.id).toBeGreaterThan(second.body.id);
+  });
+
+  it('show the states of the group in the fields that are asked for', async () => {
+    await api.call('POST', base, { server });
+    const names = await fetch(`${gateway.api}/9/${kind}/upstreams/?fields=`).then((r) => r.json());
+    expect(names).toContain(upstream);
+    const zones = await fetch(`${gateway.api}/9${group}?fields=zone,zombies`).then((r) => r.json());
+    expect(zones).toEqual({ zone: upstream, zombies: 0 });
+    expect((await api.call('DELETE', group)).status).toBe(204);
+  });
+
+  it.each([
+    ['POST', '', '{"server":', 415, 'JsonError'],
+    ['POST', '', '', 415, 'JsonError'],
+    ['POST', '', '{}', 400, 'UpstreamConfFormatError'],
+    ['POST', '', '{"server":"1.2.3.4:80","nope":1}', 400, 'UpstreamConfFormatError'],
+    ['POST', '', '{"server":"1.2.3.4:80","id":1}', 400, 'UpstreamConfFormatError'],
+    ['POST', '', '{"server":"1.2.3.4:80","weight":{}}', 400, 'UpstreamConfFormatError'],
+    ['POST', '', '{"server":"1.2.3.4:0"}', 400, 'UpstreamBadAddress'],
+    ['POST', '', '{"server":"1.2.3.4:80","weight":0}', 400, 'UpstreamBadWeight'],
+    ['POST', '', '{"server":"1.2.3.4:80","max_conns":-1}', 400, 'UpstreamBadMaxConns'],
+    ['POST', '', '{"server":"1.2.3.4:80","max_fails":"x"}', 400, 'UpstreamBadMaxFails'],
+    ['POST', '', '{"server":"1.2.3.4:80","fail_timeout":"x"}', 400, 'UpstreamBadFailTimeout'],
+    ['POST', '', '{"server":"1.2.3.4:80","slow_start":"x"}', 400, 'UpstreamBadSlowStart'],
+    ['POST', '', '{"server":"a.example:80"}', 400, 'UpstreamConfNoResolver'],
+    ['GET', '/x', undefined, 400, 'UpstreamBadServerId'],
+    ['PATCH', '/x', '{}', 400, 'UpstreamBadServerId'],
+    ['DELETE', '/99999', undefined, 404, 'UpstreamServerNotFound'],
+    ['PUT', '', '{}', 405, 'MethodDisabled'],
+  ])('%s servers%s %s answers %i %s', async (method, path, body, status, code) => {
+    expect(await api.call(method, base + path, body)).toMatchObject({
+      status,
+      body: { error: { status, code } },
+    });
+    expect((await api.get(base)).body).toEqual([]);
+  });
+
+  it('cannot change their address, nor whether they are backups', async () => {
+    const { id } = (await api.call('POST', base, { server })).body;
+    expect(await api.call('PATCH', `${base}/${id}`, { server: '10.9.9.2:80' })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'UpstreamServerImmutable', text: `server "${id}" address is immutable` } },
+    });
+    expect((await api.call('PATCH', `${base}/${id}`, { server, backup: false })).status).toBe(200);
+    expect((await api.call('PATCH', `${base}/${id}`, { backup: true })).status).toBe(400);
+  });
+
+  it('exist in declared groups only', async () => {
+    for (const method of ['GET', 'POST'])
+      expect(
+        await api.call(
+          method,
+          `/${kind}/upstreams/nonesuch/servers`,
+          method === 'POST' ? { server } : undefined,
+        ),
+      ).toMatchObject({ status: 404, body: { error: { code: 'UpstreamNotFound' } } });
+  });
+
+  it('can be added a hundred at a time by several clients, and none is lost', async () => {
+    const adds = Array.from({ length: 100 }, (_, i) => api.call('POST', base, { server: `10.9.8.${i}:80` }));
+    const ids = (await Promise.all(adds)).map(({ body }) => body.id as number);
+    expect(new Set(ids).size).toBe(100);
+    expect(((await api.get(base)).body as unknown[]).length).toBe(100);
+    await Promise.all(ids.map((id) => api.call('DELETE', `${base}/${id}`)));
+    expect((await api.get(base)).body).toEqual([]);
+  }, 60_000);
+
+  it('may not come in a body that is too large', async () => {
+    const answer = await api.call('POST', base, `{"server":"${'x'.repeat(1_000_000)}"}`);
+    expect(answer).toMatchObject({ status: 413 });
+  });
+});
+
+describe('what http has and stream has not', () => {
+  it('is route and drain', async () => {
+    await api.clear('http', 'firmware');
+    const http = '/http/upstreams/firmware/servers';
+    const { id } = (await api.call('POST', http, { server: '10.9.9.1', route: 'a' })).body;
+    expect((await api.get(`${http}/${id}`)).body).toMatchObject({ server: '10.9.9.1:80', route: 'a' });
+    expect((await api.call('PATCH', `${http}/${id}`, { drain: true })).body).toMatchObject({
+      drain: true,
+      down: false,
+    });
+    expect((await api.get('/http/upstreams/firmware')).body.peers[0].state).toBe('draining');
+    expect((await api.call('PATCH', `${http}/${id}`, { down: false })).body).not.toHaveProperty('drain');
+    for (const parameter of ['route', 'drain'])
+      expect(
+        await api.call('POST', '/stream/upstreams/mqtt/servers', {
+          server: '10.9.9.1:1',
+          [parameter]: 'true',
+        }),
+      ).toMatchObject({ status: 400, body: { error: { text: `unknown parameter "${parameter}"` } } });
+    expect(await api.call('POST', '/stream/upstreams/mqtt/servers', { server: '10.9.9.1' })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'UpstreamBadAddress' } },
+    });
+  });
+});
+
+describe('keyvals', () => {
+  const zone = '/http/keyvals/firmware';
+
+  beforeEach(async () => {
+    await api.call('DELETE', zone);
+  });
+
+  it('go through their whole life', async () => {
+    expect((await api.call('POST', zone, { a: 'x', 'ä /?': 2 })).status).toBe(201);
+    expect((await api.get(`${zone}/`)).body).toEqual({ a: 'x', 'ä /?': '2' });
+    expect((await api.get('/http/keyvals')).body).toMatchObject({ firmware: { a: 'x' } });
+    expect((await api.get(`${zone}?key=${encodeURIComponent('ä /?')}`)).body).toEqual({ 'ä /?': '2' });
+    expect((await api.call('PATCH', zone, { a: 'y' })).status).toBe(204);
+    expect((await api.call('PATCH', zone, { 'ä /?': null })).status).toBe(204);
+    expect((await api.get(zone)).body).toEqual({ a: 'y' });
+    expect((await api.call('DELETE', zone)).status).toBe(204);
+    expect((await api.get(zone)).body).toEqual({});
+  });
+
+  it('refuse what the contract refuses', async () => {
+    await api.call('POST', zone, { a: 'x' });
+    const refused = async (method: string, path: string, body: unknown, status: number, code: string) =>
+      expect(await api.call(method, path, body)).toMatchObject({ status, body: { error: { code } } });
+    await refused('POST', zone, { a: 'y' }, 409, 'KeyvalKeyExists');
+    await refused('POST', zone, { b: '1', c: '2' }, 400, 'KeyvalFormatError');
+    await refused('POST', zone, { b: { value: '1', expire: 5 } }, 400, 'KeyvalFormatError');
+    await refused('POST', zone, '{', 415, 'JsonError');
+    await refused('PATCH', zone, { b: '1' }, 404, 'KeyvalKeyNotFound');
+    await refused('PATCH', zone, { a: '1', b: '2' }, 400, 'KeyvalFormatError');
+    await refused('GET', `${zone}?key=b`, undefined, 404, 'KeyvalKeyNotFound');
+    await refused('GET', '/stream/keyvals/nonesuch', undefined, 404, 'KeyvalNotFound');
+    expect((await api.get(zone)).body).toEqual({ a: 'x' });
+  });
+});

@@ -1,0 +1,63 @@
+/** A client of the API that checks every answer against its published shape. */
+import { expect } from 'vitest';
+import { check, SHAPES, type Shape } from './schema.js';
+
+export type Kind = 'http' | 'stream';
+
+/** A status and a body, already checked. */
+export interface Answer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: checked against the shape of its path before anyone sees it.
+  body: any;
+}
+
+/** The shape of a successful answer to a path behind `/api/N`. */
+function shapeOf(path: string, method: string): Shape {
+  const [first = '', second, name, servers, id] = path.replace(/\?.*/, '').split('/').filter(Boolean);
+  if (first === '') return SHAPES.names;
+  if (first === 'nginx') return SHAPES.nginx;
+  if (first === 'processes') return SHAPES.processes;
+  if (second === undefined) return SHAPES.names;
+  if (second === 'keyvals') return name === undefined ? { map: SHAPES.pairs } : SHAPES.pairs;
+  const shapes = SHAPES[first as Kind];
+  if (name === undefined) return { map: shapes.upstream };
+  if (servers === undefined) return shapes.upstream;
+  const one = method === 'POST' || (id !== undefined && method !== 'DELETE');
+  return one ? shapes.server : { array: shapes.server };
+}
+
+export class ApiClient {
+  constructor(
+    /** `http://host:port/api`. */
+    readonly base: string,
+    readonly version = 9,
+  ) {}
+
+  /** Sends a request; `body` goes as JSON unless it is a string. */
+  async call(method: string, path: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(`${this.base}/${this.version}${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const text = await response.text();
+    const answer = { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+    if (text !== '') expect(response.headers.get('content-type')).toBe('application/json');
+    const shape = response.ok ? shapeOf(path, method) : SHAPES.error;
+    if (answer.body !== undefined)
+      expect(check(answer.body, shape), `${method} ${path}: ${text}`).toEqual([]);
+    else expect([201, 204]).toContain(answer.status);
+    if (!response.ok) expect(answer.body.request_id).toMatch(/^[0-9a-f]{32}$/);
+    return answer;
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.call('GET', path);
+  }
+
+  /** Removes all servers of a group. */
+  async clear(kind: Kind, upstream: string): Promise<void> {
+    const base = `/${kind}/upstreams/${upstream}/servers`;
+    for (const { id } of (await this.get(base)).body) await this.call('DELETE', `${base}/${id}`);
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The shapes of NGINX Plus API version 9, for the paths that the gateway serves, and a check of values against them.
+ * Taken down from the published description of the API, in a notation of its own: what is not named here may not appear.
+ */
+
+/** A shape. `object` names every field that may be there and `required` those that must. */
+export type Shape =
+  | 'integer'
+  | 'string'
+  | 'boolean'
+  | 'date-time'
+  | { enum: readonly string[] }
+  | { array: Shape }
+  | { map: Shape }
+  | { object: Readonly<Record<string, Shape>>; required: readonly string[] };
+
+function object(required: Record<string, Shape>, optional: Record<string, Shape> = {}): Shape {
+  return { object: { ...required, ...optional }, required: Object.keys(required) };
+}
+
+const configured: Record<string, Shape> = {
+  id: 'integer',
+  server: 'string',
+  weight: 'integer',
+  max_conns: 'integer',
+  max_fails: 'integer',
+  fail_timeout: 'string',
+  slow_start: 'string',
+  backup: 'boolean',
+  down: 'boolean',
+};
+
+const peer: Record<string, Shape> = {
+  id: 'integer',
+  server: 'string',
+  name: 'string',
+  backup: 'boolean',
+  weight: 'integer',
+  active: 'integer',
+  sent: 'integer',
+  received: 'integer',
+  fails: 'integer',
+  unavail: 'integer',
+  health_checks: object(
+    { checks: 'integer', fails: 'integer', unhealthy: 'integer' },
+    { last_passed: 'boolean' },
+  ),
+  downtime: 'integer',
+};
+
+const momentary: Record<string, Shape> = {
+  max_conns: 'integer',
+  downstart: 'date-time',
+  selected: 'date-time',
+};
+
+const streamStates = ['up', 'down', 'unavail', 'checking', 'unhealthy'] as const;
+
+const httpUpstream = object({
+  peers: {
+    array: object(
+      {
+        ...peer,
+        state: { enum: [...streamStates, 'draining'] },
+        requests: 'integer',
+        responses: object({
+          '1xx': 'integer',
+          '2xx': 'integer',
+          '3xx': 'integer',
+          '4xx': 'integer',
+          '5xx': 'integer',
+          codes: { map: 'integer' },
+          total: 'integer',
+        }),
+      },
+      { ...momentary, header_time: 'integer', response_time: 'integer' },
+    ),
+  },
+  keepalive: 'integer',
+  zombies: 'integer',
+  zone: 'string',
+});
+
+const streamUpstream = object({
+  peers: {
+    array: object(
+      { ...peer, state: { enum: streamStates }, connections: 'integer' },
+      { ...momentary, connect_time: 'integer', first_byte_time: 'integer', response_time: 'integer' },
+    ),
+  },
+  zombies: 'integer',
+  zone: 'string',
+});
+
+/** Answers by name. */
+export const SHAPES = {
+  names: { array: 'string' },
+  versions: { array: 'integer' },
+  nginx: object({
+    version: 'string',
+    build: 'string',
+    address: 'string',
+    generation: 'integer',
+    load_timestamp: 'date-time',
+    timestamp: 'date-time',
+    pid: 'integer',
+    ppid: 'integer',
+  }),
+  processes: object({ respawned: 'integer' }),
+  error: object({
+    error: object({ status: 'integer', text: 'string', code: 'string' }),
+    request_id: 'string',
+    href: 'string',
+  }),
+  http: {
+    server: object({ ...configured, route: 'string' }, { drain: 'boolean' }),
+    upstream: httpUpstream,
+  },
+  stream: { server: object(configured), upstream: streamUpstream },
+  pairs: { map: 'string' },
+} as const satisfies Record<string, Shape | Record<'server' | 'upstream', Shape>>;
+
+function primitive(value: unknown, shape: 'integer' | 'string' | 'boolean' | 'date-time'): boolean {
+  if (shape === 'integer') return Number.isSafeInteger(value) && (value as number) >= 0;
+  if (shape === 'date-time')
+    return typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
+  return typeof value === shape;
+}
+
+/** What is wrong with a value, as `path: problem`; empty when it has the shape. */
+export function check(value: unknown, shape: Shape, path = '$'): string[] {
+  if (typeof shape === 'string')
+    return primitive(value, shape) ? [] : [`${path}: ${JSON.stringify(value)} is no ${shape}`];
+  if ('enum' in shape)
+    return shape.enum.includes(value as string) ? [] : [`${path}: ${JSON.stringify(value)} is no state`];
+  if ('array' in shape) {
+    if (!Array.isArray(value)) return [`${path}: no array`];
+    return value.flatMap((item, i) => check(item, shape.array, `${path}[${i}]`));
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [`${path}: no object`];
+  const fields = Object.entries(value);
+  if ('map' in shape) return fields.flatMap(([key, item]) => check(item, shape.map, `${path}.${key}`));
+  const missing = shape.required.filter((name) => !(name in value)).map((name) => `${path}.${name}: missing`);
+  return [
+    ...missing,
+    ...fields.flatMap(([key, item]) => {
+      const field = shape.object[key];
+      return field === undefined ? [`${path}.${key}: unknown`] : check(item, field, `${path}.${key}`);
+    }),
+  ];
+}
