@@ -126,9 +126,10 @@ async function attend(daemon: Daemon, frame: DaemonFrame, surroundings: Surround
   const admin = listen === 'off' ? undefined : await startAdminServer(listen, source);
   if (admin) log.info({ event: 'admin-listening', url: admin.url }, 'admin endpoints answer');
   const endWatchdog = notifier.watch(healthy);
+  const running = daemon.run(lifecycle.stop, lifecycle.kill);
   const endLook = followReadiness(daemon, surroundings);
   try {
-    await daemon.run(lifecycle.stop, lifecycle.kill);
+    await running;
   } finally {
     endLook();
     endWatchdog();
@@ -144,7 +145,7 @@ async function reload(daemon: Daemon, log: Log, notifier: Notifier): Promise<voi
   } catch (error) {
     log.error({ event: 'reload-failed', reason: messageOf(error) }, 'configuration stays as it was');
   }
-  notifier.ready();
+  notifier.reloaded();
 }
 
 /** How often readiness is looked at, in ms. */

@@ -7,7 +7,9 @@ export interface Notifier {
   ready(): void;
   /** One line for `systemctl status`. */
   status(text: string): void;
+  /** A reload begins; nothing is said of it before `ready`. */
   reloading(): void;
+  reloaded(): void;
   stopping(): void;
   /** Tells the watchdog that all is well, for as long as `healthy` says so. Returns what ends it. */
   watch(healthy: () => boolean): () => void;
@@ -24,6 +26,7 @@ const SILENT: Notifier = {
   ready() {},
   status() {},
   reloading() {},
+  reloaded() {},
   stopping() {},
   watch: () => () => {},
   flushed: () => Promise.resolve(),
@@ -41,6 +44,7 @@ export function createNotifier(env: Environment, log: Log, send: Send = runSyste
   let last = Promise.resolve();
   let lastStatus = '';
   let broken = false;
+  let started = false;
 
   /** One at a time, in order. */
   function tell(...assignments: readonly string[]): void {
@@ -56,14 +60,22 @@ export function createNotifier(env: Environment, log: Log, send: Send = runSyste
   }
 
   return {
-    ready: () => tell('READY=1'),
+    ready() {
+      started = true;
+      tell('READY=1');
+    },
     status(text) {
       if (text === lastStatus) return;
       lastStatus = text;
       tell(`STATUS=${text.replaceAll(/\s+/g, ' ')}`);
     },
     // systemd wants to know when the reload began, by the clock that hrtime reads too. Source: sd_notify(3).
-    reloading: () => tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
+    reloading() {
+      if (started) tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    },
+    reloaded() {
+      if (started) tell('READY=1');
+    },
     stopping: () => tell('STOPPING=1'),
     watch(healthy) {
       const interval = watchdogInterval(env);
@@ -88,8 +100,9 @@ export function watchdogInterval(env: Environment): number | undefined {
 
 function runSystemdNotify(assignments: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    execFile('systemd-notify', assignments, { timeout: 5000 }, (error) =>
-      error ? reject(error) : resolve(),
-    );
+    execFile('systemd-notify', assignments, { timeout: 5000 }, (error, _out, said) => {
+      if (error) reject(new Error(said.trim() || error.message));
+      else resolve();
+    });
   });
 }

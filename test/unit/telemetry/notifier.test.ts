@@ -28,14 +28,24 @@ test('tells systemd in order, and a status only when it changes', async () => {
   notifier.status('waiting\nfor etcd');
   notifier.ready();
   notifier.reloading();
+  notifier.reloaded();
   notifier.stopping();
   await notifier.flushed();
   expect(told).toEqual([
     'STATUS=waiting for etcd',
     'READY=1',
     expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+$/),
+    'READY=1',
     'STOPPING=1',
   ]);
+});
+
+test('a reload before all is ready does not make it ready', async () => {
+  const { notifier, told } = notifierWith();
+  notifier.reloading();
+  notifier.reloaded();
+  await notifier.flushed();
+  expect(told).toEqual([]);
 });
 
 test('is silent where systemd does not listen', async () => {
