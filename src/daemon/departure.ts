@@ -1,20 +1,27 @@
-import type { Debt, DrainAsked } from '../core/drain-answers.js';
+import { type Debt, type DrainAsked, liveWatchers } from '../core/drain-answers.js';
+import { watchersPrefix } from '../core/keys.js';
 import { awaitAnswers } from './drain-handshake.js';
 import type { LeaseKeeper } from './lease-keeper-options.js';
 import type { RegistrarOptions } from './registrar-options.js';
+import { retry } from './retry.js';
 import type { ServiceWorker } from './service-worker.js';
 import { withTimeLimit } from './time-limit.js';
 
-export interface DepartureOptions extends Pick<RegistrarOptions, 'reader' | 'space' | 'log' | 'clock'> {
+export interface DepartureOptions
+  extends Pick<RegistrarOptions, 'reader' | 'store' | 'space' | 'log' | 'clock'> {
   readonly keeper: LeaseKeeper;
   /** For all of it, in ms. */
   readonly timeout: number;
   readonly onDebts: (debts: readonly Debt[]) => void;
 }
 
+/** Keys that a log line names; a host may have hundreds. */
+const NAMED = 10;
+
 /**
  * Takes services out without anyone noticing: asks for it in their keys, and waits until every watcher that drives
- * them has answered, or the time is over. The keys are still there afterwards. Rejects when aborted.
+ * them has answered, or the time is over; where there is no such watcher, nobody is asked and nothing is waited for.
+ * The keys are still there afterwards. Rejects when aborted.
  */
 export async function depart(
   workers: readonly ServiceWorker[],
@@ -23,23 +30,36 @@ export async function depart(
 ): Promise<void> {
   const { log, clock, timeout } = options;
   const began = clock();
-  const services = workers.map(({ key }) => key);
-  log.info({ event: 'drain-began', services, timeout }, 'asking to be taken out');
-  for (const worker of workers) worker.drain();
+  const fields = { keys: workers.slice(0, NAMED).map(({ key }) => key), count: workers.length };
+  log.info({ event: 'drain-began', ...fields, timeout }, 'asking to be taken out');
   try {
-    await withTimeLimit(timeout, signal, (limited) => handshake(workers, options, limited));
+    await withTimeLimit(timeout, signal, async (limited) => {
+      if (await areDriven(workers, options, limited)) await handshake(workers, options, limited);
+    });
     log.info(
-      { event: 'drain-done', services, took: clock() - began },
-      'every watcher has taken the services out',
+      { event: 'drain-done', ...fields, took: clock() - began },
+      'no watcher sends traffic here any more',
     );
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof DOMException)) throw error;
     log.warn(
-      { event: 'drain-timeout', services, took: clock() - began },
+      { event: 'drain-timeout', ...fields, took: clock() - began },
       'not every watcher has answered in time',
     );
   }
+}
+
+/** Whether any live watcher drives any of the services. */
+async function areDriven(
+  workers: readonly ServiceWorker[],
+  { store, space }: DepartureOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const look = () => store.list(watchersPrefix(space), signal);
+  const entries = await retry(look, { min: 100, max: 1000, signal });
+  const watchers = liveWatchers(space, new Map(entries.map((entry) => [entry.key, entry])));
+  return watchers.some(({ services }) => workers.some(({ instance }) => services.has(instance.service)));
 }
 
 async function handshake(
@@ -47,6 +67,7 @@ async function handshake(
   { keeper, reader, space, onDebts }: DepartureOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  for (const worker of workers) worker.drain();
   await keeper.settled(signal);
   // What is superseded is a newer process's to drain, and what etcd refused is not there.
   const requests = workers.flatMap((worker): DrainAsked[] => {

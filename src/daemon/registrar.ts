@@ -129,12 +129,16 @@ class EtcdRegistrar implements Registrar {
   }
 
   #depart(workers: readonly ServiceWorker[], signal: AbortSignal): Promise<void> {
-    const { reader, space, log, clock } = this.#options;
+    const { reader, store, space, log, clock } = this.#options;
     const onDebts = (debts: readonly Debt[]) => {
       if (this.#phase === 'draining') this.#debts = debts;
     };
     const timeout = this.#config.drainTimeout;
-    return depart(workers, { keeper: this.#keeper, reader, space, log, clock, timeout, onDebts }, signal);
+    return depart(
+      workers,
+      { keeper: this.#keeper, reader, store, space, log, clock, timeout, onDebts },
+      signal,
+    );
   }
 }
 

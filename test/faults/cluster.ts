@@ -85,10 +85,13 @@ export class Cluster {
     });
   }
 
+  /** Runs `etcdctl` on a member, again and again while that has no leader. */
   async ctl(member: Member, ...args: string[]): Promise<string> {
-    const { exitCode, output, stdout } = await member.container.exec(['etcdctl', ...args]);
-    if (exitCode !== 0) throw new Error(`etcdctl ${args.join(' ')} ended with ${exitCode}: ${output}`);
-    return stdout;
+    return until(`etcdctl ${args.join(' ')}`, async () => {
+      const { exitCode, output, stdout } = await member.container.exec(['etcdctl', ...args]);
+      if (exitCode === 0 || output.includes('has been compacted')) return stdout || ' ';
+      throw new Error(`ended with ${exitCode}: ${output}`);
+    });
   }
 
   async leader(): Promise<Member> {

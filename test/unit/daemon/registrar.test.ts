@@ -244,6 +244,15 @@ describe('stopping', () => {
     expect(registry.leases()).toEqual([]);
   });
 
+  it('writes nothing where there is nobody to read it', async () => {
+    const { stop, done } = start([spec(1)]);
+    await pass(100);
+    stop.abort();
+    await done;
+
+    expect(registry.calls.filter((call) => call === `put ${KEY}`)).toHaveLength(1);
+  });
+
   it('ends at once where no watcher drives the service', async () => {
     watcher('other', 'firmware');
     const { stop, isOver } = start([spec(1)]);
