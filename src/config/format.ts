@@ -211,7 +211,8 @@ export const map: Format<Readonly<Record<string, string>>> = {
   },
   read(value) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(MAP, value);
-    if (Object.values(value).some((text) => typeof text !== 'string')) return refuse(MAP, value);
+    const [stray] = Object.entries(value).filter(([, text]) => typeof text !== 'string');
+    if (stray) return bad(`must be ${MAP}: ${stray[0]} must be text (in quotes), got ${show(stray[1])}`);
     return ok(value as Record<string, string>);
   },
 };

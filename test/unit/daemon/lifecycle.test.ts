@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
 import { createLifecycle } from '../../../src/daemon/lifecycle.js';
@@ -49,6 +50,23 @@ test('a crash is logged before the process ends', () => {
     reason: 'unforeseen',
     origin: 'unhandledRejection',
   });
+});
+
+test('an unhandled rejection is logged, and ends the process with 1', () => {
+  const code = `
+    import { createLifecycle } from './src/daemon/lifecycle.ts';
+    const error = (fields) => console.log(JSON.stringify(fields));
+    createLifecycle({ log: { error }, ending: '' });
+    Promise.reject(new Error('unforeseen'));
+    setTimeout(() => {}, 60_000);`;
+  const args = ['--import', 'tsx', '--input-type=module', '--eval', code];
+  const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+  expect(JSON.parse(stdout)).toMatchObject({
+    event: 'crash',
+    origin: 'unhandledRejection',
+    reason: 'unforeseen',
+  });
+  expect(status).toBe(1);
 });
 
 test('it leaves nothing behind', () => {
