@@ -65,7 +65,7 @@ export function createHttpLoad(url: string, perSecond: number, expectations: Exp
     resumed: 0,
   };
   const underWay = new Set<Promise<void>>();
-  let stopped = false;
+  const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
 
   async function download(file: FirmwareFile, offset: number): Promise<Download> {
@@ -80,7 +80,7 @@ export function createHttpLoad(url: string, perSecond: number, expectations: Exp
       throw new BadAnswer(`status ${statusCode}`);
     }
     if (Number(headers['content-length']) !== expected) {
-      body.destroy();
+      await body.dump();
       throw new BadAnswer('wrong content-length');
     }
     const server = String(headers['x-served-by']);
@@ -121,12 +121,16 @@ export function createHttpLoad(url: string, perSecond: number, expectations: Exp
     void work.finally(() => underWay.delete(work));
   }
 
+  async function pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: stopping.signal }).catch(() => {});
+  }
+
   async function fetchSlowly(first: number): Promise<void> {
-    await delay(first * SLOW_APART_MS);
-    while (!stopped) {
+    await pause(first * SLOW_APART_MS);
+    while (!stopping.signal.aborted) {
       await fetchOne(FIRMWARE.slow);
       // While nothing answers, a failure follows the other at once.
-      await delay(TICK_MS);
+      await pause(TICK_MS);
     }
   }
 
@@ -149,7 +153,7 @@ export function createHttpLoad(url: string, perSecond: number, expectations: Exp
     failed: () => [...counts.failures.values()].reduce((sum, value) => sum + value, 0),
     start,
     async stop() {
-      stopped = true;
+      stopping.abort();
       clearInterval(timer);
       await Promise.all(underWay);
       await pool.close();
