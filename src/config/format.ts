@@ -1,4 +1,4 @@
-import { type Address, type Networks, parseAddress, parseNetwork } from '../core/address.js';
+import { type Networks, parseNetwork } from '../core/address.js';
 import { parseService } from '../core/keys.js';
 import { bad, ok, quote, type Result } from '../core/result.js';
 import { type ParameterName, readParameter, type ServerParameters } from '../core/server-parameters.js';
@@ -20,10 +20,21 @@ export interface Format<T> {
   read(value: unknown): Result<T>;
 }
 
-/** A value in an error message: text quoted, the rest as JSON, cut to a readable length. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') return quote(value);
-  const json = JSON.stringify(value) ?? String(value);
+/** Names whose values are not shown, wherever somebody may have put them by mistake. */
+const SECRET = /passw|secret|token|authorization/i;
+
+/**
+ * A value in an error message: text quoted, the rest as JSON, cut to a readable length.
+ * @param name What it is the value of. Values of what sounds like a secret, and passwords in URLs, are not shown.
+ */
+export function show(value: unknown, name = ''): string {
+  const hide = (key: string, inner: unknown): unknown => {
+    if (SECRET.test(key)) return '(hidden)';
+    return typeof inner === 'string' ? inner.replace(/\/\/[^/@\s]*@/g, '//(hidden)@') : inner;
+  };
+  const shown = hide(name, value);
+  if (typeof shown === 'string') return quote(shown);
+  const json = JSON.stringify(shown, hide) ?? String(shown);
   return json.length > 64 ? `${json.slice(0, 64)}…` : json;
 }
 
@@ -159,10 +170,6 @@ export function parameter<P extends ParameterName>(
     placeholder: like.placeholder,
   };
 }
-
-const ADDRESS = 'host:port with an IP address as host';
-/** `host:port`, where the host is an IP address. */
-export const address: Format<Address> = coreFormat('address', ADDRESS, readText(ADDRESS, parseAddress));
 
 /** Any number of `item`s; in text they are separated by commas. */
 export function listOf<T>(item: Format<T>): Format<readonly T[]> {

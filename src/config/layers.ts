@@ -119,7 +119,7 @@ function* walk(node: object, group: Schema, path: string, lists: readonly string
     const child = Object.hasOwn(group, name) ? group[name] : undefined;
     if (child && isOption(child)) yield { key, value };
     else if (child && isGroup(value)) yield* walk(value, child, `${key}.`, []);
-    else yield { key, reason: misfit(value, new Set([...Object.keys(group), ...lists]), child) };
+    else yield { key, reason: misfit(name, value, new Set([...Object.keys(group), ...lists]), child) };
   }
 }
 
@@ -128,7 +128,12 @@ function isGroup(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function misfit(value: unknown, allowed: ReadonlySet<string>, child: Schema | undefined): string {
-  if (child) return `must be a group of ${Object.keys(child).join(', ')}, got ${show(value)}`;
-  return `is an unknown key (its value: ${show(value)}); allowed here are ${[...allowed].join(', ')}`;
+function misfit(
+  name: string,
+  value: unknown,
+  allowed: ReadonlySet<string>,
+  child: Schema | undefined,
+): string {
+  if (child) return `must be a group of ${Object.keys(child).join(', ')}, got ${show(value, name)}`;
+  return `is an unknown key (its value: ${show(value, name)}); allowed here are ${[...allowed].join(', ')}`;
 }

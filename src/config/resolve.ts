@@ -119,8 +119,12 @@ function readAll(
   return { label, values, written };
 }
 
-function readOption({ nullable, required, type }: Option<unknown>, value: unknown): Result<unknown> {
-  if (!nullable || value !== null) return type.read(value);
+function readOption(option: Option<unknown>, value: unknown): Result<unknown> {
+  const { nullable, required, sensitive, type } = option;
+  if (!nullable || value !== null) {
+    const result = type.read(value);
+    return result.ok || !sensitive ? result : bad(`must be ${type.allowed}, got ${HIDDEN}`);
+  }
   return required ? bad(`is required: ${type.allowed}`) : ok(undefined);
 }
 

@@ -279,6 +279,23 @@ describe('keys of other commands', () => {
 });
 
 describe('what is printed', () => {
+  test.each([
+    ['etcd: { password: hunter2 }', 'etcd.password: is an unknown key (its value: "(hidden)")'],
+    [
+      'auth: { user: a, password: hunter2 }',
+      'auth: is an unknown key (its value: {"user":"a","password":"(hidden)"})',
+    ],
+    [
+      'etcd: { endpoints: ["htp://a:hunter2@b"] }',
+      'etcd.endpoints: must be an http:// or https:// URL, got "htp://(hidden)@b"',
+    ],
+    ['probe: { headers: [hunter2] }', 'probe.headers: must be a map of text, as name=value, got (hidden)'],
+  ])('a secret in the wrong place is not shown: %s', (file, expected) => {
+    const [line = ''] = complaints(() => load(registerScope, { flags: ONE, file }));
+    expect(line).toContain(expected);
+    expect(line).not.toContain('hunter2');
+  });
+
   test('hides what is sensitive', () => {
     const { written } = load(registerScope, {
       flags: { ...ONE, '--probe-type': 'http', '--probe-headers': 'authorization=Bearer abc' },
