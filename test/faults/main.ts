@@ -10,6 +10,7 @@ import { startNetwork } from '../support/containers/index.js';
 import { becomeOwner, removeOwned, removeOwnedOnExit } from '../support/containers/owner.js';
 import { Recorder } from '../support/recorder.js';
 import { run, serviceSpec } from '../support/registering/harness.js';
+import type { Line } from '../support/silent.js';
 import { Cluster } from './cluster.js';
 import { Dice } from './dice.js';
 import { FAULTS, type Fault, type World } from './faults.js';
@@ -52,7 +53,7 @@ async function main(): Promise<boolean> {
   await settle(ttl);
   for (let round = 1; round <= Number(values.runs); round++) {
     for (const fault of dice.shuffle(faults))
-      verdicts.push(await suffer(fault, world, witness, reader, round));
+      verdicts.push(await suffer(fault, world, witness, reader, subject.log, round));
   }
   const alive = subject.registrar.status().phase === 'running';
   await subject.stop();
@@ -69,6 +70,7 @@ async function suffer(
   world: World,
   witness: Witness,
   reader: Recorder,
+  log: { readonly lines: readonly Line[] },
   round: number,
 ): Promise<Verdict> {
   const { cluster, ttl, dice } = world;
@@ -95,7 +97,13 @@ async function suffer(
   console.log(
     `run ${round}: ${fault.name}: ${problem ?? 'ok'} (right ${toRight ?? '-'} ms after etcd's return, missing for ${lapse} ms, took ${mended - struck} ms)`,
   );
+  if (problem) for (const line of log.lines.filter(({ at }) => at >= struck)) tell(line, struck);
   return verdict;
+}
+
+/** A line of the registrar's log, with its time since the fault began. */
+function tell({ at, level, fields }: Line, struck: number): void {
+  console.log(`    +${at - struck} ms ${level} ${JSON.stringify(fields)}`);
 }
 
 async function settle(ms: number): Promise<void> {

@@ -3,6 +3,8 @@ import type { Log, Meter } from '../../src/core/ports.js';
 
 export interface Line {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** In ms since the epoch. */
+  readonly at: number;
   readonly event: unknown;
   readonly fields: Readonly<Record<string, unknown>>;
 }
@@ -10,7 +12,7 @@ export interface Line {
 export function recordingLog(): Log & { readonly lines: Line[]; events(name: string): Line[] } {
   const lines: Line[] = [];
   const at = (level: Line['level']) => (fields: Readonly<Record<string, unknown>>) => {
-    lines.push({ level, event: fields.event, fields });
+    lines.push({ level, at: Date.now(), event: fields.event, fields });
   };
   return {
     lines,
