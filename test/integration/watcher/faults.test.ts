@@ -1,0 +1,249 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
+import { DEFAULT_GUARD } from '../../../src/core/guard.js';
+import { isOut } from '../../../src/core/plan.js';
+import type { WatcherOptions } from '../../../src/daemon/watcher-options.js';
+import { ApiFront } from '../../support/api-front.js';
+import { until } from '../../support/containers/index.js';
+import { RealCluster, RealWatcher } from '../../support/real-watching.js';
+import { HTTP, OPTIONS, STREAM } from '../../support/watching.js';
+
+const SIGNAL = new AbortController().signal;
+const MANY = Array.from({ length: 60 }, (_, i) => `127.0.0.1:${9100 + i}`);
+const [A, B, C] = MANY as [string, string, string];
+
+let cluster: RealCluster;
+let writer: ReturnType<typeof connectEtcd>;
+
+beforeAll(async () => {
+  cluster = await RealCluster.start();
+  writer = connectEtcd({ endpoints: [cluster.etcd.url] });
+});
+afterAll(async () => {
+  writer?.close();
+  await cluster?.[Symbol.asyncDispose]();
+});
+beforeEach(() => cluster.clear());
+
+const put = (address: string, value = '{}', service = 'firmware') =>
+  writer.store.put(`/services/${service}/${address}`, value, {}, SIGNAL);
+
+const putAll = (addresses: readonly string[], value = '{}') =>
+  Promise.all(addresses.map((address) => put(address, value)));
+
+const remove = (address: string, service = 'firmware') =>
+  writer.store.remove(`/services/${service}/${address}`, {}, SIGNAL);
+
+/** A watcher whose way to the gateway's API is spoilt as a test likes. */
+async function fronted(
+  options: Partial<WatcherOptions> = {},
+): Promise<{ watcher: RealWatcher; front: ApiFront }> {
+  const front = await ApiFront.start(cluster.gateway.api);
+  const watcher = new RealWatcher(
+    { etcd: [cluster.etcdProxy.address], nginx: { gateway: front.url } },
+    options,
+  );
+  onTestFinished(async () => {
+    await watcher.stop();
+    await front[Symbol.asyncDispose]();
+  });
+  return { watcher, front };
+}
+
+/** The addresses that were missing from the group, or out of rotation in it, at any look while something went on. */
+async function observed(during: () => Promise<void>): Promise<{ missing: Set<string>; out: Set<string> }> {
+  const missing = new Set<string>();
+  const out = new Set<string>();
+  const before = (await cluster.servers(HTTP)).map(({ address }) => address);
+  const over = new AbortController();
+  async function look(): Promise<void> {
+    const now = await cluster.servers(HTTP);
+    const present = new Set(now.map(({ address }) => address));
+    for (const address of before.filter((each) => !present.has(each))) missing.add(address);
+    for (const { address } of now.filter(isOut)) out.add(address);
+  }
+  async function keepLooking(): Promise<void> {
+    while (!over.signal.aborted) {
+      await look();
+      await delay(50);
+    }
+  }
+  const looking = keepLooking();
+  await during().finally(() => over.abort());
+  await looking;
+  return { missing, out };
+}
+
+describe('etcd', () => {
+  const guarded = { guard: DEFAULT_GUARD };
+
+  it('that is wiped moves no server: the guard holds them until they are registered again', async () => {
+    await using watcher = RealWatcher.of(cluster, guarded);
+    await putAll([A, B, C]);
+    await cluster.serves(HTTP, [A, B, C]);
+    const seen = await observed(async () => {
+      await cluster.etcd.delete('/services/');
+      await until('the guard holds', () => watcher.log.events('guard-holding').length > 0);
+      await delay(1_000);
+      await putAll([A, B, C]);
+      await until('nothing is held', () => watcher.log.events('guard-released').length > 0);
+    });
+    expect(seen).toEqual({ missing: new Set(), out: new Set() });
+  });
+
+  it('that is replaced by an empty one moves no server', async () => {
+    await using own = await RealCluster.start();
+    await using watcher = RealWatcher.of(own, guarded);
+    for (const address of [A, B, C]) await own.etcd.put(`/services/firmware/${address}`, '{}');
+    await own.serves(HTTP, [A, B, C]);
+    const before = await own.servers(HTTP);
+    await own.etcd.container.replace();
+    await until('the guard holds', () => watcher.log.events('guard-holding').length > 0);
+    expect(await own.servers(HTTP)).toEqual(before);
+    for (const address of [A, B, C]) await own.etcd.put(`/services/firmware/${address}`, '{}');
+    await until('nothing is held', () => watcher.log.events('guard-released').length > 0);
+    expect(await own.servers(HTTP)).toEqual(before);
+  });
+
+  it('that was compacted while it was out of reach is read anew', async () => {
+    await using watcher = RealWatcher.of(cluster);
+    await putAll([A, B]);
+    await cluster.serves(HTTP, [A, B]);
+    cluster.etcdProxy.refuse();
+    await until('the outage is said', () => watcher.log.events('etcd-away').length === 1);
+    await remove(B);
+    const revision = await put(C);
+    await cluster.etcd.ctl('compact', String(revision));
+    cluster.etcdProxy.heal();
+    await cluster.serves(HTTP, [A, C]);
+  });
+
+  it('whose connection is half open is found out, and caught up with', async () => {
+    await using _ = RealWatcher.of(cluster);
+    await put(A);
+    await cluster.serves(HTTP, [A]);
+    cluster.etcdProxy.drop();
+    await putAll([B, C]);
+    await delay(2_000);
+    // New connections get through; the old one stays dead.
+    cluster.etcdProxy.heal();
+    await cluster.serves(HTTP, [A, B, C]);
+  });
+
+  it('that is frozen and thaws is caught up with', async () => {
+    await using _ = RealWatcher.of(cluster);
+    await put(A);
+    await cluster.serves(HTTP, [A]);
+    await cluster.etcd.container.pause();
+    await delay(3_000);
+    await cluster.etcd.container.unpause();
+    await put(B);
+    await cluster.serves(HTTP, [A, B]);
+  });
+});
+
+describe('NGINX', () => {
+  it('that is reloaded in the middle of a burst has every server once', async () => {
+    await using watcher = RealWatcher.of(cluster);
+    await put(A);
+    await cluster.serves(HTTP, [A]);
+    const burst = putAll(MANY);
+    for (let i = 0; i < 3; i++) {
+      await cluster.gateway.container.exec(['nginx', '-s', 'reload']);
+      await delay(200);
+    }
+    await burst;
+    await cluster.serves(HTTP, MANY);
+    await Promise.all(MANY.slice(1).map((address) => remove(address)));
+    await cluster.gateway.container.exec(['nginx', '-s', 'reload']);
+    await cluster.serves(HTTP, [A]);
+    expect(watcher.log.events('worker-failed')).toEqual([]);
+  });
+
+  it('whose API takes 5 s for each answer gets there all the same', async () => {
+    const { front, watcher } = await fronted();
+    await put(A);
+    await cluster.serves(HTTP, [A]);
+    front.treat = () => ({ wait: 4_800 });
+    await put(B);
+    await cluster.serves(HTTP, [A, B], 60_000);
+    expect(watcher.log.events('nginx-away')).toEqual([]);
+  });
+
+  it('whose API takes too long for every answer has each server once when it is itself again', async () => {
+    const { front, watcher } = await fronted();
+    await put(A);
+    await cluster.serves(HTTP, [A]);
+    front.treat = (method) => (method === 'POST' ? { wait: 6_000 } : undefined);
+    await putAll([B, C]);
+    await until('the calls have timed out', () => watcher.log.events('server-failed').length >= 2);
+    // The calls that timed out take effect after all, behind the watcher's back.
+    front.treat = () => undefined;
+    await delay(7_000);
+    await cluster.serves(HTTP, [A, B, C]);
+  });
+
+  it('that answers 503 for a while is asked again until it does not', async () => {
+    const { front, watcher } = await fronted();
+    await put(A);
+    await cluster.serves(HTTP, [A]);
+    front.treat = () => ({ status: 503 });
+    await putAll([B, C]);
+    await until('the outage is said', () => watcher.log.events('nginx-away').length === 1);
+    front.treat = () => undefined;
+    await cluster.serves(HTTP, [A, B, C]);
+    expect(watcher.log.events('nginx-away')).toHaveLength(1);
+  });
+
+  it('whose answers are lost half of the time is sent nothing twice', async () => {
+    const { front } = await fronted();
+    let calls = 0;
+    front.treat = (method) => (method !== 'GET' && calls++ % 2 === 0 ? 'lose-answer' : undefined);
+    const some = MANY.slice(0, 20);
+    await putAll(some);
+    await cluster.serves(HTTP, some);
+    await Promise.all(some.slice(10).map((address) => remove(address)));
+    await cluster.serves(HTTP, some.slice(0, 10));
+  });
+
+  it('whose API connections are half open is reached anew', async () => {
+    await using _ = RealWatcher.of(cluster);
+    await put(A);
+    await cluster.serves(HTTP, [A]);
+    cluster.apiProxy.drop();
+    await put(B);
+    await delay(1_000);
+    cluster.apiProxy.heal();
+    await cluster.serves(HTTP, [A, B]);
+  });
+});
+
+describe('two watchers', () => {
+  it('of one NGINX leave every server in it once', async () => {
+    await using _first = RealWatcher.of(cluster);
+    await using _second = RealWatcher.of(cluster, { id: 'lb2' });
+    for (let round = 0; round < 3; round++) {
+      await putAll(MANY);
+      await cluster.serves(HTTP, MANY);
+      await Promise.all(MANY.slice(1).map((address) => remove(address)));
+      await cluster.serves(HTTP, [A]);
+    }
+  });
+
+  it('both answer a request to drain', async () => {
+    await using _first = RealWatcher.of(cluster);
+    await using _second = RealWatcher.of(cluster, { id: 'lb2' });
+    await put(A, '{}', 'mqtt');
+    await put(B, '{}', 'mqtt');
+    await cluster.serves(STREAM, [A, B]);
+    await put(B, '{"drain":true}', 'mqtt');
+    const answers = await until('both answers', async () => {
+      const found = await cluster.etcd.list(`${OPTIONS.keys.control}drained/`);
+      return found.size === 2 && found;
+    });
+    expect([...answers.keys()].sort()).toEqual(
+      ['lb1', 'lb2'].map((id) => `/sidekick/drained/mqtt/${B}/${id}`),
+    );
+  });
+});
