@@ -2,18 +2,19 @@
 import type { Address } from '../../../src/core/address.js';
 import { type DesiredServer, desiredServers } from '../../../src/core/desired.js';
 import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
-import { type UpstreamRef, upstreamId } from '../../../src/core/kind.js';
+import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../../../src/core/kind.js';
 import { isOut } from '../../../src/core/plan.js';
 import type { ActualServer, UpstreamState, View } from '../../../src/core/ports.js';
 import { Registrations } from '../../../src/core/registrations.js';
-import type { FakeNginx } from '../fake-nginx.js';
 import type { FakeRegistry } from '../fake-registry.js';
 import type { Spy } from './severable.js';
 
 export interface InspectorContext {
   readonly id: string;
-  readonly registry: FakeRegistry;
-  readonly nginx: readonly FakeNginx[];
+  /** The registry's revision, and a key's; undefined where nobody knows them but the registry itself. */
+  readonly registry?: Pick<FakeRegistry, 'revision' | 'get'>;
+  /** The servers that a group has at this moment; left out, those that the watcher has last read. */
+  readonly servers?: (nginx: string, ref: UpstreamRef) => readonly ActualServer[];
   /** The service that feeds each group. */
   readonly serviceOf: (ref: UpstreamRef) => string;
   /** Counts what excuses a copy for a while: faults met, reloads, other watchers. */
@@ -28,7 +29,7 @@ export class Inspector implements Spy {
   readonly #context: InspectorContext;
   readonly #known = new Registrations(DEFAULT_KEY_SPACE);
   #revision = -1;
-  readonly #lastRead = new Map<string, ReadonlySet<Address>>();
+  readonly #lastRead = new Map<string, readonly ActualServer[]>();
   readonly #copies = new Map<string, { passes: number; disturbances: number }>();
 
   constructor(context: InspectorContext) {
@@ -41,19 +42,21 @@ export class Inspector implements Spy {
   }
 
   takes(nginx: string, ref: UpstreamRef, id: number, how: 'drain' | 'down' | 'remove'): void {
-    const servers = this.#nginx(nginx).servers(ref);
+    const group = `${nginx} ${upstreamId(ref)}`;
+    const servers = this.#context.servers?.(nginx, ref) ?? this.#lastRead.get(group) ?? [];
     const server = servers.find((each) => each.id === id);
     if (!server) return;
     const desired = this.#desired(ref);
     const others = servers.filter((each) => each !== server);
-    this.#mustNotBeWanted(`${nginx}: ${how} of ${ref.kind} ${server.address}`, how, server, others, desired);
+    this.#mustNotBeWanted(`${how} of ${server.address} in ${group}`, how, server, others, desired);
     const nobodyServes = !isOut(server) && others.every(isOut);
     const someoneShould = [...desired.values()].some(
       ({ intent, parameters }) => intent === 'serve' && !parameters.down,
     );
-    if (nobodyServes && someoneShould) {
-      this.#violation(`${nginx}: ${how} of ${server.address}, the last that serves ${ref.name}`);
-    }
+    if (nobodyServes && someoneShould)
+      this.#violation(`${how} of ${server.address}, the last that serves ${group}`);
+    // What one watcher does in one pass adds up.
+    this.#lastRead.set(group, how === 'remove' ? others : [...others, { ...server, draining: true }]);
   }
 
   #mustNotBeWanted(
@@ -73,7 +76,7 @@ export class Inspector implements Spy {
 
   /** A copy is one more of an address with the same `backup`: with another one it may be what is being replaced. */
   read(nginx: string, ref: UpstreamRef, { servers }: UpstreamState): void {
-    this.#lastRead.set(`${nginx} ${upstreamId(ref)}`, new Set(servers.map(({ address }) => address)));
+    this.#lastRead.set(`${nginx} ${upstreamId(ref)}`, servers);
     const counts = new Map<string, number>();
     for (const each of servers) counts.set(copyKey(each), (counts.get(copyKey(each)) ?? 0) + 1);
     for (const [copy, count] of counts) {
@@ -90,28 +93,20 @@ export class Inspector implements Spy {
   /** Nobody can promise more than what was last read: somebody else may add a server at any moment. */
   answers(key: string, revision: string): void {
     const [, service = '', address = ''] = /\/drained\/([^/]+)\/([^/]+)\//.exec(key) ?? [];
-    const { registry, nginx, serviceOf } = this.#context;
-    const request = registry.get(`/services/${service}/${address}`);
-    if (this.#revision !== registry.revision || String(request?.revision) !== revision) return;
-    for (const each of nginx) {
-      for (const ref of each.groups()) {
-        if (serviceOf(ref) !== service) continue;
-        const seen = this.#lastRead.get(`${each.name} ${upstreamId(ref)}`);
-        if (!seen || seen.has(address as Address)) {
-          this.#violation(`answered ${key}, with the server last seen in ${each.name}`);
-        }
+    const { registry, serviceOf } = this.#context;
+    const request = registry?.get(`/services/${service}/${address}`);
+    if (!registry || this.#revision !== registry.revision || String(request?.revision) !== revision) return;
+    for (const [group, servers] of this.#lastRead) {
+      const [, id] = group.split(' ');
+      if (serviceOf(upstreamRef(id as UpstreamId)) !== service) continue;
+      if (servers.some((each) => each.address === address)) {
+        this.#violation(`answered ${key}, with the server last seen in ${group}`);
       }
     }
   }
 
   #desired(ref: UpstreamRef): ReadonlyMap<Address, DesiredServer> {
     return desiredServers(this.#known, [this.#context.serviceOf(ref)]);
-  }
-
-  #nginx(name: string): FakeNginx {
-    const found = this.#context.nginx.find((each) => each.name === name);
-    if (!found) throw new Error(`no NGINX ${name}`);
-    return found;
   }
 
   #violation(text: string): void {

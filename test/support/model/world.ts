@@ -1,10 +1,10 @@
 /** The world of the model: etcd, NGINX and watchers in memory, on a clock that is moved. */
 import { vi } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
-import { desiredServers } from '../../../src/core/desired.js';
+import { type DesiredServer, desiredServers } from '../../../src/core/desired.js';
 import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
 import type { UpstreamRef } from '../../../src/core/kind.js';
-import type { Entry } from '../../../src/core/ports.js';
+import type { ActualServer, Entry } from '../../../src/core/ports.js';
 import { Registrations } from '../../../src/core/registrations.js';
 import { differences } from '../../../src/core/server-parameters.js';
 import { createWatcher } from '../../../src/daemon/watcher/watcher.js';
@@ -20,6 +20,10 @@ export const SERVICES: readonly (readonly [service: string, ref: UpstreamRef])[]
   ['firmware', HTTP],
   ['mqtt', STREAM],
 ];
+
+export function serviceOf({ kind }: UpstreamRef): string {
+  return kind === 'http' ? 'firmware' : 'mqtt';
+}
 
 const MODEL_OPTIONS: WatcherOptions = {
   ...OPTIONS,
@@ -105,8 +109,8 @@ export class World {
       new Inspector({
         id,
         registry: this.registry,
-        nginx: this.nginx,
-        serviceOf: ({ kind }) => (kind === 'http' ? 'firmware' : 'mqtt'),
+        servers: (name, ref) => this.nginx.find((each) => each.name === name)?.servers(ref) ?? [],
+        serviceOf,
         disturbances: () => (this.#excuses > 0 ? ++this.#disturbances : this.#disturbances),
         violation: (text) => this.violations.push(text),
       }),
@@ -169,7 +173,11 @@ export class World {
     const registrations = new Registrations(DEFAULT_KEY_SPACE);
     registrations.apply({ entries, changed: new Set(entries.keys()) });
     return this.nginx.flatMap((nginx) =>
-      SERVICES.flatMap(([service, ref]) => groupDifferences(registrations, service, ref, nginx)),
+      SERVICES.flatMap(([service, ref]) =>
+        groupDifferences(desiredServers(registrations, [service]), ref, nginx.servers(ref)).map(
+          (text) => `${nginx.name}: ${text}`,
+        ),
+      ),
     );
   }
 
@@ -206,19 +214,17 @@ function endSessions(nginx: FakeNginx): void {
   }
 }
 
-function groupDifferences(
-  registrations: Registrations,
-  service: string,
+/** How a group differs from what is wanted of it. */
+export function groupDifferences(
+  desired: ReadonlyMap<Address, DesiredServer>,
   ref: UpstreamRef,
-  nginx: FakeNginx,
+  servers: readonly ActualServer[],
 ): readonly string[] {
-  const desired = desiredServers(registrations, [service]);
-  const servers = nginx.servers(ref);
   const addresses = new Set([...desired.keys(), ...servers.map(({ address }) => address)]);
   return [...addresses].flatMap((address) => {
     const wanted = desired.get(address);
     const found = servers.filter((server) => server.address === address);
-    const where = `${nginx.name} ${ref.name} ${address}`;
+    const where = `${ref.name} ${address}`;
     const count = (most: number, least = most) =>
       found.length <= most && found.length >= least ? [] : [`${where}: ${found.length} servers`];
     if (!wanted || wanted.intent === 'drain') return count(0);
