@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { runCommandLine } from './commands/program.js';
 import { COMMANDS } from './commands/table.js';
 
+// What a later Node.js will do away with in a library is nothing for the log of a daemon.
+process.noDeprecation = true;
+
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };

@@ -30,12 +30,23 @@ export async function atDesk<T>(
   try {
     return await untilInterrupted((signal) => work({ ...connection, space, signal }));
   } catch (error) {
-    if (!(error instanceof EtcdError)) throw error;
-    const remedy = `is etcd at ${etcd.endpoints.join(', ')}? Give its address with --etcd-endpoints`;
-    throw new SidekickError(error.code, `${error.message}\n${remedy}`, error.retryable, { cause: error });
+    throw error instanceof EtcdError ? explained(error, etcd.endpoints) : error;
   } finally {
     connection.close();
   }
+}
+
+/** The error with what to do about it. */
+function explained(error: EtcdError, endpoints: readonly string[]): Error {
+  const remedies: Readonly<Record<string, string>> = {
+    UNREACHABLE: `is etcd at ${endpoints.join(', ')}? Give its address with --etcd-endpoints`,
+    TIMEOUT: `etcd at ${endpoints.join(', ')} did not answer in time (--etcd-request-timeout)`,
+    DENIED: 'the role of this user (--etcd-username, or the name in --etcd-cert) does not allow it',
+    AUTH_FAILED: 'see --etcd-username and --etcd-password-file',
+  };
+  const remedy = remedies[error.code];
+  if (remedy === undefined) return error;
+  return new SidekickError(error.code, `${error.message}\n${remedy}`, error.retryable, { cause: error });
 }
 
 /** The instance that a command's arguments name. */
