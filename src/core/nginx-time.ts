@@ -9,7 +9,8 @@ const UNITS: readonly (readonly [unit: string, seconds: number])[] = [
   ['s', 1],
 ];
 
-const TIME = /^(?! )(?:(\d+)y)? ?(?:(\d+)M)? ?(?:(\d+)w)? ?(?:(\d+)d)? ?(?:(\d+)h)? ?(?:(\d+)m)? ?(?:(\d+)s?)?$/;
+const TIME =
+  /^(?! )(?:(\d+)y)? ?(?:(\d+)M)? ?(?:(\d+)w)? ?(?:(\d+)d)? ?(?:(\d+)h)? ?(?:(\d+)m)? ?(?:(\d+)s?)?$/;
 
 /**
  * Reads a time as NGINX writes it (`10s`, `1m30s`, `1h`, a bare number of seconds): whole seconds, or undefined.
