@@ -1,7 +1,7 @@
 /** What the cluster says of itself: NGINX's servers and etcd's keys. */
 import { readFileSync } from 'node:fs';
 import { until } from '../support/containers/until.js';
-import { addressOf, NODES, type Node, onWith, property } from './hosts.js';
+import { addressOf, NODES, type Node, on, onWith, property } from './hosts.js';
 
 export type Service = 'firmware' | 'mqtt';
 
@@ -118,4 +118,12 @@ export async function stoppedAt(node: Node, unit: string): Promise<number> {
 /** When a unit had ended, in microseconds of its host's clock. */
 export async function endedAt(node: Node, unit: string): Promise<number> {
   return Number(await property(node, unit, 'InactiveEnterTimestampMonotonic'));
+}
+
+/** Stops and starts a firmware server: proof that the way from systemd to NGINX works. */
+export async function exercise(node: Node): Promise<void> {
+  await on(node, 'systemctl', 'stop', unitOf('firmware', node));
+  if (await serverOf('firmware', node)) throw new Error(`${node} is still in NGINX`);
+  await on(node, 'systemctl', 'start', unitOf('firmware', node));
+  await untilServing(NODES);
 }

@@ -16,11 +16,17 @@ export interface Failure {
   readonly reason: string;
 }
 
+/** When a request was begun and when its answer was, in ms of `performance.now()`, and who gave it. */
+interface Answer {
+  readonly server: string;
+  readonly begun: number;
+  readonly answered: number;
+}
+
 export class HttpTraffic {
   requests = 0;
   readonly failures: Failure[] = [];
-  /** When a server last began an answer, in ms of `performance.now()`. */
-  readonly #lastServed = new Map<string, number>();
+  readonly #answers: Answer[] = [];
   readonly #pool: Pool;
   readonly #underWay = new Set<Promise<void>>();
   #stopped = false;
@@ -54,7 +60,12 @@ export class HttpTraffic {
 
   /** Whether this server has begun an answer since `from`. */
   servedSince(server: string, from: number): boolean {
-    return (this.#lastServed.get(server) ?? 0) >= from;
+    return this.#answers.some((answer) => answer.server === server && answer.answered >= from);
+  }
+
+  /** How many requests that were begun in this time a server has answered, be it later. */
+  servedOf(server: string, from: number, to: number): number {
+    return this.#answers.filter((it) => it.server === server && it.begun >= from && it.begun < to).length;
   }
 
   async stop(): Promise<void> {
@@ -96,7 +107,7 @@ export class HttpTraffic {
     this.requests += 1;
     try {
       const { statusCode, headers, body } = await this.#pool.request({ path: file.path, method: 'GET' });
-      this.#lastServed.set(String(headers['x-served-by']), performance.now());
+      this.#answers.push({ server: String(headers['x-served-by']), begun, answered: performance.now() });
       let received = 0;
       for await (const chunk of body) received += (chunk as Buffer).length;
       if (statusCode !== 200) throw new Error(`status ${statusCode}`);

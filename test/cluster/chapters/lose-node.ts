@@ -85,6 +85,11 @@ async function playLoss(
   );
   await nameBroker('node2');
   await noFailures(stage, `${what}, once it was found out`, safe);
+  ledger.exactly(
+    `${what}: requests sent to it once it was found out`,
+    stage.http.servedOf('node2', safe, back),
+    0,
+  );
   ledger.note(
     `${what}: requests lost with the node`,
     stage.http.failuresSince(lost).length - stage.http.failuresSince(safe).length,

@@ -1,7 +1,7 @@
 import { say } from '../../demo/narrator.js';
 import { until } from '../../support/containers/until.js';
-import { createdAt, etcdctl, keyOf, leader, serverOf, sidekickOf, unitOf, untilServing } from '../cluster.js';
-import { type Host, NODES, type Node, on, property } from '../hosts.js';
+import { createdAt, etcdctl, exercise, keyOf, leader, sidekickOf, unitOf, untilServing } from '../cluster.js';
+import { type Host, NODES, on, property } from '../hosts.js';
 import { type Chapter, noCuts, noFailures, type Stage, secondsSince } from '../stage.js';
 
 async function restarted(host: Host, unit: string, before: string): Promise<boolean> {
@@ -18,14 +18,6 @@ async function signalAndAwait(host: Host, unit: string, signal: string): Promise
   await on(host, 'kill', `-${signal}`, pid);
   await until(`${unit} is restarted`, () => restarted(host, unit, pid), { timeoutMs: 120_000 });
   return secondsSince(begun);
-}
-
-/** Stops and starts a firmware server: proof that the way from systemd to NGINX works. */
-async function exercise(node: Node): Promise<void> {
-  await on(node, 'systemctl', 'stop', unitOf('firmware', node));
-  if (await serverOf('firmware', node)) throw new Error(`${node} is still in NGINX`);
-  await on(node, 'systemctl', 'start', unitOf('firmware', node));
-  await untilServing(NODES);
 }
 
 async function playKill(stage: Stage): Promise<void> {
@@ -87,6 +79,25 @@ async function playLeader(stage: Stage): Promise<void> {
   await noFailures(stage, 'leader stopped', begun);
   noCuts(stage, 'leader stopped', begun);
 }
+
+async function playCrash(stage: Stage): Promise<void> {
+  const { http, ledger } = stage;
+  const sidekick = sidekickOf('firmware', 'node1');
+  const [begun, before] = [performance.now(), await property('node1', sidekick, 'MainPID')];
+  const seconds = await signalAndAwait('node1', unitOf('firmware', 'node1'), 'KILL');
+  const restartedAt = performance.now();
+  await until('its sidekick is with it again', () => restarted('node1', sidekick, before));
+  await untilServing(NODES);
+  await until('node1 serves', () => http.servedSince('node1', restartedAt));
+  say(
+    `kill -9 of a firmware server: restarted after ${seconds.toFixed(1)} s, and with its sidekick in NGINX again`,
+  );
+  await noFailures(stage, 'firmware server killed, once it was back', restartedAt);
+  ledger.note('firmware server killed: downloads broken off', http.failuresSince(begun).length);
+}
+
+/** A backend dies; its sidekick goes with it, and comes back with it. */
+export const crashBackend: Chapter = { title: 'a firmware server is killed', play: playCrash };
 
 /** A sidekick is killed without warning. */
 export const killSidekick: Chapter = { title: 'a sidekick is killed', play: playKill };

@@ -1,6 +1,6 @@
 import { say } from '../../demo/narrator.js';
 import { until } from '../../support/containers/until.js';
-import { sidekickOf, untilServing } from '../cluster.js';
+import { exercise, sidekickOf, untilServing } from '../cluster.js';
 import { type Host, NODES, on, property } from '../hosts.js';
 import { type Chapter, noCuts, noFailures, type Stage, secondsSince } from '../stage.js';
 import { runLogged } from '../vagrant.js';
@@ -44,6 +44,8 @@ async function play(stage: Stage): Promise<void> {
     versions.filter((status) => status.includes(`Version: ${VERSION}\n`)).length,
     4,
   );
+  await exercise('node1');
+  say('what was upgraded works: a server was drained, removed and added again');
   await stage.mqtt.untilHeard();
   await noFailures(stage, 'rolling upgrade', begun);
   noCuts(stage, 'rolling upgrade', begun);
