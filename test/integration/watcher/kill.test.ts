@@ -68,7 +68,7 @@ describe('a watcher that is killed with SIGKILL', () => {
     watch('lb1');
     await cluster.serves(STREAM, addresses);
     const weights = async () =>
-      (await cluster.servers(STREAM)).map(({ parameters }) => parameters.weight).sort();
+      (await cluster.servers(STREAM)).map(({ parameters }) => parameters.weight).sort((a, b) => a - b);
     await until('the weights', async () => JSON.stringify(await weights()) === '[1,1,1,1,1,1,1,2,3,4]');
   });
 });

@@ -63,6 +63,22 @@ describe('a request to drain', () => {
     expect(w.registry.get(answer('firmware', 2))).toBeDefined();
   });
 
+  it('is not answered while an NGINX has never answered: it may send traffic there', async () => {
+    const nginx = ['a', 'b'].map((name) => new FakeNginx({ name, http: ['firmware'] }));
+    const [, b] = nginx as [FakeNginx, FakeNginx];
+    b.stop();
+    await using w = new Watching({ nginx });
+    w.register('firmware', host(1));
+    w.register('firmware', host(2));
+    await w.pass(500);
+    w.register('firmware', host(2), { drain: true });
+    await w.pass(5_000);
+    expect(w.registry.get(answer('firmware', 2))).toBeUndefined();
+    b.answer();
+    await w.pass(2_000);
+    expect(w.registry.get(answer('firmware', 2))).toBeDefined();
+  });
+
   it('is answered anew when it is made anew', async () => {
     await using w = new Watching();
     w.register('mqtt', host(1));
