@@ -122,4 +122,17 @@ describe('probes from the load balancer', () => {
     await w.pass(500);
     expect(down(w)).toEqual([]);
   });
+
+  it('leave instances alone that are not probed, in a group where others are', async () => {
+    const upstreams = ['a', 'b'].map((service) => ({ service, kind: 'http' as const, upstream: 'firmware' }));
+    await using w = new Watching({
+      options: { upstreams },
+      healthCheck: (instance) => (instance.service === 'a' ? probes(new Set())(instance) : undefined),
+    });
+    w.lb.place(HTTP, host(2), { down: true });
+    w.register('a', host(1));
+    w.register('b', host(2));
+    await w.pass(500);
+    expect(down(w)).toEqual([]);
+  });
 });
