@@ -1,5 +1,6 @@
 // Runs other programs: their output is kept for the case of failure, and one abort ends them all.
 import { spawn } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** The repository's root. */
@@ -8,6 +9,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/
 const HEAD_LINES = 10;
 const TAIL_LINES = 20;
 const aborter = new AbortController();
+// Every program that runs listens to it, and a dozen may run at a time.
+setMaxListeners(0, aborter.signal);
 
 /** Ends every program that runs and lets none start. */
 export function abortAll(reason) {
