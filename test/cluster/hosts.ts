@@ -85,3 +85,10 @@ export async function killAll(): Promise<void> {
   const names = [...NODES, 'lb' as const].map(containerOf);
   await Promise.all(names.map((name) => docker('rm', '--force', '--volumes', name).catch(() => '')));
 }
+
+/** What there is to read on a host when something went wrong. */
+export async function logsOf(host: Host): Promise<string> {
+  const script =
+    'journalctl --no-pager --output=short-precise; tail -n 500 /var/log/sidekick-gateway/error.log 2>/dev/null';
+  return docker('exec', containerOf(host), 'sh', '-c', script);
+}

@@ -27,6 +27,8 @@ export class HttpTraffic {
   requests = 0;
   readonly failures: Failure[] = [];
   readonly #answers: Answer[] = [];
+  /** The slow downloads that have begun to arrive, with their servers and since when. */
+  readonly #downloads = new Map<symbol, { readonly server: string; readonly since: number }>();
   readonly #pool: Pool;
   readonly #underWay = new Set<Promise<void>>();
   #stopped = false;
@@ -68,6 +70,12 @@ export class HttpTraffic {
     return this.#answers.filter((it) => it.server === server && it.begun >= from && it.begun < to).length;
   }
 
+  /** Whether this server has just begun to send a slow download, so that it has one for a while. */
+  isSending(server: string): boolean {
+    const now = performance.now();
+    return [...this.#downloads.values()].some((it) => it.server === server && now - it.since < 1_000);
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
@@ -104,16 +112,21 @@ export class HttpTraffic {
 
   async #fetchOne(file: FirmwareFile): Promise<void> {
     const begun = performance.now();
+    const download = Symbol(file.path);
     this.requests += 1;
     try {
       const { statusCode, headers, body } = await this.#pool.request({ path: file.path, method: 'GET' });
-      this.#answers.push({ server: String(headers['x-served-by']), begun, answered: performance.now() });
+      const [server, answered] = [String(headers['x-served-by']), performance.now()];
+      this.#answers.push({ server, begun, answered });
+      if (file === FIRMWARE.slow) this.#downloads.set(download, { server, since: answered });
       let received = 0;
       for await (const chunk of body) received += (chunk as Buffer).length;
       if (statusCode !== 200) throw new Error(`status ${statusCode}`);
       if (received !== file.length) throw new Error(`${received} bytes of ${file.length}`);
     } catch (error) {
       this.failures.push({ begun, reason: `${file.path}: ${(error as Error).message}` });
+    } finally {
+      this.#downloads.delete(download);
     }
   }
 }

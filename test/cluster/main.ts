@@ -2,6 +2,7 @@
  * `npm run test:cluster [-- --keep] [-- --only=<title>]`: the cluster of the Vagrantfile, brought up with the docker
  * provider, broken on purpose under real traffic, and taken down. Exits 0 only when everything was as it had to be.
  */
+import { writeFile } from 'node:fs/promises';
 import { inspect, parseArgs } from 'node:util';
 import { openLedger } from '../demo/ledger.js';
 import { announce, bold, elapsed, print, red, say } from '../demo/narrator.js';
@@ -15,7 +16,7 @@ import { stopFirmware } from './chapters/stop-firmware.js';
 import { units } from './chapters/units.js';
 import { upgradeAll } from './chapters/upgrade.js';
 import { untilServing } from './cluster.js';
-import { addressOf, killAll, NODES } from './hosts.js';
+import { addressOf, killAll, logsOf, NODES } from './hosts.js';
 import { HttpTraffic } from './http-traffic.js';
 import { MqttTraffic } from './mqtt-traffic.js';
 import { type Chapter, playAll } from './stage.js';
@@ -38,6 +39,15 @@ const STORY: readonly Chapter[] = [
   rebootLoadBalancer,
   upgradeAll,
 ];
+
+/** Saves the hosts' logs in build/, for whoever has to find out what happened. */
+async function keepLogs(): Promise<void> {
+  for (const host of [...NODES, 'lb'] as const) {
+    const logs = await logsOf(host).catch((error: unknown) => inspect(error));
+    await writeFile(new URL(`../../build/cluster-${host}.log`, import.meta.url), `${logs}\n`);
+  }
+  say('the logs of the hosts are in build/cluster-<host>.log');
+}
 
 async function takeDown(): Promise<void> {
   say('the cluster is taken down');
@@ -96,6 +106,7 @@ async function main(): Promise<number> {
   } catch (error) {
     print(`\n${red('The story broke off:')} ${inspect(error)}`);
   }
+  if (!good) await keepLogs();
   if (values.keep) print(`\n${bold('The cluster is left up:')} vagrant ssh lb, vagrant destroy --force`);
   else await takeDown();
   printVerdict(good, elapsed());

@@ -6,6 +6,7 @@ import { type Chapter, noCuts, noFailures, type Stage, secondsSince } from '../s
 
 async function play(stage: Stage): Promise<void> {
   const { http, ledger } = stage;
+  await until('node2 sends a download', () => http.isSending('node2'));
   const begun = performance.now();
   const stopped = on('node2', 'systemctl', 'stop', 'firmware@2');
   await until('the server drains', async () => (await serverOf('firmware', 'node2'))?.drain === true);

@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { parseDuration } from '../../../src/config/duration.js';
+import { loadConfig } from '../../../src/config/load.js';
+import { registerScope } from '../../../src/config/options/register.js';
+import { watchScope } from '../../../src/config/options/watch.js';
+import { settingsOf, unitPath, wordsOf } from './unit-file.js';
+
+const SIDEKICK = 'sidekick@.service';
+const WATCH = 'sidekick-watch.service';
+const DEMO = ['firmware@.service', 'mqtt-broker@.service', 'loadbalancer.service'];
+
+/** Whose values differ from unit to unit for a reason; everything else of [Service] is hardening, and the same. */
+const OWN = /^Service\.(ExecStart|TimeoutStopSec|LoadCredential)$/;
+
+function service(unit: string): string[] {
+  return settingsOf(unit)
+    .filter(([key]) => key.startsWith('Service.') && !OWN.test(key))
+    .map(([key, value]) => `${key}=${value}`);
+}
+
+function sources(example: string) {
+  return { flags: new Map([['--config', unitPath(`deb/examples/${example}`)]]), env: {} };
+}
+
+function systemdAnalyze(...args: string[]): string | undefined {
+  try {
+    return execFileSync('systemd-analyze', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const offline = systemdAnalyze('--version') !== undefined;
+
+describe('the unit of a sidekick', () => {
+  it('is bound to the unit that it is named after, and ordered behind it: it stops first', () => {
+    expect(wordsOf(SIDEKICK, 'Unit.BindsTo')).toEqual(['%i.service']);
+    expect(wordsOf(SIDEKICK, 'Unit.After')).toContain('%i.service');
+    expect(wordsOf(SIDEKICK, 'Install.WantedBy')).toEqual(['%i.service']);
+  });
+
+  it.each(['firmware.yaml', 'mqtt.yaml'])('has time for the drain of %s', (example) => {
+    const { values } = loadConfig(registerScope, sources(example));
+    const [stop = ''] = wordsOf(SIDEKICK, 'Service.TimeoutStopSec');
+    expect(parseDuration(stop.replace('min', 'm'))).toBeGreaterThan(values.drainTimeout);
+  });
+
+  it('is not restarted for a configuration that cannot become right by itself', () => {
+    expect(wordsOf(SIDEKICK, 'Service.RestartPreventExitStatus')).toEqual(['2']);
+  });
+});
+
+describe('the units of sidekick', () => {
+  it('differ in what they start and how they stop, and are confined alike', () => {
+    expect(service(WATCH)).toEqual(service(SIDEKICK));
+  });
+
+  it('let no example configuration be wrong', () => {
+    const { lists } = loadConfig(watchScope, sources('watch.yaml'));
+    expect(lists.probes.map(({ values }) => values.service)).toEqual(['firmware', 'mqtt']);
+  });
+
+  // Without systemd-analyze this is left to the cluster test, which asks the hosts' own.
+  it.skipIf(!offline).each([SIDEKICK, WATCH])('%s is exposed by at most 2.0', (unit) => {
+    const output = systemdAnalyze(
+      'security',
+      '--offline=true',
+      '--no-pager',
+      '--threshold=20',
+      unitPath(unit),
+    );
+    expect(output).toMatch(/Overall exposure level for .*: [01]\.\d/);
+  });
+});
+
+describe('every unit', () => {
+  it.each([SIDEKICK, WATCH, ...DEMO])('%s is restarted when it fails, but not for ever', (unit) => {
+    expect(wordsOf(unit, 'Service.Restart')).toEqual(['on-failure']);
+    expect(wordsOf(unit, 'Unit.StartLimitBurst')).toHaveLength(1);
+    expect(wordsOf(unit, 'Unit.StartLimitIntervalSec')).toHaveLength(1);
+  });
+
+  it.each([SIDEKICK, WATCH, ...DEMO])('%s gains no privileges', (unit) => {
+    expect(wordsOf(unit, 'Service.NoNewPrivileges')).toEqual(['yes']);
+    expect(settingsOf(unit).map(([key]) => key)).toContain('Service.CapabilityBoundingSet');
+  });
+});
