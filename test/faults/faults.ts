@@ -17,7 +17,7 @@ export interface World {
 
 export interface Fault {
   readonly name: string;
-  /** Whether the registration may be missing meanwhile: not where a majority of the cluster is well all the time. */
+  /** Whether the registration may be missing meanwhile; by default not where a majority of the cluster is well all the time. */
   readonly mayLapse: boolean;
   /** Does it, waits, and mends it. */
   readonly strike: (world: World) => Promise<void>;
@@ -45,10 +45,29 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'member frozen',
+    name: 'follower frozen',
     mayLapse: false,
     async strike({ cluster, ttl, dice }) {
-      await frozen([dice.pick(cluster.members)], dice.between(0.2 * ttl, 2 * ttl));
+      const leader = await cluster.leader();
+      const followers = cluster.members.filter((member) => member !== leader);
+      await frozen([dice.pick(followers)], dice.between(0.2 * ttl, 2 * ttl));
+    },
+  },
+  {
+    name: 'leader frozen',
+    // A leader that wakes up after another was chosen may end leases that the other had renewed (etcd-io/etcd#15247).
+    mayLapse: true,
+    async strike({ cluster, ttl, dice }) {
+      await frozen([await cluster.leader()], dice.between(0.5 * ttl, 2 * ttl));
+    },
+  },
+  {
+    name: 'leader partitioned',
+    mayLapse: false,
+    async strike({ cluster, ttl, dice }) {
+      cluster.isolate(await cluster.leader());
+      await delay(dice.between(0.5 * ttl, 2 * ttl));
+      cluster.join();
     },
   },
   {
