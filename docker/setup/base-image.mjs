@@ -26,7 +26,7 @@ const IMAGE_FILES = [
   ['usr/sbin/policy-rc.d', '#!/bin/sh\nexit 101\n', 0o755],
   [
     'etc/apt/apt.conf.d/image',
-    'Acquire::Languages "none";\nAPT::Keep-Downloaded-Packages "false";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n',
+    'Acquire::Languages "none";\nAcquire::Retries "3";\nAPT::Keep-Downloaded-Packages "false";\nDir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n',
     0o644,
   ],
   [

@@ -13,7 +13,7 @@ export async function canInstall() {
 
 // Not to be broken off: half an installation would be in the way of the next.
 async function apt(args) {
-  return run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], {
+  return run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=3', ...args], {
     env: { DEBIAN_FRONTEND: 'noninteractive' },
     unbreakable: true,
     hint: 'the Debian mirror has to be reachable, or the packages installed beforehand',
@@ -22,7 +22,8 @@ async function apt(args) {
 
 /** Installs packages, without what they merely recommend; the package lists are fetched once. */
 export async function install(packages) {
-  updated ??= apt(['update']);
+  // One source of many that does not answer fails the update, and need not have what is wanted here.
+  updated ??= apt(['update']).catch(() => {});
   await updated;
   await apt(['install', '-y', '--no-install-recommends', ...packages]);
 }
