@@ -1,0 +1,152 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startContainer, startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
+import { hostAddress, startHttp } from './backends.js';
+import { startFullGateway } from './gateway.js';
+
+let network: TestNetwork;
+
+beforeEach(async () => {
+  network = await startNetwork();
+});
+
+afterEach(async () => {
+  await network?.remove();
+});
+
+const HTTP = '/http/upstreams/firmware/servers';
+const STREAM = '/stream/upstreams/mqtt/servers';
+
+describe('servers and pairs', () => {
+  it('survive a reload and a restart, not a new container, and the instance tells each from the other', async () => {
+    const { container, api } = await startFullGateway(network);
+    await api.call('POST', HTTP, { server: '10.9.9.1', weight: 3, route: 'a b' });
+    await api.call('POST', HTTP, { server: '10.9.9.2', drain: true });
+    await api.call('POST', STREAM, { server: '10.9.9.3:1883', down: true });
+    await api.call('POST', '/http/keyvals/firmware', { 'esp32/stable': '{"version":"1.0.0"}' });
+    const read = async () =>
+      Promise.all([HTTP, STREAM, '/http/keyvals'].map(async (path) => (await api.get(path)).body));
+    const before = await read();
+    const first = (await api.get('/nginx')).body;
+    expect(first).toMatchObject({ generation: 1, ppid: 1 });
+
+    await container.signal('SIGHUP');
+    await until('the reload shows', async () => (await api.get('/nginx')).body.generation === 2);
+    const second = (await api.get('/nginx')).body;
+    expect(Date.parse(second.load_timestamp)).toBeGreaterThan(Date.parse(first.load_timestamp));
+    expect(await read()).toEqual(before);
+
+    await container.kill();
+    await container.start();
+    const third = (await api.get('/nginx')).body;
+    expect(third.generation).toBe(1);
+    expect(Date.parse(third.load_timestamp)).toBeGreaterThan(Date.parse(second.load_timestamp));
+    expect(await read()).toEqual(before);
+
+    await container.replace();
+    expect(await read()).toEqual([[], [], { firmware: {} }]);
+  });
+
+  it('are served at once after a restart', async () => {
+    const backend = await startHttp(await hostAddress(network));
+    const gateway = await startFullGateway(network);
+    await gateway.api.call('POST', HTTP, { server: backend.server });
+    await gateway.container.kill();
+    await gateway.container.start();
+    const response = await fetch(`http://127.0.0.1:${gateway.port('http')}`);
+    expect([response.status, await response.text()]).toEqual([200, backend.server]);
+    await backend.close();
+  });
+});
+
+describe('the end', () => {
+  it('comes gracefully: an open request is answered first', async () => {
+    let answer = () => {};
+    const backend = await startHttp(await hostAddress(network), (_, response) => {
+      answer = () => response.end('late');
+    });
+    const gateway = await startFullGateway(network);
+    await gateway.api.call('POST', HTTP, { server: backend.server });
+    const pending = fetch(`http://127.0.0.1:${gateway.port('http')}`);
+    await until('it has arrived', () => backend.hits === 1);
+    const stopped = gateway.container.stop();
+    await gateway.container.logs.waitFor(/gracefully shutting down/);
+    answer();
+    expect(await (await pending).text()).toBe('late');
+    expect(await stopped).toBe(0);
+    await backend.close();
+  });
+});
+
+describe('the API', () => {
+  it('is read-only unless api_write is on', async () => {
+    const { api } = await startFullGateway(network, [
+      'sh',
+      '-c',
+      "sed -i 's/set $api_write on/set $api_write off/' /etc/nginx/nginx.conf && exec nginx -g 'daemon off;'",
+    ]);
+    for (const path of [HTTP, STREAM, '/http/keyvals/firmware'])
+      expect(await api.call('POST', path, { server: '10.9.9.1:80' })).toMatchObject({
+        status: 405,
+        body: { error: { code: 'MethodDisabled', text: 'method disabled' } },
+      });
+    expect((await api.get(HTTP)).body).toEqual([]);
+  });
+});
+
+describe('HTTPS', () => {
+  it('serves the same group', async () => {
+    const backend = await startHttp(await hostAddress(network));
+    const gateway = await startFullGateway(network);
+    await gateway.api.call('POST', HTTP, { server: backend.server });
+    const request = https.get({ port: gateway.port('https'), host: '127.0.0.1', rejectUnauthorized: false });
+    const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
+    expect(response.statusCode).toBe(200);
+    response.resume();
+    await backend.close();
+  });
+});
+
+describe('the NGINX Plus configuration', () => {
+  /** Directives that open-source NGINX does not have. A block goes with all that is in it. */
+  const PLUS =
+    /^\s*(api|health_check|keyval|keyval_zone|match|mqtt_preread|proxy_session_drop|state|status_zone)\b/;
+
+  /** The lines that open-source NGINX can parse. */
+  function openSource(text: string): string {
+    const kept: string[] = [];
+    let depth = 0;
+    for (const line of text.split('\n')) {
+      if (depth > 0 || PLUS.test(line)) depth += line.split('{').length - line.split('}').length;
+      else kept.push(line);
+    }
+    return kept.join('\n');
+  }
+
+  it('parses, as far as open-source NGINX can tell', async () => {
+    const own = (name: string) =>
+      readFileSync(new URL(`../../../docker/gateway/nginx-plus/${name}`, import.meta.url), 'utf8');
+    const kept = openSource(own('nginx.conf'));
+    expect(kept.split('\n').length).toBeGreaterThan(90);
+    const script = [
+      'mkdir -p /tmp/plus/tls && cd /tmp/plus',
+      'ln -s /run/sidekick-gateway/tls.crt /run/sidekick-gateway/tls.key tls/',
+      `echo ${Buffer.from(`load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n${kept}`).toString('base64')} | base64 -d > nginx.conf`,
+      `echo ${Buffer.from(own('tls.conf').replaceAll('/etc/nginx/', '/tmp/plus/')).toString('base64')} | base64 -d > tls.conf`,
+      // What the parts that were left out would have defined, and what the image has not.
+      "sed -i 's/user nginx;/user www-data;/; s/$mqtt_preread_clientid/$hostname/; s/server {/&/; s/zone .* 1m;/& server 127.0.0.1:1;/' nginx.conf",
+      'nginx -t -c /tmp/plus/nginx.conf',
+    ].join(' && ');
+    const gateway = await startContainer({
+      image: 'sidekick-gateway',
+      name: 'plus',
+      network,
+      command: ['sh', '-c', script],
+    });
+    const code = await gateway.exited();
+    expect(code, gateway.logs.lines.join('\n')).toBe(0);
+    expect(gateway.logs.lines.join('\n')).toContain('test is successful');
+  });
+});
