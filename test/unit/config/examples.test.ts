@@ -1,0 +1,26 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { registerScope } from '../../../src/config/options/register.js';
+import { watchScope } from '../../../src/config/options/watch.js';
+import { load } from './support.js';
+
+const DIRECTORY = 'units/deb/examples';
+
+/** The configurations that people are shown: those of the package, and those in the README. */
+const EXAMPLES = [
+  ...readdirSync(DIRECTORY).map((name) => [name, readFileSync(join(DIRECTORY, name), 'utf8')] as const),
+  ...[...readFileSync('README.md', 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)].map(
+    ([, text = ''], i) => [`README.md, example ${i + 1}`, text] as const,
+  ),
+];
+
+test.each(EXAMPLES)('%s is right', (_, file) => {
+  const forWatcher = /^nginx:/m.test(file);
+  const { written } = forWatcher ? load(watchScope, { file }) : load(registerScope, { file });
+  expect(written).toHaveProperty('etcd.endpoints');
+});
+
+test('there are examples', () => {
+  expect(EXAMPLES.length).toBeGreaterThan(3);
+});
