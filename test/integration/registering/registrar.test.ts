@@ -186,13 +186,13 @@ describe('a registration on a real etcd', () => {
   });
 
   it('is not lost when the event loop is blocked for half a TTL, again and again', async () => {
-    const ttl = 3000;
+    const ttl = 6000;
     await using running = start({ ttl });
     await until('it is registered', async () => (await keys()).includes(KEY));
     const watch = await vigil();
 
     // From right after one renewal to right before the next, so that one of them hits a call under way.
-    for (const part of [0, 0.25, 0.5, 0.75, 0.97, 1]) {
+    for (const part of [0, 0.5, 0.97, 1]) {
       const { lastProgress } = running.registrar;
       await until('the lease is renewed', () => running.registrar.lastProgress > lastProgress);
       await delay((part * ttl) / 3);
@@ -278,7 +278,7 @@ describe('the handshake on a real etcd', () => {
 /** A registrar in a process of its own, once its service is in etcd. */
 async function startProcess() {
   const script = fileURLToPath(new URL('../../support/registering/process.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, server.url, '3000', '1'], {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, server.url, '10000', '1'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
