@@ -69,10 +69,16 @@ async function handshake(
 ): Promise<void> {
   for (const worker of workers) worker.drain();
   await keeper.settled(signal);
-  // What is superseded is a newer process's to drain, and what etcd refused is not there.
-  const requests = workers.flatMap((worker): DrainAsked[] => {
-    const revision = keeper.revision(worker.key);
-    return revision === undefined ? [] : [{ ...worker.instance, revision }];
-  });
+  const asked = workers.map((worker) => ({
+    ...worker.instance,
+    key: worker.key,
+    revision: keeper.revision(worker.key),
+  }));
+  // What a newer process has, or takes meanwhile, is that one's to drain; and what etcd refused is not there.
+  const requests = () =>
+    asked.filter(
+      (request): request is typeof request & DrainAsked =>
+        request.revision !== undefined && keeper.status(request.key) !== 'superseded',
+    );
   if (!(await awaitAnswers(requests, { reader, space, onDebts }, signal))) signal.throwIfAborted();
 }

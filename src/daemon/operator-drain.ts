@@ -48,7 +48,7 @@ export async function followDrain(
     if (text !== shown) onProgress(progress);
     shown = text;
   };
-  const done = await awaitAnswers([{ ...instance, revision }], { reader, space, onDebts }, signal);
+  const done = await awaitAnswers(() => [{ ...instance, revision }], { reader, space, onDebts }, signal);
   if (!done) signal.throwIfAborted();
   return progress;
 }

@@ -366,6 +366,21 @@ describe('stopping', () => {
     expect(value()).toEqual({ weight: 2 });
   });
 
+  it('waits no more once a newer process has taken its address', async () => {
+    watcher('lb', 'mqtt');
+    const { stop, isOver } = start([spec(1)]);
+    await pass(100);
+    stop.abort();
+    await pass(1000);
+    expect(isOver()).toBe(false);
+
+    registry.write(KEY, '{"weight":2}', registry.lease(1e9));
+    await pass(TTL / 3 + 1500);
+
+    expect(isOver()).toBe(true);
+    expect(value()).toEqual({ weight: 2 });
+  });
+
   it('does not wait for a service that is not registered', async () => {
     failing.set('10.0.0.1:1883', 'refused');
     watcher('lb', 'mqtt');
