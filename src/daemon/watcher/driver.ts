@@ -1,7 +1,7 @@
 import { desiredServers } from '../../core/desired.js';
 import { messageOf, NginxError } from '../../core/errors.js';
-import { type UpstreamId, upstreamId, upstreamRef } from '../../core/kind.js';
-import { type Mapping, type MappingProblem, mapServices, type Topology } from '../../core/mapping.js';
+import { type Kind, type UpstreamId, upstreamId, upstreamRef } from '../../core/kind.js';
+import { type Mapping, mapServices, type Topology } from '../../core/mapping.js';
 import type { Clock, Log, Meter, NginxApi, NginxIdentity } from '../../core/ports.js';
 import type { Registrations } from '../../core/registrations.js';
 import type { WatcherOptions } from '../watcher-options.js';
@@ -50,10 +50,12 @@ export class NginxDriver {
   readonly #wakeup = new Wakeup();
   readonly #workers = new Map<UpstreamId, Running>();
   readonly #endings = new Set<Promise<void>>();
-  readonly #said = new Set<string>();
+  #said: ReadonlySet<string> = new Set();
   #identity: NginxIdentity | undefined;
   #topology: Topology | undefined;
   #topologyAt = 0;
+  /** The kinds whose groups are not known for sure. */
+  #unread: ReadonlyMap<Kind, NginxError> = new Map();
   #mapping = NOTHING_MAPPED;
   #connected = false;
   #failures = 0;
@@ -86,7 +88,11 @@ export class NginxDriver {
 
   /** The upstreams that the service feeds here; undefined while that is not known. */
   fedBy(service: string): readonly UpstreamWorker[] | undefined {
-    if (!this.#topology) return undefined;
+    if (!this.#topology || this.#unread.size > 0) return undefined;
+    return this.#fedBy(service);
+  }
+
+  #fedBy(service: string): readonly UpstreamWorker[] {
     return [...this.#workers.values()]
       .filter(({ services }) => services.includes(service))
       .map(({ worker }) => worker);
@@ -110,11 +116,11 @@ export class NginxDriver {
 
   /** Wakes the workers of the services, as their servers' health has changed. */
   healthChanged(service: string): void {
-    for (const worker of this.fedBy(service) ?? []) worker.wake();
+    for (const worker of this.#fedBy(service)) worker.wake();
   }
 
   release(service: string): void {
-    for (const worker of this.fedBy(service) ?? []) worker.release();
+    for (const worker of this.#fedBy(service)) worker.release();
   }
 
   status(): NginxStatus {
@@ -147,8 +153,11 @@ export class NginxDriver {
       const changed = !this.#identity || !sameIdentity(identity, this.#identity);
       const due = this.#context.clock() - this.#topologyAt >= this.#context.options().timing.resync;
       if (changed || due) {
-        this.#topology = await readTopology(this.#api, signal);
-        this.#topologyAt = this.#context.clock();
+        const reading = await readTopology(this.#api, this.#topology, signal);
+        this.#topology = reading.topology;
+        this.#unread = reading.failed;
+        // What could not be read is asked for again with the next look at who NGINX is.
+        this.#topologyAt = reading.failed.size > 0 ? Number.NEGATIVE_INFINITY : this.#context.clock();
       }
       this.#present(identity, changed);
     } catch (error) {
@@ -202,7 +211,7 @@ export class NginxDriver {
     if (!registrations || !this.#topology || !this.#signal || this.#signal.aborted) return;
     const { upstreams } = this.#context.options();
     this.#mapping = mapServices(registrations.services, upstreams, this.#topology);
-    this.#sayProblems(this.#mapping.problems);
+    this.#sayProblems();
     const before = JSON.stringify([...this.#workers].map(([id, { services }]) => [id, services]));
     for (const [id, { stop }] of this.#workers) {
       if (this.#mapping.feeds.has(id)) continue;
@@ -269,13 +278,21 @@ export class NginxDriver {
     }
   }
 
-  #sayProblems(problems: readonly MappingProblem[]): void {
-    const now = new Set(problems.map(({ message }) => message));
-    for (const { service, code, message } of problems) {
-      if (this.#said.has(message)) continue;
-      this.#said.add(message);
-      this.#context.log.warn({ event: 'service-unmapped', nginx: this.name, service, code }, message);
+  /** Each problem once, until it is over. A service may feed a kind that cannot be read, so nothing is said of it yet. */
+  #sayProblems(): void {
+    const problems = this.#unread.size > 0 ? [] : this.#mapping.problems;
+    const unread = [...this.#unread].map(([kind, { code, message }]) => ({ kind, code, reason: message }));
+    const now = new Map<string, () => void>();
+    const { log } = this.#context;
+    for (const fields of unread) {
+      const said = { event: 'upstreams-unreadable', nginx: this.name, ...fields };
+      now.set(fields.kind, () => log.warn(said, 'NGINX does not list its upstreams: keeping to those known'));
     }
-    for (const message of this.#said) if (!now.has(message)) this.#said.delete(message);
+    for (const { service, code, message } of problems) {
+      const said = { event: 'service-unmapped', nginx: this.name, service, code };
+      now.set(message, () => log.warn(said, message));
+    }
+    for (const [what, say] of now) if (!this.#said.has(what)) say();
+    this.#said = new Set(now.keys());
   }
 }

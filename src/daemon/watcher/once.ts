@@ -100,13 +100,20 @@ async function onceNginx(look: Look, api: NginxApi, signal: AbortSignal): Promis
   const gate = createGate(options.timing.concurrency);
   try {
     const identity = await api.identity(signal);
-    const mapping = mapServices(registrations.services, options.upstreams, await readTopology(api, signal));
+    const { topology, failed } = await readTopology(api, undefined, signal);
+    const mapping = mapServices(registrations.services, options.upstreams, topology);
     const upstreams = await Promise.all(
       [...mapping.feeds].map(([id, services]) =>
         onceUpstream(look, { api, gate, identity, ref: upstreamRef(id), services }, signal),
       ),
     );
-    return { name: api.name, problems: mapping.problems, upstreams };
+    const [error] = failed.values();
+    return {
+      name: api.name,
+      ...(error ? { error: error.message } : {}),
+      problems: mapping.problems,
+      upstreams,
+    };
   } catch (error) {
     signal.throwIfAborted();
     return { name: api.name, error: messageOf(error), problems: [], upstreams: [] };

@@ -35,7 +35,10 @@ export interface PassResult {
   readonly stale: boolean;
 }
 
-/** Actions by id are begun in groups of this size, each after a look at whether the ids are still good. */
+/**
+ * How many actions of one pass wait for NGINX at a time, so that a group with a thousand does not make the others wait
+ * behind them all. Those by id are done in groups of this size, each after a look at whether the ids are still good.
+ */
 const CHUNK = 8;
 
 /**
@@ -51,8 +54,10 @@ export async function reconcile(pass: Pass, signal: AbortSignal): Promise<PassRe
   for (const phase of phases(actions)) {
     if (signal.aborted) break;
     if (phase.byId && !(await isSame(pass, signal))) return { state, plan: decided, outcomes, stale: true };
-    const done = await Promise.all(phase.actions.map((action) => attempt(pass, action, isCurrent, signal)));
-    outcomes.push(...done.filter((outcome) => outcome !== undefined));
+    await inParallel(CHUNK, phase.actions, async (action) => {
+      const outcome = await attempt(pass, action, isCurrent, signal);
+      if (outcome) outcomes.push(outcome);
+    });
   }
   return { state, plan: decided, outcomes, stale: false };
 }
@@ -110,6 +115,18 @@ async function isSame({ api, identity }: Pass, signal: AbortSignal): Promise<boo
 
 export function sameIdentity(a: NginxIdentity, b: NginxIdentity): boolean {
   return a.generation === b.generation && a.pid === b.pid && a.loadTimestamp === b.loadTimestamp;
+}
+
+async function inParallel<T>(
+  limit: number,
+  items: readonly T[],
+  task: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const work = async () => {
+    for (const item of queue) await task(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
 }
 
 /** Undefined where the call never began: the signal was aborted, or the action is no longer right. */

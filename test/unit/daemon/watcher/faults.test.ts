@@ -104,6 +104,50 @@ describe('NGINX', () => {
     expect(w.log.events('upstream-unreadable')).toHaveLength(1);
   });
 
+  it('that does not list the groups of one kind holds up no group of the other', async () => {
+    await using w = new Watching();
+    const upstreams = w.lb.upstreams.bind(w.lb);
+    let broken = true;
+    w.lb.upstreams = (kind, signal) =>
+      broken && kind === 'stream' ? Promise.reject(BROKEN) : upstreams(kind, signal);
+    w.register('firmware', host(1));
+    w.register('mqtt', host(1));
+    await w.pass(20_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+    expect(w.log.events('upstreams-unreadable')).toHaveLength(1);
+    expect(w.log.events('service-unmapped')).toEqual([]);
+    broken = false;
+    await w.pass(1_500);
+    expect(w.lb.addresses(STREAM)).toEqual([host(1)]);
+  });
+
+  it('that was reloaded and does not list the groups of one kind keeps those it had', async () => {
+    await using w = new Watching();
+    w.register('mqtt', host(1));
+    await w.pass(1_000);
+    const upstreams = w.lb.upstreams.bind(w.lb);
+    w.lb.upstreams = (kind, signal) => (kind === 'stream' ? Promise.reject(BROKEN) : upstreams(kind, signal));
+    w.lb.restart();
+    await w.pass(1_500);
+    expect(w.lb.addresses(STREAM)).toEqual([host(1)]);
+  });
+
+  it('that is slow and busy with one group takes a change of another in between', async () => {
+    await using w = new Watching();
+    w.register('mqtt', host(1));
+    await w.pass(1_000);
+    w.lb.fault = ({ method }) =>
+      method === 'add' ? { hold: new Promise((resolve) => setTimeout(resolve, 100)) } : undefined;
+    for (let n = 1; n <= 250; n++) w.register('firmware', host(n));
+    await w.pass(500);
+    w.register('mqtt', host(2));
+    await w.pass(500);
+    expect(w.lb.addresses(STREAM)).toEqual([host(1), host(2)]);
+    expect(w.lb.addresses(HTTP).length).toBeLessThan(250);
+    await w.pass(10_000);
+    expect(w.lb.addresses(HTTP)).toHaveLength(250);
+  });
+
   it('that was reloaded after the read has no other server removed under the old id', async () => {
     await using w = new Watching();
     for (const n of [1, 2, 3]) w.register('firmware', host(n));
