@@ -11,6 +11,8 @@ import { HTTP, OPTIONS, STREAM } from '../../support/watching.js';
 
 const SIGNAL = new AbortController().signal;
 const MANY = Array.from({ length: 60 }, (_, i) => `127.0.0.1:${9100 + i}`);
+/** How long etcd stays down in the test of a long outage, in ms. */
+const OUTAGE = Number(process.env.OUTAGE_MS ?? 5_000);
 const [A, B, C] = MANY as [string, string, string];
 
 let cluster: RealCluster;
@@ -129,6 +131,24 @@ describe('etcd', () => {
     // New connections get through; the old one stays dead.
     cluster.etcdProxy.heal();
     await cluster.serves(HTTP, [A, B, C]);
+  });
+
+  it('that is down for long, and comes back as it was, moves no server', {
+    timeout: 120_000 + OUTAGE,
+  }, async () => {
+    await using watcher = RealWatcher.of(cluster, guarded);
+    await putAll([A, B, C]);
+    await cluster.serves(HTTP, [A, B, C]);
+    const seen = await observed(async () => {
+      await cluster.etcd.container.kill();
+      await until('the outage is said', () => watcher.log.events('etcd-away').length > 0);
+      await delay(OUTAGE);
+      await cluster.etcd.container.start();
+      await until('etcd is back', () => watcher.log.events('etcd-connected').length > 1);
+    });
+    expect(seen).toEqual({ missing: new Set(), out: new Set() });
+    await put('127.0.0.1:9099');
+    await cluster.serves(HTTP, [A, B, C, '127.0.0.1:9099']);
   });
 
   it('that is frozen and thaws is caught up with', async () => {
