@@ -9,7 +9,7 @@ import type { MqttCounts } from './mqtt-load.js';
 export const NAME_TOPIC = 'demo/broker';
 
 const PUBLISH_EVERY_MS = 1_000;
-const RECONNECT_AFTER_MS = 250;
+const RECONNECT_AFTER_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 15_000;
 
 function connected(client: MqttClient, signal: AbortSignal): Promise<void> {
