@@ -1,6 +1,6 @@
 import { desiredServers } from '../../core/desired.js';
 import { messageOf, NginxError } from '../../core/errors.js';
-import { type Kind, type UpstreamId, upstreamId, upstreamRef } from '../../core/kind.js';
+import { type Kind, type UpstreamId, upstreamRef } from '../../core/kind.js';
 import { type Mapping, mapServices, type Topology } from '../../core/mapping.js';
 import type { Clock, Log, Meter, NginxApi, NginxIdentity } from '../../core/ports.js';
 import type { Registrations } from '../../core/registrations.js';
@@ -9,12 +9,12 @@ import type { NginxStatus } from '../watcher-status.js';
 import { createGate, type Gate } from './gate.js';
 import type { HealthMonitor } from './health-monitor.js';
 import { PassReport } from './pass-report.js';
-import { pause } from './pause.js';
 import { sameIdentity } from './reconcile.js';
 import { backOff } from './settings.js';
 import { readTopology } from './topology.js';
 import { UpstreamWorker } from './upstream-worker.js';
 import { Wakeup } from './wakeup.js';
+import { Workers, type WorkersContext } from './workers.js';
 
 /** What every driver of a watcher shares. */
 export interface DriverContext {
@@ -31,16 +31,7 @@ export interface DriverContext {
   readonly remapped: () => void;
 }
 
-interface Running {
-  readonly worker: UpstreamWorker;
-  services: readonly string[];
-  readonly stop: AbortController;
-}
-
 const NOTHING_MAPPED: Mapping = { feeds: new Map(), problems: [] };
-
-/** After an error that should not be, a loop waits this long before it goes on, in ms. */
-const AFTER_SURPRISE = 1_000;
 
 /** Drives one NGINX: knows whether it is there and who it is, and gives each upstream that is fed a worker. */
 export class NginxDriver {
@@ -48,8 +39,7 @@ export class NginxDriver {
   readonly #api: NginxApi;
   readonly #gate: Gate;
   readonly #wakeup = new Wakeup();
-  readonly #workers = new Map<UpstreamId, Running>();
-  readonly #endings = new Set<Promise<void>>();
+  readonly #workers: Workers;
   #said: ReadonlySet<string> = new Set();
   #identity: NginxIdentity | undefined;
   #topology: Topology | undefined;
@@ -67,6 +57,8 @@ export class NginxDriver {
     this.#api = api;
     this.#gate = createGate(context.options().timing.concurrency);
     this.#context = context;
+    const create: WorkersContext['create'] = (id, services) => this.#createWorker(id, services);
+    this.#workers = new Workers({ nginx: api.name, log: context.log, create });
     this.#lastCheckAt = context.clock();
   }
 
@@ -82,45 +74,37 @@ export class NginxDriver {
   /** Whether NGINX answers and every upstream has been as wanted within `age` ms. */
   isMatched(age: number): boolean {
     const oldest = this.#context.clock() - age;
-    const workers = [...this.#workers.values()];
-    return this.#connected && workers.every(({ worker }) => (worker.matchedAt ?? 0) >= oldest);
+    return this.#connected && [...this.#workers].every(({ matchedAt = 0 }) => matchedAt >= oldest);
   }
 
   /** The upstreams that the service feeds here; undefined while that is not known. */
   fedBy(service: string): readonly UpstreamWorker[] | undefined {
     if (!this.#topology || this.#unread.size > 0) return undefined;
-    return this.#fedBy(service);
-  }
-
-  #fedBy(service: string): readonly UpstreamWorker[] {
-    return [...this.#workers.values()]
-      .filter(({ services }) => services.includes(service))
-      .map(({ worker }) => worker);
+    return this.#workers.fedBy(new Set([service]));
   }
 
   /** Every upstream that is driven. */
   get upstreams(): readonly UpstreamId[] {
-    return [...this.#workers.keys()];
+    return this.#workers.upstreams;
   }
 
+  /** The services that feed them. */
   get services(): readonly string[] {
-    return [...new Set([...this.#workers.values()].flatMap(({ services }) => services))];
+    return this.#workers.services;
   }
 
   registrationsChanged(services: ReadonlySet<string>): void {
     this.remap();
-    for (const running of this.#workers.values()) {
-      if (running.services.some((service) => services.has(service))) running.worker.registrationsChanged();
-    }
+    for (const worker of this.#workers.fedBy(services)) worker.registrationsChanged();
   }
 
-  /** Wakes the workers of the services, as their servers' health has changed. */
+  /** Wakes the workers of the service, as its servers' health has changed. */
   healthChanged(service: string): void {
-    for (const worker of this.#fedBy(service)) worker.wake();
+    for (const worker of this.#workers.fedBy(new Set([service]))) worker.wake();
   }
 
   release(service: string): void {
-    for (const worker of this.#fedBy(service)) worker.release();
+    for (const worker of this.#workers.fedBy(new Set([service]))) worker.release();
   }
 
   status(): NginxStatus {
@@ -130,7 +114,7 @@ export class NginxDriver {
       ...(this.#identity ? { version: this.#identity.version, generation: this.#identity.generation } : {}),
       ...(this.#error === undefined ? {} : { error: this.#error }),
       problems: this.#mapping.problems,
-      upstreams: [...this.#workers.values()].map(({ worker }) => worker.status()),
+      upstreams: [...this.#workers].map((worker) => worker.status()),
     };
   }
 
@@ -144,7 +128,7 @@ export class NginxDriver {
       const wait = this.#connected ? timing.identity : backOff(this.#failures, timing.retry);
       await this.#wakeup.wait(wait, signal);
     }
-    await Promise.all(this.#endings);
+    await this.#workers.ended();
   }
 
   async #check(signal: AbortSignal): Promise<void> {
@@ -187,8 +171,8 @@ export class NginxDriver {
       log.info({ event: 'nginx-connected', ...labels, version: identity.version }, 'NGINX answers');
     }
     this.remap();
-    if (changed) for (const { worker } of this.#workers.values()) worker.reset();
-    else if (returned) for (const { worker } of this.#workers.values()) worker.wake();
+    if (changed) for (const worker of this.#workers) worker.reset();
+    else if (returned) for (const worker of this.#workers) worker.wake();
   }
 
   #away(error: unknown): void {
@@ -212,70 +196,29 @@ export class NginxDriver {
     const { upstreams } = this.#context.options();
     this.#mapping = mapServices(registrations.services, upstreams, this.#topology);
     this.#sayProblems();
-    const before = JSON.stringify([...this.#workers].map(([id, { services }]) => [id, services]));
-    for (const [id, { stop }] of this.#workers) {
-      if (this.#mapping.feeds.has(id)) continue;
-      stop.abort();
-      this.#workers.delete(id);
-    }
-    for (const [id, services] of this.#mapping.feeds) this.#feed(id, services, this.#signal);
-    const after = JSON.stringify([...this.#workers].map(([id, { services }]) => [id, services]));
-    if (before !== after) this.#context.remapped();
+    if (this.#workers.feed(this.#mapping.feeds, this.#signal)) this.#context.remapped();
   }
 
-  #feed(id: UpstreamId, services: readonly string[], signal: AbortSignal): void {
-    const running = this.#workers.get(id);
-    if (!running) {
-      this.#workers.set(id, this.#start(id, services, signal));
-    } else if (running.services.join() !== services.join()) {
-      running.services = services;
-      running.worker.registrationsChanged();
-    }
-  }
-
-  #start(id: UpstreamId, services: readonly string[], signal: AbortSignal): Running {
+  #createWorker(id: UpstreamId, services: () => readonly string[]): UpstreamWorker {
     const { clock, log, meter, health, options } = this.#context;
     const ref = upstreamRef(id);
-    const stop = new AbortController();
-    const onAbort = () => stop.abort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    const worker = new UpstreamWorker({
+    return new UpstreamWorker({
       ref,
       api: this.#api,
       gate: this.#gate,
       report: new PassReport(this.name, ref, log, meter),
       clock,
       options,
-      services: () => running.services,
+      services,
       desired: () => {
         const registrations = this.#context.registrations();
-        return registrations ? desiredServers(registrations, running.services) : new Map();
+        return registrations ? desiredServers(registrations, services()) : new Map();
       },
-      health: () => health?.lookup(running.services),
+      health: () => health?.lookup(services()),
       identity: () => (this.#connected ? this.#identity : undefined),
       suspect: () => this.#wakeup.wake(),
-      passed: () => this.#context.progressed(running.services),
+      passed: () => this.#context.progressed(services()),
     });
-    const running: Running = { worker, services, stop };
-    const ending = this.#keepRunning(worker, stop.signal).finally(() => {
-      signal.removeEventListener('abort', onAbort);
-      this.#endings.delete(ending);
-    });
-    this.#endings.add(ending);
-    return running;
-  }
-
-  /** A defect in one upstream's loop is said loudly and ends nothing. */
-  async #keepRunning(worker: UpstreamWorker, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await worker.run(signal);
-      } catch (error) {
-        const fields = { nginx: this.name, upstream: upstreamId(worker.ref), reason: messageOf(error) };
-        this.#context.log.error({ event: 'worker-failed', ...fields }, 'unexpected error');
-        await pause(AFTER_SURPRISE, signal);
-      }
-    }
   }
 
   /** Each problem once, until it is over. A service may feed a kind that cannot be read, so nothing is said of it yet. */

@@ -8,7 +8,8 @@ import type { NginxApi, NginxIdentity, RegistryReader, View } from '../../core/p
 import { Registrations } from '../../core/registrations.js';
 import type { WatcherOptions, WatcherPorts } from '../watcher-options.js';
 import { createGate, type Gate } from './gate.js';
-import { newGuard, planInput, stepGuard } from './plan-input.js';
+import { newGuard, stepGuard } from './guard-keeper.js';
+import { planInput } from './plan-input.js';
 import { type PassResult, reconcile } from './reconcile.js';
 import { readTopology } from './topology.js';
 import { watchedPrefixes } from './watcher.js';
@@ -172,7 +173,7 @@ function onePass(look: Look, target: Target, dryRun: boolean, signal: AbortSigna
           servers,
           desired,
           health: probed ? () => 'unknown' : undefined,
-          guard: stepGuard(newGuard(servers), desired, options, now),
+          held: stepGuard(newGuard(servers), desired, options.guard, now).held.keys(),
           drains: new Map(),
           immutable: IMMUTABLE_PARAMETERS,
           now,

@@ -2,9 +2,8 @@ import type { Address } from '../../core/address.js';
 import type { DesiredServer } from '../../core/desired.js';
 import type { DrainClock } from '../../core/drain.js';
 import { type HealthLookup, withHealth } from '../../core/effective-health.js';
-import { type GuardState, guardStep, seedGuard } from '../../core/guard.js';
 import type { UpstreamRef } from '../../core/kind.js';
-import { isOut, type PlanInput } from '../../core/plan.js';
+import type { PlanInput } from '../../core/plan.js';
 import type { ActualServer } from '../../core/ports.js';
 import type { ParameterName } from '../../core/server-parameters.js';
 import type { WatcherOptions } from '../watcher-options.js';
@@ -16,7 +15,8 @@ interface Known {
   readonly servers: readonly ActualServer[];
   readonly desired: ReadonlyMap<Address, DesiredServer>;
   readonly health: HealthLookup | undefined;
-  readonly guard: GuardState;
+  /** What the guard holds. */
+  readonly held: Iterable<Address>;
   readonly drains: ReadonlyMap<Address, DrainClock>;
   readonly immutable: ReadonlySet<ParameterName>;
   readonly now: number;
@@ -24,12 +24,12 @@ interface Known {
 
 /** Puts together what the plan for one upstream group hangs on. */
 export function planInput(known: Known): PlanInput {
-  const { ref, options, servers, desired, health, guard, drains, immutable, now } = known;
+  const { ref, options, servers, desired, health, held, drains, immutable, now } = known;
   return {
     kind: ref.kind,
     actual: health ? servers.map((server) => markFailing(server, health)) : servers,
     desired: health ? withHealth(desired, health, servers) : desired,
-    held: new Set(guard.held.keys()),
+    held: new Set(held),
     drains,
     limits: { timeout: drainTimeoutOf(ref, options), settle: options.timing.settle },
     immutable,
@@ -39,22 +39,4 @@ export function planInput(known: Known): PlanInput {
 
 function markFailing(server: ActualServer, health: HealthLookup): ActualServer {
   return health(server.address) === 'unhealthy' ? { ...server, failing: true } : server;
-}
-
-/** What the guard makes of etcd now. */
-export function stepGuard(
-  state: GuardState,
-  desired: ReadonlyMap<Address, DesiredServer>,
-  options: WatcherOptions,
-  now: number,
-): GuardState {
-  const registered = new Map([...desired].map(([address, { intent }]) => [address, intent]));
-  return guardStep(state, registered, options.guard, now);
-}
-
-/** The guard of a watcher that sees the group for the first time. */
-export function newGuard(servers: readonly ActualServer[]): GuardState {
-  const addresses = (out: boolean) =>
-    servers.filter((server) => isOut(server) === out).map(({ address }) => address);
-  return seedGuard(addresses(false), addresses(true));
 }

@@ -1,6 +1,7 @@
 import type { Address } from '../../core/address.js';
 import type { DrainClock } from '../../core/drain.js';
 import type { UpstreamRef } from '../../core/kind.js';
+import { isOut } from '../../core/plan.js';
 import type { ActualServer, UpstreamState } from '../../core/ports.js';
 import type { ServerStatus, UpstreamStatus } from '../watcher-status.js';
 
@@ -44,4 +45,18 @@ function stateOf(
   if (held.has(address)) return 'held';
   if (draining || drains.has(address)) return 'draining';
   return parameters.down ? 'down' : 'up';
+}
+
+/** How many servers are in each state, for the metric. */
+export function serverCounts(
+  servers: readonly ActualServer[],
+  held: ReadonlyMap<Address, number>,
+): Readonly<Record<string, number>> {
+  const count = (matches: (server: ActualServer) => boolean) => servers.filter(matches).length;
+  return {
+    up: count((server) => !isOut(server) && !held.has(server.address)),
+    down: count((server) => server.parameters.down && !server.draining),
+    draining: count((server) => server.draining),
+    held: count((server) => held.has(server.address)),
+  };
 }

@@ -3,22 +3,22 @@ import type { DesiredServer } from '../../core/desired.js';
 import type { DrainClock } from '../../core/drain.js';
 import type { HealthLookup } from '../../core/effective-health.js';
 import { NginxError } from '../../core/errors.js';
-import { EMPTY_GUARD, type GuardState, nextRelease, releaseGuard } from '../../core/guard.js';
 import type { UpstreamRef } from '../../core/kind.js';
-import { IMMUTABLE_PARAMETERS, isOut, type PlanInput } from '../../core/plan.js';
-import type { ActualServer, Clock, NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
+import { IMMUTABLE_PARAMETERS, type PlanInput } from '../../core/plan.js';
+import type { Clock, NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
 import type { ParameterName } from '../../core/server-parameters.js';
 import type { WatcherOptions } from '../watcher-options.js';
 import type { UpstreamStatus } from '../watcher-status.js';
 import type { Gate } from './gate.js';
+import { GuardKeeper } from './guard-keeper.js';
 import { nextPassIn } from './next-pass.js';
 import type { PassReport } from './pass-report.js';
 import { pause } from './pause.js';
-import { newGuard, planInput, stepGuard } from './plan-input.js';
+import { planInput } from './plan-input.js';
 import { type Outcome, type PassResult, reconcile } from './reconcile.js';
 import { Refusals } from './refusals.js';
 import { drainTimeoutOf } from './settings.js';
-import { upstreamStatus } from './upstream-status.js';
+import { serverCounts, upstreamStatus } from './upstream-status.js';
 import { Wakeup } from './wakeup.js';
 
 /** What one upstream's worker is told by the driver of its NGINX. */
@@ -54,7 +54,7 @@ export class UpstreamWorker {
   readonly #wakeup = new Wakeup();
   readonly #refusals = new Refusals();
   readonly #immutable = new Set<ParameterName>(IMMUTABLE_PARAMETERS);
-  #guard: GuardState | undefined;
+  readonly #guard: GuardKeeper;
   #drains: ReadonlyMap<Address, DrainClock> = new Map();
   /** The requests that the last pass found fulfilled: the newest revision for each address. */
   #out: ReadonlyMap<Address, number> = new Map();
@@ -69,6 +69,8 @@ export class UpstreamWorker {
 
   constructor(context: UpstreamContext) {
     this.#context = context;
+    const { report, clock, options, desired } = context;
+    this.#guard = new GuardKeeper({ report, clock, desired, policy: () => options().guard });
   }
 
   get ref(): UpstreamRef {
@@ -86,9 +88,9 @@ export class UpstreamWorker {
     this.#wakeup.wake();
   }
 
-  /** etcd changed. The guard looks at every change, lest a drain and the deletion after it look like a loss. */
+  /** etcd changed. */
   registrationsChanged(): void {
-    if (this.#guard) this.#stepGuard(this.#guard);
+    this.#guard.registrationsChanged();
     this.wake();
   }
 
@@ -103,7 +105,7 @@ export class UpstreamWorker {
 
   /** An operator lets the guard's servers go. */
   release(): void {
-    if (this.#guard) this.#setGuard(releaseGuard(this.#guard));
+    this.#guard.release();
     this.wake();
   }
 
@@ -118,7 +120,7 @@ export class UpstreamWorker {
       services: this.#context.services(),
       state: this.#last,
       drains: this.#drains,
-      held: this.#guard?.held ?? new Map(),
+      held: this.#guard.held,
       matched: this.#matched,
       lastPassAt: this.#lastPassAt,
       errors: this.#errors,
@@ -181,34 +183,18 @@ export class UpstreamWorker {
 
   #planInput({ servers }: UpstreamState, desired: ReadonlyMap<Address, DesiredServer>): PlanInput {
     const { clock, ref, options, health } = this.#context;
-    const guard = this.#stepGuard(this.#guard ?? newGuard(servers));
+    this.#guard.look(servers);
     return planInput({
       ref,
       options: options(),
       servers,
       desired,
       health: health(),
-      guard,
+      held: this.#guard.held.keys(),
       drains: this.#drains,
       immutable: this.#immutable,
       now: clock(),
     });
-  }
-
-  #stepGuard(state: GuardState): GuardState {
-    const { desired, options, clock } = this.#context;
-    const next = stepGuard(state, desired(), options(), clock());
-    this.#setGuard(next);
-    return next;
-  }
-
-  #setGuard(next: GuardState): void {
-    const before = this.#guard?.held ?? EMPTY_GUARD.held;
-    this.#guard = next;
-    const added = [...next.held.keys()].filter((address) => !before.has(address));
-    const gone = [...before.keys()].filter((address) => !next.held.has(address));
-    if (added.length > 0) this.#context.report.held({ addresses: added }, next.held.size);
-    if (gone.length > 0) this.#context.report.released(gone);
   }
 
   #failedRead(error: unknown): number {
@@ -247,7 +233,7 @@ export class UpstreamWorker {
       report.trouble('drain-deferred', fields, 'nothing else of the upstream serves yet: these stay for now');
     }
     report.pass(failed.length > 0 ? 'error' : 'ok');
-    report.servers(counts(state.servers, this.#guard?.held));
+    report.servers(serverCounts(state.servers, this.#guard.held));
     return this.#nextPassIn(outcomes.some(({ error }) => !error));
   }
 
@@ -276,7 +262,7 @@ export class UpstreamWorker {
       unproven,
       failures: this.#failures,
       drains: this.#drains.values(),
-      nextRelease: this.#guard && nextRelease(this.#guard),
+      nextRelease: this.#guard.nextRelease,
       verifyAt: this.#verifyAt,
       drainTimeout: drainTimeoutOf(ref, options()),
     };
@@ -295,17 +281,4 @@ function newestRequests(desired: ReadonlyMap<Address, DesiredServer>): ReadonlyM
     if (requests.length > 0) newest.set(address, Math.max(...requests.map(({ revision }) => revision)));
   }
   return newest;
-}
-
-function counts(
-  servers: readonly ActualServer[],
-  held: ReadonlyMap<Address, number> = new Map(),
-): Readonly<Record<string, number>> {
-  const count = (matches: (server: ActualServer) => boolean) => servers.filter(matches).length;
-  return {
-    up: count((server) => !isOut(server) && !held.has(server.address)),
-    down: count((server) => server.parameters.down && !server.draining),
-    draining: count((server) => server.draining),
-    held: count((server) => held.has(server.address)),
-  };
 }
