@@ -43,8 +43,11 @@ async function listen(server: net.Server, host: string): Promise<Backend> {
   };
 }
 
+/** What an HTTP server does with a request, at once or in its own time. */
+export type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => unknown;
+
 /** An HTTP server; without a handler it answers with its own address. */
-export async function startHttp(host: string, handler?: http.RequestListener): Promise<Backend> {
+export async function startHttp(host: string, handler?: Handler): Promise<Backend> {
   const server = http.createServer((request, response) => {
     backend.hits++;
     if (handler) handler(request, response);

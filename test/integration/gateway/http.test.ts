@@ -10,7 +10,7 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
-import { type Backend, gate, hostAddress, startHttp } from './backends.js';
+import { type Backend, gate, type Handler, hostAddress, startHttp } from './backends.js';
 
 const GROUP = '/http/upstreams/firmware';
 
@@ -40,7 +40,7 @@ afterEach(async () => {
   await Promise.all(backends.map((backend) => backend.close()));
 });
 
-async function start(handler?: http.RequestListener): Promise<Backend> {
+async function start(handler?: Handler): Promise<Backend> {
   const backend = await startHttp(host, handler);
   backends.push(backend);
   return backend;
@@ -204,7 +204,7 @@ describe('a server that fails', () => {
 
   it('is tried again with a body that was not sent, and not with one that was', async () => {
     const posts: string[] = [];
-    const take: http.RequestListener = async (request, response) => {
+    const take: Handler = async (request, response) => {
       let body = '';
       for await (const chunk of request) body += String(chunk);
       posts.push(body);

@@ -162,7 +162,7 @@ describe('sessions', () => {
   it('of a worker that crashed are not active any more', async () => {
     for (const client of CLIENTS.slice(0, 20)) await open(client);
     await gateway.container.exec(['sh', '-c', 'kill -9 $(cat /proc/1/task/1/children)']);
-    await Promise.all(sessions.map(({ socket }) => (socket.destroyed ? undefined : once(socket, 'close'))));
+    await until('all sessions have ended', () => sessions.every(({ socket }) => socket.destroyed));
     await until('nothing is active', async () => (await peers()).every(({ active }) => active === 0));
     expect((await open('device-1')).broker).toBeDefined();
   });

@@ -1,0 +1,135 @@
+/**
+ * The gateway's speed beside NGINX's own upstream groups and HAProxy, all on this machine and in one run.
+ *
+ *   npm run bench:gateway [-- --rounds=5 --seconds=3]
+ */
+import { cpuOf, inside, insideAsync, start, stop } from './container.js';
+import { type Contender, contest, print } from './contest.js';
+import { connectionRate, sessionThroughput } from './mqtt-load.js';
+
+function option(name: string, fallback: number): number {
+  const given = process.argv.find((arg) => arg.startsWith(`--${name}=`));
+  return given === undefined ? fallback : Number(given.split('=')[1]);
+}
+
+const ROUNDS = option('rounds', 5);
+const SECONDS = option('seconds', 3);
+
+const GATEWAY = 'echo 1';
+const NATIVE = 'cat /run/bench-native.pid';
+
+let address = '';
+
+/** Requests per second; an answer other than 200 ends the run. */
+async function requests(url: string): Promise<number> {
+  const output = await insideAsync(`wrk -t1 -c64 -d${SECONDS}s ${url}`);
+  if (/Non-2xx/.test(output)) throw new Error(`failed requests at ${url}\n${output}`);
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1]);
+}
+
+/** Megabytes per second of large files. */
+async function downloads(url: string): Promise<number> {
+  const output = await insideAsync(`wrk -t1 -c4 -d${SECONDS}s ${url}`);
+  const [, amount, unit] = /Transfer\/sec:\s+([\d.]+)(KB|MB|GB)/.exec(output) ?? [];
+  return Number(amount) * ({ KB: 0.001, MB: 1, GB: 1024 }[unit ?? 'MB'] as number);
+}
+
+async function setServers(kind: 'http' | 'stream', group: string, servers: string[]): Promise<void> {
+  const base = `http://${address}:8080/api/9/${kind}/upstreams/${group}/servers`;
+  const listed = (await (await fetch(base)).json()) as { id: number }[];
+  for (const { id } of listed) await fetch(`${base}/${id}`, { method: 'DELETE' });
+  for (const server of servers) {
+    const answer = await fetch(base, { method: 'POST', body: JSON.stringify({ server }) });
+    if (answer.status !== 201) throw new Error(`POST ${server}: ${await answer.text()}`);
+  }
+}
+
+function http(name: string, port: number, pid: string): Contender {
+  const url = `http://127.0.0.1:${port}/`;
+  return { name, run: () => requests(url), cpu: () => cpuOf(pid), seconds: SECONDS };
+}
+
+function large(name: string, port: number): Contender {
+  return { name, run: () => downloads(`http://127.0.0.1:${port}/large`), seconds: SECONDS };
+}
+
+function mqtt(name: string, port: number, pid?: string): Contender {
+  const cpu = pid === undefined ? {} : { cpu: () => cpuOf(pid) };
+  return { name, run: () => connectionRate(address, port, 64, SECONDS), ...cpu, seconds: SECONDS };
+}
+
+function sessions(name: string, port: number): Contender {
+  const run = async () => (await sessionThroughput(address, port, 4, SECONDS)) / 1e6;
+  return { name, run, seconds: SECONDS };
+}
+
+async function small(): Promise<void> {
+  print(
+    '(a) small answers over HTTP',
+    'requests/s',
+    await contest([http('NGINX upstream', 81, NATIVE), http('gateway', 80, GATEWAY)], ROUNDS),
+  );
+  print(
+    '    with connections to the servers kept open',
+    'requests/s',
+    await contest([http('NGINX upstream, keepalive', 82, NATIVE), http('gateway', 80, GATEWAY)], ROUNDS),
+  );
+}
+
+async function connections(): Promise<void> {
+  const results = await contest(
+    [
+      mqtt('NGINX upstream, round robin', 1884, NATIVE),
+      mqtt('gateway, by ClientId', 1883, GATEWAY),
+      mqtt('HAProxy, by ClientId', 1885),
+    ],
+    ROUNDS,
+  );
+  print('(b) MQTT connections, CONNECT to CONNACK', 'connections/s', results);
+}
+
+async function bulk(): Promise<void> {
+  print(
+    '(c) downloads of 20 MB',
+    'MB/s',
+    await contest([large('NGINX upstream', 81), large('gateway', 80)], ROUNDS),
+  );
+  print(
+    '    data through open MQTT sessions',
+    'MB/s',
+    await contest([sessions('NGINX upstream', 1884), sessions('gateway', 1883)], ROUNDS),
+  );
+}
+
+async function sizes(): Promise<void> {
+  const crowd = (count: number) =>
+    Array.from({ length: count }, (_, i) => `127.0.${1 + (i >> 7)}.${1 + (i & 127)}:9001`);
+  await setServers('http', 'firmware', crowd(10));
+  const started = performance.now();
+  await setServers('http', 'backend', crowd(1000));
+  const took = performance.now() - started;
+  print(
+    '(d) small answers by size of the group',
+    'requests/s',
+    await contest(
+      [http('gateway, 10 servers', 80, GATEWAY), http('gateway, 1,000 servers', 8000, GATEWAY)],
+      ROUNDS,
+    ),
+  );
+  console.log(`  1,000 servers were added one by one in ${(took / 1000).toFixed(1)} s`);
+}
+
+try {
+  address = await start();
+  await setServers('http', 'firmware', ['127.0.0.1:9001', '127.0.0.1:9002', '127.0.0.1:9003']);
+  await setServers('stream', 'mqtt', ['127.0.0.1:19001', '127.0.0.1:19002', '127.0.0.1:19003']);
+  console.log(
+    `${inside('nproc')} cores, ${ROUNDS} rounds of ${SECONDS} s; rates are medians, ratios are of one round`,
+  );
+  await small();
+  await connections();
+  await bulk();
+  await sizes();
+} finally {
+  stop();
+}
