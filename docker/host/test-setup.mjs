@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-// Makes ready what `npm run test:cluster` needs: the npm packages, a Docker engine, the hosts' image, and Vagrant. Fails,
-// and says why, where this machine cannot run systemd in containers.
+// Makes ready what `npm run test:cluster` needs: npm packages, a Docker engine, the hosts' image, Vagrant, and the Debian
+// packages. Fails, and says why, where this machine cannot run systemd in containers.
 import { setTimeout as delay } from 'node:timers/promises';
+import { buildPackages, PACKAGES } from '../../units/deb/packages.mjs';
+import { ensureBaseImage } from '../setup/base-image.mjs';
 import { canInstall, install } from '../setup/debian.mjs';
 import { takeLock } from '../setup/lock.mjs';
 import { doing, done, failed, headline, skipped } from '../setup/narrator.mjs';
@@ -13,17 +15,19 @@ import { CLUSTER } from './hosts.mjs';
 const BOOT_TIMEOUT_MS = 60_000;
 const PROBE = `sidekick-host-probe-${process.pid}`;
 
-async function ensureVagrant() {
-  const present = await ask('vagrant', ['--version']);
-  if (present.ok) return skipped('Vagrant', present.stdout);
+const TOOLS = { vagrant: ['vagrant', 'openssh-client'], shellcheck: ['shellcheck'] };
+
+async function ensureTool(name) {
+  const present = await ask(name, ['--version']);
+  if (present.ok) return skipped(name, 'is here');
   if (!(await canInstall())) {
     throw new SetupError(
-      'Vagrant is missing: install it (on Debian: sudo apt-get install vagrant), then run this again',
+      `${name} is missing: install it (on Debian: sudo apt-get install ${name}), then run this again`,
     );
   }
-  doing('Vagrant', 'installing it with apt-get');
-  await install(['vagrant', 'openssh-client']);
-  done('Vagrant', await run('vagrant', ['--version']).then((version) => version.trim()));
+  doing(name, 'installing it with apt-get');
+  await install(TOOLS[name]);
+  done(name, 'is here');
 }
 
 async function waitForSystemd() {
@@ -64,7 +68,9 @@ try {
   await ensurePackages();
   await ensureHostImage();
   await probeSystemd();
-  await ensureVagrant();
+  for (const name of Object.keys(TOOLS)) await ensureTool(name);
+  await ensureBaseImage('bookworm');
+  await buildPackages(PACKAGES);
 } catch (error) {
   failed(error);
   process.exitCode = 1;

@@ -12,8 +12,11 @@ const PULL_TIMEOUT_MS = 60_000;
 // that outlives it, however it ends, and the tree can be removed without a thought.
 const ALONE = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];
 
-/** The image's name. */
-export const BASE_IMAGE = 'debian:trixie-slim';
+/** The name of the image of a Debian release. */
+export const baseImageOf = (suite) => `debian:${suite}-slim`;
+
+/** The image that ours are built from. */
+export const BASE_IMAGE = baseImageOf('trixie');
 
 /** The id of a local image, or undefined. */
 export async function imageId(name) {
@@ -55,7 +58,7 @@ async function writeImageFiles(tree) {
 }
 
 // The name is given only when both ends of the pipe have succeeded: half a tree must never become the base.
-async function importTree(tree) {
+async function importTree(tree, name) {
   const tar = start('tar', [
     '-C',
     tree,
@@ -76,40 +79,42 @@ async function importTree(tree) {
     finished(load),
   ]);
   const id = loaded.stdout.trim();
-  if (tarCode === 0 && loaded.code === 0) return run('docker', ['tag', id, BASE_IMAGE]);
+  if (tarCode === 0 && loaded.code === 0) return run('docker', ['tag', id, name]);
   if (id) await ask('docker', ['rmi', id]);
   throw new SetupError('the base image could not be imported', {
     output: excerpt(tarErrors + loaded.output),
   });
 }
 
-async function makeWithDebootstrap() {
+async function makeWithDebootstrap(suite) {
+  const name = baseImageOf(suite);
   if (!(await canInstall())) {
     throw new SetupError(
-      `no registry answers for ${BASE_IMAGE}: load it with docker load, or run this as root on Debian`,
+      `no registry answers for ${name}: load it with docker load, or run this as root on Debian`,
     );
   }
   if (!(await ask('sh', ['-c', 'command -v debootstrap'])).ok) {
     await install(['debootstrap', 'debian-archive-keyring', 'gpgv']);
   }
-  doing(STEP, `no registry answers: making ${BASE_IMAGE} with debootstrap, about a minute`);
+  doing(STEP, `no registry answers: making ${name} with debootstrap, about a minute`);
   const tree = await mkdtemp('/var/tmp/sidekick-base-');
   try {
-    await run('unshare', [...ALONE, 'debootstrap', '--variant=minbase', 'trixie', tree], {
+    await run('unshare', [...ALONE, 'debootstrap', '--variant=minbase', suite, tree], {
       hint: 'the Debian mirror has to be reachable',
     });
     await writeImageFiles(tree);
-    await importTree(tree);
+    await importTree(tree, name);
   } finally {
     await rm(tree, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 
-/** Makes sure the base image is there. */
-export async function ensureBaseImage() {
-  if (await imageId(BASE_IMAGE)) return skipped(STEP, `${BASE_IMAGE} is here`);
-  doing(STEP, `docker pull ${BASE_IMAGE}`);
-  const pulled = await ask('docker', ['pull', BASE_IMAGE], { timeout: PULL_TIMEOUT_MS });
-  if (!pulled.ok) await makeWithDebootstrap();
-  done(STEP, `${BASE_IMAGE} is here`);
+/** Makes sure the image of a Debian release is there; by default the one that ours are built from. */
+export async function ensureBaseImage(suite = 'trixie') {
+  const name = baseImageOf(suite);
+  if (await imageId(name)) return skipped(STEP, `${name} is here`);
+  doing(STEP, `docker pull ${name}`);
+  const pulled = await ask('docker', ['pull', name], { timeout: PULL_TIMEOUT_MS });
+  if (!pulled.ok) await makeWithDebootstrap(suite);
+  done(STEP, `${name} is here`);
 }

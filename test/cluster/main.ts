@@ -8,7 +8,9 @@ import { openLedger } from '../demo/ledger.js';
 import { announce, bold, elapsed, print, red, say } from '../demo/narrator.js';
 import { printSummary, printVerdict } from '../demo/summary.js';
 import { until } from '../support/containers/until.js';
+import { lookAtFiles } from './chapters/files.js';
 import { isolateNode, suspendNode } from './chapters/lose-node.js';
+import { tryPackages } from './chapters/packages.js';
 import { crashBackend, freezeWatcher, killSidekick, stopLeader } from './chapters/processes.js';
 import { rebootLoadBalancer, rebootNode } from './chapters/reboot.js';
 import { stopBroker } from './chapters/stop-broker.js';
@@ -56,7 +58,7 @@ async function takeDown(): Promise<void> {
 }
 
 async function bringUp(): Promise<void> {
-  announce(1, 'vagrant up --provider=docker');
+  announce(2, 'vagrant up --provider=docker');
   await killAll();
   await vagrant('destroy', '--force');
   await vagrant('up', '--provider=docker');
@@ -101,7 +103,12 @@ async function main(): Promise<number> {
   }
   let good = false;
   try {
-    if (values.up) await bringUp();
+    if (values.up) {
+      announce(1, 'Before there are hosts');
+      await lookAtFiles();
+      await tryPackages();
+      await bringUp();
+    }
     good = await run(values.only);
   } catch (error) {
     print(`\n${red('The story broke off:')} ${inspect(error)}`);

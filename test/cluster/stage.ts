@@ -32,7 +32,7 @@ async function present(service: Service): Promise<string[]> {
 /** Plays the chapters one after the other; the first that throws ends the story. */
 export async function playAll(chapters: readonly Chapter[], stage: Stage): Promise<void> {
   for (const [i, { title, play }] of chapters.entries()) {
-    announce(i + 2, title);
+    announce(i + 3, title);
     const begun = performance.now();
     await play(stage);
     stage.ledger.steps.push({

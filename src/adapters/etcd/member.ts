@@ -32,13 +32,20 @@ export class Member {
 
   /**
    * The user's token, asked for once and kept until it is forgotten; undefined where there is no user, or etcd knows of
-   * none yet: that is forgotten when etcd refuses a call without.
+   * none yet. That is not kept: once access control is on, an etcd that takes the client certificate's name for the user
+   * denies a call without a token as it denies any other, so the next call must not go without.
    */
   token(): Promise<string | undefined> {
-    this.#token ??= this.#authenticate().catch((error: unknown) => {
-      this.#token = undefined;
-      throw error;
-    });
+    this.#token ??= this.#authenticate().then(
+      (token) => {
+        if (token === undefined) this.#token = undefined;
+        return token;
+      },
+      (error: unknown) => {
+        this.#token = undefined;
+        throw error;
+      },
+    );
     return this.#token;
   }
 
