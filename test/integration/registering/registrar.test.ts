@@ -14,6 +14,7 @@ import {
 } from '../../support/containers/index.js';
 import { Recorder } from '../../support/recorder.js';
 import { NEVER, run, serviceSpec } from '../../support/registering/harness.js';
+import { openStreams } from '../../support/registering/open-streams.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 
 const KEY = '/services/firmware/10.0.0.1:8080';
@@ -213,7 +214,7 @@ describe('a registration on a real etcd', () => {
     await until('it knows', () => running.registrar.status().ready);
 
     expect(await leases()).toHaveLength(before.length + 1);
-    expect(await openStreams('LeaseKeepAlive')).toBeLessThanOrEqual(1);
+    expect(await openStreams(server, 'LeaseKeepAlive')).toBeLessThanOrEqual(1);
     expect(running.registrar.status().services).toHaveLength(500);
   });
 });
@@ -288,15 +289,4 @@ async function startProcess() {
 
 function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}
-
-/** How many streams of a method etcd has open now, by its own metrics. */
-async function openStreams(method: string): Promise<number> {
-  const metrics = await (await fetch(`${server.url}/metrics`)).text();
-  const sum = (name: string) =>
-    [...metrics.matchAll(new RegExp(`^${name}\\{[^}]*grpc_method="${method}"[^}]*\\} (\\S+)$`, 'gm'))].reduce(
-      (total, [, value]) => total + Number(value),
-      0,
-    );
-  return sum('grpc_server_started_total') - sum('grpc_server_handled_total');
 }
