@@ -34,6 +34,9 @@ function printHowToReach({ network, gateway, etcd }: Cluster): void {
 }
 
 async function run(): Promise<{ cluster: Cluster; good: boolean }> {
+  print(
+    `\n${bold('Firmware servers and MQTT brokers come and go behind NGINX, and nobody who uses them notices.')}`,
+  );
   announce(1, 'The cluster starts');
   const network = await startStage();
   say(`a network of its own: ${network.name}`);

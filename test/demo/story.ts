@@ -171,7 +171,8 @@ async function hostDies(stage: Stage): Promise<void> {
   await waitForServers(cluster, 'http', ['firmware-3', 'firmware-4']);
   await waitForServers(cluster, 'stream', ['broker-3', 'broker-4']);
   say(
-    `their keys expired after ${LEASE_TTL}; ${(elapsed() - killedAt).toFixed(1)} s after the kill NGINX has neither`,
+    `nobody renewed their keys, which live for ${LEASE_TTL}: ` +
+      `${(elapsed() - killedAt).toFixed(1)} s after the kill NGINX has neither`,
   );
   await until('all devices have a session again', () => mqtt.on('').length === 0);
   expectations.brokerIsDead = false;
