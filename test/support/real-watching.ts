@@ -100,11 +100,16 @@ export class RealWatcher implements AsyncDisposable {
   readonly #done: Promise<void>;
 
   constructor(
-    cluster: { readonly etcd: readonly string[]; readonly nginx: Readonly<Record<string, string>> },
+    cluster: {
+      readonly etcd: readonly string[];
+      readonly nginx: Readonly<Record<string, string>>;
+      readonly auth?: { readonly username: string; readonly password: string };
+    },
     options: Partial<WatcherOptions> = {},
     ports: Partial<WatcherPorts> = {},
   ) {
-    const connection = connectEtcd({ endpoints: [...cluster.etcd] });
+    const { auth } = cluster;
+    const connection = connectEtcd({ endpoints: [...cluster.etcd], ...(auth ? { auth } : {}) });
     const nginx = Object.entries(cluster.nginx).map(([name, url]) => createNginxApi({ name, url }));
     this.watcher = createWatcher(
       { ...OPTIONS, ...options },

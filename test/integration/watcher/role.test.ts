@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
+import { until } from '../../support/containers/index.js';
+import { RealCluster, RealWatcher } from '../../support/real-watching.js';
+import { HTTP } from '../../support/watching.js';
+
+const SIGNAL = new AbortController().signal;
+const A = '127.0.0.1:9001';
+const B = '127.0.0.1:9002';
+
+let cluster: RealCluster;
+
+beforeAll(async () => {
+  cluster = await RealCluster.start();
+});
+afterAll(() => cluster?.[Symbol.asyncDispose]());
+
+/** The role of a watcher, as the README gives it. */
+const ROLE = [
+  ['read', '/services/'],
+  ['read', '/sidekick/'],
+  ['readwrite', '/sidekick/watchers/'],
+  ['readwrite', '/sidekick/drained/'],
+] as const;
+
+async function switchAccessControlOn(): Promise<void> {
+  const { etcd } = cluster;
+  await etcd.ctl('role', 'add', 'watch');
+  for (const [permission, prefix] of ROLE) {
+    await etcd.ctl('role', 'grant-permission', 'watch', '--prefix=true', permission, prefix);
+  }
+  await etcd.ctl('user', 'add', 'watcher:one');
+  await etcd.ctl('user', 'grant-role', 'watcher', 'watch');
+  await etcd.ctl('user', 'add', 'root:two');
+  await etcd.ctl('user', 'grant-role', 'root', 'root');
+  await etcd.ctl('auth', 'enable');
+}
+
+it('a watcher with the role that is documented for it can do all that it has to, and no more', async () => {
+  await switchAccessControlOn();
+  const root = connectEtcd({ endpoints: [cluster.etcd.url], auth: { username: 'root', password: 'two' } });
+  const auth = { username: 'watcher', password: 'one' };
+  const endpoints = { etcd: [cluster.etcd.url], nginx: { gateway: cluster.gateway.api }, auth };
+  const watcher = new RealWatcher(endpoints);
+  const put = (key: string, value = '{}') => root.store.put(key, value, {}, SIGNAL);
+  await put(`/services/firmware/${A}`);
+  await put(`/services/firmware/${B}`);
+  await cluster.serves(HTTP, [A, B]);
+  await put(`/sidekick/maintenance/firmware/${B}`, '');
+  await cluster.serves(HTTP, [A]);
+  const own = async () =>
+    (await root.store.list('/sidekick/', SIGNAL)).map(({ key }) => key).filter((key) => key.includes('lb1'));
+  await until('presence and answer', async () => (await own()).length === 2);
+  expect(await own()).toEqual([`/sidekick/drained/firmware/${B}/lb1`, '/sidekick/watchers/lb1']);
+  const limited = connectEtcd({ endpoints: [cluster.etcd.url], auth });
+  await expect(limited.store.put('/services/firmware/127.0.0.1:1', '{}', {}, SIGNAL)).rejects.toMatchObject({
+    code: 'DENIED',
+  });
+  await watcher.stop();
+  expect(await own()).toEqual([]);
+  limited.close();
+  root.close();
+});
