@@ -6,6 +6,9 @@ import type { KeyStatus, LeaseKeeperOptions } from './lease-keeper-options.js';
 /** Writes under way at a time. */
 const CONCURRENCY = 16;
 
+/** Keys wanted no more that are still looked at: a restored etcd may bring them back, under the lease that we keep alive. */
+const MAX_RELEASED = 100;
+
 /** Last writes that are remembered, also of keys that are wanted no more. */
 const MAX_WRITES = 10_000;
 
@@ -25,6 +28,8 @@ export class LeasedKeys {
   readonly #writes = new Map<string, number>();
   /** Keys to be compared with etcd, wanted or no longer. */
   readonly #unsure = new Set<string>();
+  /** Keys wanted no more, the latest last; each with whether it is known to be gone from our lease. */
+  readonly #released = new Map<string, boolean>();
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
@@ -34,12 +39,14 @@ export class LeasedKeys {
     const present = this.#wanted.get(key);
     if (present?.value === value) return false;
     this.#wanted.set(key, { value, status: present?.status === 'superseded' ? 'superseded' : 'pending' });
+    this.#released.delete(key);
     this.#unsure.add(key);
     return true;
   }
 
   unset(key: string): boolean {
     if (!this.#wanted.delete(key)) return false;
+    this.#released.set(key, false);
     this.#unsure.add(key);
     return true;
   }
@@ -56,6 +63,7 @@ export class LeasedKeys {
   /** Every key is to be looked at again, since it may have been changed. */
   doubt(): void {
     for (const key of this.#wanted.keys()) this.#unsure.add(key);
+    for (const key of this.#released.keys()) this.#unsure.add(key);
   }
 
   /** Every key is known to be gone from our lease, since the lease is a new one. */
@@ -69,7 +77,7 @@ export class LeasedKeys {
   /** Whether nothing is left to do: every unwanted key is deleted, and each wanted one has a lasting status. */
   get settled(): boolean {
     if ([...this.#wanted.values()].some(({ status }) => status === 'pending')) return false;
-    return [...this.#unsure].every((key) => this.#wanted.has(key));
+    return [...this.#released.values()].every((gone) => gone);
   }
 
   get allHeld(): boolean {
@@ -168,14 +176,25 @@ export class LeasedKeys {
     const lease = found?.lease;
     const ours = lease !== undefined && (lease === leases.current || leases.former.has(lease));
     if (ours) await this.#options.store.remove(key, { lease }, signal);
-    if (!this.#wanted.has(key)) this.#unsure.delete(key);
+    this.#release(key);
+  }
+
+  /** The key is known not to be ours, unless it is wanted again by now. */
+  #release(key: string): void {
+    if (this.#wanted.has(key)) return;
+    this.#unsure.delete(key);
+    this.#released.set(key, true);
+    for (const [oldest, gone] of this.#released) {
+      if (this.#released.size <= MAX_RELEASED) break;
+      if (gone) this.#released.delete(oldest);
+    }
   }
 
   #refuse(key: string, error: EtcdError): void {
     const claim = this.#wanted.get(key);
     if (claim) this.#conclude(key, claim, 'refused', messageOf(error));
     // What may not be read is not ours to delete either.
-    else this.#unsure.delete(key);
+    else this.#release(key);
   }
 
   #held(key: string, claim: Wanted, revision: number | undefined): void {

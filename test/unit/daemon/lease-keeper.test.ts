@@ -226,6 +226,22 @@ describe('the lease keeper', () => {
     expect(registry.get('/a')).toMatchObject({ value: 'new', lease: keeper.lease });
   });
 
+  // Regression: kept alive with the lease, it would have stayed for as long as the process.
+  it('deletes a key that a restored etcd brings back although it is wanted no more', async () => {
+    const { keeper } = start();
+    keeper.set('/a', '1');
+    await keeper.settled(NEVER);
+    const restore = registry.snapshot();
+    keeper.unset('/a');
+    await keeper.settled(NEVER);
+    restore();
+    expect(registry.keys()).toEqual(['/a']);
+
+    await pass(TTL / 3 + 50);
+
+    expect(registry.keys()).toEqual([]);
+  });
+
   describe('beside another process with the same key', () => {
     it('takes the key as the newer one', async () => {
       const theirs = registry.lease();
