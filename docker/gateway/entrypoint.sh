@@ -27,6 +27,7 @@ elif [ ! -e "$run/tls.crt" ]; then
 fi
 
 # Each request takes two descriptors; the soft limit is often 1,024.
+# shellcheck disable=SC3045 # not of POSIX, but of Debian's sh
 ulimit -n "$(ulimit -Hn)"
 
 exec "$@"
