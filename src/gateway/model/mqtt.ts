@@ -3,6 +3,13 @@
  * the stream: `more` asks to be called again with a longer one, and nothing is kept in between.
  */
 
+/** The bytes that have arrived: a Buffer, in njs and in Node.js. */
+export interface Bytes {
+  readonly length: number;
+  readonly [index: number]: number;
+  toString(encoding: 'utf8', from: number, to: number): string;
+}
+
 /** What a prefix of the stream is. */
 export type Connect =
   | { state: 'more' }
@@ -19,7 +26,7 @@ function invalid(reason: string): Connect {
 }
 
 /** A variable byte integer: its value and where it ends; `end` 0 asks for more, -1 is malformed. */
-function varint(bytes: Uint8Array, at: number): { value: number; end: number } {
+function varint(bytes: Bytes, at: number): { value: number; end: number } {
   let value = 0;
   let factor = 1;
   for (let i = 0; i < 4; i++) {
@@ -32,27 +39,21 @@ function varint(bytes: Uint8Array, at: number): { value: number; end: number } {
   return { value: 0, end: -1 };
 }
 
-function u16(bytes: Uint8Array, at: number): number {
+function u16(bytes: Bytes, at: number): number {
   return (bytes[at] as number) * 256 + (bytes[at + 1] as number);
 }
 
-/** How the bytes at `at` compare with a length-prefixed protocol name: all of it, a beginning of it, or neither. */
-function compare(bytes: Uint8Array, at: number, name: string): 'all' | 'part' | 'no' {
-  for (let i = 0; i < name.length + 2; i++) {
-    if (at + i >= bytes.length) return 'part';
-    const expected = i === 0 ? 0 : i === 1 ? name.length : name.charCodeAt(i - 2);
-    if (bytes[at + i] !== expected) return 'no';
-  }
-  return 'all';
-}
+/** Protocol names with their length in front, as they stand in the packet. */
+const CURRENT = '\0\x04MQTT';
+const OLD = '\0\x06MQIsdp';
 
-/** The protocol name's length if bytes at `at` begin `MQTT` or `MQIsdp`, 0 for too few, -1 for neither. */
-function protocolName(bytes: Uint8Array, at: number): number {
-  const current = compare(bytes, at, 'MQTT');
-  if (current === 'all') return 4;
-  const old = compare(bytes, at, 'MQIsdp');
-  if (old === 'all') return 6;
-  return current === 'part' || old === 'part' ? 0 : -1;
+/** The protocol name's length if bytes at `at` begin one, 0 for too few, -1 for neither. */
+function protocolName(bytes: Bytes, at: number): number {
+  if (bytes.toString('utf8', at, at + CURRENT.length) === CURRENT) return 4;
+  if (bytes.toString('utf8', at, at + OLD.length) === OLD) return 6;
+  const begun = bytes.toString('utf8', at, at + OLD.length);
+  const short = bytes.length < at + CURRENT.length ? CURRENT.indexOf(begun) === 0 : false;
+  return short || (bytes.length < at + OLD.length && OLD.indexOf(begun) === 0) ? 0 : -1;
 }
 
 function validFlags(flags: number): boolean {
@@ -67,8 +68,13 @@ function validLevel(nameLength: number, level: number): boolean {
   return nameLength === 6 ? level === 3 : level === 4 || level === 5;
 }
 
-/** ClientId as text, byte by byte: bytes outside printable ASCII are percent-encoded, so ids stay distinct. */
-function text(bytes: Uint8Array, from: number, to: number): string {
+/** What needs no encoding: printable ASCII but the percent sign. */
+const PLAIN = /^[!-$&-~]*$/;
+
+/** ClientId as text; bytes outside printable ASCII are percent-encoded one by one, so ids stay distinct. */
+function text(bytes: Bytes, from: number, to: number): string {
+  const plain = bytes.toString('utf8', from, to);
+  if (PLAIN.test(plain)) return plain;
   let id = '';
   for (let i = from; i < to; i++) {
     const byte = bytes[i] as number;
@@ -80,14 +86,14 @@ function text(bytes: Uint8Array, from: number, to: number): string {
 }
 
 /** Where the payload begins: behind the variable header and, in MQTT 5, its properties. Encoded as in {@link varint}. */
-function payloadStart(bytes: Uint8Array, at: number, level: number): number {
+function payloadStart(bytes: Bytes, at: number, level: number): number {
   if (level !== 5) return at;
   const properties = varint(bytes, at);
   return properties.end <= 0 ? properties.end : properties.end + properties.value;
 }
 
 /** Looks at a prefix of what a client sent. */
-function parse(bytes: Uint8Array): Connect {
+function parse(bytes: Bytes): Connect {
   if (bytes.length === 0) return MORE;
   if (bytes[0] !== 0x10) return invalid('not a CONNECT packet');
   const remaining = varint(bytes, 1);
@@ -98,7 +104,7 @@ function parse(bytes: Uint8Array): Connect {
   return variableHeader(bytes, remaining.end, remaining.end + remaining.value);
 }
 
-function variableHeader(bytes: Uint8Array, start: number, end: number): Connect {
+function variableHeader(bytes: Bytes, start: number, end: number): Connect {
   const nameLength = protocolName(bytes, start);
   if (nameLength < 0) return invalid('unknown protocol name');
   if (nameLength === 0) return MORE;
@@ -113,7 +119,7 @@ function variableHeader(bytes: Uint8Array, start: number, end: number): Connect 
   return identifier(bytes, idAt, end, level);
 }
 
-function identifier(bytes: Uint8Array, at: number, end: number, level: number): Connect {
+function identifier(bytes: Bytes, at: number, end: number, level: number): Connect {
   if (at + 2 > end) return invalid('properties overrun the packet');
   if (at + 2 > MAX_PREFIX) return invalid('ClientId too far from the start');
   if (bytes.length < at + 2) return MORE;

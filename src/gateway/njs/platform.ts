@@ -63,12 +63,10 @@ function of(kind: Kind): Platform {
 /** The master's worker processes; empty where the kernel does not tell. */
 function children(): number[] {
   const text = read(`/proc/${process.ppid}/task/${process.ppid}/children`);
-  return text === undefined
-    ? []
-    : text
-        .split(' ')
-        .filter((pid) => pid !== '')
-        .map(Number);
+  if (text === undefined) return [];
+  // In a container the master is process 1, and orphans become its children as well.
+  const isWorker = (pid: string) => (read(`/proc/${pid}/cmdline`) || '').indexOf('nginx: worker') === 0;
+  return text.split(' ').filter(isWorker).map(Number);
 }
 
 export default { of, children };

@@ -58,9 +58,10 @@ export function stop(): void {
   docker('rm', '-f', NAME);
 }
 
-/** CPU time that a program's workers have used so far, in microseconds. */
+/** CPU time that an NGINX and its workers have used so far, in microseconds. */
 export function cpuOf(pidCommand: string): number {
-  const script = `p=$(${pidCommand}); for c in $(cat /proc/$p/task/$p/children) $p; do cut -d' ' -f14,15 /proc/$c/stat; done`;
+  // What was started in the background has become a child of process 1, which is the gateway's master.
+  const script = `p=$(${pidCommand}); for c in $(cat /proc/$p/task/$p/children) $p; do grep -q '(nginx)' /proc/$c/stat && cut -d' ' -f14,15 /proc/$c/stat; done; true`;
   const ticks = inside(script)
     .split(/\s+/)
     .reduce((sum, field) => sum + Number(field), 0);
