@@ -17,6 +17,11 @@ else
     echo 0 >"$run/load"
 fi
 
+# No server has connections kept open yet: gateway-keepalive fills these.
+: >"$run/kept.conf"
+echo '{}' >"$run/kept.json"
+if [ -n "${GATEWAY_KEEPALIVE:-}" ]; then gateway-keepalive "$GATEWAY_KEEPALIVE" & fi
+
 own=/etc/sidekick-gateway
 if [ -r "$own/tls.crt" ] && [ -r "$own/tls.key" ]; then
     ln -sf "$own/tls.crt" "$own/tls.key" "$run/"

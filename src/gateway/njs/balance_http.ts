@@ -26,14 +26,15 @@ function bucket(variables: Variables, group: string): number {
 }
 
 /**
- * `js_set`: the address to proxy to. The server is counted active from here to {@link release}, on the counter
+ * `js_set`: the address to proxy to, or the name of the upstream that keeps connections to it open. The server is counted active from here to {@link release}, on the counter
  * that `$gateway_counter` names.
  */
 function peer(r: NginxHTTPRequest): string {
   const variables = r.variables;
   const from = worker();
   const address = pick.quick(from, variables, bucket);
-  return address === '' ? choose(from, variables, variables.upstream as string, '') || NO_SERVER : address;
+  if (address === '') return choose(from, variables, variables.upstream as string, '') || NO_SERVER;
+  return gateway_kept[address] || address;
 }
 
 /** Any choice: the first one or, with `tried` as `,1,2,`, a later one. `''` when there is none. */

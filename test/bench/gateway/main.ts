@@ -63,12 +63,22 @@ function sessions(name: string, port: number): Contender {
   return { name, run, seconds: SECONDS };
 }
 
+/** Has the gateway keep connections to its present servers open, as it does on its own for those that have been there a while. */
+async function keepConnections(): Promise<void> {
+  const generation = async () =>
+    ((await (await fetch(`http://${address}:8080/api/9/nginx`)).json()) as { generation: number }).generation;
+  const before = await generation();
+  inside('gateway-keepalive now 2>/dev/null');
+  while ((await generation()) === before);
+}
+
 async function small(): Promise<void> {
   print(
     '(a) small answers over HTTP',
     'requests/s',
     await contest([http('NGINX upstream', 81, NATIVE), http('gateway', 80, GATEWAY)], ROUNDS),
   );
+  await keepConnections();
   print(
     '    with connections to the servers kept open',
     'requests/s',
