@@ -1,4 +1,5 @@
 import { type Debt, type DrainAsked, liveWatchers } from '../core/drain-answers.js';
+import { EtcdError, messageOf } from '../core/errors.js';
 import { watchersPrefix } from '../core/keys.js';
 import { awaitAnswers } from './drain-handshake.js';
 import type { LeaseKeeper } from './lease-keeper-options.js';
@@ -50,16 +51,32 @@ export async function depart(
   }
 }
 
-/** Whether any live watcher drives any of the services. */
+/**
+ * Whether any live watcher drives any of the services. A sidekick that may not see the watchers takes it that there is
+ * one: it asks to be drained, and waits for as long as it may.
+ */
 async function areDriven(
   workers: readonly ServiceWorker[],
-  { store, space }: DepartureOptions,
+  { store, space, log }: DepartureOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const look = () => store.list(watchersPrefix(space), signal);
-  const entries = await retry(look, { min: 100, max: 1000, signal });
-  const watchers = liveWatchers(space, new Map(entries.map((entry) => [entry.key, entry])));
-  return watchers.some(({ services }) => workers.some(({ instance }) => services.has(instance.service)));
+  try {
+    const entries = await retry(look, { min: 100, max: 1000, signal, while: isRetryable });
+    const watchers = liveWatchers(space, new Map(entries.map((entry) => [entry.key, entry])));
+    return watchers.some(({ services }) => workers.some(({ instance }) => services.has(instance.service)));
+  } catch (error) {
+    signal.throwIfAborted();
+    log.warn(
+      { event: 'drain-blind', reason: messageOf(error) },
+      'etcd does not let this sidekick see the watchers: it cannot know when they have taken it out',
+    );
+    return true;
+  }
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof EtcdError && error.retryable;
 }
 
 async function handshake(

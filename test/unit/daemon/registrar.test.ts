@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
+import { EtcdError } from '../../../src/core/errors.js';
 import { DEFAULT_HEALTH_POLICY } from '../../../src/core/health.js';
 import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
@@ -349,6 +350,27 @@ describe('stopping', () => {
     stop.abort();
     await pass(12_500);
 
+    expect(isOver()).toBe(true);
+  });
+
+  it('asks to be drained and waits for its whole time when it may not see the watchers', async () => {
+    vi.spyOn(registry, 'list').mockRejectedValue(new EtcdError('DENIED', 'permission denied', false));
+    vi.spyOn(registry, 'follow').mockImplementation(
+      (_prefixes, observer, signal) =>
+        new Promise((resolve) => {
+          observer.away(new EtcdError('DENIED', 'permission denied', false));
+          signal.addEventListener('abort', () => resolve());
+        }),
+    );
+    const { stop, isOver, log } = start([spec(1)], 10_000);
+    await pass(100);
+    stop.abort();
+    await pass(9900);
+    expect(value()).toEqual({ drain: true });
+    expect(isOver()).toBe(false);
+    expect(log.events('drain-blind')).toHaveLength(1);
+
+    await pass(200);
     expect(isOver()).toBe(true);
   });
 
