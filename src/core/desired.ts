@@ -28,6 +28,7 @@ export interface DesiredServer {
 /** One instance as etcd's keys describe it: its registration, read, and any operator's request. */
 export interface InstanceRecord {
   readonly entry: Entry;
+  /** What the key says, or where it cannot be read what it last said. */
   readonly decoded: Decoded;
   /** The revision of an operator's drain. */
   readonly maintenance?: number;

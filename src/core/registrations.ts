@@ -2,7 +2,7 @@ import { type Address, isWithin, type Networks } from './address.js';
 import type { InstanceRecord } from './desired.js';
 import { type Instance, type KeySpace, maintenancePrefix, parseInstance } from './keys.js';
 import type { Entry, View } from './ports.js';
-import { decodeRegistration } from './registration-codec.js';
+import { type Decoded, decodeRegistration } from './registration-codec.js';
 
 /** A key that is not taken, or not as it is. */
 export interface Rejection {
@@ -90,35 +90,49 @@ export class Registrations {
     change: { services: Set<string>; rejected: Rejection[]; warnings: Rejection[] },
   ): void {
     this.#rejected.delete(key);
-    this.#forget(key, change.services);
+    const former = this.#forget(key, change.services);
     if (!entry) return;
-    const decoded = decodeRegistration(this.#space, key, entry.value);
-    const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
-    const networks = instance ? this.#networks(instance.service) : undefined;
-    const excluded = instance && networks && !isWithin(instance.address, networks);
-    if (decoded.status === 'rejected' || excluded) {
-      const reason = excluded
-        ? `address ${instance.address} is in none of the networks allowed for ${instance.service}`
-        : (decoded as { reason: string }).reason;
-      const rejection = { key, revision: entry.revision, reason };
+    const { revision } = entry;
+    const decoded = this.#decode(entry);
+    if (decoded.status === 'rejected') {
+      const rejection = { key, revision, reason: decoded.reason };
       this.#rejected.set(key, rejection);
       change.rejected.push(rejection);
+    } else {
+      this.#seen.add(decoded.registration.service);
+      change.warnings.push(...decoded.warnings.map((reason) => ({ key, revision, reason })));
     }
-    if (!instance || excluded) return;
-    if (decoded.status === 'accepted') {
-      this.#seen.add(instance.service);
-      change.warnings.push(...decoded.warnings.map((reason) => ({ key, revision: entry.revision, reason })));
-    }
+    const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
+    if (!instance) return;
     const { service, address } = instance;
+    // What cannot be read changes nothing: the last good word about the instance stands.
+    const good =
+      decoded.status === 'accepted' || former?.decoded.status !== 'accepted' ? decoded : former.decoded;
     const records = this.#records.get(service) ?? new Map<string, InstanceRecord & Instance>();
-    this.#records.set(service, records.set(key, { service, address, entry, decoded }));
+    this.#records.set(service, records.set(key, { service, address, entry, decoded: good }));
     change.services.add(service);
   }
 
-  #forget(key: string, services: Set<string>): void {
+  /** As the codec reads it; an address outside of the networks allowed for its service is no instance at all. */
+  #decode(entry: Entry): Decoded {
+    const decoded = decodeRegistration(this.#space, entry.key, entry.value);
+    const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
+    const networks = instance && this.#networks(instance.service);
+    if (!instance || !networks || isWithin(instance.address, networks)) return decoded;
+    const { service, address } = instance;
+    return {
+      status: 'rejected',
+      reason: `address ${address} is in none of the networks allowed for ${service}`,
+    };
+  }
+
+  #forget(key: string, services: Set<string>): InstanceRecord | undefined {
     const instance = parseInstance(this.#space.services, key);
-    if (!instance.ok) return;
-    if (this.#records.get(instance.value.service)?.delete(key)) services.add(instance.value.service);
+    if (!instance.ok) return undefined;
+    const { service } = instance.value;
+    const record = this.#records.get(service)?.get(key);
+    if (this.#records.get(service)?.delete(key)) services.add(service);
+    return record;
   }
 
   #maintain(key: string, entry: Entry | undefined, services: Set<string>): void {

@@ -84,7 +84,10 @@ export class HealthMonitor {
     const known = watched.get(instance.address);
     if (known?.stop) return;
     const check = this.#context.check(instance);
-    if (!check) return;
+    if (!check) {
+      watched.delete(instance.address);
+      return;
+    }
     const stop = new AbortController();
     const each: Watched = { instance, health: known?.health ?? UNKNOWN_HEALTH, stop, goneAt: undefined };
     watched.set(instance.address, each);

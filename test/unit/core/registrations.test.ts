@@ -93,6 +93,25 @@ describe('Registrations', () => {
     expect([...registrations.services]).toEqual(['firmware']);
   });
 
+  it('goes by the last good word about an instance whose value cannot be read any more', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const wanted = () => desiredServers(registrations, ['firmware']).get(ADDRESS);
+    etcd.put(A, '{"weight":3}');
+    registrations.apply(etcd.next());
+    for (const value of ['{"weight":-1}', '{"weight":-2}']) {
+      etcd.put(A, value);
+      expect(registrations.apply(etcd.next()).rejected).toHaveLength(1);
+      expect(wanted()).toMatchObject({ intent: 'serve', parameters: { weight: 3 } });
+    }
+    etcd.del(A);
+    registrations.apply(etcd.next());
+    expect(wanted()).toBeUndefined();
+    etcd.put(A, '{"weight":-1}');
+    registrations.apply(etcd.next());
+    expect(wanted()?.intent).toBe('keep');
+  });
+
   it('keeps out addresses that are not allowed for the service', () => {
     const network = parseNetwork('192.168.0.0/16');
     if (!network.ok) throw new Error(network.reason);

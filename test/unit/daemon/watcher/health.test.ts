@@ -135,4 +135,17 @@ describe('probes from the load balancer', () => {
     await w.pass(500);
     expect(down(w)).toEqual([]);
   });
+
+  it('that are switched off while the watcher runs let go what they took down', async () => {
+    const dead = new Set([host(2)]);
+    let on = true;
+    await using w = new Watching({ healthCheck: (instance) => (on ? probes(dead)(instance) : undefined) });
+    for (const n of [1, 2]) w.register('firmware', host(n));
+    await w.pass(4_000);
+    expect(down(w)).toEqual([host(2)]);
+    on = false;
+    w.watcher.reconfigure(w.options);
+    await w.pass(500);
+    expect(down(w)).toEqual([]);
+  });
 });

@@ -230,6 +230,17 @@ describe('bad keys and values', () => {
     expect(w.lb.servers(HTTP)).toMatchObject([{ address: host(1), parameters: { weight: 3 } }]);
   });
 
+  it('leave a server registered as it was when NGINX comes back empty', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1), { weight: 3 });
+    await w.pass(100);
+    w.register('firmware', host(1), { weight: 'heavy' });
+    await w.pass(100);
+    w.lb.restart();
+    await w.pass(1_500);
+    expect(w.lb.servers(HTTP)).toMatchObject([{ address: host(1), parameters: { weight: 3 } }]);
+  });
+
   it('include addresses outside of the networks allowed for the service', async () => {
     const { parseNetwork } = await import('../../../../src/core/address.js');
     const network = parseNetwork('10.0.0.0/30');
