@@ -15,6 +15,7 @@ import { crashBackend, freezeWatcher, killSidekick, stopLeader } from './chapter
 import { rebootLoadBalancer, rebootNode } from './chapters/reboot.js';
 import { stopBroker } from './chapters/stop-broker.js';
 import { stopFirmware } from './chapters/stop-firmware.js';
+import { tls } from './chapters/tls.js';
 import { units } from './chapters/units.js';
 import { upgradeAll } from './chapters/upgrade.js';
 import { untilServing } from './cluster.js';
@@ -29,6 +30,7 @@ const DEVICES = 30;
 
 const STORY: readonly Chapter[] = [
   units,
+  tls,
   stopFirmware,
   stopBroker,
   killSidekick,

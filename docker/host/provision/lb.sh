@@ -1,7 +1,10 @@
 # shellcheck shell=sh
 # The load balancer: the gateway and the watcher.
+# shellcheck disable=SC2154 # `here` comes from host.sh
 
 set_up_load_balancer() {
+    install -m 0644 "$here/tls/host.crt" /etc/sidekick-gateway/tls.crt
+    install -m 0600 "$here/tls/host.key" /etc/sidekick-gateway/tls.key
     {
         cat <<END
 id: lb
