@@ -18,8 +18,10 @@ export async function hostAddress(network: TestNetwork): Promise<string> {
 export interface Backend {
   /** `ip:port`, as the API wants it. */
   readonly server: string;
-  /** Requests or connections so far. */
+  /** Requests or sessions so far. */
   hits: number;
+  /** TCP connections so far. */
+  connections: number;
   close(): Promise<void>;
 }
 
@@ -27,20 +29,23 @@ async function listen(server: net.Server, host: string): Promise<Backend> {
   const sockets = new Set<net.Socket>();
   server.on('connection', (socket: net.Socket) => {
     sockets.add(socket);
+    backend.connections++;
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
   });
   server.listen(0, host);
   await once(server, 'listening');
-  return {
+  const backend: Backend = {
     server: `${host}:${(server.address() as net.AddressInfo).port}`,
     hits: 0,
+    connections: 0,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
     },
   };
+  return backend;
 }
 
 /** What an HTTP server does with a request, at once or in its own time. */

@@ -16,12 +16,17 @@ function apiOf(container: Container): ApiClient {
 }
 
 /** Starts one. `command` replaces the image's. */
-export async function startFullGateway(network: TestNetwork, command?: string[]): Promise<FullGateway> {
+export async function startFullGateway(
+  network: TestNetwork,
+  command?: string[],
+  environment: Record<string, string> = {},
+): Promise<FullGateway> {
   const container = await startContainer({
     image: 'sidekick-gateway',
     name: 'gateway',
     network,
     ports: Object.values(PORTS),
+    environment,
     ...(command ? { command } : {}),
     ready: (self) =>
       until('the gateway answers', async () => (await apiOf(self).get('/nginx')).status === 200),

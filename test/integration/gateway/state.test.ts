@@ -61,6 +61,52 @@ describe('servers and pairs', () => {
   });
 });
 
+describe('connections kept open', () => {
+  it('carry many requests each, only to servers that are in, and only while they are', async () => {
+    const host = await hostAddress(network);
+    const [first, second, third] = [await startHttp(host), await startHttp(host), await startHttp(host)];
+    const { api, container, port } = await startFullGateway(network);
+    const get = async () => (await fetch(`http://127.0.0.1:${port('http')}`)).text();
+    const ids = [];
+    for (const { server } of [first, second]) ids.push((await api.call('POST', HTTP, { server })).body.id);
+    for (let i = 0; i < 10; i++) await get();
+    expect([first.connections, second.connections]).toEqual([5, 5]);
+
+    await container.exec(['gateway-keepalive', 'now']);
+    await until('the reload shows', async () => (await api.get('/nginx')).body.generation === 2);
+    for (let i = 0; i < 100; i++) await get();
+    expect([first.hits, second.hits]).toEqual([55, 55]);
+    // At most one more for each worker.
+    expect(first.connections + second.connections).toBeLessThan(10 + 2 * 32);
+    expect(first.connections + second.connections).toBeLessThan(60);
+
+    await api.call('PATCH', `${HTTP}/${ids[0]}`, { drain: true });
+    await api.call('POST', HTTP, { server: third.server });
+    const answers = new Set<string>();
+    for (let i = 0; i < 20; i++) answers.add(await get());
+    expect(answers).toEqual(new Set([second.server, third.server]));
+
+    await second.close();
+    for (let i = 0; i < 20; i++) expect(await get()).toBe(third.server);
+    await until('nothing is active', async () =>
+      (await api.get('/http/upstreams/firmware')).body.peers.every(
+        (peer: { active: number }) => peer.active === 0,
+      ),
+    );
+    await Promise.all([first.close(), third.close()]);
+  });
+
+  it('are arranged by themselves when that is asked for', async () => {
+    const backend = await startHttp(await hostAddress(network));
+    const { api, container } = await startFullGateway(network, undefined, { GATEWAY_KEEPALIVE: '1' });
+    await api.call('POST', HTTP, { server: backend.server });
+    await until('NGINX knows it', async () =>
+      (await container.exec(['cat', '/run/sidekick-gateway/kept.json'])).output.includes(backend.server),
+    );
+    await backend.close();
+  });
+});
+
 describe('the end', () => {
   it('comes gracefully: an open request is answered first', async () => {
     let answer = () => {};
