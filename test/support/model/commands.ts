@@ -77,6 +77,14 @@ const leave = ofInstance('leave', (world, service, address) => {
 
 const expire = ofInstance('expire', (world, service, address) => world.expire(service, address));
 
+const die = ofInstance('die', (world, _, address) => {
+  world.dead.add(address);
+});
+
+const revive = ofInstance('revive', (world, _, address) => {
+  world.dead.delete(address);
+});
+
 const spoil = ofInstance('spoil', (world, service, address) => {
   world.register(service, address, { weight: -1 });
 });
@@ -216,6 +224,8 @@ const anything: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: drain },
   { weight: 4, arbitrary: leave },
   { weight: 3, arbitrary: expire },
+  { weight: 2, arbitrary: die },
+  { weight: 2, arbitrary: revive },
   { weight: 1, arbitrary: spoil },
   { weight: 2, arbitrary: maintain },
   { weight: 2, arbitrary: unmaintain },

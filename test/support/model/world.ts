@@ -50,6 +50,8 @@ export class World {
   readonly nginx: readonly FakeNginx[];
   readonly log = recordingLog();
   readonly violations: string[] = [];
+  /** The instances that fail the load balancer's own probes. */
+  readonly dead = new Set<Address>();
   readonly #faults = new Map<FakeNginx, PlannedFault[]>();
   readonly #watchers = new Map<string, Running>();
   readonly #leases = new Map<string, string>();
@@ -121,6 +123,10 @@ export class World {
         reader: severable.reader(this.registry),
         store: severable.store(this.registry),
         nginx: this.nginx.map((each) => severable.nginx(each)),
+        healthCheck: ({ address }) => ({
+          policy: { interval: 500, timeout: 400, rise: 1, fall: 2 },
+          probe: () => (this.dead.has(address) ? Promise.reject(new Error('dead')) : Promise.resolve()),
+        }),
         log: this.log,
         meter: recordingMeter(),
         clock: Date.now,
@@ -154,6 +160,7 @@ export class World {
   async quiet(instance: Address): Promise<void> {
     for (const faults of this.#faults.values()) faults.length = 0;
     this.registry.fault('none');
+    this.dead.clear();
     for (const each of this.nginx) each.answer();
     for (const key of this.registry.keys()) {
       if (key.startsWith('/sidekick/maintenance/')) this.registry.delete(key);
