@@ -45,7 +45,7 @@ export interface WatcherTiming {
   readonly drainPoll: { readonly min: number; readonly max: number };
   /** How long a drained server must have been out before `active` 0 is believed; default 250 ms. */
   readonly settle: number;
-  /** Back-off towards an NGINX that is away or refuses: first and longest wait; default 100 ms and 1 s. */
+  /** Back-off towards an NGINX that is away or refuses: first and longest wait; default 100 ms and 500 ms. */
   readonly retry: { readonly min: number; readonly max: number };
   /** Calls under way towards one NGINX; default 8. */
   readonly concurrency: number;
@@ -59,7 +59,7 @@ export const DEFAULT_TIMING: WatcherTiming = {
   debounce: 50,
   drainPoll: { min: 250, max: 2_000 },
   settle: 250,
-  retry: { min: 100, max: 1_000 },
+  retry: { min: 100, max: 500 },
   concurrency: 8,
 };
 
