@@ -11,7 +11,10 @@ export interface Notifier {
   reloading(): void;
   reloaded(): void;
   stopping(): void;
-  /** Tells the watchdog that all is well, for as long as `healthy` says so. Returns what ends it. */
+  /**
+   * Tells the watchdog that all is well, for as long as `healthy` says so, and that a start or stop that is under way may
+   * take twice the watchdog's time more. Returns what ends it.
+   */
   watch(healthy: () => boolean): () => void;
   /** Resolves when everything has been told. */
   flushed(): Promise<void>;
@@ -80,8 +83,10 @@ export function createNotifier(env: Environment, log: Log, send: Send = runSyste
     watch(healthy) {
       const interval = watchdogInterval(env);
       if (interval === undefined) return () => {};
+      // A start may wait for a backend or etcd, and a stop for a drain, longer than any limit in a unit could know.
+      const extension = `EXTEND_TIMEOUT_USEC=${4 * interval * 1000}`;
       const timer = setInterval(() => {
-        if (healthy()) tell('WATCHDOG=1');
+        if (healthy()) tell('WATCHDOG=1', extension);
       }, interval);
       timer.unref();
       return () => clearInterval(timer);

@@ -4,6 +4,7 @@ import { parseDuration } from '../../../src/config/duration.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { registerScope } from '../../../src/config/options/register.js';
 import { watchScope } from '../../../src/config/options/watch.js';
+import { watchdogInterval } from '../../../src/telemetry/notifier.js';
 import { settingsOf, unitPath, wordsOf } from './unit-file.js';
 
 const SIDEKICK = 'sidekick@.service';
@@ -11,7 +12,7 @@ const WATCH = 'sidekick-watch.service';
 const DEMO = ['firmware@.service', 'mqtt-broker@.service', 'loadbalancer.service'];
 
 /** Whose values differ from unit to unit for a reason; everything else of [Service] is hardening, and the same. */
-const OWN = /^Service\.(ExecStart|TimeoutStopSec|LoadCredential)$/;
+const OWN = /^Service\.(ExecStart|LoadCredential)$/;
 
 function service(unit: string): string[] {
   return settingsOf(unit)
@@ -41,10 +42,19 @@ describe('the unit of a sidekick', () => {
     expect(wordsOf(SIDEKICK, 'Install.WantedBy')).toEqual(['%i.service']);
   });
 
-  it.each(['firmware.yaml', 'mqtt.yaml'])('has time for the drain of %s', (example) => {
-    const { values } = loadConfig(registerScope, sources(example));
-    const [stop = ''] = wordsOf(SIDEKICK, 'Service.TimeoutStopSec');
-    expect(parseDuration(stop.replace('min', 'm'))).toBeGreaterThan(values.drainTimeout);
+  it('lets a start and a stop take as long as the process shows signs of life', () => {
+    const [watchdog = ''] = wordsOf(SIDEKICK, 'Service.WatchdogSec');
+    const sign = watchdogInterval({ WATCHDOG_USEC: String(1000 * (parseDuration(watchdog) ?? 0)) });
+    for (const key of ['Service.TimeoutStartSec', 'Service.TimeoutStopSec']) {
+      const [limit = ''] = wordsOf(SIDEKICK, key);
+      expect(parseDuration(limit.replace('min', 'm'))).toBeGreaterThan(
+        2 * (sign ?? Number.POSITIVE_INFINITY),
+      );
+    }
+  });
+
+  it.each(['firmware.yaml', 'mqtt.yaml'])('has an example configuration, %s, that is right', (example) => {
+    expect(loadConfig(registerScope, sources(example)).lists.services).toHaveLength(1);
   });
 
   it('is not restarted for a configuration that cannot become right by itself', () => {
