@@ -62,7 +62,7 @@ export class RealCluster implements AsyncDisposable {
   }
 
   /** Resolves once the group has exactly these addresses, in any order, none of them out of rotation. */
-  async serves(ref: UpstreamRef, addresses: readonly string[], timeoutMs = 30_000): Promise<void> {
+  async serves(ref: UpstreamRef, addresses: readonly string[], timeoutMs = 60_000): Promise<void> {
     const wanted = JSON.stringify([...addresses].sort());
     let seen = '';
     try {
@@ -104,13 +104,17 @@ export class RealWatcher implements AsyncDisposable {
       readonly etcd: readonly string[];
       readonly nginx: Readonly<Record<string, string>>;
       readonly auth?: { readonly username: string; readonly password: string };
+      /** How long a call to NGINX may take, in ms; default that of the client. */
+      readonly timeout?: number;
     },
     options: Partial<WatcherOptions> = {},
     ports: Partial<WatcherPorts> = {},
   ) {
-    const { auth } = cluster;
+    const { auth, timeout } = cluster;
     const connection = connectEtcd({ endpoints: [...cluster.etcd], ...(auth ? { auth } : {}) });
-    const nginx = Object.entries(cluster.nginx).map(([name, url]) => createNginxApi({ name, url }));
+    const nginx = Object.entries(cluster.nginx).map(([name, url]) =>
+      createNginxApi({ name, url, ...(timeout === undefined ? {} : { timeout }) }),
+    );
     this.watcher = createWatcher(
       { ...OPTIONS, ...options },
       { ...connection, nginx, log: this.log, meter: this.meter, clock: Date.now, ...ports },

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
 import { DEFAULT_GUARD } from '../../../src/core/guard.js';
 import { isOut } from '../../../src/core/plan.js';
-import type { WatcherOptions } from '../../../src/daemon/watcher-options.js';
 import { ApiFront } from '../../support/api-front.js';
 import { until } from '../../support/containers/index.js';
 import { RealCluster, RealWatcher } from '../../support/real-watching.js';
@@ -38,14 +37,13 @@ const remove = (address: string, service = 'firmware') =>
   writer.store.remove(`/services/${service}/${address}`, {}, SIGNAL);
 
 /** A watcher whose way to the gateway's API is spoilt as a test likes. */
-async function fronted(
-  options: Partial<WatcherOptions> = {},
-): Promise<{ watcher: RealWatcher; front: ApiFront }> {
+async function fronted(timeout = 5_000): Promise<{ watcher: RealWatcher; front: ApiFront }> {
   const front = await ApiFront.start(cluster.gateway.api);
-  const watcher = new RealWatcher(
-    { etcd: [cluster.etcdProxy.address], nginx: { gateway: front.url } },
-    options,
-  );
+  const watcher = new RealWatcher({
+    etcd: [cluster.etcdProxy.address],
+    nginx: { gateway: front.url },
+    timeout,
+  });
   onTestFinished(async () => {
     await watcher.stop();
     await front[Symbol.asyncDispose]();
@@ -182,12 +180,12 @@ describe('NGINX', () => {
   });
 
   it('whose API takes 5 s for each answer gets there all the same', async () => {
-    const { front, watcher } = await fronted();
+    const { front, watcher } = await fronted(15_000);
     await put(A);
     await cluster.serves(HTTP, [A]);
-    front.treat = () => ({ wait: 4_800 });
+    front.treat = () => ({ wait: 5_000 });
     await put(B);
-    await cluster.serves(HTTP, [A, B], 60_000);
+    await cluster.serves(HTTP, [A, B]);
     expect(watcher.log.events('nginx-away')).toEqual([]);
   });
 
