@@ -68,13 +68,20 @@ function validLevel(nameLength: number, level: number): boolean {
   return nameLength === 6 ? level === 3 : level === 4 || level === 5;
 }
 
-/** What needs no encoding: printable ASCII but the percent sign. */
-const PLAIN = /^[!-$&-~]*$/;
+/** `text` percent-encoded, or `''` when it is no text that can be. */
+function encode(text: string): string {
+  try {
+    return encodeURIComponent(text);
+  } catch {
+    return '';
+  }
+}
 
 /** ClientId as text; bytes outside printable ASCII are percent-encoded one by one, so ids stay distinct. */
 function text(bytes: Bytes, from: number, to: number): string {
   const plain = bytes.toString('utf8', from, to);
-  if (PLAIN.test(plain)) return plain;
+  // Most ids need no encoding at all; a regular expression would be compiled for each session.
+  if (encode(plain) === plain) return plain;
   let id = '';
   for (let i = from; i < to; i++) {
     const byte = bytes[i] as number;

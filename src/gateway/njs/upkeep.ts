@@ -11,8 +11,9 @@ function run(kind: Kind): void {
   const platform = platforms.of(kind);
   upkeep.often(platform);
   if (platform.counters.incr(' rounds', 1) % SELDOM !== 0) return;
-  upkeep.seldom(platform);
-  if (kind === 'http') upkeep.census(platform, generation.current(platform).number, platforms.children());
+  const children = platforms.children();
+  upkeep.seldom(platform, children);
+  if (kind === 'http') upkeep.census(platform, generation.current(platform).number, children);
 }
 
 function http(): void {

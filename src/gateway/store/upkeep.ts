@@ -118,9 +118,17 @@ function often(platform: Platform): void {
   failures.settle(platform);
 }
 
-/** Called about once a second. */
-function seldom(platform: Platform): void {
-  bury(platform);
+/** Which workers there were at the last burial. */
+const BURIED = ' buried';
+
+/** Called about once a second. `children` are the master's workers, empty where nobody knows. */
+function seldom(platform: Platform, children: number[]): void {
+  const workers = children.join(' ');
+  // Looking through all counters is work; without a change among the workers there is nobody to bury.
+  if (workers === '' || platform.tables.get(BURIED) !== workers) {
+    bury(platform);
+    platform.tables.set(BURIED, workers);
+  }
   const all = figures.all(platform);
   const names = upstreams.names(platform);
   lock.locked(platform, () => {

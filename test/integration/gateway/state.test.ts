@@ -65,8 +65,9 @@ describe('connections kept open', () => {
   it('carry many requests each, only to servers that are in, and only while they are', async () => {
     const host = await hostAddress(network);
     const [first, second, third] = [await startHttp(host), await startHttp(host), await startHttp(host)];
-    const { api, container, port } = await startFullGateway(network);
-    const get = async () => (await fetch(`http://127.0.0.1:${port('http')}`)).text();
+    const gateway = await startFullGateway(network);
+    const { api, container } = gateway;
+    const get = async () => (await fetch(`http://127.0.0.1:${gateway.port('http')}`)).text();
     const ids = [];
     for (const { server } of [first, second]) ids.push((await api.call('POST', HTTP, { server })).body.id);
     for (let i = 0; i < 10; i++) await get();
