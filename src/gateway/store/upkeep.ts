@@ -129,6 +129,8 @@ function seldom(platform: Platform, children: number[]): void {
     bury(platform);
     platform.tables.set(BURIED, workers);
   }
+  // Workers make themselves known as they begin to count; two at once may lose one.
+  if (workers !== '' && platform.tables.get(' pids') !== workers) platform.tables.set(' pids', workers);
   const all = figures.all(platform);
   const names = upstreams.names(platform);
   lock.locked(platform, () => {

@@ -126,7 +126,7 @@ describe('a worker that crashed', () => {
       expect(figures.of(figures.all(nginx.worker()), 1)).toMatchObject({ active: 4, requests: 7 });
     }
     expect([...nginx.counters.entries.keys()].filter((key) => key.endsWith('/101'))).toEqual([]);
-    expect(nginx.tables.entries.get(' pids')).toBe('100');
+    expect(nginx.tables.entries.get(' pids')).toBe('100 102');
   });
 
   it('is counted as respawned, unless a reload retired it', () => {
