@@ -3,9 +3,8 @@ import { createNginxApi } from '../adapters/nginx/api.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
 import type { watchScope } from '../config/options/watch.js';
 import { type WatchSettings, watchSettings } from '../config/settings/watch.js';
-import type { Instance } from '../core/keys.js';
 import { createWatcher } from '../daemon/watcher/watcher.js';
-import type { HealthCheck, WatcherPorts } from '../daemon/watcher-options.js';
+import type { WatcherPorts } from '../daemon/watcher-options.js';
 import { createLogger } from '../telemetry/logger.js';
 import { aborted } from './aborted.js';
 import type { InvocationOf } from './command.js';
@@ -72,9 +71,10 @@ function createDaemon(
 }
 
 /** The load balancer's own probes, as the settings have them at the time. */
-function healthCheckOf(settings: () => WatchSettings): (instance: Instance) => HealthCheck | undefined {
-  return ({ service, address }) => {
-    const probe = settings().probes.get(service);
+function healthCheckOf(settings: () => WatchSettings): NonNullable<WatcherPorts['healthCheck']> {
+  return ({ service, address }, unchecked) => {
+    const { probes, gatewayProbe } = settings();
+    const probe = probes.get(service) ?? (unchecked ? gatewayProbe : undefined);
     return probe && { probe: createProbe(probe.spec(address)), policy: probe.health };
   };
 }

@@ -72,12 +72,17 @@ export interface RegistryStore {
 
 // --- NGINX --------------------------------------------------------------------------------------------------------
 
+/** How the gateway names its build. Unlike NGINX Plus it has no health checks of its own. */
+export const GATEWAY_BUILD = 'sidekick-gateway';
+
 /** Who an NGINX is: when any of it changes, every server id is void and its state may be another. */
 export interface NginxIdentity {
   readonly generation: number;
   /** The master process. A worker's pid says nothing: any of several workers may answer. */
   readonly pid: number;
   readonly loadTimestamp: string;
+  /** What it was built as; see GATEWAY_BUILD. */
+  readonly build: string;
   readonly version: string;
 }
 

@@ -69,8 +69,11 @@ export interface WatcherPorts {
   readonly store: RegistryStore;
   /** One for each NGINX, each with a name of its own. */
   readonly nginx: readonly NginxApi[];
-  /** The load balancer's probe of an instance; undefined where the instance's service is not probed. Left out: no probes. */
-  readonly healthCheck?: (instance: Instance) => HealthCheck | undefined;
+  /**
+   * The load balancer's probe of an instance; undefined where the instance's service is not probed. `unchecked`: an
+   * NGINX that serves it has no health checks of its own. Left out: no probes.
+   */
+  readonly healthCheck?: (instance: Instance, unchecked: boolean) => HealthCheck | undefined;
   readonly log: Log;
   readonly meter: Meter;
   readonly clock: Clock;

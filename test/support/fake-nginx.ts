@@ -55,6 +55,8 @@ export class FakeNginx implements NginxApi {
   #pid = 100;
   #loads = 1;
   #up = true;
+  /** What it says that it was built as. */
+  build = '';
   /** Every call that reached it, in order. */
   readonly calls: FakeCall[] = [];
   /** Asked for each call; what it returns happens to the call. */
@@ -166,6 +168,7 @@ export class FakeNginx implements NginxApi {
       pid: this.#pid,
       loadTimestamp: `load ${this.#loads}`,
       version: 'fake',
+      build: this.build,
     }));
   }
 

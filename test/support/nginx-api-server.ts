@@ -95,8 +95,8 @@ export class NginxApiServer implements AsyncDisposable {
   }
 
   async #identity() {
-    const { generation, pid, loadTimestamp, version } = await this.#nginx.identity(SIGNAL);
-    return { generation, ppid: pid, pid: pid + 1, load_timestamp: loadTimestamp, version };
+    const { generation, pid, loadTimestamp, version, build } = await this.#nginx.identity(SIGNAL);
+    return { generation, ppid: pid, pid: pid + 1, load_timestamp: loadTimestamp, version, build };
   }
 
   async #names(kind: Kind) {

@@ -105,6 +105,7 @@ function readIdentity(answer: unknown): NginxIdentity {
     generation: answer.generation,
     pid: typeof answer.ppid === 'number' ? answer.ppid : 0,
     loadTimestamp: text(answer.load_timestamp),
+    build: text(answer.build),
     version: text(answer.version),
   };
 }

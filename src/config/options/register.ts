@@ -65,7 +65,7 @@ const parameterOptions = {
   slow_start: option(
     parameter('slow_start', time),
     DEFAULT_PARAMETERS.slow_start,
-    'How long a recovered server takes to come back to its weight; 0s to switch that off. NGINX Plus only.',
+    'How long a recovered server takes to come back to its weight; 0s to switch that off.',
   ),
   route: option(
     parameter('route', string),

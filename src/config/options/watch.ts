@@ -141,6 +141,11 @@ export const watchScope = {
       ),
       hold: option(duration(), formatDuration(DEFAULT_GUARD.hold), 'How long it is held.'),
     },
+    gatewayProbes: option(
+      oneOf('tcp', 'off'),
+      'tcp',
+      'The gateway has no health checks of its own: how this watcher probes, every 2s, the services that feed it and that are not in probes.',
+    ),
     timing: timingOptions,
     ...etcdOptions,
     ...adminOptions,

@@ -19,7 +19,16 @@ export interface WatchSettings extends EtcdSettings {
   readonly nginx: readonly NginxApiOptions[];
   /** The load balancer's own probes by service. */
   readonly probes: ReadonlyMap<string, ProbeSettings>;
+  /** What looks at any other service that the gateway serves; undefined where nothing is to. */
+  readonly gatewayProbe: ProbeSettings | undefined;
 }
+
+/** Quick, since nothing else notices a dead host before its lease runs out. */
+const GATEWAY_PROBE: ProbeSettings = {
+  spec: (target) => ({ type: 'tcp', target }),
+  id: 'gateway',
+  health: { interval: 2000, timeout: 1000, rise: 2, fall: 2 },
+};
 
 /** What `sidekick watch` needs, with files read. Throws a UsageError. */
 export function watchSettings(
@@ -55,6 +64,7 @@ export function watchSettings(
     watcher,
     nginx,
     probes: new Map(probes.map((probe, i) => [probed[i] ?? '', probe])),
+    gatewayProbe: values.gatewayProbes === 'tcp' ? GATEWAY_PROBE : undefined,
   };
 }
 

@@ -2,7 +2,14 @@ import { desiredServers } from '../../core/desired.js';
 import { messageOf, NginxError } from '../../core/errors.js';
 import { type Kind, type UpstreamId, upstreamRef } from '../../core/kind.js';
 import { type Mapping, mapServices, type Topology } from '../../core/mapping.js';
-import type { Clock, Log, Meter, NginxApi, NginxIdentity } from '../../core/ports.js';
+import {
+  type Clock,
+  GATEWAY_BUILD,
+  type Log,
+  type Meter,
+  type NginxApi,
+  type NginxIdentity,
+} from '../../core/ports.js';
 import type { Registrations } from '../../core/registrations.js';
 import type { WatcherOptions } from '../watcher-options.js';
 import type { NginxStatus } from '../watcher-status.js';
@@ -81,6 +88,11 @@ export class NginxDriver {
   fedBy(service: string): readonly UpstreamWorker[] | undefined {
     if (!this.#topology || this.#unread.size > 0) return undefined;
     return this.#workers.fedBy(new Set([service]));
+  }
+
+  /** Whether the service feeds an upstream here whose servers this NGINX does not check itself. */
+  leavesUnchecked(service: string): boolean {
+    return this.#identity?.build === GATEWAY_BUILD && this.services.includes(service);
   }
 
   /** Every upstream that is driven. */

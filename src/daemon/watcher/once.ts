@@ -4,7 +4,13 @@ import type { Kind, UpstreamRef } from '../../core/kind.js';
 import { upstreamRef } from '../../core/kind.js';
 import { type MappingProblem, mapServices } from '../../core/mapping.js';
 import { type Action, IMMUTABLE_PARAMETERS, type Plan } from '../../core/plan.js';
-import type { NginxApi, NginxIdentity, RegistryReader, View } from '../../core/ports.js';
+import {
+  GATEWAY_BUILD,
+  type NginxApi,
+  type NginxIdentity,
+  type RegistryReader,
+  type View,
+} from '../../core/ports.js';
 import { Registrations } from '../../core/registrations.js';
 import type { WatcherOptions, WatcherPorts } from '../watcher-options.js';
 import { createGate, type Gate } from './gate.js';
@@ -155,9 +161,10 @@ function isMet({ actions, deferred, drains }: Plan): boolean {
 function onePass(look: Look, target: Target, dryRun: boolean, signal: AbortSignal): Promise<PassResult> {
   const { options, ports } = look;
   const desired = desiredServers(look.registrations satisfies Catalogue, target.services);
+  const unchecked = target.identity.build === GATEWAY_BUILD;
   // Nobody has probed anything yet: what is down stays so where a running watcher may have found it dead.
   const probed = target.services.some((service) =>
-    [...desired.keys()].some((address) => ports.healthCheck?.({ service, address })),
+    [...desired.keys()].some((address) => ports.healthCheck?.({ service, address }, unchecked)),
   );
   return reconcile(
     {

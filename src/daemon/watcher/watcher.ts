@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../core/errors.js';
-import { maintenancePrefix, releasePrefix } from '../../core/keys.js';
+import { type Instance, maintenancePrefix, releasePrefix } from '../../core/keys.js';
 import type { View } from '../../core/ports.js';
 import { type RegistrationChange, Registrations } from '../../core/registrations.js';
 import { createLeaseKeeper } from '../lease-keeper.js';
@@ -63,7 +63,7 @@ class RunningWatcher implements Watcher {
     this.#health =
       healthCheck &&
       new HealthMonitor({
-        check: healthCheck,
+        check: (instance) => healthCheck(instance, this.#isUnchecked(instance)),
         log,
         meter,
         clock,
@@ -205,7 +205,7 @@ class RunningWatcher implements Watcher {
     for (const service of services) {
       const instances = registrations.get(service);
       this.#ports.meter.gauge('sidekick_registrations', instances.size, { service });
-      this.#health?.sync(service, new Set(instances.keys()), this.#signal);
+      this.#probe(service, registrations);
     }
     for (const driver of this.#drivers) driver.registrationsChanged(services);
     this.#answer([...services]);
@@ -224,7 +224,18 @@ class RunningWatcher implements Watcher {
   }
 
   #remapped(): void {
-    if (this.#view) publishPresence(this.#options.keys, this.#options.id, this.#drivers, this.#keeper);
+    if (!this.#view || !this.#registrations) return;
+    publishPresence(this.#options.keys, this.#options.id, this.#drivers, this.#keeper);
+    // Which NGINX serves a service decides whether it is probed.
+    for (const service of this.#registrations.services) this.#probe(service, this.#registrations);
+  }
+
+  #probe(service: string, registrations: Registrations): void {
+    this.#health?.sync(service, new Set(registrations.get(service).keys()), this.#signal);
+  }
+
+  #isUnchecked({ service }: Instance): boolean {
+    return this.#drivers.some((driver) => driver.leavesUnchecked(service));
   }
 }
 

@@ -167,7 +167,7 @@ describe('what NGINX shows', () => {
     });
     const api = client({ url: server.url });
     const first = await api.identity(SIGNAL);
-    expect(first).toEqual({ generation: 2, pid: 7, loadTimestamp: 'then', version: '' });
+    expect(first).toEqual({ generation: 2, pid: 7, loadTimestamp: 'then', version: '', build: '' });
     expect(await api.identity(SIGNAL)).toEqual(first);
   });
 });

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Address } from '../../../../src/core/address.js';
+import { GATEWAY_BUILD } from '../../../../src/core/ports.js';
 import type { WatcherPorts } from '../../../../src/daemon/watcher-options.js';
+import { FakeNginx } from '../../../support/fake-nginx.js';
 import { HTTP, host, STREAM, useFakeClock, Watching } from '../../../support/watching.js';
 
 beforeEach(useFakeClock);
@@ -74,6 +76,24 @@ describe('probes from the load balancer', () => {
     expect(w.lb.addresses(STREAM)).toEqual([host(1), host(3)]);
   });
 
+  it('are made by default for what the gateway serves, which has no health checks of its own', async () => {
+    const gateway = new FakeNginx({ name: 'gateway', http: ['firmware'] });
+    const plus = new FakeNginx({ name: 'plus', stream: ['mqtt'] });
+    gateway.build = GATEWAY_BUILD;
+    const dead = new Set([host(2)]);
+    await using w = new Watching({
+      nginx: [gateway, plus],
+      healthCheck: (instance, unchecked) => (unchecked ? probes(dead)(instance, unchecked) : undefined),
+    });
+    for (const n of [1, 2, 3]) {
+      w.register('firmware', host(n));
+      w.register('mqtt', host(n));
+    }
+    await w.pass(4_000);
+    expect(down(w)).toEqual([host(2)]);
+    expect(plus.servers(STREAM).filter(({ parameters }) => parameters.down)).toEqual([]);
+  });
+
   it('are not believed where they would leave nothing up', async () => {
     const dead = new Set([host(1), host(2), host(3)]);
     await using w = await three(dead);
@@ -114,7 +134,8 @@ describe('probes from the load balancer', () => {
 
   it('leave services alone that are not probed', async () => {
     await using w = new Watching({
-      healthCheck: (instance) => (instance.service === 'mqtt' ? probes(new Set())(instance) : undefined),
+      healthCheck: (instance) =>
+        instance.service === 'mqtt' ? probes(new Set())(instance, false) : undefined,
     });
     w.lb.place(HTTP, host(1), { down: true });
     w.register('firmware', host(1));
@@ -127,7 +148,7 @@ describe('probes from the load balancer', () => {
     const upstreams = ['a', 'b'].map((service) => ({ service, kind: 'http' as const, upstream: 'firmware' }));
     await using w = new Watching({
       options: { upstreams },
-      healthCheck: (instance) => (instance.service === 'a' ? probes(new Set())(instance) : undefined),
+      healthCheck: (instance) => (instance.service === 'a' ? probes(new Set())(instance, false) : undefined),
     });
     w.lb.place(HTTP, host(2), { down: true });
     w.register('a', host(1));
@@ -139,7 +160,9 @@ describe('probes from the load balancer', () => {
   it('that are switched off while the watcher runs let go what they took down', async () => {
     const dead = new Set([host(2)]);
     let on = true;
-    await using w = new Watching({ healthCheck: (instance) => (on ? probes(dead)(instance) : undefined) });
+    await using w = new Watching({
+      healthCheck: (instance) => (on ? probes(dead)(instance, false) : undefined),
+    });
     for (const n of [1, 2]) w.register('firmware', host(n));
     await w.pass(4_000);
     expect(down(w)).toEqual([host(2)]);
