@@ -29,7 +29,9 @@ export async function depart(
   options: DepartureOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { log, clock, timeout } = options;
+  const { keeper, log, clock, timeout } = options;
+  // Nothing was ever registered, so nobody has to wait for an etcd that has not answered once.
+  if (!keeper.wasGranted) return;
   const began = clock();
   const fields = { keys: workers.slice(0, NAMED).map(({ key }) => key), count: workers.length };
   log.info({ event: 'drain-began', ...fields, timeout }, 'asking to be taken out');

@@ -40,6 +40,8 @@ export interface LeaseKeeper {
   settled(signal: AbortSignal): Promise<boolean>;
   /** The lease that is held, as far as is known: undefined once its time has run out without a keepalive. */
   readonly lease: LeaseId | undefined;
+  /** Whether there ever was a lease: without one, nothing of ours can be in etcd. */
+  readonly wasGranted: boolean;
   /** When the lease's loop last moved, in ms since the epoch, whether or not etcd answered: what a watchdog wants to know. */
   readonly lastProgress: number;
   /** Runs until aborted, then revokes the lease (bounded) and resolves. Call once. */

@@ -62,6 +62,10 @@ class Keeper implements LeaseKeeper {
     return this.#lease.valid ? this.#lease.id : undefined;
   }
 
+  get wasGranted(): boolean {
+    return this.#lease.wasGranted;
+  }
+
   get lastProgress(): number {
     return this.#lastProgress;
   }

@@ -45,6 +45,11 @@ export class Lease {
     return this.#id !== undefined && this.#options.clock() < this.#validUntil;
   }
 
+  /** Whether any lease was ever granted. */
+  get wasGranted(): boolean {
+    return this.#id !== undefined || this.#former.size > 0;
+  }
+
   get former(): ReadonlySet<LeaseId> {
     return this.#former;
   }

@@ -353,6 +353,17 @@ describe('stopping', () => {
     expect(isOver()).toBe(true);
   });
 
+  it('ends without waiting when etcd has never answered: nothing is registered', async () => {
+    registry.fault('frozen');
+    const { stop, isOver } = start([spec(1)], 60_000);
+    await pass(10_000);
+
+    stop.abort();
+    await pass(3_000);
+
+    expect(isOver()).toBe(true);
+  });
+
   it('asks to be drained and waits for its whole time when it may not see the watchers', async () => {
     vi.spyOn(registry, 'list').mockRejectedValue(new EtcdError('DENIED', 'permission denied', false));
     vi.spyOn(registry, 'follow').mockImplementation(
