@@ -1,6 +1,7 @@
 /** The NGINX Plus API: a request in, an answer out. The same code serves http and stream. */
 import type { ApiFailure } from '../model/errors.js';
 import errors from '../model/errors.js';
+import type { Kind } from '../model/server.js';
 import type { Platform } from '../store/platform.js';
 import type { Answer, Call } from './call.js';
 import type { Instance } from './instance.js';
@@ -8,7 +9,23 @@ import instance from './instance.js';
 import keyvals from './keyvals.js';
 import type { Route } from './route.js';
 import route from './route.js';
+import status from './status.js';
 import upstreams from './upstreams.js';
+
+/** What `/api/N/http/` and `/api/N/stream/` list. */
+const ENDPOINTS: { [kind in Kind]: string[] } = {
+  http: [
+    'requests',
+    'server_zones',
+    'location_zones',
+    'caches',
+    'limit_conns',
+    'limit_reqs',
+    'keyvals',
+    'upstreams',
+  ],
+  stream: ['server_zones', 'limit_conns', 'keyvals', 'upstreams'],
+};
 
 const READ = ['GET', 'HEAD', 'OPTIONS'];
 
@@ -17,11 +34,11 @@ function ok(body: unknown): Answer {
 }
 
 /** The last segments of `/api/N/http/` and `/api/N/stream/`: what this gateway serves of them. */
-function section(platform: Platform, call: Call, rest: string[]): Answer {
-  if (rest.length === 0) return readOnly(call, ok(['keyvals', 'upstreams']));
+function section(platform: Platform, info: Instance, call: Call, rest: string[]): Answer {
+  if (rest.length === 0) return readOnly(call, ok(ENDPOINTS[platform.kind]));
   if (rest[0] === 'upstreams') return upstreams.handle(platform, call, rest.slice(1));
   if (rest[0] === 'keyvals') return keyvals.handle(platform, call, rest.slice(1));
-  throw errors.pathNotFound;
+  return status.handle(call, `${platform.kind}/${rest.join('/')}`, info.traffic);
 }
 
 function readOnly(call: Call, answer: Answer): Answer {
@@ -30,7 +47,7 @@ function readOnly(call: Call, answer: Answer): Answer {
 }
 
 function dispatch(platform: Platform, info: Instance, call: Call, found: Route): Answer {
-  if (found.kind !== '' && found.kind === platform.kind) return section(platform, call, found.rest);
+  if (found.kind !== '' && found.kind === platform.kind) return section(platform, info, call, found.rest);
   if (found.rest.length === 0) return readOnly(call, ok(instance.ENDPOINTS));
   return instance.handle(platform, info, call, found.rest);
 }

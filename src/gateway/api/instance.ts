@@ -1,8 +1,10 @@
-/** `/api/N/nginx` and `/api/N/processes`. */
+/** `/api/N/nginx`, `/api/N/processes` and their neighbours. */
 import errors from '../model/errors.js';
 import type { Platform } from '../store/platform.js';
 import type { Answer, Call } from './call.js';
 import calls from './call.js';
+import type { Traffic } from './status.js';
+import status from './status.js';
 
 /** What this NGINX says about itself. */
 export interface Instance {
@@ -14,10 +16,12 @@ export interface Instance {
   /** When that configuration was loaded, ms since the epoch. */
   loaded: number;
   ppid: number;
+  /** What passes through the http block, for the paths that show it. */
+  traffic?: Traffic;
 }
 
-/** Root endpoints; the others of NGINX Plus answer 404. */
-const ENDPOINTS = ['nginx', 'processes', 'http', 'stream'];
+/** Root endpoints. */
+const ENDPOINTS = ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl'];
 const RESPAWNED = ' respawned';
 
 function nginx(platform: Platform, info: Instance, call: Call): Answer {
@@ -46,7 +50,8 @@ function processes(platform: Platform, call: Call): Answer {
 /** `rest` are the segments behind the version. */
 function handle(platform: Platform, info: Instance, call: Call, rest: string[]): Answer {
   const name = rest[0] as string;
-  if (rest.length !== 1 || (name !== 'nginx' && name !== 'processes')) throw errors.pathNotFound;
+  if (rest.length !== 1 || (name !== 'nginx' && name !== 'processes'))
+    return status.handle(call, rest.join('/'), info.traffic);
   const allowed = name === 'processes' ? ['GET', 'HEAD', 'DELETE'] : ['GET', 'HEAD'];
   if (allowed.indexOf(call.method) < 0) throw errors.methodDisabled;
   return name === 'nginx' ? nginx(platform, info, call) : processes(platform, call);

@@ -1,17 +1,24 @@
 /** njs module: the API in the http block. */
 import handler from '../api/handle.js';
+import type { Instance } from '../api/instance.js';
 import query from '../api/query.js';
+import status from '../api/status.js';
 import errors from '../model/errors.js';
+import type { Platform } from '../store/platform.js';
 import generation from './generation.js';
 import platforms from './platform.js';
 
 /** `js_content`: answers `/api`. `$api_write` is `on` where changes are allowed. */
-function handle(r: NginxHTTPRequest): void {
-  const platform = platforms.of('http');
+async function handle(r: NginxHTTPRequest): Promise<void> {
   const target = r.variables.request_uri as string;
-  const answer = handler.handle(platform, instance(r, platform), {
+  const path = query.path(target);
+  const page = status.needsTraffic(path) ? await r.subrequest('/gateway_stub_status') : undefined;
+  const platform = platforms.of('http');
+  const info = instance(r, platform);
+  if (page !== undefined) info.traffic = status.parse(page.responseText as string);
+  const answer = handler.handle(platform, info, {
     method: r.method,
-    path: query.path(target),
+    path: path,
     args: query.args(target),
     body: r.requestText === undefined ? '' : r.requestText,
     write: r.variables.api_write === 'on',
@@ -22,7 +29,7 @@ function handle(r: NginxHTTPRequest): void {
   r.return(answer.status, answer.text);
 }
 
-function instance(r: NginxHTTPRequest, platform: ReturnType<typeof platforms.of>) {
+function instance(r: NginxHTTPRequest, platform: Platform): Instance {
   const found = generation.current(platform);
   return {
     version: ngx.version,

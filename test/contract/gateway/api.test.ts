@@ -29,8 +29,10 @@ describe('the instance', () => {
     }
     for (const version of [4, 5, 6, 7, 8, 9]) {
       const old = new ApiClient(gateway.api, version);
-      expect((await old.get('/')).body).toEqual(['nginx', 'processes', 'http', 'stream']);
-      expect((await old.get('')).body).toEqual(['nginx', 'processes', 'http', 'stream']);
+      for (const slash of ['', '/'])
+        expect((await old.get(slash)).body).toEqual(
+          expect.arrayContaining(['nginx', 'processes', 'http', 'stream']),
+        );
       expect((await old.get('/http/upstreams')).status).toBe(200);
       expect((await old.get('/stream/upstreams')).status).toBe(200);
     }
@@ -46,6 +48,23 @@ describe('the instance', () => {
       generation: 1,
     });
     expect((await api.get('/processes')).body).toEqual({ respawned: 0 });
+  });
+
+  it('has an answer to all that exporters and dashboards ask for', async () => {
+    const listed = async (path: string): Promise<string[]> =>
+      ((await api.get(path)).body as string[]).map((name) => `${path}${name}`);
+    const paths = (await Promise.all(['/', '/http/', '/stream/'].map(listed))).flat();
+    expect(paths.length).toBeGreaterThan(15);
+    for (const path of paths) expect((await api.get(path)).status, path).toBe(200);
+    const before = (await api.get('/http/requests')).body.total as number;
+    await fetch(gateway.httpUrl);
+    expect((await api.get('/http/requests')).body.total).toBeGreaterThanOrEqual(before + 2);
+    const { accepted, dropped, active } = (await api.get('/connections')).body;
+    expect(accepted).toBeGreaterThan(0);
+    expect(dropped).toBe(0);
+    expect(active).toBeGreaterThan(0);
+    // Nobody gets at the figures but through the API.
+    expect((await fetch(gateway.api.replace('/api', '/gateway_stub_status'))).status).toBe(404);
   });
 
   it('has no other path', async () => {

@@ -11,19 +11,32 @@ export interface Answer {
   body: any;
 }
 
-/** The shape of a successful answer to a path behind `/api/N`. */
-function shapeOf(path: string, method: string): Shape {
-  const [first = '', second, name, servers, id] = path.replace(/\?.*/, '').split('/').filter(Boolean);
-  if (first === '') return SHAPES.names;
-  if (first === 'nginx') return SHAPES.nginx;
-  if (first === 'processes') return SHAPES.processes;
-  if (second === undefined) return SHAPES.names;
-  if (second === 'keyvals') return name === undefined ? { map: SHAPES.pairs } : SHAPES.pairs;
-  const shapes = SHAPES[first as Kind];
+/** Paths of one shape; other paths that are neither groups nor zones are empty. */
+const FIXED: Readonly<Record<string, Shape>> = {
+  '': SHAPES.names,
+  nginx: SHAPES.nginx,
+  processes: SHAPES.processes,
+  connections: SHAPES.connections,
+  http: SHAPES.names,
+  stream: SHAPES.names,
+  'http/requests': SHAPES.requests,
+};
+
+function upstreamShape(kind: Kind, [name, servers, id]: string[], method: string): Shape {
+  const shapes = SHAPES[kind];
   if (name === undefined) return { map: shapes.upstream };
   if (servers === undefined) return shapes.upstream;
   const one = method === 'POST' || (id !== undefined && method !== 'DELETE');
   return one ? shapes.server : { array: shapes.server };
+}
+
+/** The shape of a successful answer to a path behind `/api/N`. */
+function shapeOf(path: string, method: string): Shape {
+  const segments = path.replace(/\?.*/, '').split('/').filter(Boolean);
+  const [kind, section, ...rest] = segments;
+  if (section === 'upstreams') return upstreamShape(kind as Kind, rest, method);
+  if (section === 'keyvals') return rest.length === 0 ? { map: SHAPES.pairs } : SHAPES.pairs;
+  return FIXED[segments.join('/')] ?? SHAPES.nothing;
 }
 
 export class ApiClient {

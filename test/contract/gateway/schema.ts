@@ -117,6 +117,10 @@ export const SHAPES = {
     upstream: httpUpstream,
   },
   stream: { server: object(configured), upstream: streamUpstream },
+  connections: object({ accepted: 'integer', dropped: 'integer', active: 'integer', idle: 'integer' }),
+  requests: object({ total: 'integer', current: 'integer' }),
+  /** What is not configured: no zone, no cache, no figure. */
+  nothing: object({}),
   pairs: { map: 'string' },
 } as const satisfies Record<string, Shape | Record<'server' | 'upstream', Shape>>;
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import handler from '../../../../src/gateway/api/handle.js';
 import query from '../../../../src/gateway/api/query.js';
+import status from '../../../../src/gateway/api/status.js';
 import { FakeNginx } from '../support/memory.js';
 
 const INSTANCE = {
@@ -10,6 +11,9 @@ const INSTANCE = {
   generation: 2,
   loaded: 1_700_000_000_000,
   ppid: 1,
+  traffic: status.parse(
+    'Active connections: 7 \nserver accepts handled requests\n 20 19 90 \nReading: 0 Writing: 2 Waiting: 5 \n',
+  ),
 };
 
 let nginx: FakeNginx;
@@ -50,9 +54,25 @@ describe('the tree', () => {
   it.each([
     ['/api', [4, 5, 6, 7, 8, 9]],
     ['/api/', [4, 5, 6, 7, 8, 9]],
-    ['/api/4', ['nginx', 'processes', 'http', 'stream']],
-    ['/api/9/', ['nginx', 'processes', 'http', 'stream']],
-    ['/api/9/http', ['keyvals', 'upstreams']],
+    ['/api/4', ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl']],
+    ['/api/9/', ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl']],
+    [
+      '/api/9/http',
+      [
+        'requests',
+        'server_zones',
+        'location_zones',
+        'caches',
+        'limit_conns',
+        'limit_reqs',
+        'keyvals',
+        'upstreams',
+      ],
+    ],
+    ['/api/9/http/caches/', {}],
+    ['/api/9/ssl', {}],
+    ['/api/9/connections', { accepted: 20, dropped: 1, active: 2, idle: 5 }],
+    ['/api/9/http/requests', { total: 90, current: 2 }],
     ['/api/9/http/upstreams?fields=', ['firmware', 'backend']],
     ['/api/9/http/keyvals/?fields=', ['plain', 'timed']],
     ['/api/9/http/upstreams/firmware/servers', []],
@@ -75,10 +95,11 @@ describe('the tree', () => {
 
   it.each([
     '/api/9/nope',
-    '/api/9/http/server_zones',
+    '/api/9/http/server_zones/x',
+    '/api/9/http/constructor',
     '/api/9/http/upstreams/firmware/peers',
     '/api/9/http//upstreams',
-    '/api/9/slabs',
+    '/api/9/slabs/x',
     '/api/9/http/%ff',
     '/api/9/http/keyvals/plain/x',
   ])('has no %s', (path) => {
