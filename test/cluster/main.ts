@@ -12,6 +12,7 @@ import { lookAtFiles } from './chapters/files.js';
 import { isolateNode, suspendNode } from './chapters/lose-node.js';
 import { tryPackages } from './chapters/packages.js';
 import { crashBackend, freezeWatcher, killSidekick, stopLeader } from './chapters/processes.js';
+import { purge } from './chapters/purge.js';
 import { rebootLoadBalancer, rebootNode } from './chapters/reboot.js';
 import { stopBroker } from './chapters/stop-broker.js';
 import { stopFirmware } from './chapters/stop-firmware.js';
@@ -42,6 +43,7 @@ const STORY: readonly Chapter[] = [
   rebootNode,
   rebootLoadBalancer,
   upgradeAll,
+  purge,
 ];
 
 /** Saves the hosts' logs in build/, for whoever has to find out what happened. */
