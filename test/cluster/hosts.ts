@@ -80,10 +80,21 @@ export async function reboot(host: Host): Promise<void> {
   await docker('restart', '--time', '120', containerOf(host));
 }
 
+async function onAll(...command: string[]): Promise<void> {
+  const names = [...NODES, 'lb' as const].map(containerOf);
+  await Promise.all(names.map((name) => docker(...command, name).catch(() => '')));
+}
+
 /** Ends the machines without their consent, so that nothing is drained into a cluster that is going away. */
 export async function killAll(): Promise<void> {
-  const names = [...NODES, 'lb' as const].map(containerOf);
-  await Promise.all(names.map((name) => docker('rm', '--force', '--volumes', name).catch(() => '')));
+  await onAll('unpause');
+  await onAll('kill');
+}
+
+/** Removes what Vagrant knows nothing of, such as the hosts of another clone of this repository. */
+export async function removeLeftovers(): Promise<void> {
+  await onAll('rm', '--force', '--volumes');
+  await docker('network', 'rm', NETWORK).catch(() => '');
 }
 
 /** What there is to read on a host when something went wrong. */

@@ -20,7 +20,7 @@ import { tls } from './chapters/tls.js';
 import { units } from './chapters/units.js';
 import { upgradeAll } from './chapters/upgrade.js';
 import { untilServing } from './cluster.js';
-import { addressOf, killAll, logsOf, NODES } from './hosts.js';
+import { addressOf, killAll, logsOf, NODES, removeLeftovers } from './hosts.js';
 import { HttpTraffic } from './http-traffic.js';
 import { MqttTraffic } from './mqtt-traffic.js';
 import { type Chapter, playAll } from './stage.js';
@@ -55,16 +55,20 @@ async function keepLogs(): Promise<void> {
   say('the logs of the hosts are in build/cluster-<host>.log');
 }
 
-async function takeDown(): Promise<void> {
-  say('the cluster is taken down');
+async function destroy(): Promise<void> {
   await killAll();
   await vagrant('destroy', '--force');
+  await removeLeftovers();
+}
+
+async function takeDown(): Promise<void> {
+  say('the cluster is taken down');
+  await destroy();
 }
 
 async function bringUp(): Promise<void> {
   announce(2, 'vagrant up --provider=docker');
-  await killAll();
-  await vagrant('destroy', '--force');
+  await destroy();
   await vagrant('up', '--provider=docker');
   say('four hosts are up: systemd, etcd with TLS and users, the backends, the gateway');
   await untilServing(NODES);
