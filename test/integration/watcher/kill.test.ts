@@ -19,7 +19,8 @@ function watch(id: string): Cli {
   const { etcd, gateway } = cluster;
   return start([
     ...['watch', '--id', id, '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api],
-    ...['--admin-listen', '127.0.0.1:0'],
+    // Nothing listens at the addresses that these tests register.
+    ...['--admin-listen', '127.0.0.1:0', '--gateway-probes', 'off'],
   ]);
 }
 
