@@ -16,6 +16,7 @@ export interface Server {
   readonly server: string;
   readonly drain?: boolean;
   readonly down: boolean;
+  readonly weight: number;
 }
 
 /** `192.168.56.12:8080` for the firmware server of node2. */

@@ -33,6 +33,11 @@ sidekick config check watch --config /etc/sidekick/watch.yaml || fail "the examp
 changed=$(dpkg --verify sidekick | grep -v ' /usr/share/doc/' || true)
 [ -z "$changed" ] || fail "files are not as packaged: $changed"
 
+install systemd
+printf '[Service]\nExecStart=/bin/true\n' >/etc/systemd/system/backend@.service
+systemd-analyze verify --man=no sidekick-watch.service sidekick@backend@1.service ||
+    fail "this release's systemd finds fault with the units"
+
 apt-get remove -y sidekick >/tmp/log 2>&1 || fail "sidekick cannot be removed: $(cat /tmp/log)"
 [ ! -e /usr/bin/sidekick ] || fail "removed, but the program is still there"
 [ -f /etc/sidekick/watch.yaml ] || fail "removed, and the administrator's configuration with it"

@@ -14,6 +14,7 @@ import { tryPackages } from './chapters/packages.js';
 import { crashBackend, freezeWatcher, killSidekick, stopLeader } from './chapters/processes.js';
 import { purge } from './chapters/purge.js';
 import { rebootLoadBalancer, rebootNode } from './chapters/reboot.js';
+import { reload } from './chapters/reload.js';
 import { stopBroker } from './chapters/stop-broker.js';
 import { stopFirmware } from './chapters/stop-firmware.js';
 import { tls } from './chapters/tls.js';
@@ -34,6 +35,7 @@ const STORY: readonly Chapter[] = [
   tls,
   stopFirmware,
   stopBroker,
+  reload,
   killSidekick,
   crashBackend,
   suspendNode,

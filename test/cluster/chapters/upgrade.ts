@@ -15,7 +15,8 @@ function unitsOf(host: Host): string[] {
 async function upgrade(host: Host): Promise<void> {
   const units = unitsOf(host);
   const before = await Promise.all(units.map((unit) => property(host, unit, 'MainPID')));
-  await on(host, 'sh', '-c', 'dpkg --install --force-confold /srv/cluster/packages/sidekick*.deb');
+  const packages = host === 'lb' ? 'sidekick*.deb' : 'sidekick_*.deb';
+  await on(host, 'sh', '-c', `dpkg --install --force-confold /srv/cluster/packages/${packages}`);
   for (const [i, unit] of units.entries()) {
     await until(`${unit} runs the new version`, async () => {
       const [pid, state] = await Promise.all([
