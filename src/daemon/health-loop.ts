@@ -1,8 +1,8 @@
 import { messageOf } from '../core/errors.js';
 import { type Health, type HealthPolicy, nextHealth } from '../core/health.js';
 import type { Probe } from '../core/ports.js';
+import { pause } from './pause.js';
 import { withTimeLimit } from './time-limit.js';
-import { pause } from './watcher/pause.js';
 
 /** One look: undefined when it is healthy, or why not. A probe that ignores its signal is left behind. */
 export async function look(probe: Probe, timeout: number, signal: AbortSignal): Promise<string | undefined> {

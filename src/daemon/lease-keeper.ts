@@ -5,7 +5,7 @@ import type { KeyStatus, LeaseKeeper, LeaseKeeperOptions } from './lease-keeper-
 import { LeasedKeys } from './leased-keys.js';
 import { retry } from './retry.js';
 import { withTimeLimit } from './time-limit.js';
-import { Wakeup } from './watcher/wakeup.js';
+import { Wakeup } from './wakeup.js';
 
 /** As long as a timer can be: the wait is ended by a wake-up. */
 const FOREVER = 2 ** 31 - 1;

@@ -1,10 +1,10 @@
 import { LeaseGoneError, messageOf } from '../core/errors.js';
 import type { LeaseId } from '../core/ports.js';
 import type { LeaseKeeperOptions } from './lease-keeper-options.js';
+import { pause } from './pause.js';
 import { retry } from './retry.js';
 import { withTimeLimit } from './time-limit.js';
-import { pause } from './watcher/pause.js';
-import { Wakeup } from './watcher/wakeup.js';
+import { Wakeup } from './wakeup.js';
 
 /** Leases that are remembered after their loss: a restored etcd may bring keys of theirs back. */
 const MAX_FORMER = 32;

@@ -11,6 +11,7 @@ import {
   type NginxIdentity,
 } from '../../core/ports.js';
 import type { Registrations } from '../../core/registrations.js';
+import { Wakeup } from '../wakeup.js';
 import type { WatcherOptions } from '../watcher-options.js';
 import type { NginxStatus } from '../watcher-status.js';
 import { createGate, type Gate } from './gate.js';
@@ -20,7 +21,6 @@ import { sameIdentity } from './reconcile.js';
 import { backOff } from './settings.js';
 import { readTopology } from './topology.js';
 import { UpstreamWorker } from './upstream-worker.js';
-import { Wakeup } from './wakeup.js';
 import { Workers, type WorkersContext } from './workers.js';
 
 /** What every driver of a watcher shares. */

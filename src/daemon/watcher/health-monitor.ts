@@ -4,9 +4,9 @@ import { messageOf } from '../../core/errors.js';
 import { type Health, nextHealth, UNKNOWN_HEALTH } from '../../core/health.js';
 import type { Instance } from '../../core/keys.js';
 import type { Clock, Log, Meter } from '../../core/ports.js';
+import { pause } from '../pause.js';
 import { withTimeLimit } from '../time-limit.js';
 import type { HealthCheck } from '../watcher-options.js';
-import { pause } from './pause.js';
 
 export interface HealthMonitorContext {
   readonly check: (instance: Instance) => HealthCheck | undefined;

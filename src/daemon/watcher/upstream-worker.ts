@@ -7,19 +7,19 @@ import type { UpstreamRef } from '../../core/kind.js';
 import { IMMUTABLE_PARAMETERS, type PlanInput } from '../../core/plan.js';
 import type { Clock, NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
 import type { ParameterName } from '../../core/server-parameters.js';
+import { pause } from '../pause.js';
+import { Wakeup } from '../wakeup.js';
 import type { WatcherOptions } from '../watcher-options.js';
 import type { UpstreamStatus } from '../watcher-status.js';
 import type { Gate } from './gate.js';
 import { GuardKeeper } from './guard-keeper.js';
 import { nextPassIn } from './next-pass.js';
 import type { PassReport } from './pass-report.js';
-import { pause } from './pause.js';
 import { planInput } from './plan-input.js';
 import { type Outcome, type PassResult, reconcile } from './reconcile.js';
 import { Refusals } from './refusals.js';
 import { drainTimeoutOf } from './settings.js';
 import { serverCounts, upstreamStatus } from './upstream-status.js';
-import { Wakeup } from './wakeup.js';
 
 /** What one upstream's worker is told by the driver of its NGINX. */
 export interface UpstreamContext {

@@ -1,7 +1,7 @@
 import { messageOf } from '../../core/errors.js';
 import { type UpstreamId, upstreamId } from '../../core/kind.js';
 import type { Log } from '../../core/ports.js';
-import { pause } from './pause.js';
+import { pause } from '../pause.js';
 import type { UpstreamWorker } from './upstream-worker.js';
 
 interface Running {
