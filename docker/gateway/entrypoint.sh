@@ -5,6 +5,8 @@ set -eu
 run=/run/sidekick-gateway
 mkdir -p "$run" /var/lib/sidekick-gateway
 chown www-data: "$run" /var/lib/sidekick-gateway
+# The socket behind the API asks nobody who they are.
+chmod 750 "$run"
 
 # A killed NGINX leaves its socket behind, and then cannot listen on it again.
 rm -f "$run/stream.sock"

@@ -63,13 +63,20 @@ function sessions(name: string, port: number): Contender {
   return { name, run, seconds: SECONDS };
 }
 
-/** Has the gateway keep connections to its present servers open, as it does on its own for those that have been there a while. */
+/** How often the gateway has loaded its configuration; `undefined` when a reload has just closed the connection. */
+async function generation(): Promise<number | undefined> {
+  const answer = await fetch(`http://${address}:8080/api/9/nginx`).catch(() => undefined);
+  return answer === undefined ? undefined : ((await answer.json()) as { generation: number }).generation;
+}
+
+/** Has the gateway keep connections to its present servers open, as it does on its own for those that stay. */
 async function keepConnections(): Promise<void> {
-  const generation = async () =>
-    ((await (await fetch(`http://${address}:8080/api/9/nginx`)).json()) as { generation: number }).generation;
   const before = await generation();
   inside('gateway-keepalive now 2>/dev/null');
-  while ((await generation()) === before);
+  for (;;) {
+    const now = await generation();
+    if (now !== undefined && now !== before) return;
+  }
 }
 
 async function small(): Promise<void> {
