@@ -24,6 +24,8 @@ export interface Member {
   readonly container: Container;
   /** What the other members reach it by. */
   readonly proxy: TcpProxy;
+  /** What the registrar and the reader reach it by. */
+  readonly front: TcpProxy;
 }
 
 export class Cluster {
@@ -53,7 +55,8 @@ export class Cluster {
           ports: [CLIENT_PORT],
         });
         containers.set(name, container);
-        return { name, container, proxy };
+        const front = await TcpProxy.start({ host: '127.0.0.1', port: container.port(CLIENT_PORT) });
+        return { name, container, proxy, front };
       }),
     );
     const cluster = new Cluster(members);
@@ -61,6 +64,12 @@ export class Cluster {
     return cluster;
   }
 
+  /** Through the proxies. */
+  get fronts(): string[] {
+    return this.members.map(({ front }) => front.address);
+  }
+
+  /** Past them. */
   get endpoints(): string[] {
     return this.members.map(({ container }) => `http://127.0.0.1:${container.port(CLIENT_PORT)}`);
   }
@@ -143,7 +152,7 @@ export class Cluster {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.members.map(({ proxy }) => proxy.close()));
+    await Promise.all(this.members.flatMap(({ proxy, front }) => [proxy.close(), front.close()]));
   }
 }
 

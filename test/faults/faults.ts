@@ -120,6 +120,47 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'all connections frozen',
+    mayLapse: true,
+    async strike({ cluster, ttl, dice }) {
+      for (const { front } of cluster.members)
+        front.freeze(...dice.pick([['up'], ['down'], ['up', 'down']] as const));
+      await delay(dice.between(0.2 * ttl, 2 * ttl));
+      for (const { front } of cluster.members) front.heal();
+    },
+  },
+  {
+    name: 'one connection frozen or lost',
+    mayLapse: false,
+    async strike({ cluster, ttl, dice }) {
+      const { front } = dice.pick(cluster.members);
+      if (dice.chance()) front.freeze();
+      else front.drop();
+      await delay(dice.between(0.2 * ttl, 2 * ttl));
+      front.heal();
+    },
+  },
+  {
+    name: 'connections cut again and again',
+    mayLapse: false,
+    async strike({ cluster, ttl, dice }) {
+      const end = Date.now() + dice.between(0.5 * ttl, 2 * ttl);
+      while (Date.now() < end) {
+        for (const { front } of cluster.members) front.cut();
+        await delay(dice.between(0, ttl / 5));
+      }
+    },
+  },
+  {
+    name: 'slow network',
+    mayLapse: false,
+    async strike({ cluster, ttl, dice }) {
+      for (const { front } of cluster.members) front.delay(dice.between(10, ttl / 20));
+      await delay(dice.between(ttl, 2 * ttl));
+      for (const { front } of cluster.members) front.heal();
+    },
+  },
+  {
     name: 'lease revoked',
     mayLapse: true,
     async strike({ etcd, key }) {

@@ -42,7 +42,7 @@ async function main(): Promise<boolean> {
   const witness = new Witness(etcd, KEY);
   const reader = new Recorder();
   const end = new AbortController();
-  const subject = run({ etcd: { endpoints: cluster.endpoints }, services: [serviceSpec()], ttl });
+  const subject = run({ etcd: { endpoints: cluster.fronts }, services: [serviceSpec()], ttl });
   const background = Promise.all([
     witness.run(end.signal),
     subject.etcd.reader.follow(['/services/'], reader, end.signal),
