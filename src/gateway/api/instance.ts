@@ -16,12 +16,24 @@ export interface Instance {
   /** When that configuration was loaded, ms since the epoch. */
   loaded: number;
   ppid: number;
+  /** The worker processes; absent in the stream block. */
+  workers?: number[];
   /** What passes through the http block, for the paths that show it. */
   traffic?: Traffic;
 }
 
 /** Root endpoints. */
-const ENDPOINTS = ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl'];
+const ENDPOINTS = [
+  'nginx',
+  'processes',
+  'connections',
+  'slabs',
+  'http',
+  'stream',
+  'resolvers',
+  'ssl',
+  'workers',
+];
 const RESPAWNED = ' respawned';
 
 function nginx(platform: Platform, info: Instance, call: Call): Answer {
@@ -47,9 +59,16 @@ function processes(platform: Platform, call: Call): Answer {
   return { status: 200, body: { respawned: count === undefined ? 0 : count } };
 }
 
+/** The worker processes. NGINX has no figures by worker, so it is their pids alone. */
+function workers(info: Instance, call: Call): Answer {
+  if (call.method !== 'GET' && call.method !== 'HEAD') throw errors.methodDisabled;
+  return { status: 200, body: (info.workers || []).map((pid) => ({ pid: pid })) };
+}
+
 /** `rest` are the segments behind the version. */
 function handle(platform: Platform, info: Instance, call: Call, rest: string[]): Answer {
   const name = rest[0] as string;
+  if (rest.length === 1 && name === 'workers') return workers(info, call);
   if (rest.length !== 1 || (name !== 'nginx' && name !== 'processes'))
     return status.handle(call, rest.join('/'), info.traffic);
   const allowed = name === 'processes' ? ['GET', 'HEAD', 'DELETE'] : ['GET', 'HEAD'];

@@ -37,6 +37,7 @@ function instance(r: NginxHTTPRequest, platform: Platform): Instance {
     generation: found.number,
     loaded: found.loaded,
     ppid: process.ppid,
+    workers: platforms.children(),
   };
 }
 

@@ -26,6 +26,8 @@ export interface UpstreamConfig {
   method?: 'round_robin' | 'least_conn' | 'hash';
   /** The variable whose value `hash` goes by, such as `$mqtt_client_id`. */
   key?: string;
+  /** Servers to begin with while there is no state, as `address parameter=value …`. */
+  servers?: string[];
 }
 
 /** A keyval zone; with a `timeout` its keys expire. */

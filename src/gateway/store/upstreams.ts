@@ -26,15 +26,19 @@ function enlist(platform: Platform, target: Group, parameters: Parameters): Peer
   return peer;
 }
 
+/** A group's servers as text: its state or, while there is none, what it is declared with. */
+function remembered(platform: Platform, name: string): string {
+  const text = platform.read(name);
+  if (text !== undefined) return text;
+  const servers = declared(platform, name).servers;
+  return servers === undefined ? '' : servers.map((server) => `server ${server};`).join('\n');
+}
+
 function restore(platform: Platform, name: string): void {
   const target: Group = { next: 0, peers: [], gone: [] };
-  const text = platform.read(name);
-  const parameters =
-    text === undefined
-      ? []
-      : statefile.parse(text, platform.kind, (line) =>
-          platform.warn(`state of ${platform.kind} upstream "${name}": ignored "${line}"`),
-        );
+  const parameters = statefile.parse(remembered(platform, name), platform.kind, (line) =>
+    platform.warn(`${platform.kind} upstream "${name}": ignored "${line}"`),
+  );
   for (let i = 0; i < parameters.length; i++) enlist(platform, target, parameters[i] as Parameters);
   group.write(platform, name, target);
   group.balance(platform, name, target);

@@ -17,6 +17,7 @@ const FIXED: Readonly<Record<string, Shape>> = {
   nginx: SHAPES.nginx,
   processes: SHAPES.processes,
   connections: SHAPES.connections,
+  workers: { array: SHAPES.worker },
   http: SHAPES.names,
   stream: SHAPES.names,
   'http/requests': SHAPES.requests,

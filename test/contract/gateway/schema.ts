@@ -117,6 +117,7 @@ export const SHAPES = {
     upstream: httpUpstream,
   },
   stream: { server: object(configured), upstream: streamUpstream },
+  worker: object({ pid: 'integer' }, { id: 'integer' }),
   connections: object({ accepted: 'integer', dropped: 'integer', active: 'integer', idle: 'integer' }),
   requests: object({ total: 'integer', current: 'integer' }),
   /** What is not configured: no zone, no cache, no figure. */

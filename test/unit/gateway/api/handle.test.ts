@@ -11,6 +11,7 @@ const INSTANCE = {
   generation: 2,
   loaded: 1_700_000_000_000,
   ppid: 1,
+  workers: [11, 12],
   traffic: status.parse(
     'Active connections: 7 \nserver accepts handled requests\n 20 19 90 \nReading: 0 Writing: 2 Waiting: 5 \n',
   ),
@@ -54,8 +55,14 @@ describe('the tree', () => {
   it.each([
     ['/api', [4, 5, 6, 7, 8, 9]],
     ['/api/', [4, 5, 6, 7, 8, 9]],
-    ['/api/4', ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl']],
-    ['/api/9/', ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl']],
+    [
+      '/api/4',
+      ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl', 'workers'],
+    ],
+    [
+      '/api/9/',
+      ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl', 'workers'],
+    ],
     [
       '/api/9/http',
       [
@@ -71,6 +78,7 @@ describe('the tree', () => {
     ],
     ['/api/9/http/caches/', {}],
     ['/api/9/ssl', {}],
+    ['/api/9/workers', [{ pid: 11 }, { pid: 12 }]],
     ['/api/9/connections', { accepted: 20, dropped: 1, active: 2, idle: 5 }],
     ['/api/9/http/requests', { total: 90, current: 2 }],
     ['/api/9/http/upstreams?fields=', ['firmware', 'backend']],

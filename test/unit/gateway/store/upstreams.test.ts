@@ -112,9 +112,21 @@ describe('a restart', () => {
     );
     expect(servers()).toEqual(['10.42.1.127:8080', '10.42.1.128:8080']);
     expect(nginx.warnings).toEqual([
-      'state of http upstream "firmware": ignored "server nonsense=1;"',
-      'state of http upstream "firmware": ignored "hello"',
+      'http upstream "firmware": ignored "server nonsense=1;"',
+      'http upstream "firmware": ignored "hello"',
     ]);
+  });
+
+  it('begins with declared servers while there is no state, and never again once there is', () => {
+    nginx = new FakeNginx({
+      upstreams: { firmware: { servers: ['10.0.0.1:80 weight=2', '10.0.0.2 drain'] } },
+    });
+    expect(upstreams.get(nginx.worker(), 'firmware').peers).toMatchObject([
+      { id: 0, server: '10.0.0.1:80', weight: 2 },
+      { id: 1, server: '10.0.0.2:80', drain: true },
+    ]);
+    for (const id of [0, 1]) upstreams.remove(nginx.worker(), 'firmware', id);
+    expect(servers(nginx.restarted())).toEqual([]);
   });
 
   it('starts empty when the state is gone', () => {
