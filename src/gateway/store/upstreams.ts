@@ -31,7 +31,10 @@ function remembered(platform: Platform, name: string): string {
   const text = platform.read(name);
   if (text !== undefined) return text;
   const servers = declared(platform, name).servers;
-  return servers === undefined ? '' : servers.map((server) => `server ${server};`).join('\n');
+  let lines = '';
+  // Preloaded arrays have an index and a length, and none of the methods of arrays.
+  if (servers !== undefined) for (let i = 0; i < servers.length; i++) lines += `server ${servers[i]};\n`;
+  return lines;
 }
 
 function restore(platform: Platform, name: string): void {

@@ -143,6 +143,47 @@ describe('the API', () => {
   });
 });
 
+describe('declarations', () => {
+  it('of servers, methods and expiring zones take effect, and those of a reload as well', async () => {
+    const declare = (from: string, to: string) => `sed -i 's/${from}/${to}/' /etc/nginx/gateway.json`;
+    const gateway = await startFullGateway(network, [
+      'sh',
+      '-c',
+      [
+        declare('"backend": {}', '"backend": { "servers": ["10.9.9.1 weight=2", "10.9.9.2:81 drain"] }'),
+        declare('"firmware": {},', '"firmware": { "method": "hash", "key": "$arg_device" },'),
+        declare('"firmware": {}$', '"firmware": { "timeout": "1h" }'),
+        "exec nginx -g 'daemon off;'",
+      ].join(' && '),
+    ]);
+    const { api, container } = gateway;
+    expect((await api.get('/http/upstreams/backend/servers')).body).toMatchObject([
+      { id: 0, server: '10.9.9.1:80', weight: 2 },
+      { id: 1, server: '10.9.9.2:81', drain: true },
+    ]);
+
+    const host = await hostAddress(network);
+    const backends = await Promise.all([0, 1, 2].map(() => startHttp(host)));
+    for (const { server } of backends) await api.call('POST', HTTP, { server });
+    const ask = async (device: number) =>
+      (await fetch(`http://127.0.0.1:${gateway.port('http')}/?device=${device}`)).text();
+    const homes = await Promise.all(Array.from({ length: 30 }, (_, device) => ask(device)));
+    expect(new Set(homes).size).toBe(3);
+    expect(await Promise.all(homes.map((_, device) => ask(device)))).toEqual(homes);
+
+    await api.call('POST', '/http/keyvals/firmware', { short: { value: 'x', expire: 1 } });
+    await until(
+      'it lapses',
+      async () => Object.keys((await api.get('/http/keyvals/firmware')).body).length === 0,
+    );
+
+    await container.exec(['sh', '-c', declare('"hash", "key": "$arg_device"', '"least_conn"')]);
+    await container.signal('SIGHUP');
+    await until('a device changes its server', async () => (await ask(0)) !== homes[0]);
+    await Promise.all(backends.map((backend) => backend.close()));
+  });
+});
+
 describe('HTTPS', () => {
   it('serves the same group', async () => {
     const backend = await startHttp(await hostAddress(network));
