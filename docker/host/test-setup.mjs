@@ -36,6 +36,7 @@ async function waitForSystemd() {
   while (Date.now() < deadline) {
     state = (await ask('docker', ['exec', PROBE, 'systemctl', 'is-system-running'])).stdout;
     if (state === 'running' || state === 'degraded') return state;
+    if ((await ask('docker', ['inspect', '--format', '{{.State.Running}}', PROBE])).stdout === 'false') break;
     await delay(500);
   }
   const { output } = await ask('docker', ['logs', PROBE]);

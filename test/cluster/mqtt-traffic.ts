@@ -3,6 +3,9 @@ import { connect, connectAsync, type MqttClient } from 'mqtt';
 import { until } from '../support/containers/until.js';
 import { addressOf, NODES, type Node } from './hosts.js';
 
+/** How long the watcher lets sessions of a draining broker go on, in seconds: what docker/host/provision/lb.sh says. */
+export const DRAIN = 15;
+
 /** On this topic every broker holds a retained message with the name of its node. */
 const NAME_TOPIC = 'cluster/broker';
 const PUBLISH_EVERY_MS = 1_000;

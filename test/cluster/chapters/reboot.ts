@@ -2,7 +2,7 @@ import { say } from '../../demo/narrator.js';
 import { until } from '../../support/containers/until.js';
 import { servers, serving, untilServing } from '../cluster.js';
 import { NODES, property, reboot } from '../hosts.js';
-import { nameBroker } from '../mqtt-traffic.js';
+import { DRAIN, nameBroker } from '../mqtt-traffic.js';
 import { type Chapter, noFailures, type Stage, secondsSince } from '../stage.js';
 
 async function playNode(stage: Stage): Promise<void> {
@@ -15,6 +15,10 @@ async function playNode(stage: Stage): Promise<void> {
   await mqtt.untilSettled();
   say(`everything of it is back after ${secondsSince(begun).toFixed(1)} s`);
   await noFailures(stage, 'node3 rebooted', begun);
+  const early = mqtt
+    .cutsSince(begun)
+    .filter(({ at, broker }) => broker !== 'node3' || at - begun < DRAIN * 1000);
+  stage.ledger.exactly('node3 rebooted: sessions cut elsewhere, or before their drain time', early.length, 0);
 }
 
 async function playLoadBalancer(stage: Stage): Promise<void> {

@@ -2,11 +2,8 @@ import { plural, say } from '../../demo/narrator.js';
 import { until } from '../../support/containers/until.js';
 import { serverOf, servers, untilServing } from '../cluster.js';
 import { NODES, on } from '../hosts.js';
-import { nameBroker } from '../mqtt-traffic.js';
+import { DRAIN, nameBroker } from '../mqtt-traffic.js';
 import { type Chapter, noFailures, type Stage, secondsSince } from '../stage.js';
-
-/** The watcher's drain time for stream, of provision/lb.sh, in seconds. */
-const DRAIN = 15;
 
 async function play(stage: Stage): Promise<void> {
   const { mqtt, ledger } = stage;
