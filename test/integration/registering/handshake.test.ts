@@ -25,7 +25,7 @@ let gateway: Gateway;
 beforeAll(async () => {
   network = await startNetwork();
   [etcd, gateway] = await Promise.all([startEtcd(network), startGateway(network)]);
-  await startWatch(network, etcd, gateway, ['--drain-timeout-stream', '6s']);
+  await startWatch(network, etcd, gateway, ['--drain-timeout-http', '2m', '--drain-timeout-stream', '6s']);
 });
 afterAll(() => network?.remove());
 
@@ -38,7 +38,7 @@ async function register(start: typeof startFirmware, numbers: readonly number[])
   return Promise.all(
     numbers.map(async (number) => {
       const backend = await start(network, number);
-      return { backend, sidekick: await startRegister(network, etcd, backend, ['--drain-timeout', '30s']) };
+      return { backend, sidekick: await startRegister(network, etcd, backend, ['--drain-timeout', '2m']) };
     }),
   );
 }
