@@ -61,13 +61,32 @@ function load(platform: Platform): void {
   });
 }
 
-function restore(platform: Platform, zone: string): void {
+/** A zone's state; one that cannot be read is reported and counts as none, so that the zone can be used again. */
+function remembered(platform: Platform, zone: string): Zone {
   const text = platform.read(fileName(zone));
-  if (text === undefined) return;
-  const entries = JSON.parse(text) as Zone;
+  if (text === undefined) return {};
+  try {
+    return JSON.parse(text) as Zone;
+  } catch (thrown) {
+    platform.warn(`${platform.kind} keyval zone "${zone}": ignored its state: ${String(thrown)}`);
+    return {};
+  }
+}
+
+function restore(platform: Platform, zone: string): void {
+  const entries = remembered(platform, zone);
   const keys = Object.keys(entries);
   for (let i = 0; i < keys.length; i++)
     keep(platform, zone, keys[i] as string, entries[keys[i] as string] as Entry);
+}
+
+/** Keys of a zone, lapsed ones included. */
+function keysOf(platform: Platform, zone: string): string[] {
+  const prefix = slot(zone, '');
+  return platform.keyvals
+    .keys(platforms.ALL)
+    .filter((key) => key.indexOf(prefix) === 0)
+    .map((key) => key.substring(prefix.length));
 }
 
 /** All live pairs of a zone. */
@@ -75,16 +94,24 @@ function all(platform: Platform, zone: string): Zone {
   declared(platform, zone);
   load(platform);
   const found: Zone = own.empty();
-  const prefix = slot(zone, '');
   const now = platform.now();
-  const keys = platform.keyvals.keys(platforms.ALL);
+  const keys = keysOf(platform, zone);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string;
-    if (key.indexOf(prefix) !== 0) continue;
-    const entry = decode(platform.keyvals.get(key), now);
-    if (entry !== undefined) found[key.substring(prefix.length)] = entry;
+    const entry = decode(platform.keyvals.get(slot(zone, key)), now);
+    if (entry !== undefined) found[key] = entry;
   }
   return found;
+}
+
+/** Frees the memory of lapsed keys. Under the lock, or it might take one that has just been added again. */
+function sweep(platform: Platform, zone: string): void {
+  const now = platform.now();
+  drop(
+    platform,
+    zone,
+    keysOf(platform, zone).filter((key) => decode(platform.keyvals.get(slot(zone, key)), now) === undefined),
+  );
 }
 
 /** One live value, or `undefined`. It takes one read of shared memory, so request handlers may use it. */
@@ -99,6 +126,7 @@ function change(platform: Platform, zone: string, edit: () => void): void {
   declared(platform, zone);
   load(platform);
   lock.locked(platform, () => {
+    sweep(platform, zone);
     edit();
     platform.write(fileName(zone), JSON.stringify(all(platform, zone)));
   });

@@ -284,6 +284,15 @@ describe('keyvals', () => {
     expect(call('GET', timed).body).toEqual({ own: 'again' });
   });
 
+  it('take no memory any more once they have lapsed and the zone has changed', () => {
+    for (let i = 0; i < 5; i++) call('POST', timed, { [`key-${i}`]: { value: 'x', expire: 10 } });
+    nginx.now += 10;
+    call('POST', timed, { fresh: 'y' });
+    expect([...nginx.keyvals.entries.keys()].filter((key) => key.startsWith('timed '))).toEqual([
+      'timed fresh',
+    ]);
+  });
+
   it('outlive a restart, the ones that have lapsed excepted', () => {
     call('POST', plain, { a: 'ä "quoted" \n' });
     call('POST', timed, { short: { value: 'x', expire: 10 } });
@@ -294,6 +303,15 @@ describe('keyvals', () => {
       plain: { a: 'ä "quoted" \n' },
       timed: { long: 'y' },
     });
+  });
+
+  it('begin empty, with a warning, when their state makes no sense', () => {
+    nginx.files.set('keyval.plain', '{"a":');
+    expect(call('GET', plain)).toEqual({ status: 200, body: {} });
+    expect(nginx.warnings).toHaveLength(1);
+    expect(call('POST', plain, { a: 'x' }).status).toBe(201);
+    nginx = nginx.restarted();
+    expect(call('GET', plain).body).toEqual({ a: 'x' });
   });
 
   it('keep zones apart whose names begin alike', () => {
