@@ -5,7 +5,7 @@ import { pause } from './pause.js';
 import { withTimeLimit } from './time-limit.js';
 
 /** One look: undefined when it is healthy, or why not. A probe that ignores its signal is left behind. */
-export async function look(probe: Probe, timeout: number, signal: AbortSignal): Promise<string | undefined> {
+async function look(probe: Probe, timeout: number, signal: AbortSignal): Promise<string | undefined> {
   try {
     await withTimeLimit(timeout, signal, (limited) => Promise.race([probe(limited), aborted(limited)]));
     return undefined;

@@ -1,11 +1,10 @@
 import type { Address } from '../../core/address.js';
 import type { HealthLookup } from '../../core/effective-health.js';
-import { messageOf } from '../../core/errors.js';
-import { type Health, nextHealth, UNKNOWN_HEALTH } from '../../core/health.js';
+import { type Health, UNKNOWN_HEALTH } from '../../core/health.js';
 import type { Instance } from '../../core/keys.js';
 import type { Clock, Log, Meter } from '../../core/ports.js';
+import { keepProbing } from '../health-loop.js';
 import { pause } from '../pause.js';
-import { withTimeLimit } from '../time-limit.js';
 import type { HealthCheck } from '../watcher-options.js';
 
 export interface HealthMonitorContext {
@@ -111,17 +110,13 @@ export class HealthMonitor {
   async #probe(each: Watched, { probe, policy }: HealthCheck, signal: AbortSignal): Promise<void> {
     // Spread over one interval, so that a fleet that is read at once is not probed at once.
     if (each.health.status !== 'unknown') await pause(Math.random() * policy.interval, signal);
-    while (!signal.aborted) {
-      const reason = await look(probe, policy.timeout, signal);
-      if (signal.aborted) return;
-      this.#judge(each, reason, policy);
-      await pause(policy.interval, signal);
-    }
+    const onHealth = (health: Health, reason: string | undefined) => this.#judge(each, health, reason);
+    await keepProbing({ probe, policy, health: each.health, onHealth }, signal);
   }
 
-  #judge(each: Watched, reason: string | undefined, policy: HealthCheck['policy']): void {
+  #judge(each: Watched, health: Health, reason: string | undefined): void {
     const before = each.health.status;
-    each.health = nextHealth(each.health, reason === undefined, policy);
+    each.health = health;
     const { status } = each.health;
     if (status === before) return;
     const { log, meter, changed } = this.#context;
@@ -133,19 +128,5 @@ export class HealthMonitor {
       log.info({ event: 'server-healthy', service, address }, 'the instance passes its probes again');
     }
     changed(each.instance);
-  }
-}
-
-/** The reason for a failure; undefined where the probe succeeded. */
-async function look(
-  probe: HealthCheck['probe'],
-  timeout: number,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  try {
-    await withTimeLimit(timeout, signal, probe);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
   }
 }
