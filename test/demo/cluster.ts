@@ -1,6 +1,7 @@
 /** The parts on the stage: etcd, the gateway, the backends each with its sidekick, and the watcher. */
 import {
   type Backend,
+  type Container,
   type Etcd,
   type Gateway,
   type Sidekick,
@@ -8,6 +9,7 @@ import {
   startEtcd,
   startFirmware,
   startGateway,
+  startHost,
   startNetwork,
   startRegister,
   startWatch,
@@ -19,6 +21,16 @@ import { nameBroker } from './mqtt-load.js';
 export const LEASE_TTL = '5s';
 /** How long a draining broker's server stays in NGINX; the default is 5 minutes. */
 export const STREAM_DRAIN = '12s';
+
+/** How a cluster differs from the demonstration's. */
+export interface ClusterOptions {
+  /** Default {@link LEASE_TTL}. */
+  readonly leaseTtl?: string;
+  /** Default {@link STREAM_DRAIN}. */
+  readonly streamDrain?: string;
+  /** Backends keep their addresses when they are stopped and started again. Default: false. */
+  readonly fixedAddresses?: boolean;
+}
 
 /** A backend and the sidekick that runs beside it: what a host is in this story. */
 export interface Host {
@@ -44,13 +56,14 @@ export interface Cluster {
 }
 
 /** Starts the parts that are there before any backend. */
-export async function startCluster(network: TestNetwork): Promise<Cluster> {
+export async function startCluster(network: TestNetwork, options: ClusterOptions = {}): Promise<Cluster> {
+  const { leaseTtl = LEASE_TTL, streamDrain = STREAM_DRAIN, fixedAddresses = false } = options;
   const [etcd, gateway] = await Promise.all([startEtcd(network), startGateway(network)]);
   const watcher = await startWatch(network, etcd, gateway, [
     '--drain-timeout-http',
     '30s',
     '--drain-timeout-stream',
-    STREAM_DRAIN,
+    streamDrain,
     '--id',
     'demo',
   ]);
@@ -58,9 +71,13 @@ export async function startCluster(network: TestNetwork): Promise<Cluster> {
   let firmwares = 0;
   let brokers = 0;
 
+  async function hostOf(name: string): Promise<Container | undefined> {
+    return fixedAddresses ? startHost(network, `${name}-host`) : undefined;
+  }
+
   async function register(backend: Backend, probe: string[]): Promise<Host> {
     const { name } = backend.container;
-    const sidekick = await startRegister(network, etcd, backend, ['--lease-ttl', LEASE_TTL, ...probe]);
+    const sidekick = await startRegister(network, etcd, backend, ['--lease-ttl', leaseTtl, ...probe]);
     const host = { name, backend, sidekick };
     hosts.set(name, host);
     return host;
@@ -79,12 +96,14 @@ export async function startCluster(network: TestNetwork): Promise<Cluster> {
     },
     async addFirmware() {
       firmwares += 1;
-      const backend = await startFirmware(network, firmwares);
+      const number = firmwares;
+      const backend = await startFirmware(network, number, await hostOf(`firmware-${number}`));
       return register(backend, ['--probe-type', 'http', '--probe-path', '/healthz']);
     },
     async addBroker() {
       brokers += 1;
-      const backend = await startBroker(network, brokers);
+      const number = brokers;
+      const backend = await startBroker(network, number, await hostOf(`broker-${number}`));
       await nameBroker(backend.container.port(backend.port), backend.container.name);
       return register(backend, ['--probe-type', 'mqtt']);
     },

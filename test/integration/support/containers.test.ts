@@ -8,6 +8,7 @@ import {
   startEtcd,
   startEtcdCluster,
   startFirmware,
+  startHost,
   startNetwork,
   type TestNetwork,
   until,
@@ -25,7 +26,7 @@ afterAll(async () => {
 });
 
 describe('etcd', () => {
-  it('is found at the same host port with its data after a kill, and empty after a replacement', async () => {
+  it('is found at the same host port with its data after a kill, and as another, empty one after a replacement', async () => {
     const etcd = await startEtcd(network);
     const lease = await etcd.grant(60);
     await etcd.put('/services/firmware/10.0.0.1:8080', 'lazy-unicorn', lease);
@@ -38,7 +39,12 @@ describe('etcd', () => {
       ['/services/firmware/10.0.0.1:8080', 'lazy-unicorn'],
     ]);
 
+    const id = async () =>
+      (JSON.parse(await etcd.ctl('get', '/', '-w', 'json')) as { header: { cluster_id: number } }).header
+        .cluster_id;
+    const before = await id();
     await etcd.container.replace();
+    expect(await id()).not.toBe(before);
     expect(await etcd.list('/services/')).toEqual(new Map());
   });
 
@@ -80,10 +86,20 @@ describe('backends', () => {
   it('runs brokers, whose log tells when they are up, again after each start', async () => {
     const broker = await startBroker(network, 1);
     expect(await broker.container.stop()).toBe(0);
-    const before = broker.container.logs.lines.length;
     await broker.container.start();
-    await broker.container.logs.waitFor(/running/, { from: before });
+    const running = broker.container.logs.lines.filter((line) => line.includes('running'));
+    expect(running).toHaveLength(2);
     expect(broker.address).toBe(`${broker.container.ip}:1883`);
+  });
+
+  it('gives what runs on a host the address of the host, again after each start', async () => {
+    const host = await startHost(network, 'host');
+    const firmware = await startFirmware(network, 4, host);
+    const { address } = firmware;
+    expect(address).toBe(`${host.ip}:8080`);
+    await firmware.container.stop();
+    await firmware.container.start();
+    expect(firmware.address).toBe(address);
   });
 });
 

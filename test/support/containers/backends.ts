@@ -1,5 +1,5 @@
 /** What is registered: firmware servers and MQTT brokers. */
-import { type Container, startContainer } from './container.js';
+import { type Container, type ContainerSpec, startContainer } from './container.js';
 import type { TestNetwork } from './network.js';
 import { until } from './until.js';
 
@@ -40,13 +40,37 @@ function backend(container: Container, service: Backend['service'], port: number
   };
 }
 
-/** Starts the firmware server `firmware-<number>`. */
-export async function startFirmware(network: TestNetwork, number: number): Promise<Backend> {
+/**
+ * Starts a container that does nothing but be a host: what runs in its network namespace has its address, and has it
+ * again when it is started again, as services on a host do. A backend's own container may get another.
+ */
+export function startHost(network: TestNetwork, name: string): Promise<Container> {
+  return startContainer({
+    image: 'sidekick-firmware',
+    name,
+    network,
+    entrypoint: ['sleep'],
+    command: ['infinity'],
+    ports: [FIRMWARE_PORT, BROKER_PORT],
+  });
+}
+
+/** In a host's network namespace, or with a network namespace and a port of its own. */
+function at(host: Container | undefined, port: number): Pick<ContainerSpec, 'beside' | 'ports'> {
+  return host ? { beside: host } : { ports: [port] };
+}
+
+/** Starts the firmware server `firmware-<number>`, on a host or by itself. */
+export async function startFirmware(
+  network: TestNetwork,
+  number: number,
+  host?: Container,
+): Promise<Backend> {
   const container = await startContainer({
     image: 'sidekick-firmware',
     name: `firmware-${number}`,
     network,
-    ports: [FIRMWARE_PORT],
+    ...at(host, FIRMWARE_PORT),
     ready: (self) =>
       until(`firmware-${number} answers`, async () => {
         const response = await fetch(`http://127.0.0.1:${self.port(FIRMWARE_PORT)}/healthz`);
@@ -57,14 +81,14 @@ export async function startFirmware(network: TestNetwork, number: number): Promi
   return backend(container, 'firmware', FIRMWARE_PORT);
 }
 
-/** Starts the broker `broker-<number>`. */
-export async function startBroker(network: TestNetwork, number: number): Promise<Backend> {
+/** Starts the broker `broker-<number>`, on a host or by itself. */
+export async function startBroker(network: TestNetwork, number: number, host?: Container): Promise<Backend> {
   const container = await startContainer({
     image: 'sidekick-mosquitto',
     name: `broker-${number}`,
     network,
-    ports: [BROKER_PORT],
-    ready: ({ logs }) => logs.waitFor(/mosquitto version \S+ running/),
+    ...at(host, BROKER_PORT),
+    ready: ({ logs }, from) => logs.waitFor(/mosquitto version \S+ running/, { from }),
   });
   return backend(container, 'mqtt', BROKER_PORT);
 }

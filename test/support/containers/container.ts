@@ -26,8 +26,8 @@ export interface ContainerSpec {
   ports?: number[];
   /** Host ports for some of `ports`; the others get free ones. */
   hostPorts?: Record<number, number>;
-  /** Resolves once the service in the container answers. */
-  ready?: (container: Container) => Promise<unknown>;
+  /** Resolves once the service in the container answers. The lines of this life in its log begin at `from`. */
+  ready?: (container: Container, from: number) => Promise<unknown>;
 }
 
 class Running extends StartupCheckStrategy {
@@ -100,9 +100,9 @@ export class Container {
     return this.#client.getById(this.id);
   }
 
-  /** The host's loopback port at which a container port is published. */
+  /** The host's loopback port at which a container port is published, be it by the container whose network it is in. */
   port(containerPort: number): number {
-    const port = this.#published.get(containerPort);
+    const port = this.#published.get(containerPort) ?? this.#spec.beside?.port(containerPort);
     if (port === undefined) throw new Error(`${this.name} does not publish port ${containerPort}`);
     return port;
   }
@@ -115,16 +115,17 @@ export class Container {
   }
 
   async #attach(since: number): Promise<void> {
+    const from = this.logs.lines.length;
     this.logs.follow(await this.#client.logs(this.#handle, { follow: true, since }));
     if (!this.#spec.beside) {
       const { NetworkSettings } = await this.#handle.inspect();
       this.#ip = NetworkSettings.Networks[this.#spec.network.name]?.IPAddress ?? '';
     }
-    await this.#becomeReady();
+    await this.#becomeReady(from);
   }
 
   // A container that ends will never be ready, and its last words say why.
-  async #becomeReady(): Promise<void> {
+  async #becomeReady(from: number): Promise<void> {
     if (!this.#spec.ready) return;
     const settled = new AbortController();
     const ended = this.#handle
@@ -134,7 +135,7 @@ export class Container {
         throw new Error(`${this.name} ended with ${StatusCode} before it was ready:\n${output}`);
       });
     try {
-      await Promise.race([this.#spec.ready(this), ended]);
+      await Promise.race([this.#spec.ready(this, from), ended]);
     } finally {
       settled.abort();
       ended.catch(() => {});

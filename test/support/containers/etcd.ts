@@ -80,11 +80,17 @@ function clientOf(container: Container): Etcd {
   };
 }
 
-async function startMember(network: TestNetwork, name: string, cluster: string[]): Promise<Etcd> {
+async function startMember(
+  network: TestNetwork,
+  name: string,
+  cluster: string[],
+  entrypoint?: string[],
+): Promise<Etcd> {
   const container = await startContainer({
     image: 'sidekick-etcd',
     name,
     network,
+    ...(entrypoint && { entrypoint }),
     command: arguments_(name, cluster),
     ports: [CLIENT_PORT],
     ready: (self) => until(`${name} is healthy`, () => answersHealthy(self)),
@@ -92,9 +98,14 @@ async function startMember(network: TestNetwork, name: string, cluster: string[]
   return clientOf(container);
 }
 
+// A token of its own each time it begins with an empty directory: one that replaces another is another cluster, with
+// another id. Where there is data the token is not looked at.
+const ALONE = `exec etcd --data-dir=/var/lib/etcd --listen-client-urls=http://0.0.0.0:${CLIENT_PORT} \
+  --initial-cluster-token="$(cat /proc/sys/kernel/random/uuid)" "$@"`;
+
 /** Starts one etcd, named `etcd` unless told otherwise. */
 export function startEtcd(network: TestNetwork, name = 'etcd'): Promise<Etcd> {
-  return startMember(network, name, [name]);
+  return startMember(network, name, [name], ['sh', '-c', ALONE, 'etcd']);
 }
 
 /** Starts a cluster of `size` members, `etcd-1` and so on. */
