@@ -17,7 +17,7 @@ let mqtt: MqttLoad;
 
 beforeAll(async () => {
   network = await startNetwork();
-  cluster = await startCluster(network);
+  cluster = await startCluster(network, { streamDrain: '5s' });
   await Promise.all([1, 2, 3].flatMap(() => [cluster.addFirmware(), cluster.addBroker()]));
   await has('http', hostsOf('firmware'));
   await has('stream', hostsOf('broker'));
