@@ -76,6 +76,9 @@ export async function ensureImage(spec) {
   const step = `image ${image.name.replace(/^sidekick-/, '')}`;
   if (await isCurrent(image)) return skipped(step, `${image.name} is up to date`);
   doing(step, `building ${image.name}`);
+  const old = await imageId(image.name);
   await build(image);
+  // The one it replaces would stay without a name; where a container still runs on it, the engine keeps it.
+  if (old && old !== (await imageId(image.name))) await ask('docker', ['rmi', old]);
   done(step, `${image.name} is built`);
 }
