@@ -60,6 +60,8 @@ describe.each([
     await until('it is found dead', () => watcher.log.events('server-unhealthy').length === 1);
     await cluster.etcd.ctl('del', `/services/${lost.service}/${lost.address}`);
     await cluster.serves(ref, [left.address]);
+    // NGINX shows it before the watcher has its answer.
+    await until('the removal is said', () => watcher.log.events('server-removed').length > 0);
     expect(watcher.log.events('server-removed')).toMatchObject([{ fields: { reason: 'failing' } }]);
     await lost.container.unpause();
   });
