@@ -39,6 +39,8 @@ export interface PlanInput {
   readonly limits: DrainLimits;
   /** Parameters that NGINX does not let a PATCH change; a server that differs in one is replaced. */
   readonly immutable: ReadonlySet<ParameterName>;
+  /** NGINX has refused an add for want of memory: there is room for others only once something goes. Default: false. */
+  readonly full?: boolean;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -80,7 +82,7 @@ export const IMMUTABLE_PARAMETERS: ReadonlySet<ParameterName> = new Set(['backup
  * | is gone           | held, but we had begun to drain it | update with `down: false`                      |
  *
  * Whatever would take traffic from the last server that gets any is deferred while another is wanted: that other one
- * comes first, and if NGINX refuses it the group still serves.
+ * comes first, and if NGINX refuses it the group still serves. Where NGINX has no room for that other one, all but one go.
  */
 export function plan(input: PlanInput): Plan {
   const present = groupByAddress(input.actual);
@@ -131,7 +133,17 @@ function tooEarly(input: PlanInput, actions: readonly Action[]): ReadonlySet<Act
   );
   const taking = actions.filter((action) => endsTraffic(action) && serving.delete(action.id));
   const stillServed = [...serving.values()].some(({ address }) => isWanted(address));
-  return new Set(stillServed ? [] : taking);
+  if (stillServed) return new Set();
+  return new Set(input.full ? bestOf(input, taking) : taking);
+}
+
+/** Of actions that end traffic, the one whose server is the likeliest to be alive: it asked to drain, and did not vanish or fail. */
+function bestOf({ desired }: PlanInput, taking: readonly Action[]): readonly Action[] {
+  const rank = (action: Action) => {
+    if (action.type === 'remove' && action.reason === 'failing') return 2;
+    return desired.has(action.address) ? 0 : 1;
+  };
+  return [...taking].sort((a, b) => rank(a) - rank(b)).slice(0, 1);
 }
 
 function endsTraffic(action: Action): action is Exclude<Action, { type: 'add' }> {

@@ -183,6 +183,7 @@ function onePass(look: Look, target: Target, dryRun: boolean, signal: AbortSigna
           held: stepGuard(newGuard(servers), desired, options.guard, now).held.keys(),
           drains: new Map(),
           immutable: IMMUTABLE_PARAMETERS,
+          full: false,
           now,
         });
       },

@@ -19,12 +19,13 @@ interface Known {
   readonly held: Iterable<Address>;
   readonly drains: ReadonlyMap<Address, DrainClock>;
   readonly immutable: ReadonlySet<ParameterName>;
+  readonly full: boolean;
   readonly now: number;
 }
 
 /** Puts together what the plan for one upstream group hangs on. */
 export function planInput(known: Known): PlanInput {
-  const { ref, options, servers, desired, health, held, drains, immutable, now } = known;
+  const { ref, options, servers, desired, health, held, drains, immutable, full, now } = known;
   return {
     kind: ref.kind,
     actual: health ? servers.map((server) => markFailing(server, health)) : servers,
@@ -33,6 +34,7 @@ export function planInput(known: Known): PlanInput {
     drains,
     limits: { timeout: drainTimeoutOf(ref, options), settle: options.timing.settle },
     immutable,
+    full,
     now,
   };
 }

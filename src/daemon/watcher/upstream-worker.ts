@@ -66,6 +66,8 @@ export class UpstreamWorker {
   #failures = 0;
   #version = 0;
   #verifyAt: number | undefined;
+  /** NGINX had no room for a server when it was last asked to add one, and nothing has gone since. */
+  #full = false;
 
   constructor(context: UpstreamContext) {
     this.#context = context;
@@ -96,7 +98,7 @@ export class UpstreamWorker {
 
   /** Another NGINX, or the same reloaded: nothing that was known of it counts. */
   reset(): void {
-    this.#refusals.clear();
+    this.#roomAgain();
     this.#out = new Map();
     this.#failures = 0;
     this.#context.report.allWell();
@@ -193,6 +195,7 @@ export class UpstreamWorker {
       held: this.#guard.held.keys(),
       drains: this.#drains,
       immutable: this.#immutable,
+      full: this.#full,
       now: clock(),
     });
   }
@@ -242,15 +245,25 @@ export class UpstreamWorker {
     const { report, clock } = this.#context;
     report.outcome(outcome);
     if (!error) {
-      // Room in the zone: what was refused for want of it may be asked for again.
-      if (action.type === 'remove') this.#refusals.clear();
+      if (action.type === 'remove') this.#roomAgain();
       return;
+    }
+    if (error.code === 'UpstreamOutOfMemory' && !this.#full) {
+      // The plan is another one now: what was to stay until the new ones are there has to make room for them.
+      this.#full = true;
+      this.wake();
     }
     if (error.code === 'UpstreamServerWeightImmutable') this.#immutable.add('weight');
     else if (!error.retryable && !mayHaveMoved(error))
       this.#refusals.add(action, clock() + this.#timing.resync);
     if (error.code === 'Timeout') this.#verifyAt = clock() + LATE_EFFECT;
     if (error.status === undefined) this.#context.suspect();
+  }
+
+  /** What was refused for want of room may be asked for again. */
+  #roomAgain(): void {
+    this.#full = false;
+    this.#refusals.clear();
   }
 
   #nextPassIn(unproven: boolean): number {

@@ -13,7 +13,7 @@ import {
 } from '../../../src/core/server-parameters.js';
 import { actualServers, desiredServers, SOME_ADDRESSES, someAddress } from '../../support/arbitraries.js';
 
-const [A, B] = SOME_ADDRESSES as [Address, Address];
+const [A, B, C, D] = SOME_ADDRESSES as [Address, Address, Address, Address];
 const LIMITS = { timeout: 30_000, settle: 250 };
 const NOW = 1_000_000;
 
@@ -233,6 +233,19 @@ const ROWS: readonly Row[] = [
     actions: [{ type: 'update', address: B, id: 1, changes: { down: false } }],
   },
   {
+    name: 'all gone or to drain, another wanted that there is no room for: all but one go, that one alive if any is',
+    given: {
+      desired: wants([B, 'drain'], [C, 'serve']),
+      actual: [has(0, A), has(1, B), has(2, D, { failing: true })],
+      full: true,
+    },
+    actions: [
+      { type: 'add', address: C, parameters: DEFAULT_PARAMETERS },
+      { type: 'drain', address: A, id: 0 },
+      { type: 'remove', address: D, id: 2, reason: 'failing' },
+    ],
+  },
+  {
     name: 'serve as down, the only one that serves, another wanted: the other one first',
     given: { desired: wants([A, 'serve', { down: true }], [B, 'serve']), actual: [has(0, A)] },
     actions: [{ type: 'add', address: B, parameters: DEFAULT_PARAMETERS }],
@@ -366,6 +379,7 @@ const moment = fc.record({
       selector: ([address]) => address,
     })
     .map((entries) => new Map<Address, DrainClock>(entries)),
+  full: fc.boolean(),
 });
 
 describe('no plan ever', () => {

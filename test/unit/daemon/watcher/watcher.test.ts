@@ -323,6 +323,20 @@ describe('a full zone', () => {
     expect(w.lb.addresses(HTTP)).toHaveLength(2);
     expect(w.lb.addresses(HTTP)).not.toContain(host(1));
   });
+
+  it('of servers that are all to go is emptied but for one, which serves until the new ones have room', async () => {
+    await using w = new Watching();
+    w.lb.setCapacity(HTTP, 3);
+    for (const n of [1, 2, 3]) w.register('firmware', host(n));
+    await w.pass(1_000);
+    for (const n of [1, 2, 3]) w.vanish('firmware', host(n));
+    for (const n of [4, 5]) w.register('firmware', host(n));
+    await w.pass(5_000);
+    expect(w.lb.servers(HTTP)).toMatchObject([
+      { address: host(4), draining: false },
+      { address: host(5), draining: false },
+    ]);
+  });
 });
 
 describe('several NGINX', () => {
