@@ -106,12 +106,18 @@ export class RealWatcher implements AsyncDisposable {
       readonly auth?: { readonly username: string; readonly password: string };
       /** How long a call to NGINX may take, in ms; default that of the client. */
       readonly timeout?: number;
+      /** How long a watch of etcd may be silent, in ms; default that of the client. */
+      readonly stall?: number;
     },
     options: Partial<WatcherOptions> = {},
     ports: Partial<WatcherPorts> = {},
   ) {
-    const { auth, timeout } = cluster;
-    const connection = connectEtcd({ endpoints: [...cluster.etcd], ...(auth ? { auth } : {}) });
+    const { auth, timeout, stall } = cluster;
+    const connection = connectEtcd({
+      endpoints: [...cluster.etcd],
+      ...(auth ? { auth } : {}),
+      ...(stall === undefined ? {} : { stall }),
+    });
     const nginx = Object.entries(cluster.nginx).map(([name, url]) =>
       createNginxApi({ name, url, ...(timeout === undefined ? {} : { timeout }) }),
     );

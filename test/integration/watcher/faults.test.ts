@@ -131,6 +131,21 @@ describe('etcd', () => {
     await cluster.serves(HTTP, [A, B, C]);
   });
 
+  it('whose watch falls silent while it answers all else is found out, and caught up with', async () => {
+    await using watcher = new RealWatcher({
+      etcd: [cluster.etcdProxy.address],
+      nginx: { gateway: cluster.gateway.api },
+      stall: 1_000,
+    });
+    await putAll([A, B]);
+    await cluster.serves(HTTP, [A, B]);
+    // What is open falls silent, which the watch is; new connections pass.
+    cluster.etcdProxy.freezeOpen();
+    await Promise.all([remove(B), put(C)]);
+    await cluster.serves(HTTP, [A, C]);
+    expect(watcher.log.events('server-removed')).toMatchObject([{ fields: { address: B } }]);
+  });
+
   it('that is down for long, and comes back as it was, moves no server', {
     timeout: 120_000 + OUTAGE,
   }, async () => {

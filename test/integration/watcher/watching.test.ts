@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { until } from '../../support/containers/index.js';
+import { startGateway, until } from '../../support/containers/index.js';
 import { RealCluster, RealWatcher } from '../../support/real-watching.js';
 import { HTTP, STREAM } from '../../support/watching.js';
 
@@ -118,6 +118,38 @@ describe('a watcher between a real etcd and a real gateway', () => {
     await until('the reload is noticed', () => watcher.log.events('nginx-reloaded').length === 1);
     await put('firmware', B);
     await cluster.serves(HTTP, [A, B]);
+  });
+
+  it('says once that a zone is full, holds nothing else up, and puts in what there is room for again', async () => {
+    const gateway = await startGateway(cluster.network, 'small', { memory: '32k' });
+    // A gateway without room takes no drain either, so the drain time decides.
+    const drainTimeout = { http: 2_000, stream: 2_000 };
+    await using watcher = new RealWatcher(
+      { etcd: [cluster.etcd.url], nginx: { small: gateway.api } },
+      { drainTimeout },
+    );
+    const many = Array.from({ length: 30 }, (_, i) => `127.0.0.1:${9100 + i}`);
+    const servers = async (kind: 'http' | 'stream', name: string) =>
+      (await gateway.servers(kind, name)).map(({ server }) => server).sort();
+    await Promise.all(many.map((address) => put('firmware', address)));
+    await until('it is full', () => watcher.log.events('upstream-full').length === 1);
+    await put('mqtt', A);
+    await until('the other group is served', async () => (await servers('stream', 'mqtt')).length === 1);
+    const fitting = await servers('http', 'firmware');
+    expect(fitting.length).toBeLessThan(many.length);
+    expect(watcher.meter.counts.get('sidekick_upstream_out_of_memory_total')).toBeGreaterThan(0);
+    // All go that are in: one of them serves until the others have room.
+    const left = many.filter((address) => !fitting.includes(address)).slice(0, 4);
+    const leaving = many.filter((address) => !left.includes(address));
+    await Promise.all(leaving.map((address) => remove('firmware', address)));
+    let leastUp = fitting.length;
+    await until('the others are in', async () => {
+      const up = (await gateway.servers('http', 'firmware')).filter(({ drain, down }) => !drain && !down);
+      leastUp = Math.min(leastUp, up.length);
+      return JSON.stringify(await servers('http', 'firmware')) === JSON.stringify(left.sort());
+    });
+    expect(leastUp).toBeGreaterThan(0);
+    expect(watcher.log.events('upstream-full')).toHaveLength(1);
   });
 
   it('leaves no server moved by an etcd that is away', async () => {
