@@ -143,6 +143,8 @@ describe('etcd', () => {
     cluster.etcdProxy.freezeOpen();
     await Promise.all([remove(B), put(C)]);
     await cluster.serves(HTTP, [A, C]);
+    // NGINX shows it before the watcher has its answer.
+    await until('the removal is said', () => watcher.log.events('server-removed').length > 0);
     expect(watcher.log.events('server-removed')).toMatchObject([{ fields: { address: B } }]);
   });
 

@@ -78,7 +78,7 @@ describe(`a rolling restart of every backend and broker under load, ${ROUNDS} ti
     expect(Object.fromEntries(failures)).toEqual({});
     expect({ cut, lost, refusals }).toEqual({ cut: 0, lost: 0, refusals: 0 });
     expect(servedBy.size).toBe(HOSTS.length);
-    expect(requests).toBeGreaterThan(1_000 * ROUNDS);
+    expect(requests).toBeGreaterThan(500 * ROUNDS);
     expect(sessions).toBe(DEVICES + moved);
     expect(moved).toBeGreaterThan(0);
     process.stdout.write(

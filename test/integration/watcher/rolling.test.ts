@@ -82,7 +82,7 @@ describe(`a rolling replacement of every backend and broker under load, ${ROUNDS
     const { cut, lost, refusals, sessions } = mqtt.counts;
     expect(Object.fromEntries(failures)).toEqual({});
     expect({ cut, lost, refusals }).toEqual({ cut: 0, lost: 0, refusals: 0 });
-    expect(requests).toBeGreaterThan(1_000 * ROUNDS);
+    expect(requests).toBeGreaterThan(500 * ROUNDS);
     expect(sessions).toBeGreaterThan(DEVICES);
     process.stdout.write(`rolling: ${requests} requests, ${sessions} sessions, none failed and none cut\n`);
   });

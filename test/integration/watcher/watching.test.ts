@@ -26,9 +26,12 @@ describe('a watcher between a real etcd and a real gateway', () => {
     const lease = await cluster.etcd.grant(600);
     for (let i = 0; i < 5; i++) await put('firmware', B, 'lazy-unicorn', lease);
     await cluster.serves(HTTP, [A, B]);
-    expect(watcher.log.events('server-added')).toHaveLength(2);
+    // NGINX shows it before the watcher has its answer.
+    await until('both are said', () => watcher.log.events('server-added').length === 2);
     await remove('firmware', B);
     await cluster.serves(HTTP, [A]);
+    await until('the removal is said', () => watcher.log.events('server-removed').length > 0);
+    expect(watcher.log.events('server-added')).toHaveLength(2);
     expect(watcher.log.events('server-removed')).toMatchObject([{ fields: { reason: 'idle' } }]);
   });
 
