@@ -22,8 +22,8 @@ export interface InspectorContext {
   readonly violation: (text: string) => void;
 }
 
-/** A pass that finds a copy removes it; the pass after may still be shown it where two watchers work. */
-const MOST_PASSES_WITH_A_COPY = 3;
+/** A pass that finds a copy removes it, unless a reload voids its ids while another watcher adds: then the next one does. */
+const MOST_PASSES_WITH_A_COPY = 2;
 
 export class Inspector implements Spy {
   readonly #context: InspectorContext;
