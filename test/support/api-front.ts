@@ -1,6 +1,7 @@
 /** An HTTP server in front of a real NGINX API that delays, refuses, or loses answers. */
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
@@ -14,6 +15,8 @@ export class ApiFront implements AsyncDisposable {
   readonly #server: Server;
   /** Asked for each request; undefined lets it pass. */
   treat: (method: string, path: string) => Treatment | undefined = () => undefined;
+  /** Requests that were made to wait and that NGINX has not answered yet, whether or not anybody still waits for it. */
+  late = 0;
 
   private constructor(target: string) {
     this.#target = new URL(target);
@@ -42,7 +45,13 @@ export class ApiFront implements AsyncDisposable {
       response.writeHead(treatment.status).end();
       return;
     }
-    if (typeof treatment === 'object') await delay(treatment.wait);
+    // Read before the wait: the body of a request that its client gives up meanwhile would be lost, and so its effect.
+    const body = await buffer(incoming).catch(() => undefined);
+    if (!body) return;
+    if (typeof treatment === 'object') {
+      this.late++;
+      await delay(treatment.wait);
+    }
     const { hostname, port } = this.#target;
     const { method, url: path, headers } = incoming;
     const outgoing = request({ hostname, port, method, path, headers, agent: false }, (answer) => {
@@ -54,6 +63,7 @@ export class ApiFront implements AsyncDisposable {
       answer.pipe(response);
     });
     outgoing.on('error', () => incoming.socket.destroy());
-    incoming.pipe(outgoing);
+    if (typeof treatment === 'object') outgoing.on('close', () => this.late--);
+    outgoing.end(body);
   }
 }

@@ -215,7 +215,7 @@ describe('NGINX', () => {
     await until('the calls have timed out', () => watcher.log.events('server-failed').length >= 2);
     // The calls that timed out take effect after all, behind the watcher's back.
     front.treat = () => undefined;
-    await delay(7_000);
+    await until('the late calls have taken effect', () => front.late === 0);
     await cluster.serves(HTTP, [A, B, C]);
   });
 
