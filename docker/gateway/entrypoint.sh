@@ -21,7 +21,7 @@ fi
 
 # No server has connections kept open yet: gateway-keepalive fills these.
 : >"$run/kept.conf"
-echo '{}' >"$run/kept.json"
+: >"$run/kept.map"
 if [ -n "${GATEWAY_KEEPALIVE:-}" ]; then gateway-keepalive "$GATEWAY_KEEPALIVE" & fi
 
 own=/etc/sidekick-gateway

@@ -3,7 +3,7 @@
 #
 # NGINX keeps connections only to servers of an `upstream` in its configuration, so such servers get one each, named
 # after their address, and NGINX is reloaded. Which names a worker knows is part of the same load of the configuration
-# (kept.json), so a worker never uses a name that it does not have, and a name never means another address.
+# (kept.map), so a worker never uses a name that it does not have, and a name never means another address.
 #
 #   gateway-keepalive <seconds>   again and again; a server qualifies when two looks in a row find it
 #   gateway-keepalive now         once, for every server there is
@@ -18,20 +18,18 @@ addresses() {
     cat "$state"/http.* 2>/dev/null | sed -n 's/^server \([^ ;]*\).*/\1/p' | sort -u | head -n "$most"
 }
 
-# Writes kept.conf and kept.json for the addresses on standard input.
+# Writes kept.conf and kept.map for the addresses on standard input.
 declare_kept() {
-    awk -v conf="$run/kept.conf.new" -v json="$run/kept.json.new" '
-        BEGIN { printf "" > conf; printf "{" > json }
+    awk -v conf="$run/kept.conf.new" -v map="$run/kept.map.new" '
+        BEGIN { printf "" > conf; printf "" > map }
         {
             name = "kept_" $1
             gsub(/[^0-9A-Za-z_.]/, "_", name)
             printf "upstream %s {\n    server %s max_fails=0;\n    keepalive 32;\n    keepalive_timeout 30s;\n}\n", name, $1 > conf
-            printf "%s\"%s\":\"%s\"", separator, $1, name > json
-            separator = ","
-        }
-        END { print "}" > json }'
+            printf "%s %s;\n", $1, name > map
+        }'
     mv "$run/kept.conf.new" "$run/kept.conf"
-    mv "$run/kept.json.new" "$run/kept.json"
+    mv "$run/kept.map.new" "$run/kept.map"
 }
 
 apply() {

@@ -1,6 +1,6 @@
 /** Requests and answers of the API, free of the way they came in. */
-import errors from '../model/errors.js';
-import own from '../model/own.js';
+import * as errors from '../model/errors.js';
+import * as own from '../model/own.js';
 
 /** A request. */
 export interface Call {
@@ -23,7 +23,7 @@ export interface Answer {
 }
 
 /** The body as JSON. Throws the API's 415. */
-function json(call: Call): unknown {
+export function json(call: Call): unknown {
   try {
     return JSON.parse(call.body);
   } catch {
@@ -32,7 +32,7 @@ function json(call: Call): unknown {
 }
 
 /** Only the asked-for fields of an object: all without `fields`, none when it is empty. */
-function limit(call: Call, object: object): object {
+export function limit(call: Call, object: object): object {
   const asked = call.args.fields;
   if (asked === undefined) return object;
   const names = asked.split(',');
@@ -44,5 +44,3 @@ function limit(call: Call, object: object): object {
   }
   return limited;
 }
-
-export default { json, limit };

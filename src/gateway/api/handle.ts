@@ -1,16 +1,16 @@
 /** The NGINX Plus API: a request in, an answer out. The same code serves http and stream. */
 import type { ApiFailure } from '../model/errors.js';
-import errors from '../model/errors.js';
+import * as errors from '../model/errors.js';
 import type { Kind } from '../model/server.js';
 import type { Platform } from '../store/platform.js';
 import type { Answer, Call } from './call.js';
 import type { Instance } from './instance.js';
-import instance from './instance.js';
-import keyvals from './keyvals.js';
+import * as instance from './instance.js';
+import * as keyvals from './keyvals.js';
 import type { Route } from './route.js';
-import route from './route.js';
-import status from './status.js';
-import upstreams from './upstreams.js';
+import * as route from './route.js';
+import * as status from './status.js';
+import * as upstreams from './upstreams.js';
 
 /** What `/api/N/http/` and `/api/N/stream/` list. */
 const ENDPOINTS: { [kind in Kind]: string[] } = {
@@ -60,7 +60,7 @@ function respond(platform: Platform, info: Instance, call: Call): Answer {
 }
 
 /** Answers a call. Failures become the API's error object; defects become a 500 and a line in the error log. */
-function handle(platform: Platform, info: Instance, call: Call): { status: number; text: string } {
+export function handle(platform: Platform, info: Instance, call: Call): { status: number; text: string } {
   try {
     const answer = respond(platform, info, call);
     return { status: answer.status, text: answer.body === undefined ? '' : JSON.stringify(answer.body) };
@@ -75,5 +75,3 @@ function asFailure(platform: Platform, call: Call, thrown: unknown): ApiFailure 
   platform.warn(`api: ${call.method} ${call.path}: ${String(thrown)}`);
   return errors.failure(500, 'InternalError', 'internal error');
 }
-
-export default { handle };

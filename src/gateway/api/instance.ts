@@ -1,10 +1,10 @@
 /** `/api/N/nginx`, `/api/N/processes` and their neighbours. */
-import errors from '../model/errors.js';
+import * as errors from '../model/errors.js';
 import type { Platform } from '../store/platform.js';
 import type { Answer, Call } from './call.js';
-import calls from './call.js';
+import * as calls from './call.js';
 import type { Traffic } from './status.js';
-import status from './status.js';
+import * as status from './status.js';
 
 /** What this NGINX says about itself. */
 export interface Instance {
@@ -23,7 +23,7 @@ export interface Instance {
 }
 
 /** Root endpoints. */
-const ENDPOINTS = [
+export const ENDPOINTS = [
   'nginx',
   'processes',
   'connections',
@@ -34,7 +34,7 @@ const ENDPOINTS = [
   'ssl',
   'workers',
 ];
-const RESPAWNED = ' respawned';
+export const RESPAWNED = ' respawned';
 
 function nginx(platform: Platform, info: Instance, call: Call): Answer {
   const body = {
@@ -66,7 +66,7 @@ function workers(info: Instance, call: Call): Answer {
 }
 
 /** `rest` are the segments behind the version. */
-function handle(platform: Platform, info: Instance, call: Call, rest: string[]): Answer {
+export function handle(platform: Platform, info: Instance, call: Call, rest: string[]): Answer {
   const name = rest[0] as string;
   if (rest.length === 1 && name === 'workers') return workers(info, call);
   if (rest.length !== 1 || (name !== 'nginx' && name !== 'processes'))
@@ -75,5 +75,3 @@ function handle(platform: Platform, info: Instance, call: Call, rest: string[]):
   if (allowed.indexOf(call.method) < 0) throw errors.methodDisabled;
   return name === 'nginx' ? nginx(platform, info, call) : processes(platform, call);
 }
-
-export default { handle, ENDPOINTS, RESPAWNED };

@@ -1,10 +1,10 @@
 /** `/api/N/{http,stream}/keyvals`. */
-import errors from '../model/errors.js';
-import own from '../model/own.js';
-import keyvals from '../store/keyvals.js';
+import * as errors from '../model/errors.js';
+import * as own from '../model/own.js';
+import * as keyvals from '../store/keyvals.js';
 import type { Platform } from '../store/platform.js';
 import type { Answer, Call } from './call.js';
-import calls from './call.js';
+import * as calls from './call.js';
 
 function pairs(platform: Platform, zone: string): { [key: string]: string } {
   const entries = keyvals.all(platform, zone);
@@ -56,11 +56,9 @@ function one(platform: Platform, call: Call, zone: string): Answer {
 }
 
 /** `rest` are the segments behind `keyvals`. */
-function handle(platform: Platform, call: Call, rest: string[]): Answer {
+export function handle(platform: Platform, call: Call, rest: string[]): Answer {
   if (rest.length > 1) throw errors.pathNotFound;
   if (rest.length === 1) return one(platform, call, rest[0] as string);
   if (call.method !== 'GET' && call.method !== 'HEAD') throw errors.methodDisabled;
   return list(platform, call);
 }
-
-export default { handle };

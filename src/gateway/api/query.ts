@@ -1,9 +1,9 @@
 /** The request target: path and query. */
 
-import own from '../model/own.js';
+import * as own from '../model/own.js';
 
 /** The path as it was sent. */
-function path(target: string): string {
+export function path(target: string): string {
   const mark = target.indexOf('?');
   return mark < 0 ? target : target.substring(0, mark);
 }
@@ -18,7 +18,7 @@ function decode(text: string): string {
 }
 
 /** The query's parameters; of several with one name the first counts. */
-function args(target: string): { [name: string]: string } {
+export function args(target: string): { [name: string]: string } {
   const found = own.empty<string>();
   const mark = target.indexOf('?');
   if (mark < 0) return found;
@@ -32,5 +32,3 @@ function args(target: string): { [name: string]: string } {
   }
   return found;
 }
-
-export default { path, args };

@@ -1,5 +1,5 @@
 /** Paths of the NGINX Plus API, taken apart. */
-import errors from '../model/errors.js';
+import * as errors from '../model/errors.js';
 import type { Kind } from '../model/server.js';
 
 /** A path under `/api`. `rest` are the decoded segments behind the version, or behind `http` and `stream`. */
@@ -10,7 +10,7 @@ export interface Route {
 }
 
 /** Versions that are served. */
-const VERSIONS = [4, 5, 6, 7, 8, 9];
+export const VERSIONS = [4, 5, 6, 7, 8, 9];
 
 function decode(segment: string): string {
   try {
@@ -21,7 +21,7 @@ function decode(segment: string): string {
 }
 
 /** Takes a path apart; `undefined` for `/api` itself. A slash at the end makes no difference. */
-function parse(path: string): Route | undefined {
+export function parse(path: string): Route | undefined {
   const segments = path.split('/').slice(2);
   if (segments.length > 0 && segments[segments.length - 1] === '') segments.pop();
   if (segments.length === 0) return undefined;
@@ -33,5 +33,3 @@ function parse(path: string): Route | undefined {
     return { version: Number(version), kind: kind, rest: segments.slice(2).map(decode) };
   return { version: Number(version), kind: '', rest: segments.slice(1).map(decode) };
 }
-
-export default { parse, VERSIONS };

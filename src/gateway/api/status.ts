@@ -2,10 +2,10 @@
  * Status that exporters and dashboards ask for beside the upstream groups. What this NGINX has none of (caches, zones
  * that count) is empty, which is what NGINX Plus answers where none is configured; `ssl` names no figure.
  */
-import errors from '../model/errors.js';
-import own from '../model/own.js';
+import * as errors from '../model/errors.js';
+import * as own from '../model/own.js';
 import type { Answer, Call } from './call.js';
-import calls from './call.js';
+import * as calls from './call.js';
 
 /** Connections and requests of the http block, as stub_status counts them. */
 export interface Traffic {
@@ -35,7 +35,7 @@ const EMPTY: { [path: string]: unknown } = {
 const TRAFFIC = ['connections', 'http/requests'];
 
 /** The figures of NGINX's stub_status page. */
-function parse(page: string): Traffic {
+export function parse(page: string): Traffic {
   const numbers = (page.match(/\d+/g) || []).map(Number);
   const at = (i: number): number => (numbers[i] === undefined ? 0 : (numbers[i] as number));
   return {
@@ -49,7 +49,7 @@ function parse(page: string): Traffic {
 }
 
 /** Whether a path, as it was sent, needs {@link Traffic}. */
-function needsTraffic(path: string): boolean {
+export function needsTraffic(path: string): boolean {
   return /^\/api\/\d+\/(connections|http\/requests)\/?$/.test(path);
 }
 
@@ -67,12 +67,10 @@ function traffic(call: Call, path: string, found: Traffic): Answer {
 }
 
 /** Answers a path of this module; any other is not found. */
-function handle(call: Call, path: string, found: Traffic | undefined): Answer {
+export function handle(call: Call, path: string, found: Traffic | undefined): Answer {
   const empty = own.get(EMPTY, path);
   const counted = found !== undefined && TRAFFIC.indexOf(path) >= 0;
   if (empty === undefined && !counted) throw errors.pathNotFound;
   if (call.method !== 'GET' && call.method !== 'HEAD') throw errors.methodDisabled;
   return counted ? traffic(call, path, found as Traffic) : { status: 200, body: empty };
 }
-
-export default { parse, needsTraffic, handle };

@@ -1,13 +1,13 @@
 /** `/api/N/{http,stream}/upstreams`. */
-import errors from '../model/errors.js';
-import server from '../model/server.js';
-import figures from '../store/figures.js';
+import * as errors from '../model/errors.js';
+import * as server from '../model/server.js';
+import * as figures from '../store/figures.js';
 import type { Peer } from '../store/group.js';
 import type { Platform } from '../store/platform.js';
-import render from '../store/render.js';
-import upstreams from '../store/upstreams.js';
+import * as render from '../store/render.js';
+import * as upstreams from '../store/upstreams.js';
 import type { Answer, Call } from './call.js';
-import calls from './call.js';
+import * as calls from './call.js';
 
 function shown(platform: Platform, peer: Peer): object {
   return server.render(peer.id, peer, platform.kind);
@@ -71,7 +71,7 @@ function allow(call: Call, methods: string[]): void {
 }
 
 /** `rest` are the segments behind `upstreams`. */
-function handle(platform: Platform, call: Call, rest: string[]): Answer {
+export function handle(platform: Platform, call: Call, rest: string[]): Answer {
   if (rest.length === 0) {
     allow(call, []);
     return list(platform, call);
@@ -89,5 +89,3 @@ function handle(platform: Platform, call: Call, rest: string[]): Answer {
   allow(call, ['PATCH', 'DELETE']);
   return member(platform, call, name, rest[2] as string);
 }
-
-export default { handle };

@@ -3,7 +3,7 @@
  * proxy and end with their body, answers end with the connection.
  */
 
-import own from '../model/own.js';
+import * as own from '../model/own.js';
 
 /** A request as it was read so far; `undefined` stands for one that has not arrived in full. */
 export interface Request {
@@ -23,7 +23,7 @@ function bodyStart(bytes: Uint8Array): number {
 }
 
 /** Reads a request from the bytes that have arrived. `text` decodes a range of them as UTF-8. */
-function parse(bytes: Uint8Array, text: (from: number, to: number) => string): Request | undefined {
+export function parse(bytes: Uint8Array, text: (from: number, to: number) => string): Request | undefined {
   const start = bodyStart(bytes);
   if (start < 0) return undefined;
   const lines = text(0, start).split('\r\n');
@@ -44,9 +44,7 @@ function parse(bytes: Uint8Array, text: (from: number, to: number) => string): R
  * An answer. `length` is that of the body in bytes: NGINX resets the connection as it closes it, because it has
  * looked at the request without taking it in, so the reader must know where the body ends.
  */
-function answer(status: number, body: string, length: number): string {
+export function answer(status: number, body: string, length: number): string {
   const head = `HTTP/1.0 ${status} X\r\nContent-Type: application/json\r\nCache-Control: no-cache\r\n`;
   return `${head}Content-Length: ${length}\r\n\r\n${body}`;
 }
-
-export default { parse, answer };

@@ -60,7 +60,7 @@ function checkHost(host: string): ParsedAddress['error'] {
  * Canonical form of a server address.
  * `defaultPort` is added when the text has none; 0 means that a port is required.
  */
-function parse(text: string, defaultPort: number): ParsedAddress {
+export function parse(text: string, defaultPort: number): ParsedAddress {
   const end = hostEnd(text);
   if (end <= 0) return rejected('host');
   const host = text.substring(0, end).toLowerCase();
@@ -73,5 +73,3 @@ function parse(text: string, defaultPort: number): ParsedAddress {
   if (port < 1 || port > 65535) return rejected('port');
   return { server: `${host}:${port}`, error: hostError };
 }
-
-export default { parse };

@@ -12,7 +12,7 @@ const UNIT_MS: { [unit: string]: number } = {
 };
 
 /** Milliseconds of an NGINX time, or -1 when it is none. */
-function parse(text: string): number {
+export function parse(text: string): number {
   if (!/^(\d+(ms|[smhdwMy])? ?)+$/.test(text)) return -1;
   const parts = text.match(/\d+(ms|[smhdwMy])?/g) as string[];
   let total = 0;
@@ -24,5 +24,3 @@ function parse(text: string): number {
   }
   return total;
 }
-
-export default { parse };

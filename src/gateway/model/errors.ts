@@ -11,18 +11,18 @@ export interface ApiFailure {
 }
 
 /** Makes a failure. It is a plain object, so it crosses module and engine borders unchanged. */
-function failure(status: number, code: string, text: string): ApiFailure {
+export function failure(status: number, code: string, text: string): ApiFailure {
   return { status: status, code: code, text: text };
 }
 
 /** Whether something caught is one of ours rather than a defect. */
-function isFailure(thrown: unknown): thrown is ApiFailure {
+export function isFailure(thrown: unknown): thrown is ApiFailure {
   const candidate = thrown as Partial<ApiFailure> | null | undefined;
   return candidate?.status !== undefined && candidate.code !== undefined;
 }
 
 /** The JSON body of an error answer. `requestId` is 32 hexadecimal digits. */
-function render(error: ApiFailure, requestId: string): string {
+export function render(error: ApiFailure, requestId: string): string {
   return JSON.stringify({
     error: { status: error.status, text: error.text, code: error.code },
     request_id: requestId,
@@ -30,7 +30,5 @@ function render(error: ApiFailure, requestId: string): string {
   });
 }
 
-const pathNotFound = failure(404, 'PathNotFound', 'path not found');
-const methodDisabled = failure(405, 'MethodDisabled', 'method disabled');
-
-export default { failure, isFailure, render, pathNotFound, methodDisabled };
+export const pathNotFound = failure(404, 'PathNotFound', 'path not found');
+export const methodDisabled = failure(405, 'MethodDisabled', 'method disabled');

@@ -4,8 +4,8 @@
  * Everything depends on addresses and weights alone: every worker, and a restarted NGINX, agree.
  */
 
-/** Buckets of the flattened circle. */
-const BUCKETS = 8192;
+/** Buckets of the flattened circle. A key's is that of the first 13 bits of its SHA-256: balance/quick.ts. */
+export const BUCKETS = 8192;
 /** Points of a server of weight 1: enough for ten servers to stay within a fifth of their fair share. */
 const POINTS = 1024;
 /** All points together; beyond it every server gets fewer, in proportion. It bounds the time of a rebuild. */
@@ -27,11 +27,6 @@ function word(bytes: Uint8Array, at: number): number {
     (bytes[at + 2] as number) * 256 +
     (bytes[at + 3] as number)
   );
-}
-
-/** Where a key falls: the number of its bucket. */
-function bucket(key: string, digest: Digest): number {
-  return Math.floor(word(digest(key), 0) / (4294967296 / BUCKETS));
 }
 
 /** How many points each member has. */
@@ -60,7 +55,7 @@ function points(members: Member[], digest: Digest): Float64Array {
 }
 
 /** The flattened circle: for each bucket the index of the member that owns it. Empty without members. */
-function table(members: Member[], digest: Digest): number[] {
+export function table(members: Member[], digest: Digest): number[] {
   if (members.length === 0) return [];
   // Equal points of two servers must fall to the same one whatever order they were added in.
   const order = members.map((_, i) => i);
@@ -79,5 +74,3 @@ function table(members: Member[], digest: Digest): number[] {
   }
   return owners;
 }
-
-export default { table, bucket, BUCKETS };

@@ -24,7 +24,7 @@ function shares(weights: number[]): number[] {
  * appearances are spread evenly: its k-th lies at (k + offset) / share of the turn, and offsets differ
  * so that servers of equal weight alternate instead of clustering.
  */
-function turn(weights: number[]): number[] {
+export function turn(weights: number[]): number[] {
   const counts = shares(weights);
   const places: { at: number; index: number }[] = [];
   let uneven = false;
@@ -36,5 +36,3 @@ function turn(weights: number[]): number[] {
   if (uneven) places.sort((a, b) => a.at - b.at || a.index - b.index);
   return places.map((place) => place.index);
 }
-
-export default { turn };

@@ -1,8 +1,8 @@
 /** A server of an upstream group: its parameters, their checks and their rendering. */
-import address from './address.js';
-import duration from './duration.js';
-import errors from './errors.js';
-import own from './own.js';
+import * as address from './address.js';
+import * as duration from './duration.js';
+import * as errors from './errors.js';
+import * as own from './own.js';
 
 /** The two halves of NGINX that have upstream groups. */
 export type Kind = 'http' | 'stream';
@@ -103,7 +103,7 @@ function checkOne(name: string, value: unknown, kind: Kind): string | number | b
 }
 
 /** Checks a body of POST or PATCH. Throws the failure that the API answers with. */
-function check(body: unknown, kind: Kind): Parameters {
+export function check(body: unknown, kind: Kind): Parameters {
   if (body === null || typeof body !== 'object' || Array.isArray(body))
     return formatError('invalid server object');
   const names = Object.keys(body);
@@ -118,7 +118,7 @@ function check(body: unknown, kind: Kind): Parameters {
 }
 
 /** Like {@link check}, and the address must be there. */
-function checkNew(body: unknown, kind: Kind): Parameters {
+export function checkNew(body: unknown, kind: Kind): Parameters {
   const parameters = check(body, kind);
   if (parameters.server === undefined) return formatError('missing "server" argument');
   return settle(parameters);
@@ -132,7 +132,7 @@ function settle(parameters: Parameters): Parameters {
 }
 
 /** The parameters after a PATCH. What cannot change may be named, as long as it stays what it is. */
-function patch(id: number, old: Parameters, changes: Parameters): Parameters {
+export function patch(id: number, old: Parameters, changes: Parameters): Parameters {
   if (changes.server !== undefined && changes.server !== old.server)
     throw errors.failure(400, 'UpstreamServerImmutable', `server "${id}" address is immutable`);
   if (changes.backup !== undefined && changes.backup !== (old.backup === true))
@@ -143,7 +143,7 @@ function patch(id: number, old: Parameters, changes: Parameters): Parameters {
 }
 
 /** The server as the API shows it: every field, in NGINX Plus's order. */
-function render(id: number, p: Parameters, kind: Kind): object {
+export function render(id: number, p: Parameters, kind: Kind): object {
   const shown: { [name: string]: unknown } = {
     id: id,
     server: p.server,
@@ -159,5 +159,3 @@ function render(id: number, p: Parameters, kind: Kind): object {
   if (p.drain) shown.drain = true;
   return shown;
 }
-
-export default { check, checkNew, patch, render };

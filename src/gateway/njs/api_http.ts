@@ -1,12 +1,12 @@
 /** njs module: the API in the http block. */
-import handler from '../api/handle.js';
+import * as handler from '../api/handle.js';
 import type { Instance } from '../api/instance.js';
-import query from '../api/query.js';
-import status from '../api/status.js';
-import errors from '../model/errors.js';
+import * as query from '../api/query.js';
+import * as status from '../api/status.js';
+import * as errors from '../model/errors.js';
 import type { Platform } from '../store/platform.js';
-import generation from './generation.js';
-import platforms from './platform.js';
+import * as generation from './generation.js';
+import * as platforms from './platform.js';
 
 /** `js_content`: answers `/api`. `$api_write` is `on` where changes are allowed. */
 async function handle(r: NginxHTTPRequest): Promise<void> {

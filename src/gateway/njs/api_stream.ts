@@ -1,9 +1,9 @@
 /** njs module: the API in the stream block, behind the http block's proxy. */
-import handler from '../api/handle.js';
-import query from '../api/query.js';
+import * as handler from '../api/handle.js';
+import * as query from '../api/query.js';
 import type { Request } from '../api/wire.js';
-import wire from '../api/wire.js';
-import platforms from './platform.js';
+import * as wire from '../api/wire.js';
+import * as platforms from './platform.js';
 
 /** The request of this session; njs gives each session an interpreter of its own. */
 let request: Request | undefined;

@@ -1,5 +1,5 @@
 /** Counts loads of the configuration, which njs does not tell: each brings its own `gateway_load`. */
-import lock from '../store/lock.js';
+import * as lock from '../store/lock.js';
 import type { Platform } from '../store/platform.js';
 
 /** Which load of the configuration this worker runs, from 1, and when it was first seen (ms since the epoch). */
@@ -13,7 +13,7 @@ function known(platform: Platform): Generation | undefined {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
-function current(platform: Platform): Generation {
+export function current(platform: Platform): Generation {
   const found = known(platform);
   if (found !== undefined) return found;
   return lock.locked(platform, () => {
@@ -24,5 +24,3 @@ function current(platform: Platform): Generation {
     return fresh;
   });
 }
-
-export default { current };

@@ -41,7 +41,7 @@ function digest(text: string): Uint8Array {
 }
 
 /** The platform of one half of NGINX. */
-function of(kind: Kind): Platform {
+export function of(kind: Kind): Platform {
   const shared = ngx.shared as unknown as { [zone: string]: unknown };
   const config = gateway[kind];
   return {
@@ -61,12 +61,10 @@ function of(kind: Kind): Platform {
 }
 
 /** The master's worker processes; empty where the kernel does not tell. */
-function children(): number[] {
+export function children(): number[] {
   const text = read(`/proc/${process.ppid}/task/${process.ppid}/children`);
   if (text === undefined) return [];
   // In a container the master is process 1, and orphans become its children as well.
   const isWorker = (pid: string) => (read(`/proc/${pid}/cmdline`) || '').indexOf('nginx: worker') === 0;
   return text.split(' ').filter(isWorker).map(Number);
 }
-
-export default { of, children };

@@ -1,9 +1,11 @@
 /** njs module: what happens when a server could not be reached or did not answer in time. */
 
-import failures from '../store/failures.js';
-import upstreams from '../store/upstreams.js';
-import balance from './balance_http.js';
-import platforms from './platform.js';
+import * as failure from '../balance/failure.js';
+import * as pick from '../balance/pick.js';
+import * as quick from '../balance/quick.js';
+import * as failures from '../store/failures.js';
+import * as upstreams from '../store/upstreams.js';
+import * as platforms from './platform.js';
 
 /** Servers one request is sent to, at most. */
 const MAX_TRIES = 4;
@@ -18,7 +20,7 @@ function failed(r: NginxHTTPRequest): void {
     again(r);
     return;
   }
-  const sent = balance.last(variables.upstream_connect_time) !== '-';
+  const sent = quick.last(variables.upstream_connect_time) !== '-';
   const uid = counter.substring(0, counter.indexOf('/'));
   blame(r, counter, uid);
   const tried = `${variables.gateway_tried || ','}${uid},`;
@@ -34,25 +36,24 @@ function blame(r: NginxHTTPRequest, counter: string, uid: string): void {
   r.variables.gateway_counter = '';
   platform.counters.incr(counter, -1);
   platform.counters.incr(`${uid}/unanswered`, 1);
-  failures.count(platform.counters, uid);
+  failure.count(platform.counters, uid);
   failures.settle(platform);
 }
 
 function giveUp(r: NginxHTTPRequest): void {
-  const status = balance.last(r.variables.upstream_status);
+  const status = quick.last(r.variables.upstream_status);
   r.return(status === '504' ? 504 : 502);
 }
 
 /** Chooses the next server; a group that is not in memory yet is brought there first. */
 function again(r: NginxHTTPRequest): void {
-  upstreams.load(platforms.of('http'));
+  const platform = platforms.of('http');
+  upstreams.load(platform);
   const variables = r.variables;
   const group = variables.upstream as string;
   const tried = variables.gateway_tried || ',';
-  const worker = balance.worker();
   const next =
-    balance.choose(worker, variables, group, tried) ||
-    balance.choose(worker, variables, `${group} backup`, tried);
+    pick.pick(platform, variables, group, tried) || pick.pick(platform, variables, `${group} backup`, tried);
   if (next === '') {
     giveUp(r);
     return;

@@ -1,8 +1,8 @@
 /** njs module: the periodic work of both blocks. */
 import type { Kind } from '../model/server.js';
-import upkeep from '../store/upkeep.js';
-import generation from './generation.js';
-import platforms from './platform.js';
+import * as upkeep from '../store/upkeep.js';
+import * as generation from './generation.js';
+import * as platforms from './platform.js';
 
 /** Runs between two rounds of the slower work. */
 const SELDOM = 4;

@@ -2,14 +2,14 @@
  * Passive health checks: `max_fails` failures within `fail_timeout` take a server out for `fail_timeout`. The path
  * of a request only counts a failure; what follows from it is worked out here.
  */
-import failure from '../balance/failure.js';
-import duration from '../model/duration.js';
+import * as failure from '../balance/failure.js';
+import * as duration from '../model/duration.js';
 import type { Peer } from './group.js';
-import group from './group.js';
-import lock from './lock.js';
+import * as group from './group.js';
+import * as lock from './lock.js';
 import type { Platform } from './platform.js';
-import platforms from './platform.js';
-import upstreams from './upstreams.js';
+import * as platforms from './platform.js';
+import * as upstreams from './upstreams.js';
 
 function timeoutOf(peer: Peer): number {
   return duration.parse(peer.fail_timeout === undefined ? '10s' : peer.fail_timeout);
@@ -19,7 +19,7 @@ function timeoutOf(peer: Peer): number {
 const SETTLED = ' failures settled';
 
 /** Adds failures to a peer; true when they take it out. */
-function blame(peer: Peer, failures: number, now: number): boolean {
+export function blame(peer: Peer, failures: number, now: number): boolean {
   const limit = peer.max_fails === undefined ? 1 : peer.max_fails;
   const timeout = timeoutOf(peer);
   if (limit === 0 || timeout === 0) return false;
@@ -36,7 +36,7 @@ function blame(peer: Peer, failures: number, now: number): boolean {
 }
 
 /** Lets a peer whose time is over be tried again; one more failure takes it out at once. */
-function reprieve(peer: Peer, now: number): boolean {
+export function reprieve(peer: Peer, now: number): boolean {
   if (peer.until === undefined || peer.until > now) return false;
   const limit = peer.max_fails === undefined ? 1 : peer.max_fails;
   upstreams.recover(peer, now);
@@ -61,7 +61,7 @@ function pending(platform: Platform): { [uid: string]: number } {
 }
 
 /** Works out what was counted since the last time. */
-function settle(platform: Platform): void {
+export function settle(platform: Platform): void {
   const counted = platform.counters.get(failure.TOTAL);
   if (counted === undefined || counted === platform.counters.get(SETTLED)) return;
   lock.locked(platform, () => {
@@ -93,5 +93,3 @@ function settleGroup(platform: Platform, name: string, found: { [uid: string]: n
   if (touched) group.write(platform, name, target);
   if (out) group.balance(platform, name, target);
 }
-
-export default { count: failure.count, settle, reprieve, blame };

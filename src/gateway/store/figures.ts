@@ -1,10 +1,10 @@
 /**
  * The figures of servers, gathered from the counters of all workers. Keys are `uid/pid` (active and requests of
- * one worker, see pick.ts) and `uid/name`. Only exceptions are counted apart: what is not 4xx and the like was 200.
+ * one worker, see quick.ts) and `uid/name`. Only exceptions are counted apart: what is not 4xx and the like was 200.
  */
-import pick from '../balance/pick.js';
+import * as quick from '../balance/quick.js';
 import type { Platform } from './platform.js';
-import platforms from './platform.js';
+import * as platforms from './platform.js';
 
 /** The counters of one server. `codes` counts responses by status, all but 200. */
 export interface Figures {
@@ -33,8 +33,8 @@ function include(figures: Figures, name: string, value: number, alive: (pid: num
     figures.codes[name.substring(1)] = value;
   } else {
     // What a worker that died had open is open no more.
-    if (alive(Number(name))) figures.active += value % pick.ACTIVE_LIMIT;
-    figures.requests += Math.floor(value / pick.ACTIVE_LIMIT);
+    if (alive(Number(name))) figures.active += value % quick.ACTIVE_LIMIT;
+    figures.requests += Math.floor(value / quick.ACTIVE_LIMIT);
   }
 }
 
@@ -48,7 +48,7 @@ function memo(platform: Platform): (pid: number) => boolean {
 }
 
 /** Figures by uid. A server without an entry has none yet: use {@link of}. */
-function all(platform: Platform): { [uid: string]: Figures } {
+export function all(platform: Platform): { [uid: string]: Figures } {
   const found: { [uid: string]: Figures } = {};
   const items = platform.counters.items(platforms.ALL);
   const alive = memo(platform);
@@ -63,21 +63,19 @@ function all(platform: Platform): { [uid: string]: Figures } {
   return found;
 }
 
-function of(figures: { [uid: string]: Figures }, uid: number): Figures {
+export function of(figures: { [uid: string]: Figures }, uid: number): Figures {
   const found = figures[`${uid}`];
   return found === undefined ? empty() : found;
 }
 
 /** Takes away everything counted for a server. Requests still open keep their place in `active`. */
-function forget(platform: Platform, uid: number, keepActive: boolean): void {
+export function forget(platform: Platform, uid: number, keepActive: boolean): void {
   const items = platform.counters.items(platforms.ALL);
   const prefix = `${uid}/`;
   for (let i = 0; i < items.length; i++) {
     const item = items[i] as [string, number];
     if (item[0].indexOf(prefix) !== 0) continue;
     if (!keepActive || !/\/\d+$/.test(item[0])) platform.counters.delete(item[0]);
-    else platform.counters.incr(item[0], -Math.floor(item[1] / pick.ACTIVE_LIMIT) * pick.ACTIVE_LIMIT);
+    else platform.counters.incr(item[0], -Math.floor(item[1] / quick.ACTIVE_LIMIT) * quick.ACTIVE_LIMIT);
   }
 }
-
-export default { all, of, forget };

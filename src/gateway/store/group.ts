@@ -1,10 +1,10 @@
 /** An upstream group in shared memory: its servers, their momentary condition, and when they may be chosen. */
 
 import type { Layout, Mode } from '../balance/table.js';
-import table from '../balance/table.js';
-import duration from '../model/duration.js';
-import ring from '../model/ring.js';
-import schedule from '../model/schedule.js';
+import * as table from '../balance/table.js';
+import * as duration from '../model/duration.js';
+import * as ring from '../model/ring.js';
+import * as schedule from '../model/schedule.js';
 import type { Parameters } from '../model/server.js';
 import type { Platform, UpstreamConfig } from './platform.js';
 
@@ -40,22 +40,22 @@ export interface Group {
 export type State = 'up' | 'draining' | 'down' | 'unavail';
 
 /** Steps of a slow start: a server's weight grows by this fraction. */
-const WARM_STEPS = 20;
+export const WARM_STEPS = 20;
 
-function state(peer: Peer, now: number): State {
+export function state(peer: Peer, now: number): State {
   if (peer.drain) return 'draining';
   if (peer.down) return 'down';
   return peer.until !== undefined && peer.until > now ? 'unavail' : 'up';
 }
 
 /** Reads a group; one that was never changed is empty. */
-function read(platform: Platform, name: string): Group {
+export function read(platform: Platform, name: string): Group {
   const text = platform.tables.get(` group/${name}`);
   return text === undefined ? { next: 0, peers: [], gone: [] } : JSON.parse(text);
 }
 
 /** Share of its weight that a warming server has reached, in `WARM_STEPS`ths; all of it when not warming. */
-function warmth(peer: Peer, now: number): number {
+export function warmth(peer: Peer, now: number): number {
   if (peer.warming === undefined || peer.slow_start === undefined) return WARM_STEPS;
   const elapsed = (now - peer.warming) / Math.max(1, duration.parse(peer.slow_start));
   return Math.min(WARM_STEPS, Math.max(1, Math.floor(elapsed * WARM_STEPS)));
@@ -88,18 +88,24 @@ function layout(platform: Platform, config: UpstreamConfig, peers: Peer[]): Layo
   const now = platform.now();
   const mode = modeOf(config);
   const shares = weights(peers, now, mode);
-  return {
+  const result: Layout = {
     mode: mode,
     version: platform.counters.incr(' version', 1),
     records: peers.map((peer, i) => record(peer, shares[i] as number, mode)),
-    rows:
-      mode === 'h'
-        ? ring.table(
-            peers.map((peer, i) => ({ server: peer.server as string, weight: shares[i] as number })),
-            platform.digest,
-          )
-        : schedule.turn(shares),
+    rows: [],
   };
+  if (mode === 'h') {
+    const members = peers.map((peer, i) => ({ server: peer.server as string, weight: shares[i] as number }));
+    result.rows = ring.table(members, platform.digest);
+    result.key = hashKey(platform, config);
+  } else result.rows = schedule.turn(shares);
+  return result;
+}
+
+/** Name of the variable that a group hashes by. */
+function hashKey(platform: Platform, config: UpstreamConfig): string {
+  if (config.key !== undefined) return config.key.replace('$', '');
+  return platform.kind === 'http' ? 'request_uri' : 'mqtt_client_id';
 }
 
 /** Servers that may be chosen. A failing one stays in when it is the only one there is: better tried than not. */
@@ -122,7 +128,7 @@ function writeTable(platform: Platform, key: string, config: UpstreamConfig, pee
 }
 
 /** Lays out the tables anew: `name` for every request, `name backup` for those that all of the first have failed. */
-function balance(platform: Platform, name: string, group: Group): void {
+export function balance(platform: Platform, name: string, group: Group): void {
   const config = (platform.config.upstreams as { [name: string]: UpstreamConfig })[name] as UpstreamConfig;
   const now = platform.now();
   const primary = usable(
@@ -138,8 +144,6 @@ function balance(platform: Platform, name: string, group: Group): void {
 }
 
 /** Writes a group back without a change of who may be chosen. */
-function write(platform: Platform, name: string, group: Group): void {
+export function write(platform: Platform, name: string, group: Group): void {
   platform.tables.set(` group/${name}`, JSON.stringify(group));
 }
-
-export default { read, write, balance, state, warmth, WARM_STEPS };

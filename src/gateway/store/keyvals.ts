@@ -1,10 +1,10 @@
 /** Key-value zones. A value lies in shared memory as `<expiry>:<text>`; expiry is ms since the epoch, 0 is never. */
-import duration from '../model/duration.js';
-import errors from '../model/errors.js';
-import own from '../model/own.js';
-import lock from './lock.js';
+import * as duration from '../model/duration.js';
+import * as errors from '../model/errors.js';
+import * as own from '../model/own.js';
+import * as lock from './lock.js';
 import type { KeyvalConfig, Platform } from './platform.js';
-import platforms from './platform.js';
+import * as platforms from './platform.js';
 
 /** A value to store and when it lapses (0: never). */
 export interface Entry {
@@ -16,11 +16,11 @@ type Zone = { [key: string]: Entry };
 
 const LOADED = ' loaded';
 
-function names(platform: Platform): string[] {
+export function names(platform: Platform): string[] {
   return platform.config.keyvals === undefined ? [] : Object.keys(platform.config.keyvals);
 }
 
-function declared(platform: Platform, zone: string): KeyvalConfig {
+export function declared(platform: Platform, zone: string): KeyvalConfig {
   const config = own.get(platform.config.keyvals, zone);
   if (config === undefined) throw errors.failure(404, 'KeyvalNotFound', 'keyval not found');
   return config;
@@ -48,7 +48,7 @@ function fileName(zone: string): string {
 }
 
 /** Brings zones into memory after a start. */
-function load(platform: Platform): void {
+export function load(platform: Platform): void {
   const wanted = names(platform).join(' ');
   if (platform.keyvals.get(LOADED) === wanted) return;
   lock.locked(platform, () => {
@@ -90,7 +90,7 @@ function keysOf(platform: Platform, zone: string): string[] {
 }
 
 /** All live pairs of a zone. */
-function all(platform: Platform, zone: string): Zone {
+export function all(platform: Platform, zone: string): Zone {
   declared(platform, zone);
   load(platform);
   const found: Zone = own.empty();
@@ -115,7 +115,7 @@ function sweep(platform: Platform, zone: string): void {
 }
 
 /** One live value, or `undefined`. It takes one read of shared memory, so request handlers may use it. */
-function get(platform: Platform, zone: string, key: string): Entry | undefined {
+export function get(platform: Platform, zone: string, key: string): Entry | undefined {
   declared(platform, zone);
   load(platform);
   return decode(platform.keyvals.get(slot(zone, key)), platform.now());
@@ -180,7 +180,7 @@ function parseOne(key: string, value: unknown): Change {
 }
 
 /** Reads a body of POST or PATCH. */
-function parse(body: unknown): Change[] {
+export function parse(body: unknown): Change[] {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) return format('invalid JSON');
   const keys = Object.keys(body);
   if (keys.length === 0) return format('key required');
@@ -190,7 +190,7 @@ function parse(body: unknown): Change[] {
 }
 
 /** Adds keys: one, or several while the zone is empty. */
-function add(platform: Platform, zone: string, changes: Change[]): void {
+export function add(platform: Platform, zone: string, changes: Change[]): void {
   change(platform, zone, () => {
     const existing = all(platform, zone);
     if (changes.length > 1 && Object.keys(existing).length > 0) format('only one key can be added');
@@ -212,7 +212,7 @@ function add(platform: Platform, zone: string, changes: Change[]): void {
 }
 
 /** Changes the value or the expiry of one key, or deletes it. */
-function patch(platform: Platform, zone: string, changes: Change[]): void {
+export function patch(platform: Platform, zone: string, changes: Change[]): void {
   if (changes.length > 1) format('only one key can be updated');
   const item = changes[0] as Change;
   change(platform, zone, () => {
@@ -234,8 +234,6 @@ function drop(platform: Platform, zone: string, keys: string[]): void {
 }
 
 /** Empties a zone. */
-function clear(platform: Platform, zone: string): void {
+export function clear(platform: Platform, zone: string): void {
   change(platform, zone, () => drop(platform, zone, Object.keys(all(platform, zone))));
 }
-
-export default { names, declared, load, all, get, parse, add, patch, clear };

@@ -3,7 +3,7 @@
  * waiting is spinning. The owner's pid is the value: the lock of a worker that crashed is taken over.
  */
 
-import errors from '../model/errors.js';
+import * as errors from '../model/errors.js';
 import type { Platform } from './platform.js';
 
 const KEY = ' lock';
@@ -28,7 +28,7 @@ function acquire(platform: Platform): void {
 }
 
 /** Runs `change` alone among all workers and hands on its result. */
-function locked<T>(platform: Platform, change: () => T): T {
+export function locked<T>(platform: Platform, change: () => T): T {
   acquire(platform);
   try {
     return change();
@@ -36,5 +36,3 @@ function locked<T>(platform: Platform, change: () => T): T {
     platform.tables.delete(KEY);
   }
 }
-
-export default { locked };

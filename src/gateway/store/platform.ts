@@ -67,6 +67,4 @@ export interface Platform {
 }
 
 /** No limit for `keys` and `items`, whose default is 1,024. */
-const ALL = 1_000_000_000;
-
-export default { ALL };
+export const ALL = 1_000_000_000;

@@ -1,9 +1,9 @@
 /** Groups and peers as the API shows them. */
 
 import type { Figures } from './figures.js';
-import figures from './figures.js';
+import * as figures from './figures.js';
 import type { Group, Peer } from './group.js';
-import group from './group.js';
+import * as group from './group.js';
 import type { Platform } from './platform.js';
 
 type Shown = { [name: string]: unknown };
@@ -66,7 +66,12 @@ function peerOf(platform: Platform, peer: Peer, found: Figures, now: number): Sh
 }
 
 /** One group with its peers. */
-function upstream(platform: Platform, name: string, target: Group, all: { [uid: string]: Figures }): Shown {
+export function upstream(
+  platform: Platform,
+  name: string,
+  target: Group,
+  all: { [uid: string]: Figures },
+): Shown {
   const now = platform.now();
   const shown: Shown = {
     peers: target.peers.map((peer) => peerOf(platform, peer, figures.of(all, peer.uid), now)),
@@ -76,5 +81,3 @@ function upstream(platform: Platform, name: string, target: Group, all: { [uid: 
   shown.zone = name;
   return shown;
 }
-
-export default { upstream };

@@ -1,6 +1,6 @@
 /** A group as text, in the notation of NGINX's own state files: `server 10.0.0.1:80 weight=5 down;` a line. */
 import type { Kind, Parameters } from '../model/server.js';
-import server from '../model/server.js';
+import * as server from '../model/server.js';
 
 const VALUED = ['weight', 'max_conns', 'max_fails', 'fail_timeout', 'slow_start', 'route'];
 const FLAGS = ['backup', 'down', 'drain'];
@@ -17,12 +17,12 @@ function line(peer: Parameters): string {
   return `${text};\n`;
 }
 
-function format(peers: Parameters[]): string {
+export function format(peers: Parameters[]): string {
   return peers.map(line).join('');
 }
 
 /** The servers of a state file. A line that makes no sense is reported through `reject` and left out. */
-function parse(text: string, kind: Kind, reject: (line: string) => void): Parameters[] {
+export function parse(text: string, kind: Kind, reject: (line: string) => void): Parameters[] {
   const found: Parameters[] = [];
   const lines = text.split('\n');
   for (let i = 0; i < lines.length; i++) {
@@ -50,5 +50,3 @@ function parseLine(text: string, kind: Kind): Parameters {
   }
   return server.checkNew(body, kind);
 }
-
-export default { format, parse };

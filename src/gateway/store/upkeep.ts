@@ -1,17 +1,17 @@
 /** What has to happen without a request asking for it. One worker does it; all of it may be repeated or missed. */
 
-import instance from '../api/instance.js';
-import failure from '../balance/failure.js';
-import pick from '../balance/pick.js';
-import failures from './failures.js';
+import * as instance from '../api/instance.js';
+import * as failure from '../balance/failure.js';
+import * as quick from '../balance/quick.js';
+import * as failures from './failures.js';
 import type { Figures } from './figures.js';
-import figures from './figures.js';
+import * as figures from './figures.js';
 import type { Group, Peer } from './group.js';
-import group from './group.js';
-import lock from './lock.js';
+import * as group from './group.js';
+import * as lock from './lock.js';
 import type { Platform } from './platform.js';
-import platforms from './platform.js';
-import upstreams from './upstreams.js';
+import * as platforms from './platform.js';
+import * as upstreams from './upstreams.js';
 
 /** Where the last census lies in shared memory. */
 const CENSUS = ' workers';
@@ -29,7 +29,7 @@ function bury(platform: Platform): void {
     if (alive[pid]) continue;
     // Deleting first: should this worker die here, requests are lost from a statistic, and none is counted twice.
     platform.counters.delete(item[0]);
-    platform.counters.incr(`${match[1]}/requests`, Math.floor(item[1] / pick.ACTIVE_LIMIT));
+    platform.counters.incr(`${match[1]}/requests`, Math.floor(item[1] / quick.ACTIVE_LIMIT));
   }
   const living = Object.keys(alive).filter((pid) => alive[pid]);
   platform.tables.set(' pids', living.join(' '));
@@ -92,7 +92,7 @@ interface Census {
 }
 
 /** Counts workers that vanished without a reload having retired them. `children` are the master's, now. */
-function census(platform: Platform, generation: number, children: number[]): void {
+export function census(platform: Platform, generation: number, children: number[]): void {
   const text = platform.tables.get(CENSUS);
   const before: Census = text === undefined ? { generation: 0, pids: [], retiring: [] } : JSON.parse(text);
   // A worker on its way out would report the past.
@@ -113,7 +113,7 @@ function census(platform: Platform, generation: number, children: number[]): voi
 }
 
 /** Called a few times a second. */
-function often(platform: Platform): void {
+export function often(platform: Platform): void {
   upstreams.load(platform);
   failures.settle(platform);
 }
@@ -122,7 +122,7 @@ function often(platform: Platform): void {
 const BURIED = ' buried';
 
 /** Called about once a second. `children` are the master's workers, empty where nobody knows. */
-function seldom(platform: Platform, children: number[]): void {
+export function seldom(platform: Platform, children: number[]): void {
   const workers = children.join(' ');
   // Looking through all counters is work; without a change among the workers there is nobody to bury.
   if (workers === '' || platform.tables.get(BURIED) !== workers) {
@@ -137,5 +137,3 @@ function seldom(platform: Platform, children: number[]): void {
     for (let i = 0; i < names.length; i++) tend(platform, names[i] as string, all);
   });
 }
-
-export default { often, seldom, census };

@@ -1,19 +1,19 @@
 /** Operations on upstream groups, each atomic over all workers and kept in the state file. */
-import errors from '../model/errors.js';
-import own from '../model/own.js';
+import * as errors from '../model/errors.js';
+import * as own from '../model/own.js';
 import type { Parameters } from '../model/server.js';
-import server from '../model/server.js';
-import figures from './figures.js';
+import * as server from '../model/server.js';
+import * as figures from './figures.js';
 import type { Group, Peer } from './group.js';
-import group from './group.js';
-import lock from './lock.js';
+import * as group from './group.js';
+import * as lock from './lock.js';
 import type { Platform, UpstreamConfig } from './platform.js';
-import statefile from './statefile.js';
+import * as statefile from './statefile.js';
 
 /** Where shared memory keeps the declarations that it was brought in line with. */
 const LOADED = ' loaded';
 
-function names(platform: Platform): string[] {
+export function names(platform: Platform): string[] {
   return platform.config.upstreams === undefined ? [] : Object.keys(platform.config.upstreams);
 }
 
@@ -48,7 +48,7 @@ function restore(platform: Platform, name: string): void {
 }
 
 /** Brings memory in line with what is declared: all groups after a start, those that changed after a reload. */
-function load(platform: Platform): void {
+export function load(platform: Platform): void {
   const wanted = JSON.stringify(platform.config.upstreams);
   if (wanted === undefined || platform.tables.get(LOADED) === wanted) return;
   lock.locked(platform, () => {
@@ -64,13 +64,13 @@ function load(platform: Platform): void {
 }
 
 /** The configuration of a group. Throws the API's answer for one that is not declared. */
-function declared(platform: Platform, name: string): UpstreamConfig {
+export function declared(platform: Platform, name: string): UpstreamConfig {
   const config = own.get(platform.config.upstreams, name);
   if (config === undefined) throw errors.failure(404, 'UpstreamNotFound', 'upstream not found');
   return config;
 }
 
-function get(platform: Platform, name: string): Group {
+export function get(platform: Platform, name: string): Group {
   declared(platform, name);
   load(platform);
   return group.read(platform, name);
@@ -102,7 +102,7 @@ function change<T>(platform: Platform, name: string, edit: (target: Group) => T)
   });
 }
 
-function find(target: Group, id: number): Peer {
+export function find(target: Group, id: number): Peer {
   for (let i = 0; i < target.peers.length; i++) {
     const peer = target.peers[i] as Peer;
     if (peer.id === id) return peer;
@@ -110,7 +110,7 @@ function find(target: Group, id: number): Peer {
   throw errors.failure(404, 'UpstreamServerNotFound', `server with ID "${id}" does not exist`);
 }
 
-function add(platform: Platform, name: string, parameters: Parameters): Peer {
+export function add(platform: Platform, name: string, parameters: Parameters): Peer {
   return change(platform, name, (target) => {
     const peer = enlist(platform, target, parameters);
     if (peer.slow_start !== undefined && target.peers.length > 1) peer.warming = platform.now();
@@ -119,7 +119,7 @@ function add(platform: Platform, name: string, parameters: Parameters): Peer {
 }
 
 /** Applies a PATCH and keeps the books on how long the server has been out. */
-function patch(platform: Platform, name: string, id: number, changes: Parameters): Peer {
+export function patch(platform: Platform, name: string, id: number, changes: Parameters): Peer {
   return change(platform, name, (target) => {
     const old = find(target, id);
     const now = platform.now();
@@ -134,7 +134,7 @@ function patch(platform: Platform, name: string, id: number, changes: Parameters
 }
 
 /** Puts a server that was out back in: its downtime ends, its failures are forgotten, its slow start begins. */
-function recover(peer: Peer, now: number): void {
+export function recover(peer: Peer, now: number): void {
   if (peer.downstart !== undefined) {
     peer.downtime = (peer.downtime === undefined ? 0 : peer.downtime) + now - peer.downstart;
     delete peer.downstart;
@@ -143,7 +143,7 @@ function recover(peer: Peer, now: number): void {
   if (peer.slow_start !== undefined) peer.warming = now;
 }
 
-function remove(platform: Platform, name: string, id: number): Group {
+export function remove(platform: Platform, name: string, id: number): Group {
   return change(platform, name, (target) => {
     const peer = find(target, id);
     target.peers.splice(target.peers.indexOf(peer), 1);
@@ -153,7 +153,7 @@ function remove(platform: Platform, name: string, id: number): Group {
 }
 
 /** Forgets the statistics of a group's servers; what is open stays counted. */
-function reset(platform: Platform, name: string): void {
+export function reset(platform: Platform, name: string): void {
   const target = get(platform, name);
   for (let i = 0; i < target.peers.length; i++) figures.forget(platform, (target.peers[i] as Peer).uid, true);
   change(platform, name, (fresh) => {
@@ -164,5 +164,3 @@ function reset(platform: Platform, name: string): void {
     }
   });
 }
-
-export default { names, load, get, find, add, patch, remove, recover, reset, declared };

@@ -102,7 +102,7 @@ describe('connections kept open', () => {
     const { api, container } = await startFullGateway(network, undefined, { GATEWAY_KEEPALIVE: '1' });
     await api.call('POST', HTTP, { server: backend.server });
     await until('NGINX knows it', async () =>
-      (await container.exec(['cat', '/run/sidekick-gateway/kept.json'])).output.includes(backend.server),
+      (await container.exec(['cat', '/run/sidekick-gateway/kept.map'])).output.includes(backend.server),
     );
     await backend.close();
   });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import handler from '../../../../src/gateway/api/handle.js';
-import query from '../../../../src/gateway/api/query.js';
-import status from '../../../../src/gateway/api/status.js';
+import * as handler from '../../../../src/gateway/api/handle.js';
+import * as query from '../../../../src/gateway/api/query.js';
+import * as status from '../../../../src/gateway/api/status.js';
 import { FakeNginx } from '../support/memory.js';
 
 const INSTANCE = {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import wire from '../../../../src/gateway/api/wire.js';
+import * as wire from '../../../../src/gateway/api/wire.js';
 
 const REQUEST = Buffer.from(
   'PATCH /api/9/stream/keyvals/z?a=b HTTP/1.0\r\nX-Api-Write: on\r\nContent-Length: 10\r\n\r\n{"k":"ä"}',

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Variables } from '../../../../src/gateway/balance/pick.js';
-import pick from '../../../../src/gateway/balance/pick.js';
+import * as pick from '../../../../src/gateway/balance/pick.js';
+import type { Variables } from '../../../../src/gateway/balance/quick.js';
+import * as quick from '../../../../src/gateway/balance/quick.js';
 import type { Parameters } from '../../../../src/gateway/model/server.js';
 import type { UpstreamConfig } from '../../../../src/gateway/store/platform.js';
-import upstreams from '../../../../src/gateway/store/upstreams.js';
+import * as upstreams from '../../../../src/gateway/store/upstreams.js';
 import { FakeNginx } from '../support/memory.js';
 
 let nginx: FakeNginx;
@@ -19,40 +20,36 @@ function numbered(count: number, more: Omit<Parameters, 'server'> = {}): Paramet
   return Array.from({ length: count }, (_, i) => ({ server: `10.0.${i >> 8}.${i & 255}:80`, ...more }));
 }
 
-/** One request by the thorough path. */
-function choose({ pid = 100, hash = 0, tried = ',', group = 'firmware' } = {}): string | undefined {
-  const worker = { tables: nginx.tables, counters: nginx.counters, pid };
-  return pick.pick(worker, { group, hash: () => hash, tried })[1];
+/** One request by the thorough path; `''` when there is nothing to choose. */
+function choose({ pid = 100, uri = '/', tried = ',', group = 'firmware' } = {}): string {
+  return pick.pick(nginx, { pid: `${pid}`, request_uri: uri }, group, tried);
 }
 
 /** One request by the path that NGINX takes: quick, else thorough. */
-function request(
-  pid = 100,
-  hash = 0,
-): { address: string | undefined; quick: boolean; counter: string | undefined } {
-  const worker = { tables: nginx.tables, counters: nginx.counters, pid };
-  const variables: Variables = { upstream: 'firmware' };
-  const address = pick.quick(worker, variables, () => hash);
+function request(pid = 100, uri = '/'): { address: string; quick: boolean; counter: string | undefined } {
+  const variables: Variables = { pid: `${pid}`, upstream: 'firmware', request_uri: uri };
+  const address = quick.choose(nginx.tables, nginx.counters, variables);
   if (address !== '') return { address, quick: true, counter: variables.gateway_counter };
-  return { address: choose({ pid, hash }), quick: false, counter: undefined };
+  const second = pick.pick(nginx, variables, 'firmware', ',');
+  return { address: second, quick: false, counter: variables.gateway_counter };
 }
 
-function count(addresses: (string | undefined)[]): Record<string, number> {
+function count(addresses: string[]): Record<string, number> {
   const found: Record<string, number> = {};
-  for (const address of addresses) found[String(address)] = (found[String(address)] ?? 0) + 1;
+  for (const address of addresses) found[address] = (found[address] ?? 0) + 1;
   return found;
 }
 
 function active(uid: number, pid = 100): number {
-  return (nginx.counters.entries.get(`${uid}/${pid}`) ?? 0) % pick.ACTIVE_LIMIT;
+  return (nginx.counters.entries.get(`${uid}/${pid}`) ?? 0) % quick.ACTIVE_LIMIT;
 }
 
 describe('round robin', () => {
   it('has nothing for an unknown or an empty group', () => {
     setUp({}, []);
-    expect(choose()).toBeUndefined();
-    expect(choose({ group: 'nonesuch' })).toBeUndefined();
-    expect(request()).toMatchObject({ address: undefined, quick: false });
+    expect(choose()).toBe('');
+    expect(choose({ group: 'nonesuch' })).toBe('');
+    expect(request()).toEqual({ address: '', quick: false, counter: '' });
   });
 
   it('gives each of a group, small or big, its share exactly, over all workers', () => {
@@ -88,7 +85,7 @@ describe('round robin', () => {
     expect(choose({ group: 'firmware backup' })).toBe('10.0.0.9:80');
     upstreams.patch(nginx.worker(), 'firmware', 0, { down: true });
     expect(choose()).toBe('10.0.0.9:80');
-    expect(choose({ group: 'firmware backup' })).toBeUndefined();
+    expect(choose({ group: 'firmware backup' })).toBe('');
   });
 
   it('costs the same few operations with 10 servers and with 1,000', () => {
@@ -112,7 +109,7 @@ describe('round robin', () => {
     expect(new Set(Array.from({ length: 6 }, () => choose({ tried: ',1,' })))).toEqual(
       new Set(['10.0.0.1:80', '10.0.0.2:80']),
     );
-    expect(choose({ tried: ',1,2,3,' })).toBeUndefined();
+    expect(choose({ tried: ',1,2,3,' })).toBe('');
   });
 });
 
@@ -129,9 +126,8 @@ describe('counting', () => {
     setUp({}, numbered(1));
     request();
     request();
-    const { counter, quick } = request();
-    expect({ counter, quick }).toEqual({ counter: '1/100', quick: true });
-    expect(nginx.counters.entries.get('1/100')).toBe(3 * pick.ACTIVE_LIMIT + 3);
+    expect(request()).toMatchObject({ counter: '1/100', quick: true });
+    expect(nginx.counters.entries.get('1/100')).toBe(3 * quick.ACTIVE_LIMIT + 3);
   });
 
   it('never leaves a drained server chosen and uncounted, wherever the drain comes in between', () => {
@@ -175,7 +171,7 @@ describe('max_conns', () => {
   it('refuses when all are full, and takes again what is let go', () => {
     setUp({}, [{ server: '10.0.0.1:80', max_conns: 1 }]);
     expect(request().address).toBe('10.0.0.1:80');
-    expect(request().address).toBeUndefined();
+    expect(request()).toMatchObject({ address: '', counter: '' });
     expect(active(1)).toBe(1);
     nginx.counters.incr('1/100', -1);
     expect(request().address).toBe('10.0.0.1:80');
@@ -209,13 +205,34 @@ describe('hash', () => {
   it('always gives a key its server, quick or thorough, and another one when that was tried', () => {
     setUp({ method: 'hash' }, numbered(5));
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 8191 }), (hash) => {
-        const address = request(100, hash).address;
-        expect(choose({ hash })).toBe(address);
-        expect(request(101, hash).address).toBe(address);
-        const uid = String(Number((address as string).split(/[.:]/)[3]) + 1);
-        expect(choose({ hash, tried: `,${uid},` })).not.toBe(address);
+      fc.property(fc.webPath(), (uri) => {
+        const { address, counter } = request(100, uri);
+        expect(counter).toBeDefined();
+        expect(choose({ uri })).toBe(address);
+        expect(request(101, uri).address).toBe(address);
+        const uid = (counter as string).split('/')[0];
+        expect(choose({ uri, tried: `,${uid},` })).not.toBe(address);
       }),
     );
+  });
+
+  it('goes by the variable that the group names, and by nothing where that has no value', () => {
+    setUp({ method: 'hash', key: '$device' }, numbered(5));
+    const homes = (device: string | undefined) =>
+      new Set(
+        ['/a', '/b', '/c', '/d'].map((request_uri) =>
+          quick.choose(nginx.tables, nginx.counters, {
+            pid: '100',
+            upstream: 'firmware',
+            request_uri,
+            device,
+          }),
+        ),
+      );
+    expect(homes('one').size).toBe(1);
+    expect(homes(undefined)).toEqual(homes(''));
+    expect(
+      new Set(['1', '2', '3', '4', '5', '6'].flatMap((device) => [...homes(device)])).size,
+    ).toBeGreaterThan(1);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import table from '../../../../src/gateway/balance/table.js';
+import * as quick from '../../../../src/gateway/balance/quick.js';
+import * as table from '../../../../src/gateway/balance/table.js';
 
 it('keeps a small table in its header and a big one in chunks, and loses no row', () => {
   fc.assert(
@@ -9,9 +10,9 @@ it('keeps a small table in its header and a big one in chunks, and loses no row'
       const order = Array.from({ length: rows }, (_, i) => i % servers);
       const { header, chunks } = table.pack({ mode: 'r', records, rows: order, version: 7 });
       const width = Number(header.substring(6, 9));
-      const body = chunks.length > 0 ? chunks.join('') : header.substring(table.COLUMNS);
+      const body = chunks.length > 0 ? chunks.join('') : header.substring(quick.COLUMNS);
       expect(Number(header.substring(0, 6))).toBe(rows);
-      expect(header.charAt(10)).toBe(rows > table.CHUNK ? 'c' : 'i');
+      expect(header.charAt(10)).toBe(rows > quick.CHUNK ? 'c' : 'i');
       expect(body).toHaveLength(rows * width);
       expect(order.map((_, i) => body.substring(i * width, (i + 1) * width).trim())).toEqual(
         order.map((index) => records[index]),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import address from '../../../../src/gateway/model/address.js';
+import * as address from '../../../../src/gateway/model/address.js';
 
 describe('address', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import duration from '../../../../src/gateway/model/duration.js';
+import * as duration from '../../../../src/gateway/model/duration.js';
 
 it.each([
   ['10', 10_000],

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as quick from '../../../../src/gateway/balance/quick.js';
 import type { Member } from '../../../../src/gateway/model/ring.js';
-import ring from '../../../../src/gateway/model/ring.js';
+import * as ring from '../../../../src/gateway/model/ring.js';
 import { sha256 } from '../support/memory.js';
 
 const CLIENTS = Array.from({ length: 10_000 }, (_, i) => `esp32-${i.toString(16).padStart(6, '0')}`);
@@ -13,7 +14,7 @@ function brokers(count: number, weight = 1): Member[] {
 /** Which broker each client belongs to. */
 function owners(members: Member[], clients = CLIENTS): string[] {
   const table = ring.table(members, sha256);
-  return clients.map((client) => (members[table[ring.bucket(client, sha256)] as number] as Member).server);
+  return clients.map((client) => (members[table[quick.bucket(client)] as number] as Member).server);
 }
 
 function moved(before: string[], after: string[]): number {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import schedule from '../../../../src/gateway/model/schedule.js';
+import * as schedule from '../../../../src/gateway/model/schedule.js';
 
 function counts(turn: number[], servers: number): number[] {
   const found = new Array<number>(servers).fill(0);

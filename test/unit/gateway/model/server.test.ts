@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import server from '../../../../src/gateway/model/server.js';
+import * as server from '../../../../src/gateway/model/server.js';
 
 function code(action: () => unknown): unknown {
   try {

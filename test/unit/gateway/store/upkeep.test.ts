@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import instance from '../../../../src/gateway/api/instance.js';
-import failure from '../../../../src/gateway/balance/failure.js';
-import pick from '../../../../src/gateway/balance/pick.js';
-import figures from '../../../../src/gateway/store/figures.js';
+import * as instance from '../../../../src/gateway/api/instance.js';
+import * as failure from '../../../../src/gateway/balance/failure.js';
+import * as pick from '../../../../src/gateway/balance/pick.js';
+import * as figures from '../../../../src/gateway/store/figures.js';
 import type { Group, Peer } from '../../../../src/gateway/store/group.js';
-import group from '../../../../src/gateway/store/group.js';
-import render from '../../../../src/gateway/store/render.js';
-import upkeep from '../../../../src/gateway/store/upkeep.js';
-import upstreams from '../../../../src/gateway/store/upstreams.js';
+import * as group from '../../../../src/gateway/store/group.js';
+import * as render from '../../../../src/gateway/store/render.js';
+import * as upkeep from '../../../../src/gateway/store/upkeep.js';
+import * as upstreams from '../../../../src/gateway/store/upstreams.js';
 import { FakeNginx } from '../support/memory.js';
 
 let nginx: FakeNginx;
@@ -16,9 +16,8 @@ beforeEach(() => {
   nginx = new FakeNginx({ upstreams: { firmware: {} } });
 });
 
-function choose(pid = 100): string | undefined {
-  const worker = { tables: nginx.tables, counters: nginx.counters, pid };
-  return pick.pick(worker, { group: 'firmware', hash: () => 0, tried: ',' })[1];
+function choose(pid = 100): string {
+  return pick.pick(nginx, { pid: `${pid}` }, 'firmware', ',');
 }
 
 function current(): Group {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import pick from '../../../../src/gateway/balance/pick.js';
-import group from '../../../../src/gateway/store/group.js';
-import upstreams from '../../../../src/gateway/store/upstreams.js';
+import * as pick from '../../../../src/gateway/balance/pick.js';
+import * as group from '../../../../src/gateway/store/group.js';
+import * as upstreams from '../../../../src/gateway/store/upstreams.js';
 import { FakeNginx } from '../support/memory.js';
 
 let nginx: FakeNginx;
@@ -10,9 +10,8 @@ beforeEach(() => {
   nginx = new FakeNginx({ upstreams: { firmware: {}, backend: {} } });
 });
 
-function choose(from = nginx): string | undefined {
-  const worker = { tables: from.tables, counters: from.counters, pid: 100 };
-  return pick.pick(worker, { group: 'firmware', hash: () => 0, tried: ',' })[1];
+function choose(from = nginx): string {
+  return pick.pick(from, { pid: '100' }, 'firmware', ',');
 }
 
 function servers(from = nginx): (string | undefined)[] {

@@ -1,0 +1,57 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Variables } from '../../../../src/gateway/balance/quick.js';
+import * as quick from '../../../../src/gateway/balance/quick.js';
+import * as ring from '../../../../src/gateway/model/ring.js';
+import { FakeDict, sha256 } from '../support/memory.js';
+
+let counters: FakeDict<number>;
+
+beforeEach(() => {
+  counters = new FakeDict<number>();
+});
+
+/** Counts a request out that was counted in on server 7 by worker 100. */
+function release(variables: Variables): string {
+  counters.incr('7/100', quick.TAKE);
+  return quick.release(counters, { gateway_counter: '7/100', ...variables });
+}
+
+describe('counting out', () => {
+  it('leaves the request counted, and nothing active', () => {
+    expect(release({})).toBe('7');
+    expect([...counters.entries]).toEqual([['7/100', quick.ACTIVE_LIMIT]]);
+  });
+
+  it('adds up what went to the server and came from it', () => {
+    release({ upstream_bytes_sent: '300', upstream_bytes_received: '20' });
+    release({ upstream_bytes_sent: '1', upstream_bytes_received: '0' });
+    expect([counters.get('7/sent'), counters.get('7/received')]).toEqual([301, 20]);
+  });
+
+  it.each(['100, 42', '100 : 42', '-, 42', '0 : 100, 42'])(
+    'takes of %s the last, which is of this server',
+    (list) => {
+      release({ upstream_bytes_sent: list });
+      expect(counters.get('7/sent')).toBe(42);
+    },
+  );
+
+  it.each([undefined, '', '-', '100, -'])('counts no bytes where there were none: %s', (none) => {
+    release({ upstream_bytes_sent: none, upstream_bytes_received: none });
+    expect([...counters.entries.keys()]).toEqual(['7/100']);
+  });
+
+  it('does nothing for a request that was not counted in', () => {
+    expect(quick.release(counters, { gateway_counter: '', upstream_bytes_sent: '9' })).toBe('');
+    expect(quick.release(counters, {})).toBe('');
+    expect(counters.entries.size).toBe(0);
+  });
+});
+
+it.each(['', 'a', 'sensor-17', 'Gerät', 'x'.repeat(300)])(
+  'finds the bucket of "%s" on the flattened circle',
+  (key) => {
+    const [a = 0, b = 0] = sha256(key);
+    expect(quick.bucket(key)).toBe(Math.floor(((a * 256 + b) / 65536) * ring.BUCKETS));
+  },
+);
