@@ -27,18 +27,11 @@ export function pick(memory: Memory, variables: Variables, group: string, tried:
   const counters = memory.counters;
   const pid = variables.pid as string;
 
-  /** The columns of a row: `[uid, address, max_conns, weight]`, the last two only where the group needs them. */
+  /** What a row points to: `[uid, address, max_conns, weight]`, the last two only where the group needs them. */
   function row(header: string, i: number): string[] | undefined {
-    const width = Number(header.substring(6, 9));
-    if (header.charAt(10) === 'i') {
-      const at = quick.COLUMNS + i * width;
-      return header.substring(at, at + width).split(' ');
-    }
-    const chunk = tables.get(`${group}#${Math.floor(i / quick.CHUNK)}`);
+    const found = quick.record(tables, group, header, i);
     // A table that is being replaced by a shorter one; the caller sees that the header has changed.
-    if (chunk === undefined) return undefined;
-    const at = (i % quick.CHUNK) * width;
-    return chunk.substring(at, at + width).split(' ');
+    return found === '' ? undefined : found.split(' ');
   }
 
   /** Open requests of a server, over all workers. */
@@ -89,8 +82,8 @@ export function pick(memory: Memory, variables: Variables, group: string, tried:
 
   /** The row to begin with. */
   function first(header: string, length: number): number {
-    const mode = header.charAt(9).toLowerCase();
-    if (mode === 'h') return quick.bucket(variables[header.substring(quick.COLUMNS)]) % length;
+    const mode = header.charAt(6).toLowerCase();
+    if (mode === 'h') return quick.bucket(variables[quick.key(header)]) % length;
     const next = counters.incr(group, 1) % length;
     return mode === 'r' ? next : leastLoaded(header, next, length);
   }

@@ -33,9 +33,17 @@ export interface Variables {
 export const ACTIVE_LIMIT = 1048576;
 export const TAKE = ACTIVE_LIMIT + 1;
 
-/** Columns of a table's header (see table.ts), and rows of a chunk. */
-export const COLUMNS = 21;
-export const CHUNK = 16;
+/** Columns of a table's header, its digits, and rows and records of a chunk: see table.ts. */
+export const COLUMNS = 27;
+export const BASE = 90;
+export const ZERO = 33;
+export const ROWS = 128;
+export const RECORDS = 16;
+// Characters of a header.
+const NONE = 48;
+const HASH = 104;
+const IN_TURN = 114;
+const INLINE = 105;
 
 /** Bucket of a key: the first 13 bits of its SHA-256, as ring.ts lays the buckets out. */
 export function bucket(key: string | undefined): number {
@@ -53,6 +61,38 @@ export function register(tables: Strings, pid: string): void {
   else if (` ${pids} `.indexOf(` ${pid} `) < 0) tables.set(' pids', `${pids} ${pid}`);
 }
 
+/** Name of the variable that a group that hashes goes by. */
+export function key(header: string): string {
+  var length = (header.charCodeAt(11) - ZERO) * BASE + header.charCodeAt(12) - ZERO;
+  return header.substring(COLUMNS, COLUMNS + length);
+}
+
+/** The record that a row of a table points to; `''` when the table has been replaced twice since its header was read. */
+export function record(tables: Strings, group: string, header: string, row: number): string {
+  var digits = header.charCodeAt(8) - ZERO;
+  var width = header.charCodeAt(7) - ZERO;
+  var at = COLUMNS + (header.charCodeAt(11) - ZERO) * BASE + header.charCodeAt(12) - ZERO;
+  var place = at + row * digits;
+  var rows: string | undefined = header;
+  if (header.charCodeAt(9) === INLINE) at += digits * +header.substring(0, 6);
+  else {
+    rows = tables.get(group + header.substring(13, 15) + (row - (row % ROWS)) / ROWS);
+    place = (row % ROWS) * digits;
+  }
+  if (rows === undefined) return '';
+  var index = rows.charCodeAt(place) - ZERO;
+  if (digits === 2) index = index * BASE + rows.charCodeAt(place + 1) - ZERO;
+  if (header.charCodeAt(10) === INLINE) {
+    at += index * width;
+    return header.substring(at, at + width);
+  }
+  var chunk = (header.charCodeAt(15) - ZERO) * BASE + header.charCodeAt(16) - ZERO;
+  chunk += (index - (index % RECORDS)) / RECORDS;
+  var records = tables.get(group + header.substring(13, 15) + chunk);
+  at = (index % RECORDS) * width;
+  return records === undefined ? '' : records.substring(at, at + width);
+}
+
 /**
  * Chooses a server for a request of the usual kind, of a group that goes in turn or by hash and has no `max_conns`, and
  * counts it active. Returns the address, and leaves the name of the counter in `$gateway_counter`; `''` refers to pick.ts.
@@ -60,23 +100,17 @@ export function register(tables: Strings, pid: string): void {
 export function choose(tables: Strings, counters: Numbers, variables: Variables): string {
   var group = variables.upstream as string;
   var header = tables.get(group);
-  if (header === undefined || header[0] === '0') return '';
+  if (header === undefined || header.charCodeAt(0) === NONE) return '';
+  var mode = header.charCodeAt(6);
   var row: number;
-  if (header[9] === 'h') row = bucket(variables[header.substring(COLUMNS)]);
-  else if (header[9] === 'r') row = counters.incr(group, 1) % +header.substring(0, 6);
+  if (mode === HASH) row = bucket(variables[key(header)]);
+  else if (mode === IN_TURN) row = counters.incr(group, 1) % +header.substring(0, 6);
   else return '';
-  var records: string | undefined = header;
-  var at = COLUMNS;
-  if (header[10] !== 'i') {
-    records = tables.get(group + '#' + (row - (row % CHUNK)) / CHUNK);
-    if (records === undefined) return '';
-    at = 0;
-    row %= CHUNK;
-  }
-  at += row * +header.substring(6, 9);
-  var space = records.indexOf(' ', at);
+  var chosen = record(tables, group, header, row);
+  var space = chosen.indexOf(' ');
+  if (space < 0) return '';
   var pid = variables.pid as string;
-  var counter = records.substring(at, space) + '/' + pid;
+  var counter = chosen.substring(0, space) + '/' + pid;
   if (counters.incr(counter, TAKE) === TAKE) register(tables, pid);
   // Counted in, then looked again: either this sees a change of the group, or the change's author sees the count.
   if (tables.get(group) !== header) {
@@ -84,7 +118,7 @@ export function choose(tables: Strings, counters: Numbers, variables: Variables)
     return '';
   }
   variables.gateway_counter = counter;
-  return records.substring(space + 1, records.indexOf(' ', space + 1));
+  return chosen.substring(space + 1, chosen.indexOf(' ', space + 1));
 }
 
 /** Counts a request or session out. Returns the uid of its server, `''` if it has none. */

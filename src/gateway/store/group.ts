@@ -115,16 +115,19 @@ function usable(peers: Peer[], now: number): Peer[] {
   return wanted.filter((peer) => peer.until === undefined || peer.until <= now);
 }
 
-/** Writes one table under `key`: chunks, then the header that makes them count, then away with what is left over. */
+/** Writes one table under `key`: chunks, then the header that makes them count, then away with what is left of earlier ones. */
 function writeTable(platform: Platform, key: string, config: UpstreamConfig, peers: Peer[]): void {
-  const packed = table.pack(layout(platform, config, peers));
-  const had = Number(platform.tables.get(` chunks/${key}`) || 0);
-  if (packed.chunks.length > had) platform.tables.set(` chunks/${key}`, `${packed.chunks.length}`);
-  for (let i = 0; i < packed.chunks.length; i++)
-    platform.tables.set(`${key}#${i}`, packed.chunks[i] as string);
-  platform.tables.set(key, packed.header);
-  for (let i = packed.chunks.length; i < had; i++) platform.tables.delete(`${key}#${i}`);
-  platform.tables.set(` chunks/${key}`, `${packed.chunks.length}`);
+  const tables = platform.tables;
+  const set = table.spare(tables.get(key));
+  const packed = table.pack(layout(platform, config, peers), set);
+  const chunks = packed.chunks;
+  const counted = ` chunks/${key}${set}`;
+  const had = Number(tables.get(counted) || 0);
+  if (chunks.length > had) tables.set(counted, `${chunks.length}`);
+  for (let i = 0; i < chunks.length; i++) tables.set(`${key}${set}${i}`, chunks[i] as string);
+  tables.set(key, packed.header);
+  for (let i = chunks.length; i < had; i++) tables.delete(`${key}${set}${i}`);
+  if (chunks.length < had) tables.set(counted, `${chunks.length}`);
 }
 
 /** Lays out the tables anew: `name` for every request, `name backup` for those that all of the first have failed. */

@@ -97,10 +97,10 @@ describe('round robin', () => {
       expect(request().quick).toBe(true);
       return [nginx.tables.operations, nginx.counters.operations];
     });
-    // Above sixteen rows the records lie in chunks: one read more, and no more than that.
+    // Above sixteen, rows and records lie in chunks: two reads more, and no more than that.
     expect(cost).toEqual([
       [2, 2],
-      [3, 2],
+      [4, 2],
     ]);
   });
 
@@ -158,6 +158,29 @@ describe('counting', () => {
       else expect(active(1)).toBe(before);
     }
     expect.hasAssertions();
+  });
+});
+
+describe('a change of a big group', () => {
+  it.each([
+    ['in turn', {}],
+    ['by hash', { method: 'hash' }],
+  ] as [string, UpstreamConfig][])('shows requests that go %s a whole table at every step', (_, config) => {
+    // Regression: chunks of the new table were read with the old table's columns, which gave half an address.
+    setUp(config, numbered(40));
+    const known = new Set([...numbered(40).map(({ server }) => server), '192.168.100.200:18080']);
+    let requests = 0;
+    nginx.tables.before = (operation) => {
+      if (operation !== 'set' && operation !== 'delete') return;
+      const before = nginx.tables.before;
+      nginx.tables.before = () => {};
+      for (let i = 0; i < 50; i++, requests++) expect(known).toContain(request(100, `/${i}`).address);
+      nginx.tables.before = before;
+    };
+    upstreams.add(nginx.worker(), 'firmware', { server: '192.168.100.200:18080' });
+    upstreams.remove(nginx.worker(), 'firmware', 40);
+    nginx.tables.before = () => {};
+    expect(requests).toBeGreaterThan(500);
   });
 });
 

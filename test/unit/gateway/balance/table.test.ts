@@ -2,32 +2,54 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import * as quick from '../../../../src/gateway/balance/quick.js';
 import * as table from '../../../../src/gateway/balance/table.js';
+import { FakeDict } from '../support/memory.js';
 
-it('keeps a small table in its header and a big one in chunks, and loses no row', () => {
+/** What a request finds in each row of a table that lies in memory. */
+function found(layout: table.Layout): string[] {
+  const { header, chunks } = table.pack(layout, '#b');
+  const memory = new FakeDict<string>();
+  for (const [i, chunk] of chunks.entries()) memory.set(`firmware#b${i}`, chunk);
+  return layout.rows.map((_, row) => quick.record(memory, 'firmware', header, row).trim());
+}
+
+it('leads from every row to its record, wherever rows and records lie', () => {
+  const sizes = fc.constantFrom(1, 2, 10, 11, 16, 17, 100, 101, 300);
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 1, max: 5 }), (rows, servers) => {
+    fc.property(sizes, sizes, fc.option(fc.constantFrom('request_uri', 'a')), (rows, servers, key) => {
       const records = Array.from({ length: servers }, (_, i) => `${i + 1} 10.0.0.${i}:80`);
-      const order = Array.from({ length: rows }, (_, i) => i % servers);
-      const { header, chunks } = table.pack({ mode: 'r', records, rows: order, version: 7 });
-      const width = Number(header.substring(6, 9));
-      const body = chunks.length > 0 ? chunks.join('') : header.substring(quick.COLUMNS);
-      expect(Number(header.substring(0, 6))).toBe(rows);
-      expect(header.charAt(10)).toBe(rows > quick.CHUNK ? 'c' : 'i');
-      expect(body).toHaveLength(rows * width);
-      expect(order.map((_, i) => body.substring(i * width, (i + 1) * width).trim())).toEqual(
-        order.map((index) => records[index]),
-      );
+      const order = Array.from({ length: rows }, (_, i) => (i * 7) % servers);
+      const layout = { mode: 'r' as const, records, rows: order, version: 7, ...(key !== null && { key }) };
+      expect(found(layout)).toEqual(order.map((index) => records[index]));
     }),
   );
 });
 
+it('takes a few kilobytes for a group that hashes', () => {
+  const records = Array.from({ length: 10 }, (_, i) => `${i + 1} 10.0.0.${i}:1883`);
+  const rows = Array.from({ length: 8192 }, (_, i) => i % 10);
+  const { header, chunks } = table.pack({ mode: 'h', records, rows, version: 1, key: 'id' }, '#a');
+  expect(header.length + chunks.join('').length).toBeLessThan(10_000);
+});
+
+it('finds nothing where a chunk is gone', () => {
+  const records = Array.from({ length: 40 }, (_, i) => `${i + 1} 10.0.0.${i}:80`);
+  const { header } = table.pack({ mode: 'r', records, rows: records.map((_, i) => i), version: 1 }, '#a');
+  expect(quick.record(new FakeDict<string>(), 'firmware', header, 39)).toBe('');
+});
+
 it('differs from every other table of the group by its version alone', () => {
   const layout = { mode: 'r' as const, records: ['1 10.0.0.1:80'], rows: [0] };
-  expect(table.pack({ ...layout, version: 1 }).header).not.toBe(table.pack({ ...layout, version: 2 }).header);
+  const header = (version: number) => table.pack({ ...layout, version }, '#a').header;
+  expect(header(1)).not.toBe(header(2));
+});
+
+it('changes chunks that no header names', () => {
+  const { header } = table.pack({ mode: 'r', records: [], rows: [], version: 1 }, '#a');
+  expect([table.spare(undefined), table.spare(header)]).toEqual(['#a', '#b']);
 });
 
 it('tells by its mode whether a first choice may have to be revised', () => {
   const layout = { mode: 'r' as const, rows: [0], version: 1 };
-  expect(table.pack({ ...layout, records: ['1 10.0.0.1:80'] }).header.charAt(9)).toBe('r');
-  expect(table.pack({ ...layout, records: ['1 10.0.0.1:80 5'] }).header.charAt(9)).toBe('R');
+  expect(table.pack({ ...layout, records: ['1 10.0.0.1:80'] }, '#a').header.charAt(6)).toBe('r');
+  expect(table.pack({ ...layout, records: ['1 10.0.0.1:80 5'] }, '#a').header.charAt(6)).toBe('R');
 });

@@ -141,7 +141,7 @@ describe('a reload', () => {
     Object.assign(nginx.config, { upstreams: { firmware: { method: 'least_conn' }, fresh: {} } });
     upstreams.load(nginx.worker());
     expect(servers()).toEqual(['10.0.0.1:80']);
-    expect(nginx.tables.entries.get('firmware')?.charAt(9)).toBe('L');
+    expect(nginx.tables.entries.get('firmware')?.charAt(6)).toBe('L');
     expect(upstreams.get(nginx.worker(), 'fresh').peers).toEqual([]);
     expect(() => upstreams.get(nginx.worker(), 'backend')).toThrow();
   });
@@ -150,7 +150,7 @@ describe('a reload', () => {
     upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     Object.assign(nginx.config, { upstreams: { firmware: { method: 'hash' }, backend: {} } });
     upstreams.load(nginx.worker());
-    expect(nginx.tables.entries.get('firmware')?.charAt(9)).toBe('h');
+    expect(nginx.tables.entries.get('firmware')?.charAt(6)).toBe('h');
   });
 });
 
