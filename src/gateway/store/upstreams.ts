@@ -76,11 +76,55 @@ export function get(platform: Platform, name: string): Group {
   return group.read(platform, name);
 }
 
+/** What a change does to the number of servers: one more may not use the room that is reserved for the others. */
+type Effect = 'adds' | 'adds nothing';
+
+/** Memory that is kept free for changes that add nothing, so that a server of a full zone can be drained and removed. */
+const RESERVE = ' reserve';
+/** A generous estimate of what one server takes up, in bytes. */
+const SERVER_SIZE = 256;
+
+/** Reserves room to write a group of that many servers once more. Throws when there is none. */
+function reserve(platform: Platform, servers: number): void {
+  let size = 2 * SERVER_SIZE;
+  while (size < (servers + 1) * SERVER_SIZE) size *= 2;
+  const reserved = platform.counters.get(RESERVE);
+  if (reserved !== undefined && reserved >= size) return;
+  platform.tables.set(RESERVE, ' '.repeat(size));
+  platform.counters.set(RESERVE, size);
+}
+
+/** Gives the reserve up; false when there was none. */
+function release(platform: Platform): boolean {
+  platform.counters.set(RESERVE, 0);
+  return platform.tables.delete(RESERVE);
+}
+
+function store(platform: Platform, name: string, target: Group): void {
+  group.write(platform, name, target);
+  group.balance(platform, name, target);
+}
+
+/** Brings a changed group into memory. Throws when there is no room for it. */
+function commit(platform: Platform, name: string, target: Group, effect: Effect): void {
+  if (effect === 'adds') {
+    reserve(platform, target.peers.length);
+    store(platform, name, target);
+    return;
+  }
+  try {
+    store(platform, name, target);
+  } catch (full) {
+    if (!release(platform)) throw full;
+    store(platform, name, target);
+  }
+}
+
 /**
  * Changes a group alone among all workers; returns what `edit` returns. The state file comes first: what cannot be
  * kept is not done. What does not fit into shared memory is undone.
  */
-function change<T>(platform: Platform, name: string, edit: (target: Group) => T): T {
+function change<T>(platform: Platform, name: string, effect: Effect, edit: (target: Group) => T): T {
   declared(platform, name);
   load(platform);
   return lock.locked(platform, () => {
@@ -89,13 +133,11 @@ function change<T>(platform: Platform, name: string, edit: (target: Group) => T)
     const before = group.read(platform, name);
     platform.write(name, statefile.format(target.peers));
     try {
-      group.write(platform, name, target);
-      group.balance(platform, name, target);
+      commit(platform, name, target, effect);
     } catch (thrown) {
       platform.warn(`${platform.kind} upstream "${name}": ${String(thrown)}`);
       platform.write(name, statefile.format(before.peers));
-      group.write(platform, name, before);
-      group.balance(platform, name, before);
+      store(platform, name, before);
       throw errors.failure(400, 'UpstreamOutOfMemory', `upstream "${name}" memory exhausted`);
     }
     return result;
@@ -111,7 +153,7 @@ export function find(target: Group, id: number): Peer {
 }
 
 export function add(platform: Platform, name: string, parameters: Parameters): Peer {
-  return change(platform, name, (target) => {
+  return change(platform, name, 'adds', (target) => {
     const peer = enlist(platform, target, parameters);
     if (peer.slow_start !== undefined && target.peers.length > 1) peer.warming = platform.now();
     return peer;
@@ -120,7 +162,7 @@ export function add(platform: Platform, name: string, parameters: Parameters): P
 
 /** Applies a PATCH and keeps the books on how long the server has been out. */
 export function patch(platform: Platform, name: string, id: number, changes: Parameters): Peer {
-  return change(platform, name, (target) => {
+  return change(platform, name, 'adds nothing', (target) => {
     const old = find(target, id);
     const now = platform.now();
     const wasOut = old.down || old.drain;
@@ -144,7 +186,7 @@ export function recover(peer: Peer, now: number): void {
 }
 
 export function remove(platform: Platform, name: string, id: number): Group {
-  return change(platform, name, (target) => {
+  return change(platform, name, 'adds nothing', (target) => {
     const peer = find(target, id);
     target.peers.splice(target.peers.indexOf(peer), 1);
     target.gone.push(peer.uid);
@@ -156,7 +198,7 @@ export function remove(platform: Platform, name: string, id: number): Group {
 export function reset(platform: Platform, name: string): void {
   const target = get(platform, name);
   for (let i = 0; i < target.peers.length; i++) figures.forget(platform, (target.peers[i] as Peer).uid, true);
-  change(platform, name, (fresh) => {
+  change(platform, name, 'adds nothing', (fresh) => {
     for (let i = 0; i < fresh.peers.length; i++) {
       const peer = fresh.peers[i] as Peer;
       delete peer.downtime;

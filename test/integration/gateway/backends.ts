@@ -83,3 +83,13 @@ export function gate(): { opened: Promise<void>; open: () => void } {
   });
   return { opened, open };
 }
+
+/** A server that speaks first: it greets whoever connects with its own address. */
+export async function startGreeter(host: string): Promise<Backend> {
+  const server = net.createServer((socket) => {
+    backend.hits++;
+    socket.write(backend.server);
+  });
+  const backend = await listen(server, host);
+  return backend;
+}

@@ -154,6 +154,11 @@ describe('a reload', () => {
   });
 });
 
+/** Bytes of shared memory that hold something. */
+function used(): number {
+  return [...nginx.tables.entries].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+}
+
 describe('trouble', () => {
   it('changes nothing when the state cannot be written', () => {
     upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
@@ -167,8 +172,7 @@ describe('trouble', () => {
   it('undoes a change that shared memory has no room for, in memory and on disk', () => {
     for (let i = 0; i < 5; i++) upstreams.add(nginx.worker(), 'firmware', { server: `10.0.0.${i}:80` });
     const text = nginx.files.get('firmware');
-    const used = [...nginx.tables.entries].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
-    nginx.tables.limit = 2 * used;
+    nginx.tables.limit = 2 * used();
     let added = 5;
     expect(() => {
       for (; added < 1000; added++)
@@ -179,6 +183,24 @@ describe('trouble', () => {
     expect(nginx.files.get('firmware')?.split('\n')).toHaveLength(added + 1);
     expect(nginx.files.get('firmware')).toContain(text);
     expect(choose()).toBeDefined();
+  });
+
+  it('drains and removes servers of a group that has filled the memory', () => {
+    // Regression: a drain was refused for want of the few bytes that tell of it, so that a full group was stuck.
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    nginx.tables.limit = 10_000;
+    expect(() => {
+      for (let i = 2; i < 1000; i++) upstreams.add(nginx.worker(), 'firmware', { server: `10.0.1.${i}:80` });
+    }).toThrow(expect.objectContaining({ code: 'UpstreamOutOfMemory' }));
+    const full = servers();
+    nginx.tables.limit = used();
+    const ids = upstreams.get(nginx.worker(), 'firmware').peers.map(({ id }) => id);
+    for (const id of ids) upstreams.patch(nginx.worker(), 'firmware', id, { drain: true });
+    expect(choose()).toBe('');
+    for (const id of ids) upstreams.remove(nginx.worker(), 'firmware', id);
+    expect(full.length).toBeGreaterThan(5);
+    expect(servers()).toEqual([]);
+    expect(upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.9:80' }).server).toBe('10.0.0.9:80');
   });
 
   it('takes the lock over from a worker that died holding it', () => {
