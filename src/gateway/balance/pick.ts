@@ -105,8 +105,8 @@ export function pick(memory: Memory, variables: Variables, group: string, tried:
 
   variables.gateway_counter = '';
   for (;;) {
-    const header = tables.get(group);
-    // The table is not in memory: NGINX has just started, or there is no such group.
+    const header = quick.readable(tables, group);
+    // The table is not in memory: NGINX has just started or been upgraded, or there is no such group.
     if (header === undefined) return '';
     const length = Number(header.substring(0, 6));
     if (length === 0) return '';

@@ -39,7 +39,14 @@ export const BASE = 90;
 export const ZERO = 33;
 export const ROWS = 128;
 export const RECORDS = 16;
+/**
+ * What every table of this format has at {@link FORMAT_AT}. Shared memory outlives a reload, and with it tables that were
+ * laid out by another version of these modules: they count as not there until they are laid out anew.
+ */
+export const FORMAT = '#';
+const FORMAT_AT = 13;
 // Characters of a header.
+const FORMAT_CODE = 35;
 const NONE = 48;
 const HASH = 104;
 const IN_TURN = 114;
@@ -59,6 +66,12 @@ export function register(tables: Strings, pid: string): void {
   const pids = tables.get(' pids');
   if (pids === undefined) tables.set(' pids', pid);
   else if (` ${pids} `.indexOf(` ${pid} `) < 0) tables.set(' pids', `${pids} ${pid}`);
+}
+
+/** The header of a group's table; `undefined` when there is none that these modules can read. */
+export function readable(tables: Strings, group: string): string | undefined {
+  var header = tables.get(group);
+  return header !== undefined && header.charCodeAt(FORMAT_AT) === FORMAT_CODE ? header : undefined;
 }
 
 /** Name of the variable that a group that hashes goes by. */
@@ -100,7 +113,8 @@ export function record(tables: Strings, group: string, header: string, row: numb
 export function choose(tables: Strings, counters: Numbers, variables: Variables): string {
   var group = variables.upstream as string;
   var header = tables.get(group);
-  if (header === undefined || header.charCodeAt(0) === NONE) return '';
+  if (header === undefined || header.charCodeAt(FORMAT_AT) !== FORMAT_CODE || header.charCodeAt(0) === NONE)
+    return '';
   var mode = header.charCodeAt(6);
   var row: number;
   if (mode === HASH) row = bucket(variables[key(header)]);

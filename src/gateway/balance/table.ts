@@ -15,6 +15,8 @@
  *
  * Digits are of base 90 and begin at `!`, since a number is cheaper to have from a character than from a text.
  *
+ * The `#` marks this format: a change of it takes another character, see quick.ts.
+ *
  * A change writes the set of chunks that the present header does not name, and then the header. So whoever has read a
  * header finds the chunks it was written with.
  */
@@ -25,7 +27,7 @@ import * as quick from './quick.js';
 export type Mode = 'r' | 'h' | 'l';
 
 /** Which of its two sets of chunks a table uses. */
-export type ChunkSet = '#a' | '#b';
+export type ChunkSet = `${typeof quick.FORMAT}${'a' | 'b'}`;
 
 /** What a table holds before it is written: records, and the row order as indexes into them. */
 export interface Layout {

@@ -59,7 +59,7 @@ function openSlowly(s: NginxStreamRequest, tries: number): void {
   var memory = { tables: shared.stream_tables, counters: shared.stream_counters };
   var variables = s.variables;
   var group = variables.upstream as string;
-  if (tries > 0 && memory.tables.get(group) === undefined) {
+  if (tries > 0 && quick.readable(memory.tables, group) === undefined) {
     s.off('upstream');
     setTimeout(() => openSlowly(s, tries - 1), COLD_INTERVAL);
     return;

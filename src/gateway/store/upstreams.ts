@@ -1,4 +1,5 @@
 /** Operations on upstream groups, each atomic over all workers and kept in the state file. */
+import * as quick from '../balance/quick.js';
 import * as errors from '../model/errors.js';
 import * as own from '../model/own.js';
 import type { Parameters } from '../model/server.js';
@@ -10,7 +11,7 @@ import * as lock from './lock.js';
 import type { Platform, UpstreamConfig } from './platform.js';
 import * as statefile from './statefile.js';
 
-/** Where shared memory keeps the declarations that it was brought in line with. */
+/** Where shared memory keeps the declarations, and the format of tables, that it was brought in line with. */
 const LOADED = ' loaded';
 
 export function names(platform: Platform): string[] {
@@ -49,14 +50,15 @@ function restore(platform: Platform, name: string): void {
 
 /** Brings memory in line with what is declared: all groups after a start, those that changed after a reload. */
 export function load(platform: Platform): void {
-  const wanted = JSON.stringify(platform.config.upstreams);
-  if (wanted === undefined || platform.tables.get(LOADED) === wanted) return;
+  if (platform.config.upstreams === undefined) return;
+  const wanted = quick.FORMAT + JSON.stringify(platform.config.upstreams);
+  if (platform.tables.get(LOADED) === wanted) return;
   lock.locked(platform, () => {
     const all = names(platform);
     for (let i = 0; i < all.length; i++) {
       const name = all[i] as string;
       if (platform.tables.get(` group/${name}`) === undefined) restore(platform, name);
-      // A reload may have changed how the group balances.
+      // A reload may have changed how the group balances, or the modules that lay out its table.
       else group.balance(platform, name, group.read(platform, name));
     }
     platform.tables.set(LOADED, wanted);

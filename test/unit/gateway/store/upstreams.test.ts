@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as pick from '../../../../src/gateway/balance/pick.js';
+import * as quick from '../../../../src/gateway/balance/quick.js';
 import * as group from '../../../../src/gateway/store/group.js';
 import * as upstreams from '../../../../src/gateway/store/upstreams.js';
 import { FakeNginx } from '../support/memory.js';
@@ -158,6 +159,21 @@ describe('a reload', () => {
 function used(): number {
   return [...nginx.tables.entries].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
 }
+
+describe('an upgrade by a reload', () => {
+  it('lays tables that another version has left in memory out anew, and sends nobody by them until then', () => {
+    // Regression: memory outlives a reload, and what it was in line with told of the declarations alone.
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    nginx.tables.set('firmware', '1     14 ri7         1 10.0.0.1:80 ');
+    nginx.tables.set(' loaded', JSON.stringify(nginx.config.upstreams));
+    const variables = { pid: '100', upstream: 'firmware' };
+    expect(quick.choose(nginx.tables, nginx.counters, variables)).toBe('');
+    expect(choose()).toBe('');
+    upstreams.load(nginx.worker());
+    expect(quick.choose(nginx.tables, nginx.counters, variables)).toBe('10.0.0.1:80');
+    expect(servers()).toEqual(['10.0.0.1:80']);
+  });
+});
 
 describe('trouble', () => {
   it('changes nothing when the state cannot be written', () => {
