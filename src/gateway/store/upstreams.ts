@@ -83,6 +83,8 @@ type Effect = 'adds' | 'adds nothing';
 
 /** Memory that is kept free for changes that add nothing, so that a server of a full zone can be drained and removed. */
 const RESERVE = ' reserve';
+/** How much that is, in bytes. Beside it, because a reload with another size of the zone takes both away. */
+const RESERVED = ' reserved';
 /** A generous estimate of what one server takes up, in bytes. */
 const SERVER_SIZE = 256;
 
@@ -90,15 +92,14 @@ const SERVER_SIZE = 256;
 function reserve(platform: Platform, servers: number): void {
   let size = 2 * SERVER_SIZE;
   while (size < (servers + 1) * SERVER_SIZE) size *= 2;
-  const reserved = platform.counters.get(RESERVE);
-  if (reserved !== undefined && reserved >= size) return;
+  if (Number(platform.tables.get(RESERVED) || 0) >= size) return;
   platform.tables.set(RESERVE, ' '.repeat(size));
-  platform.counters.set(RESERVE, size);
+  platform.tables.set(RESERVED, `${size}`);
 }
 
 /** Gives the reserve up; false when there was none. */
 function release(platform: Platform): boolean {
-  platform.counters.set(RESERVE, 0);
+  platform.tables.delete(RESERVED);
   return platform.tables.delete(RESERVE);
 }
 
@@ -139,7 +140,7 @@ function change<T>(platform: Platform, name: string, effect: Effect, edit: (targ
     } catch (thrown) {
       platform.warn(`${platform.kind} upstream "${name}": ${String(thrown)}`);
       platform.write(name, statefile.format(before.peers));
-      store(platform, name, before);
+      commit(platform, name, before, 'adds nothing');
       throw errors.failure(400, 'UpstreamOutOfMemory', `upstream "${name}" memory exhausted`);
     }
     return result;
