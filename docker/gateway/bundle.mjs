@@ -2,12 +2,18 @@
 // module and every property of what it exports is made anew, and it knows default exports only.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The modules that NGINX's configuration imports. */
 const ENTRIES = ['api_http', 'api_stream', 'balance_http', 'balance_stream', 'retry_http', 'upkeep'];
+
+/**
+ * A constant as esbuild writes it. A function that names one has the interpreter make a closure for it, for every request:
+ * the value takes its place.
+ */
+const CONSTANT = /^var ([A-Z][A-Z0-9_]*) = (-?\d+(?:e\d+)?|"[^"\\\n]*");$/gm;
 
 /** The one way of exporting that esbuild writes and njs cannot read. */
 const EXPORT = /export \{\s*(\w+) as default,?\s*\};\s*$/;
@@ -23,8 +29,16 @@ const { outputFiles } = await build({
   charset: 'utf8',
   external: ['crypto', 'fs'],
 });
+
+async function inlineConstants(text) {
+  const define = Object.fromEntries([...text.matchAll(CONSTANT)].map(([, name, value]) => [name, value]));
+  const { code } = await transform(text.replace(CONSTANT, ''), { define, target: 'es2017', charset: 'utf8' });
+  return code;
+}
+
 await mkdir(`${root}/dist/gateway/njs`, { recursive: true });
-for (const { path, text } of outputFiles) {
+for (const { path, text: bundled } of outputFiles) {
+  const text = await inlineConstants(bundled);
   if (!EXPORT.test(text)) throw new Error(`${path}: no default export at its end`);
   await writeFile(path, text.replace(EXPORT, 'export default $1;\n'));
 }

@@ -18,11 +18,15 @@ export interface Memory {
 
 /**
  * Chooses a server of a group and counts the request active on it, in one go. `tried` are uids not to choose, as
- * `,1,2,`. Returns its address and leaves the name of the counter in `$gateway_counter`; both are `''` when there is none
- * to choose. Once a change of the group has been answered by the API, no request is counted on (or sent to) a server that
+ * `,1,2,`. `undefined` when there is none to choose. Once a change of the group has been answered by the API, no request is counted on (or sent to) a server that
  * the change took out.
  */
-export function pick(memory: Memory, variables: Variables, group: string, tried: string): string {
+export function pick(
+  memory: Memory,
+  variables: Variables,
+  group: string,
+  tried: string,
+): quick.Choice | undefined {
   const tables = memory.tables;
   const counters = memory.counters;
   const pid = variables.pid as string;
@@ -82,7 +86,7 @@ export function pick(memory: Memory, variables: Variables, group: string, tried:
 
   /** The row to begin with. */
   function first(header: string, length: number): number {
-    const mode = header.charAt(6).toLowerCase();
+    const mode = header.charAt(2);
     if (mode === 'h') return quick.bucket(variables[quick.key(header)]) % length;
     const next = counters.incr(group, 1) % length;
     return mode === 'r' ? next : leastLoaded(header, next, length);
@@ -103,21 +107,19 @@ export function pick(memory: Memory, variables: Variables, group: string, tried:
     return undefined;
   }
 
-  variables.gateway_counter = '';
   for (;;) {
     const header = quick.readable(tables, group);
     // The table is not in memory: NGINX has just started or been upgraded, or there is no such group.
-    if (header === undefined) return '';
-    const length = Number(header.substring(0, 6));
-    if (length === 0) return '';
+    if (header === undefined) return undefined;
+    const length = Number(header.substring(3, 9));
+    if (length === 0) return undefined;
     const picked = search(header, length);
+    const counter = picked === undefined ? '' : `${picked[0]}/${pid}`;
     // As in quick.ts: counted in, then looked again.
     if (tables.get(group) !== header) {
-      if (picked !== undefined) counters.incr(`${picked[0]}/${pid}`, -quick.TAKE);
+      if (picked !== undefined) counters.incr(counter, -quick.TAKE);
       continue;
     }
-    if (picked === undefined) return '';
-    variables.gateway_counter = `${picked[0]}/${pid}`;
-    return picked[1] as string;
+    return picked === undefined ? undefined : [picked[0] as string, picked[1] as string, counter];
   }
 }

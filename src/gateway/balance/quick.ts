@@ -31,26 +31,34 @@ export interface Variables {
  * above them, so that both cost a single operation.
  */
 export const ACTIVE_LIMIT = 1048576;
-export const TAKE = ACTIVE_LIMIT + 1;
+export const TAKE = 1048577;
 
-/** Columns of a table's header, its digits, and rows and records of a chunk: see table.ts. */
-export const COLUMNS = 27;
+/** Where a header's rows and records begin, its digits, and rows and records of a chunk: see table.ts. */
+export const ROWS_AT = 21;
+export const RECORDS_AT = 37;
 export const BASE = 90;
 export const ZERO = 33;
 export const ROWS = 128;
 export const RECORDS = 16;
 /**
- * What every table of this format has at {@link FORMAT_AT}. Shared memory outlives a reload, and with it tables that were
- * laid out by another version of these modules: they count as not there until they are laid out anew.
+ * The mark of this format. Shared memory outlives a reload, and with it tables that were laid out by another version of
+ * these modules: they count as not there until they are laid out anew, under names with another mark.
  */
-export const FORMAT = '#';
-const FORMAT_AT = 13;
-// Characters of a header.
-const FORMAT_CODE = 35;
-const NONE = 48;
-const HASH = 104;
-const IN_TURN = 114;
-const INLINE = 105;
+export const FORMAT = '$';
+/** What the first character of a header says, which is 64 and the sum of these: of other formats it is below. */
+export const FLAGS = 64;
+export const SET_B = 1;
+export const TWO_DIGITS = 2;
+export const ROWS_IN_CHUNKS = 4;
+export const RECORDS_IN_CHUNKS = 8;
+/** How a server is chosen: of these, one. The last leaves it to pick.ts. */
+export const IN_TURN = 0;
+export const BY_CLIENT_ID = 16;
+export const BY_VARIABLE = 32;
+export const BY_PICK = 48;
+
+/** A server that was chosen: its uid, its address, and the counter on which the request was counted in. */
+export type Choice = [uid: string, address: string, counter: string];
 
 /** Bucket of a key: the first 13 bits of its SHA-256, as ring.ts lays the buckets out. */
 export function bucket(key: string | undefined): number {
@@ -71,76 +79,75 @@ export function register(tables: Strings, pid: string): void {
 /** The header of a group's table; `undefined` when there is none that these modules can read. */
 export function readable(tables: Strings, group: string): string | undefined {
   var header = tables.get(group);
-  return header !== undefined && header.charCodeAt(FORMAT_AT) === FORMAT_CODE ? header : undefined;
+  return header !== undefined && header.charCodeAt(0) >= FLAGS ? header : undefined;
 }
 
-/** Name of the variable that a group that hashes goes by. */
+/** Name of the variable that a group that hashes goes by: the last word of its header. */
 export function key(header: string): string {
-  var length = (header.charCodeAt(11) - ZERO) * BASE + header.charCodeAt(12) - ZERO;
-  return header.substring(COLUMNS, COLUMNS + length);
+  return header.substring(header.lastIndexOf(' ') + 1);
 }
 
 /** The record that a row of a table points to; `''` when the table has been replaced twice since its header was read. */
 export function record(tables: Strings, group: string, header: string, row: number): string {
-  var digits = header.charCodeAt(8) - ZERO;
-  var width = header.charCodeAt(7) - ZERO;
-  var at = COLUMNS + (header.charCodeAt(11) - ZERO) * BASE + header.charCodeAt(12) - ZERO;
-  var place = at + row * digits;
+  var flags = header.charCodeAt(0);
+  var chunk = group + ((flags & SET_B) === 0 ? '$a' : '$b');
   var rows: string | undefined = header;
-  if (header.charCodeAt(9) === INLINE) at += digits * +header.substring(0, 6);
+  var at = ROWS_AT + row;
+  if ((flags & ROWS_IN_CHUNKS) !== 0) {
+    rows = tables.get(chunk + (row - (row % ROWS)) / ROWS);
+    if (rows === undefined) return '';
+    at = row % ROWS;
+    if ((flags & TWO_DIGITS) !== 0) at *= 2;
+  }
+  var index = rows.charCodeAt(at) - ZERO;
+  if ((flags & TWO_DIGITS) !== 0) index = index * BASE + rows.charCodeAt(at + 1) - ZERO;
+  var width = header.charCodeAt(1) - ZERO;
+  var records: string | undefined = header;
+  if ((flags & RECORDS_IN_CHUNKS) === 0) at = RECORDS_AT + index * width;
   else {
-    rows = tables.get(group + header.substring(13, 15) + (row - (row % ROWS)) / ROWS);
-    place = (row % ROWS) * digits;
+    at = (header.charCodeAt(9) - ZERO) * BASE + header.charCodeAt(10) - ZERO;
+    records = tables.get(chunk + (at + (index - (index % RECORDS)) / RECORDS));
+    if (records === undefined) return '';
+    at = (index % RECORDS) * width;
   }
-  if (rows === undefined) return '';
-  var index = rows.charCodeAt(place) - ZERO;
-  if (digits === 2) index = index * BASE + rows.charCodeAt(place + 1) - ZERO;
-  if (header.charCodeAt(10) === INLINE) {
-    at += index * width;
-    return header.substring(at, at + width);
-  }
-  var chunk = (header.charCodeAt(15) - ZERO) * BASE + header.charCodeAt(16) - ZERO;
-  chunk += (index - (index % RECORDS)) / RECORDS;
-  var records = tables.get(group + header.substring(13, 15) + chunk);
-  at = (index % RECORDS) * width;
-  return records === undefined ? '' : records.substring(at, at + width);
+  return records.substring(at, at + width);
 }
 
 /**
  * Chooses a server for a request of the usual kind, of a group that goes in turn or by hash and has no `max_conns`, and
- * counts it active. Returns the address, and leaves the name of the counter in `$gateway_counter`; `''` refers to pick.ts.
+ * counts it active. `clientId` is that of an MQTT session. `undefined` refers to pick.ts.
  */
-export function choose(tables: Strings, counters: Numbers, variables: Variables): string {
+export function choose(
+  tables: Strings,
+  counters: Numbers,
+  variables: Variables,
+  clientId?: string,
+): Choice | undefined {
   var group = variables.upstream as string;
   var header = tables.get(group);
-  if (header === undefined || header.charCodeAt(FORMAT_AT) !== FORMAT_CODE || header.charCodeAt(0) === NONE)
-    return '';
-  var mode = header.charCodeAt(6);
+  if (header === undefined) return undefined;
+  var method = header.charCodeAt(0) - FLAGS;
   var row: number;
-  if (mode === HASH) row = bucket(variables[key(header)]);
-  else if (mode === IN_TURN) row = counters.incr(group, 1) % +header.substring(0, 6);
-  else return '';
-  var chosen = record(tables, group, header, row);
-  var space = chosen.indexOf(' ');
-  if (space < 0) return '';
+  if (method < 0 || method >= BY_PICK) return undefined;
+  if (method < BY_CLIENT_ID) row = counters.incr(group, 1) % +header.substring(3, 9);
+  else row = bucket(method < BY_VARIABLE ? clientId : variables[key(header)]);
+  var chosen = record(tables, group, header, row).split(' ');
+  if (chosen.length < 2) return undefined;
   var pid = variables.pid as string;
-  var counter = chosen.substring(0, space) + '/' + pid;
+  var counter = chosen[0] + '/' + pid;
   if (counters.incr(counter, TAKE) === TAKE) register(tables, pid);
   // Counted in, then looked again: either this sees a change of the group, or the change's author sees the count.
   if (tables.get(group) !== header) {
     counters.incr(counter, -TAKE);
-    return '';
+    return undefined;
   }
-  variables.gateway_counter = counter;
-  return chosen.substring(space + 1, chosen.indexOf(' ', space + 1));
+  chosen[2] = counter;
+  return chosen as unknown as Choice;
 }
 
-/** Counts a request or session out. Returns the uid of its server, `''` if it has none. */
-export function release(counters: Numbers, variables: Variables): string {
-  var counter = variables.gateway_counter;
-  if (!counter) return '';
+/** Counts a request or session out of the server and the counter on which it was counted in. */
+export function release(counters: Numbers, variables: Variables, uid: string, counter: string): void {
   counters.incr(counter, -1);
-  var uid = counter.substring(0, counter.indexOf('/'));
   var text = variables.upstream_bytes_sent;
   // A list, left by retries, is no number.
   var sent = +(text as string) || +(last(text) as string);
@@ -148,7 +155,6 @@ export function release(counters: Numbers, variables: Variables): string {
   text = variables.upstream_bytes_received;
   var received = +(text as string) || +(last(text) as string);
   if (received > 0) counters.incr(uid + '/received', received);
-  return uid;
 }
 
 /** The last of a list of figures: that of the server a request came to last. */

@@ -4,18 +4,18 @@
  *
  * It has rows, of which a request takes one in turn or by its hash, and records of equal width, `uid address
  * [max_conns [weight]]`, which rows point to. Few of them lie in the header itself, many in chunks under keys of their
- * own; a group that hashes has the name of its variable in front of them. The columns of a header:
+ * own. The columns of a header:
  *
- *      0  number of rows, decimal            10  `i`: records are in the header, `c`: in chunks
- *      6  mode                               11  length of the variable's name, two digits
- *      7  width of a record, a digit         13  the set of chunks, `#a` or `#b`
- *      8  digits of a row, a digit           15  number of the first chunk with records, two digits
- *      9  `i`: rows are in the header,       17  version
- *         `c`: in chunks
+ *      0  flags: how servers are chosen, and where rows and records lie (quick.ts)
+ *      1  width of a record, a digit
+ *      2  mode
+ *      3  number of rows, decimal
+ *      9  number of the first chunk with records, two digits
+ *     11  version
+ *     21  up to sixteen rows, a digit each
+ *     37  up to sixteen records; behind them, of a group that hashes, a space and the name of its variable
  *
  * Digits are of base 90 and begin at `!`, since a number is cheaper to have from a character than from a text.
- *
- * The `#` marks this format: a change of it takes another character, see quick.ts.
  *
  * A change writes the set of chunks that the present header does not name, and then the header. So whoever has read a
  * header finds the chunks it was written with.
@@ -23,7 +23,7 @@
 
 import * as quick from './quick.js';
 
-/** How a row is chosen: `r` the next one, `h` by hash of a key, `l` the least loaded of a few; upper case: some have limits. */
+/** How a row is chosen: `r` the next one, `h` by hash of a key, `l` the least loaded of a few. */
 export type Mode = 'r' | 'h' | 'l';
 
 /** Which of its two sets of chunks a table uses. */
@@ -47,7 +47,9 @@ export interface Packed {
 }
 
 /** Up to this many rows or records lie in the header. */
-const INLINE = 16;
+const INLINE = quick.RECORDS_AT - quick.ROWS_AT;
+/** The variable that the quick path has at hand. */
+const CLIENT_ID = 'mqtt_client_id';
 
 function pad(text: string, width: number): string {
   let padded = text;
@@ -77,9 +79,19 @@ function chop(texts: string[], size: number): string[] {
   return chunks;
 }
 
+/** How the quick path chooses from a table, or that it has to leave that to pick.ts. */
+function method(layout: Layout): number {
+  // Where there are limits, the first choice may not be the last.
+  const limited = layout.records.some((record) => record.split(' ').length > 2);
+  if (limited || layout.rows.length === 0 || layout.mode === 'l') return quick.BY_PICK;
+  if (layout.mode === 'r') return quick.IN_TURN;
+  return layout.key === CLIENT_ID ? quick.BY_CLIENT_ID : quick.BY_VARIABLE;
+}
+
 /** The set that a change of a table has to use. `header` is the present one. */
 export function spare(header: string | undefined): ChunkSet {
-  return header !== undefined && header.substring(13, 15) === '#a' ? '#b' : '#a';
+  const inUse = header === undefined ? 0 : header.charCodeAt(0);
+  return inUse >= quick.FLAGS && (inUse & quick.SET_B) === 0 ? '$b' : '$a';
 }
 
 /** Lays a table out for a set of chunks. */
@@ -87,26 +99,26 @@ export function pack(layout: Layout, set: ChunkSet): Packed {
   const records = align(layout.records);
   const digits = records.length <= quick.BASE ? 1 : 2;
   const rows = layout.rows.map((index) => encode(index, digits));
-  const rowsInline = rows.length <= INLINE;
+  const rowsInline = rows.length <= INLINE && digits === 1;
   const recordsInline = records.length <= INLINE;
   const rowChunks = rowsInline ? [] : chop(rows, quick.ROWS);
-  // Upper case keeps the quick path off a table in which a choice may have to be a second one.
-  const limited = layout.records.some((record) => record.split(' ').length > 2);
-  const key = layout.key === undefined ? '' : layout.key;
-  const header =
-    pad(`${rows.length}`, 6) +
-    (limited ? layout.mode.toUpperCase() : layout.mode) +
+  const flags =
+    method(layout) +
+    (set === '$b' ? quick.SET_B : 0) +
+    (digits === 2 ? quick.TWO_DIGITS : 0) +
+    (rowsInline ? 0 : quick.ROWS_IN_CHUNKS) +
+    (recordsInline ? 0 : quick.RECORDS_IN_CHUNKS);
+  const columns =
+    String.fromCharCode(quick.FLAGS + flags) +
     encode(records.length === 0 ? 0 : (records[0] as string).length, 1) +
-    encode(digits, 1) +
-    (rowsInline ? 'i' : 'c') +
-    (recordsInline ? 'i' : 'c') +
-    encode(key.length, 2) +
-    set +
+    layout.mode +
+    pad(`${rows.length}`, 6) +
     encode(rowChunks.length, 2) +
     pad(`${layout.version}`, 10) +
-    key;
+    pad(rowsInline ? rows.join('') : '', INLINE) +
+    (recordsInline ? records.join('') : '');
   return {
     chunks: recordsInline ? rowChunks : rowChunks.concat(chop(records, quick.RECORDS)),
-    header: header + (rowsInline ? rows.join('') : '') + (recordsInline ? records.join('') : ''),
+    header: layout.key === undefined ? columns : `${columns} ${layout.key}`,
   };
 }

@@ -22,18 +22,24 @@ function peer(r: NginxHTTPRequest): string {
   var tables = shared.http_tables;
   var counters = shared.http_counters;
   var variables = r.variables;
-  var address = quick.choose(tables, counters, variables);
-  if (address !== '') return address;
-  var memory = { tables: tables, counters: counters };
-  return pick.pick(memory, variables, variables.upstream as string, '') || NO_SERVER;
+  var choice = quick.choose(tables, counters, variables);
+  if (choice === undefined)
+    choice = pick.pick({ tables: tables, counters: counters }, variables, variables.upstream as string, '');
+  if (choice === undefined) return NO_SERVER;
+  variables.gateway_counter = choice[2];
+  return choice[1];
 }
 
 /** `js_set` in the log phase: counts the request out. Always empty, so that a log with `if=` stays silent. */
 function release(r: NginxHTTPRequest): string {
   var variables = r.variables;
+  var counter = variables.gateway_counter;
+  // Never counted in, or counted out by retry_http.ts.
+  if (!counter) return '';
   var counters = (ngx.shared as unknown as Zones).http_counters;
-  var uid = quick.release(counters, variables);
-  if (r.status !== 200 && uid !== '') exception(counters, uid, variables.upstream_status);
+  var uid = counter.substring(0, counter.indexOf('/'));
+  quick.release(counters, variables, uid, counter);
+  if (r.status !== 200) exception(counters, uid, variables.upstream_status);
   return '';
 }
 

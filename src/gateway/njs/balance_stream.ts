@@ -18,6 +18,11 @@ interface Zones {
   stream_counters: Numbers;
 }
 
+/** What this session was given. An interpreter serves one session at a time, from its first packet to its log. */
+var choice: quick.Choice | undefined;
+/** Where it is counted: looked up once. */
+var counters: Numbers;
+
 /**
  * `js_preread` for MQTT: reads the CONNECT packet into `$mqtt_client_id`, then goes on as {@link open}. A client that
  * sends anything else is let go.
@@ -28,8 +33,9 @@ function connect(s: NginxStreamRequest): void {
     if (found === undefined) return;
     if (typeof found === 'string') {
       // An empty ClientId asks the broker for one: such clients are told apart by where they come from.
-      s.variables.mqtt_client_id = found || s.remoteAddress;
-      open(s);
+      if (found === '') found = s.remoteAddress;
+      s.variables.mqtt_client_id = found;
+      proxy(s, found);
     } else {
       s.warn(`mqtt: ${found.invalid}`);
       s.off('upstream');
@@ -38,44 +44,46 @@ function connect(s: NginxStreamRequest): void {
   });
 }
 
-/**
- * `js_preread` for any other protocol: chooses the address to proxy to, `$gateway_peer`. The server is counted active
- * from here to {@link release}, on the counter that `$gateway_counter` names.
- */
+/** `js_preread` for any other protocol. */
 function open(s: NginxStreamRequest): void {
+  proxy(s, undefined);
+}
+
+/** Chooses the address to proxy to, `$gateway_peer`. The server is counted active from here to {@link release}. */
+function proxy(s: NginxStreamRequest, clientId: string | undefined): void {
   var shared = ngx.shared as unknown as Zones;
   var variables = s.variables;
-  var address = quick.choose(shared.stream_tables, shared.stream_counters, variables);
-  if (address === '') openSlowly(s, COLD_TRIES);
+  counters = shared.stream_counters;
+  choice = quick.choose(shared.stream_tables, counters, variables, clientId);
+  if (choice === undefined) proxySlowly(s, COLD_TRIES);
   else {
-    variables.gateway_peer = address;
+    variables.gateway_peer = choice[1];
     s.done();
   }
 }
 
 /** Any choice; it waits for the group's table to be in memory, which it is but for the moments after a start. */
-function openSlowly(s: NginxStreamRequest, tries: number): void {
-  var shared = ngx.shared as unknown as Zones;
-  var memory = { tables: shared.stream_tables, counters: shared.stream_counters };
+function proxySlowly(s: NginxStreamRequest, tries: number): void {
+  var memory = { tables: (ngx.shared as unknown as Zones).stream_tables, counters: counters };
   var variables = s.variables;
   var group = variables.upstream as string;
   if (tries > 0 && quick.readable(memory.tables, group) === undefined) {
     s.off('upstream');
-    setTimeout(() => openSlowly(s, tries - 1), COLD_INTERVAL);
+    setTimeout(() => proxySlowly(s, tries - 1), COLD_INTERVAL);
     return;
   }
-  variables.gateway_peer =
-    pick.pick(memory, variables, group, '') ||
-    pick.pick(memory, variables, `${group} backup`, '') ||
-    NO_SERVER;
+  choice = pick.pick(memory, variables, group, '') || pick.pick(memory, variables, `${group} backup`, '');
+  variables.gateway_peer = choice === undefined ? NO_SERVER : choice[1];
   s.done();
 }
 
 /** `js_set` in the log phase: counts the session out. Always empty, so that a log with `if=` stays silent. */
 function release(s: NginxStreamRequest): string {
-  var counters = (ngx.shared as unknown as Zones).stream_counters;
-  var uid = quick.release(counters, s.variables);
-  if (s.status === 502 && uid !== '') failure.count(counters, uid);
+  if (choice === undefined) return '';
+  quick.release(counters, s.variables, choice[0], choice[2]);
+  if (s.status === 502) failure.count(counters, choice[0]);
+  // Interpreters that are used again know nothing of the session before.
+  choice = undefined;
   return '';
 }
 

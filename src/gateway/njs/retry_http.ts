@@ -54,11 +54,12 @@ function again(r: NginxHTTPRequest): void {
   const tried = variables.gateway_tried || ',';
   const next =
     pick.pick(platform, variables, group, tried) || pick.pick(platform, variables, `${group} backup`, tried);
-  if (next === '') {
+  if (next === undefined) {
     giveUp(r);
     return;
   }
-  variables.gateway_next = next;
+  variables.gateway_counter = next[2];
+  variables.gateway_next = next[1];
   r.internalRedirect('@gateway_next');
 }
 

@@ -22,16 +22,15 @@ function numbered(count: number, more: Omit<Parameters, 'server'> = {}): Paramet
 
 /** One request by the thorough path; `''` when there is nothing to choose. */
 function choose({ pid = 100, uri = '/', tried = ',', group = 'firmware' } = {}): string {
-  return pick.pick(nginx, { pid: `${pid}`, request_uri: uri }, group, tried);
+  return pick.pick(nginx, { pid: `${pid}`, request_uri: uri }, group, tried)?.[1] ?? '';
 }
 
-/** One request by the path that NGINX takes: quick, else thorough. */
-function request(pid = 100, uri = '/'): { address: string; quick: boolean; counter: string | undefined } {
+/** One request by the path that NGINX takes: quick, else thorough. Address and counter are `''` when there is nothing. */
+function request(pid = 100, uri = '/'): { address: string; quick: boolean; counter: string } {
   const variables: Variables = { pid: `${pid}`, upstream: 'firmware', request_uri: uri };
-  const address = quick.choose(nginx.tables, nginx.counters, variables);
-  if (address !== '') return { address, quick: true, counter: variables.gateway_counter };
-  const second = pick.pick(nginx, variables, 'firmware', ',');
-  return { address: second, quick: false, counter: variables.gateway_counter };
+  const first = quick.choose(nginx.tables, nginx.counters, variables);
+  const choice = first ?? pick.pick(nginx, variables, 'firmware', ',');
+  return { address: choice?.[1] ?? '', quick: first !== undefined, counter: choice?.[2] ?? '' };
 }
 
 function count(addresses: string[]): Record<string, number> {
@@ -230,10 +229,9 @@ describe('hash', () => {
     fc.assert(
       fc.property(fc.webPath(), (uri) => {
         const { address, counter } = request(100, uri);
-        expect(counter).toBeDefined();
         expect(choose({ uri })).toBe(address);
         expect(request(101, uri).address).toBe(address);
-        const uid = (counter as string).split('/')[0];
+        const uid = counter.split('/')[0];
         expect(choose({ uri, tried: `,${uid},` })).not.toBe(address);
       }),
     );
@@ -243,13 +241,14 @@ describe('hash', () => {
     setUp({ method: 'hash', key: '$device' }, numbered(5));
     const homes = (device: string | undefined) =>
       new Set(
-        ['/a', '/b', '/c', '/d'].map((request_uri) =>
-          quick.choose(nginx.tables, nginx.counters, {
-            pid: '100',
-            upstream: 'firmware',
-            request_uri,
-            device,
-          }),
+        ['/a', '/b', '/c', '/d'].map(
+          (request_uri) =>
+            quick.choose(nginx.tables, nginx.counters, {
+              pid: '100',
+              upstream: 'firmware',
+              request_uri,
+              device,
+            })?.[1],
         ),
       );
     expect(homes('one').size).toBe(1);
@@ -257,5 +256,21 @@ describe('hash', () => {
     expect(
       new Set(['1', '2', '3', '4', '5', '6'].flatMap((device) => [...homes(device)])).size,
     ).toBeGreaterThan(1);
+  });
+
+  it('goes by the ClientId that an MQTT session brings along, as by the variable of that name', () => {
+    setUp({ method: 'hash', key: '$mqtt_client_id' }, numbered(5));
+    fc.assert(
+      fc.property(fc.string(), (mqtt_client_id) => {
+        const variables = { pid: '100', upstream: 'firmware', mqtt_client_id };
+        const choice = quick.choose(
+          nginx.tables,
+          nginx.counters,
+          { ...variables, mqtt_client_id: 'x' },
+          mqtt_client_id,
+        );
+        expect(choice?.[1]).toBe(pick.pick(nginx, variables, 'firmware', ',')?.[1]);
+      }),
+    );
   });
 });

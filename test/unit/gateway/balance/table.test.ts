@@ -6,9 +6,9 @@ import { FakeDict } from '../support/memory.js';
 
 /** What a request finds in each row of a table that lies in memory. */
 function found(layout: table.Layout): string[] {
-  const { header, chunks } = table.pack(layout, '#b');
+  const { header, chunks } = table.pack(layout, '$b');
   const memory = new FakeDict<string>();
-  for (const [i, chunk] of chunks.entries()) memory.set(`firmware#b${i}`, chunk);
+  for (const [i, chunk] of chunks.entries()) memory.set(`firmware$b${i}`, chunk);
   return layout.rows.map((_, row) => quick.record(memory, 'firmware', header, row).trim());
 }
 
@@ -27,29 +27,47 @@ it('leads from every row to its record, wherever rows and records lie', () => {
 it('takes a few kilobytes for a group that hashes', () => {
   const records = Array.from({ length: 10 }, (_, i) => `${i + 1} 10.0.0.${i}:1883`);
   const rows = Array.from({ length: 8192 }, (_, i) => i % 10);
-  const { header, chunks } = table.pack({ mode: 'h', records, rows, version: 1, key: 'id' }, '#a');
+  const { header, chunks } = table.pack({ mode: 'h', records, rows, version: 1, key: 'id' }, '$a');
   expect(header.length + chunks.join('').length).toBeLessThan(10_000);
 });
 
 it('finds nothing where a chunk is gone', () => {
   const records = Array.from({ length: 40 }, (_, i) => `${i + 1} 10.0.0.${i}:80`);
-  const { header } = table.pack({ mode: 'r', records, rows: records.map((_, i) => i), version: 1 }, '#a');
+  const { header } = table.pack({ mode: 'r', records, rows: records.map((_, i) => i), version: 1 }, '$a');
   expect(quick.record(new FakeDict<string>(), 'firmware', header, 39)).toBe('');
 });
 
 it('differs from every other table of the group by its version alone', () => {
   const layout = { mode: 'r' as const, records: ['1 10.0.0.1:80'], rows: [0] };
-  const header = (version: number) => table.pack({ ...layout, version }, '#a').header;
+  const header = (version: number) => table.pack({ ...layout, version }, '$a').header;
   expect(header(1)).not.toBe(header(2));
 });
 
 it('changes chunks that no header names', () => {
-  const { header } = table.pack({ mode: 'r', records: [], rows: [], version: 1 }, '#a');
-  expect([table.spare(undefined), table.spare(header)]).toEqual(['#a', '#b']);
+  const { header } = table.pack({ mode: 'r', records: [], rows: [], version: 1 }, '$a');
+  expect([table.spare(undefined), table.spare(header)]).toEqual(['$a', '$b']);
 });
 
-it('tells by its mode whether a first choice may have to be revised', () => {
-  const layout = { mode: 'r' as const, rows: [0], version: 1 };
-  expect(table.pack({ ...layout, records: ['1 10.0.0.1:80'] }, '#a').header.charAt(6)).toBe('r');
-  expect(table.pack({ ...layout, records: ['1 10.0.0.1:80 5'] }, '#a').header.charAt(6)).toBe('R');
+it.each([
+  ['in turn', { mode: 'r', records: ['1 10.0.0.1:80'] }, quick.IN_TURN],
+  ['by the ClientId', { mode: 'h', records: ['1 10.0.0.1:80'], key: 'mqtt_client_id' }, quick.BY_CLIENT_ID],
+  ['by another variable', { mode: 'h', records: ['1 10.0.0.1:80'], key: 'arg_id' }, quick.BY_VARIABLE],
+  ['by load', { mode: 'l', records: ['1 10.0.0.1:80 0 1'] }, quick.BY_PICK],
+  ['where a first choice may have to be revised', { mode: 'r', records: ['1 10.0.0.1:80 5'] }, quick.BY_PICK],
+] as const)('tells the quick path to choose %s, or not at all', (_, layout, method) => {
+  const { header } = table.pack({ ...layout, records: [...layout.records], rows: [0], version: 1 }, '$a');
+  expect(header.charCodeAt(0)).toBe(quick.FLAGS + method);
+});
+
+it('leaves a table without servers to the thorough path', () => {
+  const { header } = table.pack({ mode: 'r', records: [], rows: [], version: 1 }, '$a');
+  expect(header.charCodeAt(0)).toBe(quick.FLAGS + quick.BY_PICK);
+});
+
+it('keeps the name of the variable behind all else, wherever records lie', () => {
+  for (const servers of [1, 16, 17, 200]) {
+    const records = Array.from({ length: servers }, (_, i) => `${i + 1} 10.0.0.${i}:80`);
+    const layout = { mode: 'h' as const, records, rows: records.map((_, i) => i), version: 1, key: 'arg_id' };
+    expect(quick.key(table.pack(layout, '$b').header)).toBe('arg_id');
+  }
 });

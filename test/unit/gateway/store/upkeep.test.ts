@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 function choose(pid = 100): string {
-  return pick.pick(nginx, { pid: `${pid}` }, 'firmware', ',');
+  return pick.pick(nginx, { pid: `${pid}` }, 'firmware', ',')?.[1] ?? '';
 }
 
 function current(): Group {
