@@ -11,6 +11,9 @@ set -eu
 
 run=/run/sidekick-gateway
 state=/var/lib/sidekick-gateway
+# The package's, else the image's.
+config=/etc/sidekick-gateway/nginx.conf
+[ -e "$config" ] || config=/etc/nginx/nginx.conf
 # Each name is looked through by every request that goes to an address.
 most=200
 
@@ -24,7 +27,7 @@ declare_kept() {
         BEGIN { printf "" > conf; printf "" > map }
         {
             name = "kept_" $1
-            gsub(/[^0-9A-Za-z_.]/, "_", name)
+            gsub(/[^0-9A-Za-z_.-]/, "_", name)
             printf "upstream %s {\n    server %s max_fails=0;\n    keepalive 32;\n    keepalive_timeout 30s;\n}\n", name, $1 > conf
             printf "%s %s;\n", $1, name > map
         }'
@@ -37,7 +40,7 @@ apply() {
     if cmp -s "$run/kept.next" "$run/kept.list"; then return; fi
     mv "$run/kept.next" "$run/kept.list"
     declare_kept <"$run/kept.list"
-    nginx -s reload
+    nginx -c "$config" -s reload
 }
 
 if [ "$1" = now ]; then

@@ -9,6 +9,7 @@ import { announce, bold, elapsed, print, red, say } from '../demo/narrator.js';
 import { printSummary, printVerdict } from '../demo/summary.js';
 import { until } from '../support/containers/until.js';
 import { lookAtFiles } from './chapters/files.js';
+import { keepalive } from './chapters/keepalive.js';
 import { isolateNode, suspendNode } from './chapters/lose-node.js';
 import { tryPackages } from './chapters/packages.js';
 import { crashBackend, freezeWatcher, killSidekick, stopLeader } from './chapters/processes.js';
@@ -36,6 +37,7 @@ const STORY: readonly Chapter[] = [
   stopFirmware,
   stopBroker,
   reload,
+  keepalive,
   killSidekick,
   crashBackend,
   suspendNode,

@@ -62,6 +62,7 @@ export async function gatewayPackage(version) {
       ['dist/gateway', 'usr/share/sidekick-gateway'],
       ['docker/gateway/nginx', 'etc/sidekick-gateway'],
       ['docker/gateway/entrypoint.sh', 'usr/lib/sidekick-gateway/entrypoint', 0o755],
+      ['docker/gateway/keepalive.sh', 'usr/sbin/gateway-keepalive', 0o755],
       ['units/loadbalancer.service', `${UNITS}/loadbalancer.service`],
       ['LICENSE', 'usr/share/doc/sidekick-gateway/copyright'],
     ],
