@@ -16,6 +16,7 @@ export const IMAGES = [
   { name: 'sidekick-etcd', context: ['docker/etcd'] },
   { name: 'sidekick-mosquitto', context: ['docker/mosquitto'] },
   { name: 'sidekick-firmware', context: ['docker/firmware'] },
+  { name: 'sidekick-exporter', context: ['docker/exporter'] },
   { name: 'sidekick-gateway', context: ['docker/gateway', 'dist/gateway'], built: true },
   { name: 'sidekick', context: ['docker/sidekick', 'package.json', 'dist'], packages: true, built: true },
 ];

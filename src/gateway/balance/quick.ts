@@ -145,9 +145,16 @@ export function choose(
   return chosen as unknown as Choice;
 }
 
-/** Counts a request or session out of the server and the counter on which it was counted in. */
-export function release(counters: Numbers, variables: Variables, uid: string, counter: string): void {
-  counters.incr(counter, -1);
+/** One request in eight is timed, as {@link release} counts them: see times.ts. */
+const EIGHT = 8388608;
+const SECOND = 2097152;
+
+/**
+ * Counts a request or session out of the server and the counter on which it was counted in. True for the first that a
+ * worker counts there, and for every eighth from then on: these are to be timed.
+ */
+export function release(counters: Numbers, variables: Variables, uid: string, counter: string): boolean {
+  var turn = counters.incr(counter, -1) % EIGHT;
   var text = variables.upstream_bytes_sent;
   // A list, left by retries, is no number.
   var sent = +(text as string) || +(last(text) as string);
@@ -155,6 +162,7 @@ export function release(counters: Numbers, variables: Variables, uid: string, co
   text = variables.upstream_bytes_received;
   var received = +(text as string) || +(last(text) as string);
   if (received > 0) counters.incr(uid + '/received', received);
+  return turn >= ACTIVE_LIMIT && turn < SECOND;
 }
 
 /** The last of a list of figures: that of the server a request came to last. */

@@ -3,6 +3,7 @@
 import * as pick from '../balance/pick.js';
 import type { Numbers, Strings } from '../balance/quick.js';
 import * as quick from '../balance/quick.js';
+import * as times from '../balance/times.js';
 
 /** A group that has no server at all: connecting to it answers 502 "no live upstreams". */
 const NO_SERVER = 'no_live_upstreams';
@@ -38,7 +39,8 @@ function release(r: NginxHTTPRequest): string {
   if (!counter) return '';
   var counters = (ngx.shared as unknown as Zones).http_counters;
   var uid = counter.substring(0, counter.indexOf('/'));
-  quick.release(counters, variables, uid, counter);
+  if (quick.release(counters, variables, uid, counter))
+    times.note(counters, variables, uid, ['header_time', 'response_time']);
   if (r.status !== 200) exception(counters, uid, variables.upstream_status);
   return '';
 }

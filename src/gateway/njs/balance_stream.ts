@@ -4,6 +4,7 @@ import * as failure from '../balance/failure.js';
 import * as pick from '../balance/pick.js';
 import type { Numbers, Strings } from '../balance/quick.js';
 import * as quick from '../balance/quick.js';
+import * as times from '../balance/times.js';
 import * as mqtt from '../model/mqtt.js';
 
 /** A group that has no server at all. */
@@ -80,7 +81,9 @@ function proxySlowly(s: NginxStreamRequest, tries: number): void {
 /** `js_set` in the log phase: counts the session out. Always empty, so that a log with `if=` stays silent. */
 function release(s: NginxStreamRequest): string {
   if (choice === undefined) return '';
-  quick.release(counters, s.variables, choice[0], choice[2]);
+  var variables = s.variables;
+  if (quick.release(counters, variables, choice[0], choice[2]))
+    times.note(counters, variables, choice[0], ['connect_time', 'first_byte_time', 'session_time']);
   if (s.status === 502) failure.count(counters, choice[0]);
   // Interpreters that are used again know nothing of the session before.
   choice = undefined;

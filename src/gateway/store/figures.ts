@@ -16,19 +16,35 @@ export interface Figures {
   /** Requests that ended without a response from this server. */
   unanswered: number;
   codes: { [status: string]: number };
+  /** How many requests were timed: see balance/times.ts. */
+  timed: number;
+  /** The sums of their times in ms, by name. */
+  times: { [name: string]: number };
 }
 
 function empty(): Figures {
-  return { active: 0, requests: 0, sent: 0, received: 0, fails: 0, unanswered: 0, codes: {} };
+  return {
+    active: 0,
+    requests: 0,
+    sent: 0,
+    received: 0,
+    fails: 0,
+    unanswered: 0,
+    codes: {},
+    timed: 0,
+    times: {},
+  };
 }
 
-const NAMED = ['sent', 'received', 'fails', 'unanswered', 'requests'];
+const NAMED = ['sent', 'received', 'fails', 'unanswered', 'requests', 'timed'];
 
 /** Adds one counter to the figures of its server. */
 function include(figures: Figures, name: string, value: number, alive: (pid: number) => boolean): void {
   if (NAMED.indexOf(name) >= 0) {
     (figures as unknown as { [name: string]: number })[name] =
       ((figures as unknown as { [name: string]: number })[name] as number) + value;
+  } else if (/_time$/.test(name)) {
+    figures.times[name] = value;
   } else if (name.charAt(0) === 's') {
     figures.codes[name.substring(1)] = value;
   } else {
@@ -61,6 +77,24 @@ export function all(platform: Platform): { [uid: string]: Figures } {
     include(found[uid] as Figures, item[0].substring(slash + 1), item[1], alive);
   }
   return found;
+}
+
+/** Average of a time in ms; `undefined` when nothing was timed. */
+export function average(figures: Figures, name: string): number | undefined {
+  const sum = figures.times[name];
+  return figures.timed <= 0 || sum === undefined ? undefined : Math.round(sum / figures.timed);
+}
+
+/** From this many timed requests on, the older ones come to count for less. */
+const WINDOW = 128;
+
+/** Keeps the averages of a server to its latest requests: halves what they are made of. */
+export function age(platform: Platform, uid: number, found: Figures): void {
+  if (found.timed < WINDOW) return;
+  const names = Object.keys(found.times);
+  platform.counters.incr(`${uid}/timed`, -found.timed / 2);
+  for (let i = 0; i < names.length; i++)
+    platform.counters.incr(`${uid}/${names[i]}`, -(found.times[names[i] as string] as number) / 2);
 }
 
 export function of(figures: { [uid: string]: Figures }, uid: number): Figures {

@@ -30,6 +30,29 @@ function responses(found: Figures): Shown {
   return Object.assign({}, classes, { codes: codes, total: answered });
 }
 
+/** The times that the API shows, and what NGINX calls them. */
+const TIMES = {
+  http: [
+    ['header_time', 'header_time'],
+    ['response_time', 'response_time'],
+  ],
+  stream: [
+    ['connect_time', 'connect_time'],
+    ['first_byte_time', 'first_byte_time'],
+    ['response_time', 'session_time'],
+  ],
+};
+
+/** Average times in ms; none before a request was timed. */
+function times(platform: Platform, found: Figures): Shown {
+  const shown: Shown = {};
+  TIMES[platform.kind].forEach((pair) => {
+    const average = figures.average(found, pair[1] as string);
+    if (average !== undefined) shown[pair[0] as string] = average;
+  });
+  return shown;
+}
+
 function iso(time: number): string {
   return new Date(time).toISOString();
 }
@@ -54,6 +77,7 @@ function peerOf(platform: Platform, peer: Peer, found: Figures, now: number): Sh
   }
   shown.sent = found.sent;
   shown.received = found.received;
+  Object.assign(shown, times(platform, found));
   shown.fails = found.fails;
   shown.unavail = peer.unavail === undefined ? 0 : peer.unavail;
   shown.health_checks = { checks: 0, fails: 0, unhealthy: 0 };

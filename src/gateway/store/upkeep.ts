@@ -76,7 +76,9 @@ function tend(platform: Platform, name: string, all: { [uid: string]: Figures })
   const now = platform.now();
   for (let i = 0; i < target.peers.length; i++) {
     const peer = target.peers[i] as Peer;
-    notice(platform, peer, figures.of(all, peer.uid), now);
+    const found = figures.of(all, peer.uid);
+    notice(platform, peer, found, now);
+    figures.age(platform, peer.uid, found);
   }
   const moved = advance(target, now);
   const pruned = prune(platform, target, all);

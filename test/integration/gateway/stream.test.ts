@@ -149,6 +149,19 @@ describe('sessions', () => {
     });
   });
 
+  it('tell how long their broker took', async () => {
+    const session = await open('device-1');
+    const of = async () => (await peers()).find(({ server }) => server === session.broker);
+    expect(await of()).not.toHaveProperty('connect_time');
+    session.socket.destroy();
+    await until('it is counted out', async () => (await of())?.active === 0);
+    expect(await of()).toMatchObject({
+      connect_time: expect.any(Number),
+      first_byte_time: expect.any(Number),
+      response_time: expect.any(Number),
+    });
+  });
+
   it('outlive a reload', async () => {
     const session = await open('device-1');
     await gateway.container.signal('SIGHUP');

@@ -11,15 +11,30 @@ beforeEach(() => {
 });
 
 /** Counts a request out that was counted in on server 7 by worker 100. */
-function release(variables: Variables): void {
+function release(variables: Variables): boolean {
   counters.incr('7/100', quick.TAKE);
-  quick.release(counters, variables, '7', '7/100');
+  return quick.release(counters, variables, '7', '7/100');
 }
 
 describe('counting out', () => {
   it('leaves the request counted, and nothing active', () => {
     release({});
     expect([...counters.entries]).toEqual([['7/100', quick.ACTIVE_LIMIT]]);
+  });
+
+  it('has the first request timed, and every eighth from there', () => {
+    const timed = Array.from({ length: 20 }, () => release({}));
+    expect(timed.flatMap((yes, i) => (yes ? [i] : []))).toEqual([0, 8, 16]);
+  });
+
+  it('has one in eight timed while many are open at once', () => {
+    for (let i = 0; i < 800; i++) counters.incr('7/100', quick.TAKE);
+    let timed = 0;
+    for (let i = 0; i < 800; i++) {
+      counters.incr('7/100', quick.TAKE);
+      if (quick.release(counters, {}, '7', '7/100')) timed++;
+    }
+    expect(timed).toBe(100);
   });
 
   it('adds up what went to the server and came from it', () => {

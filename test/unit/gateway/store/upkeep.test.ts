@@ -234,3 +234,45 @@ describe('figures', () => {
     expect(figures.of(figures.all(platform), 1)).toMatchObject({ active: 0, requests: 0 });
   });
 });
+
+describe('times', () => {
+  function shown(): unknown {
+    const all = figures.all(nginx.worker());
+    return render.upstream(nginx.worker(), 'firmware', current(), all).peers;
+  }
+
+  function timed(header: number, response: number): void {
+    nginx.counters.incr('1/timed', 1);
+    nginx.counters.incr('1/header_time', header);
+    nginx.counters.incr('1/response_time', response);
+  }
+
+  beforeEach(() => {
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+  });
+
+  it('are shown as averages in whole ms, and not at all before there are any', () => {
+    expect(shown()).not.toMatchObject([{ header_time: expect.anything() }]);
+    timed(20, 36);
+    timed(21, 40);
+    expect(shown()).toMatchObject([{ header_time: 21, response_time: 38 }]);
+  });
+
+  it('follow a server that becomes slower, however long it was fast', () => {
+    for (let i = 0; i < 10_000; i++) timed(1, 1);
+    pass(1_000);
+    for (let second = 0; second < 20; second++) {
+      for (let i = 0; i < 64; i++) timed(500, 600);
+      pass(1_000);
+    }
+    const [peer] = shown() as [{ header_time: number; response_time: number }];
+    expect(peer.header_time).toBeGreaterThan(480);
+    expect(peer.response_time).toBeGreaterThan(580);
+  });
+
+  it('are forgotten with the rest of the statistics', () => {
+    timed(20, 36);
+    upstreams.reset(nginx.worker(), 'firmware');
+    expect(shown()).not.toMatchObject([{ header_time: expect.anything() }]);
+  });
+});
