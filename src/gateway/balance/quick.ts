@@ -145,16 +145,16 @@ export function choose(
   return chosen as unknown as Choice;
 }
 
-/** One request in eight is timed, as {@link release} counts them: see times.ts. */
-const EIGHT = 8388608;
+/** One request in sixteen is timed, as {@link release} counts them: see times.ts. */
+const SIXTEEN = 16777216;
 const SECOND = 2097152;
 
 /**
  * Counts a request or session out of the server and the counter on which it was counted in. True for the first that a
- * worker counts there, and for every eighth from then on: these are to be timed.
+ * worker counts there, and for every sixteenth from then on: these are to be timed.
  */
 export function release(counters: Numbers, variables: Variables, uid: string, counter: string): boolean {
-  var turn = counters.incr(counter, -1) % EIGHT;
+  var turn = counters.incr(counter, -1) % SIXTEEN;
   var text = variables.upstream_bytes_sent;
   // A list, left by retries, is no number.
   var sent = +(text as string) || +(last(text) as string);
