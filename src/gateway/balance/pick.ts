@@ -18,8 +18,8 @@ export interface Memory {
 
 /**
  * Chooses a server of a group and counts the request active on it, in one go. `tried` are uids not to choose, as
- * `,1,2,`. `undefined` when there is none to choose. Once a change of the group has been answered by the API, no request is counted on (or sent to) a server that
- * the change took out.
+ * `,1,2,`. `undefined` when there is none to choose. Once a change of the group has been answered by the API, no request is
+ * counted on (or sent to) a server that the change took out.
  */
 export function pick(
   memory: Memory,

@@ -48,8 +48,10 @@ export const FORMAT = '$';
 /** What the first character of a header says, which is 64 and the sum of these: of other formats it is below. */
 export const FLAGS = 64;
 export const SET_B = 1;
-export const TWO_DIGITS = 2;
 export const ROWS_IN_CHUNKS = 4;
+/** Of rows in chunks: two digits each. Of rows that are not: there are none, since they are the records in their order. */
+export const TWO_DIGITS = 2;
+export const IN_ORDER = 2;
 export const RECORDS_IN_CHUNKS = 8;
 /** How a server is chosen: of these, one. The last leaves it to pick.ts. */
 export const IN_TURN = 0;
@@ -91,16 +93,18 @@ export function key(header: string): string {
 export function record(tables: Strings, group: string, header: string, row: number): string {
   var flags = header.charCodeAt(0);
   var chunk = group + ((flags & SET_B) === 0 ? '$a' : '$b');
-  var rows: string | undefined = header;
-  var at = ROWS_AT + row;
+  var index = row;
+  var at: number;
+  var rows: string | undefined;
   if ((flags & ROWS_IN_CHUNKS) !== 0) {
     rows = tables.get(chunk + (row - (row % ROWS)) / ROWS);
     if (rows === undefined) return '';
-    at = row % ROWS;
-    if ((flags & TWO_DIGITS) !== 0) at *= 2;
-  }
-  var index = rows.charCodeAt(at) - ZERO;
-  if ((flags & TWO_DIGITS) !== 0) index = index * BASE + rows.charCodeAt(at + 1) - ZERO;
+    if ((flags & TWO_DIGITS) === 0) index = rows.charCodeAt(row % ROWS) - ZERO;
+    else {
+      at = (row % ROWS) * 2;
+      index = (rows.charCodeAt(at) - ZERO) * BASE + rows.charCodeAt(at + 1) - ZERO;
+    }
+  } else if ((flags & IN_ORDER) === 0) index = header.charCodeAt(ROWS_AT + row) - ZERO;
   var width = header.charCodeAt(1) - ZERO;
   var records: string | undefined = header;
   if ((flags & RECORDS_IN_CHUNKS) === 0) at = RECORDS_AT + index * width;

@@ -12,7 +12,7 @@
  *      3  number of rows, decimal
  *      9  number of the first chunk with records, two digits
  *     11  version
- *     21  up to sixteen rows, a digit each
+ *     21  up to sixteen rows, a digit each; none where a row is the record of the same number, as with equal weights
  *     37  up to sixteen records; behind them, of a group that hashes, a space and the name of its variable
  *
  * Digits are of base 90 and begin at `!`, since a number is cheaper to have from a character than from a text.
@@ -94,31 +94,40 @@ export function spare(header: string | undefined): ChunkSet {
   return inUse >= quick.FLAGS && (inUse & quick.SET_B) === 0 ? '$b' : '$a';
 }
 
+/** Where the rows of a table lie: nowhere when they are the records in their order, few in the header, else in chunks. */
+function flagsOfRows(layout: Layout, digits: number): number {
+  const inOrder =
+    layout.rows.length === layout.records.length && layout.rows.every((index, row) => index === row);
+  if (inOrder) return quick.IN_ORDER;
+  if (layout.rows.length <= INLINE && digits === 1) return 0;
+  return quick.ROWS_IN_CHUNKS + (digits === 2 ? quick.TWO_DIGITS : 0);
+}
+
 /** Lays a table out for a set of chunks. */
 export function pack(layout: Layout, set: ChunkSet): Packed {
   const records = align(layout.records);
   const digits = records.length <= quick.BASE ? 1 : 2;
-  const rows = layout.rows.map((index) => encode(index, digits));
-  const rowsInline = rows.length <= INLINE && digits === 1;
-  const recordsInline = records.length <= INLINE;
-  const rowChunks = rowsInline ? [] : chop(rows, quick.ROWS);
-  const flags =
+  const flags = flagsOfRows(layout, digits);
+  const rows = flags === quick.IN_ORDER ? [] : layout.rows.map((index) => encode(index, digits));
+  const rowChunks = flags >= quick.ROWS_IN_CHUNKS ? chop(rows, quick.ROWS) : [];
+  const recordChunks = records.length <= INLINE ? [] : chop(records, quick.RECORDS);
+  const first =
+    quick.FLAGS +
     method(layout) +
+    flags +
     (set === '$b' ? quick.SET_B : 0) +
-    (digits === 2 ? quick.TWO_DIGITS : 0) +
-    (rowsInline ? 0 : quick.ROWS_IN_CHUNKS) +
-    (recordsInline ? 0 : quick.RECORDS_IN_CHUNKS);
+    (recordChunks.length === 0 ? 0 : quick.RECORDS_IN_CHUNKS);
   const columns =
-    String.fromCharCode(quick.FLAGS + flags) +
+    String.fromCharCode(first) +
     encode(records.length === 0 ? 0 : (records[0] as string).length, 1) +
     layout.mode +
-    pad(`${rows.length}`, 6) +
+    pad(`${layout.rows.length}`, 6) +
     encode(rowChunks.length, 2) +
     pad(`${layout.version}`, 10) +
-    pad(rowsInline ? rows.join('') : '', INLINE) +
-    (recordsInline ? records.join('') : '');
+    pad(rowChunks.length === 0 ? rows.join('') : '', INLINE) +
+    (recordChunks.length === 0 ? records.join('') : '');
   return {
-    chunks: recordsInline ? rowChunks : rowChunks.concat(chop(records, quick.RECORDS)),
+    chunks: rowChunks.concat(recordChunks),
     header: layout.key === undefined ? columns : `${columns} ${layout.key}`,
   };
 }

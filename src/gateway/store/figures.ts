@@ -91,10 +91,12 @@ const WINDOW = 128;
 /** Keeps the averages of a server to its latest requests: halves what they are made of. */
 export function age(platform: Platform, uid: number, found: Figures): void {
   if (found.timed < WINDOW) return;
-  const names = Object.keys(found.times);
-  platform.counters.incr(`${uid}/timed`, -found.timed / 2);
-  for (let i = 0; i < names.length; i++)
-    platform.counters.incr(`${uid}/${names[i]}`, -(found.times[names[i] as string] as number) / 2);
+  const names = ['timed'].concat(Object.keys(found.times));
+  for (let i = 0; i < names.length; i++) {
+    const key = `${uid}/${names[i]}`;
+    // Read once more: the statistics may have been reset since they were gathered.
+    platform.counters.incr(key, -(platform.counters.get(key) || 0) / 2);
+  }
 }
 
 export function of(figures: { [uid: string]: Figures }, uid: number): Figures {

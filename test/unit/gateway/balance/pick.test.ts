@@ -88,17 +88,19 @@ describe('round robin', () => {
   });
 
   it('costs the same few operations with 10 servers and with 1,000', () => {
-    const cost = [10, 1000].map((servers) => {
-      setUp({}, numbered(servers));
-      for (let i = 0; i < servers; i++) request();
+    const heavier = [{ server: '10.0.9.9:80', weight: 2 }];
+    const cost = [numbered(10), numbered(1000), [...numbered(999), ...heavier]].map((servers) => {
+      setUp({}, servers);
+      for (let i = 0; i < 1100; i++) request();
       nginx.tables.operations = 0;
       nginx.counters.operations = 0;
       expect(request().quick).toBe(true);
       return [nginx.tables.operations, nginx.counters.operations];
     });
-    // Above sixteen, rows and records lie in chunks: two reads more, and no more than that.
+    // Above sixteen, records lie in chunks, and with different weights rows as well: a read more each, and no more.
     expect(cost).toEqual([
       [2, 2],
+      [3, 2],
       [4, 2],
     ]);
   });
