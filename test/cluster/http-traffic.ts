@@ -115,7 +115,10 @@ export class HttpTraffic {
     const download = Symbol(file.path);
     this.requests += 1;
     try {
-      const { statusCode, headers, body } = await this.#pool.request({ path: file.path, method: 'GET' });
+      // A connection each, as devices have them. One that is kept open may be closed by a reload of NGINX just when the next
+      // request is on its way, which a client has to repeat then (RFC 9112, section 9.3.1).
+      const request = { path: file.path, method: 'GET', reset: true } as const;
+      const { statusCode, headers, body } = await this.#pool.request(request);
       const [server, answered] = [String(headers['x-served-by']), performance.now()];
       this.#answers.push({ server, begun, answered });
       if (file === FIRMWARE.slow) this.#downloads.set(download, { server, since: answered });

@@ -36,7 +36,7 @@ beforeAll(async () => {
   network = await startNetwork();
   const host = await hostAddress(network);
   gateway = await startFullGateway(network);
-  firmware = await startHttp(host, async (request, response) => {
+  firmware = await startHttp(host, (request, response) => {
     response.statusCode = request.url === '/missing' ? 404 : 200;
     setTimeout(() => response.end('firmware'), 50);
   });
