@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
-import { messageOf, SidekickError, UsageError } from '../core/errors.js';
+import { SidekickError, UsageError } from '../core/errors.js';
 import type { CommandSpec, Invocation } from './command.js';
 import { addFlags, givenFlags } from './options.js';
+import { say } from './say.js';
 
 /** What the command line runs in. */
 export interface World {
@@ -121,11 +122,10 @@ function addCommand(command: Command, spec: CommandSpec, world: World, done: (co
 function explain(error: unknown, { err }: World): number {
   // It has said itself what it has to say.
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
-  if (error instanceof UsageError) {
-    err.write(`sidekick: ${error.message}\n`);
-    return WRONG_USAGE;
-  }
-  const text = error instanceof SidekickError || !(error instanceof Error) ? messageOf(error) : error.stack;
-  err.write(`sidekick: ${text}\n`);
-  return FAILED;
+  const known = error instanceof SidekickError || !(error instanceof Error);
+  const text = known
+    ? String(error instanceof Error ? error.message : error)
+    : (error.stack ?? error.message);
+  say(err, ...`sidekick: ${text}`.split('\n'));
+  return error instanceof UsageError ? WRONG_USAGE : FAILED;
 }

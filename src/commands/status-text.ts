@@ -1,3 +1,4 @@
+import { printable } from '../core/printable.js';
 import type { RegistrarStatus } from '../daemon/registrar-options.js';
 import type { NginxStatus, WatcherStatus } from '../daemon/watcher-status.js';
 
@@ -19,6 +20,9 @@ export function registrarText({ phase, connected, ready, services, waitingFor }:
   ]);
 }
 
+/** Rejected keys that are named; anybody with rights on one service may write thousands. */
+const REJECTED = 20;
+
 /** A watcher's status for people. `now`: milliseconds since the epoch. */
 export function watcherText(status: WatcherStatus, now = Date.now()): string {
   const { id, ready, etcd, services, rejected, nginx } = status;
@@ -34,7 +38,8 @@ export function watcherText(status: WatcherStatus, now = Date.now()): string {
     ),
     ...nginx.flatMap((one) => ['', ...nginxLines(one, now)]),
     ...(rejected.length > 0 ? ['', 'Rejected keys:'] : []),
-    ...rejected.map(({ key, reason }) => `  ${key}: ${reason}`),
+    ...rejected.slice(0, REJECTED).map(({ key, reason }) => `  ${printable(key)}: ${reason}`),
+    ...(rejected.length > REJECTED ? [`  … and ${rejected.length - REJECTED} more`] : []),
   ]);
 }
 
@@ -61,12 +66,20 @@ function nginxLines(
   ];
 }
 
+/** The longest cell, in characters. */
+const CELL = 160;
+
 function table(head: readonly string[], body: readonly (readonly string[])[]): string[] {
-  const rows = [head, ...(body.length > 0 ? body : [['(none)']])];
+  const cells = body.map((row) => row.map((cell) => printable(cell, CELL)));
+  const rows = [head, ...(body.length > 0 ? cells : [['(none)']])];
   const widths = head.map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
   return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}`.trimEnd());
 }
 
+/** The longest line, in characters. */
+const LINE = 1000;
+
+/** What of it is etcd's, NGINX's or a probe's makes no line of its own and moves no cursor. */
 function lines(all: readonly string[]): string {
-  return `${all.join('\n')}\n`;
+  return `${all.map((line) => printable(line, LINE)).join('\n')}\n`;
 }

@@ -1,5 +1,6 @@
 import type { statusScope } from '../config/options/operator.js';
 import { messageOf, SidekickError } from '../core/errors.js';
+import { printableJson } from '../core/printable.js';
 import type { RegistrarStatus } from '../daemon/registrar-options.js';
 import type { WatcherStatus } from '../daemon/watcher-status.js';
 import type { InvocationOf } from './command.js';
@@ -17,7 +18,7 @@ const TIMEOUT = 5000;
 export async function status({ config, out }: InvocationOf<typeof statusScope>): Promise<number> {
   const { admin, json } = config.values;
   const answer = await ask(admin);
-  if (json) out.write(`${JSON.stringify(answer, null, 2)}\n`);
+  if (json) out.write(`${printableJson(answer, 2)}\n`);
   else if (answer.command === 'watch') out.write(watcherText(answer));
   else out.write(registrarText(answer));
   return answer.ready ? 0 : 1;

@@ -2,6 +2,7 @@ import type { WatchSettings } from '../config/settings/watch.js';
 import { messageOf } from '../core/errors.js';
 import type { Action } from '../core/plan.js';
 import type { Log, RegistryReader } from '../core/ports.js';
+import { printable } from '../core/printable.js';
 import { stated } from '../core/server-parameters.js';
 import { type OnceNginx, type OncePorts, type OnceReport, passOnce } from '../daemon/watcher/once.js';
 
@@ -54,13 +55,16 @@ function hasErrors({ errors }: { readonly errors: readonly string[] }): boolean 
   return errors.length > 0;
 }
 
+/** The longest line, in characters: what of it NGINX says is not trusted. */
+const LINE = 1000;
+
 /** The report for people: one line for each action. */
 export function reportText({ nginx, matches }: OnceReport, dryRun: boolean): string {
   const actions = nginx.flatMap(({ upstreams }) => upstreams.flatMap((upstream) => upstream.actions));
   const verb = dryRun ? 'to do' : 'done';
   const verdict = matches ? 'NGINX matches what is registered' : 'NGINX does not match what is registered';
   const lines = [...nginx.flatMap(nginxLines), `${actions.length} ${verb}; ${verdict}`];
-  return `${lines.join('\n')}\n`;
+  return `${lines.map((line) => printable(line, LINE)).join('\n')}\n`;
 }
 
 function nginxLines({ name, error, problems, upstreams }: OnceNginx): string[] {

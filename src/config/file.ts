@@ -26,7 +26,7 @@ function parseContent(path: string, text: string): unknown {
     return parse(text);
   } catch (error) {
     // The first line says what and where; the rest shows the text.
-    const [reason] = messageOf(error).split(/:?\n/);
+    const [reason] = String(error instanceof Error ? error.message : error).split(/:?\n/);
     throw new UsageError(`config: ${path} must be YAML or JSON: ${reason}`);
   }
 }

@@ -1,3 +1,5 @@
+import { oneLine, printable } from './printable.js';
+
 /**
  * Errors carry a stable `code` to decide on; their messages are for people.
  * `retryable` says whether the same call may succeed later without anybody changing anything.
@@ -24,9 +26,13 @@ export class UsageError extends SidekickError {
   }
 }
 
-/** etcd could not be reached, did not answer in time, or refused. */
+/** etcd could not be reached, did not answer in time, or refused. What it said is not trusted: see `oneLine`. */
 export class EtcdError extends SidekickError {
   override readonly name: string = 'EtcdError';
+
+  constructor(code: string, message: string, retryable: boolean, options?: ErrorOptions) {
+    super(code, oneLine(message), retryable, options);
+  }
 }
 
 /** The lease is gone: expired, revoked, or unknown to a restored etcd. Its keys are gone with it. */
@@ -38,7 +44,7 @@ export class LeaseGoneError extends EtcdError {
   }
 }
 
-/** The NGINX API answered with an error, or did not answer. */
+/** The NGINX API answered with an error, or did not answer. What it said is not trusted: see `oneLine`. */
 export class NginxError extends SidekickError {
   override readonly name: string = 'NginxError';
 
@@ -51,11 +57,11 @@ export class NginxError extends SidekickError {
     readonly status?: number,
     options?: ErrorOptions,
   ) {
-    super(code, message, retryable, options);
+    super(printable(code, 64), oneLine(message), retryable, options);
   }
 }
 
-/** What a thrown value says, for a log line. */
+/** What a thrown value says, fit for a log line or a cell of a table: libraries have messages of many lines. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return oneLine(error instanceof Error ? error.message : String(error));
 }

@@ -1,3 +1,5 @@
+import { escapeUnprintable } from './printable.js';
+
 /** The outcome of reading untrusted input: a value, or why there is none. */
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
@@ -11,7 +13,7 @@ export function bad(reason: string): Result<never> {
   return { ok: false, reason };
 }
 
-/** Untrusted text made fit for a log line: at most `limit` characters (default 64), quoted and escaped. */
+/** Untrusted text made fit for a log line: at most `limit` characters (default 64) of it, quoted and escaped. */
 export function quote(text: string, limit = 64): string {
-  return JSON.stringify(text.length > limit ? `${text.slice(0, limit)}…` : text);
+  return escapeUnprintable(JSON.stringify(text.length > limit ? `${text.slice(0, limit)}…` : text));
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf, SidekickError } from '../core/errors.js';
+import { printableJson } from '../core/printable.js';
 
 /** What the admin endpoints show. */
 export interface AdminSource {
@@ -65,7 +66,7 @@ async function answer(request: IncomingMessage, source: AdminSource): Promise<An
     case '/readyz':
       return source.ready() ? plain(200, 'ready') : plain(503, 'not ready: see /status');
     case '/status':
-      return { status: 200, body: `${JSON.stringify(source.status(), null, 2)}\n`, type: 'application/json' };
+      return { status: 200, body: `${printableJson(source.status(), 2)}\n`, type: 'application/json' };
     case '/metrics': {
       const { text, contentType } = await source.metrics();
       return { status: 200, body: text, type: contentType };

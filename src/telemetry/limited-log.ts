@@ -1,4 +1,5 @@
 import type { Clock, Log } from '../core/ports.js';
+import { printable } from '../core/printable.js';
 import { createLimiter } from './limiter.js';
 
 /** The fields that say what an event is about. The same event about something else is another event. */
@@ -26,7 +27,9 @@ export function limitLog(log: Log, clock: Clock, interval = LOG_INTERVAL): Log {
 
   function limited(level: 'warn' | 'error'): Log['warn'] {
     return (fields, message) => {
-      const subject = JSON.stringify([level, message, ...SUBJECT.map((name) => fields[name])]);
+      // Cut, as it is remembered for a while, and a key may be as long as somebody made it.
+      const about = SUBJECT.map((name) => printable(JSON.stringify(fields[name]) ?? ''));
+      const subject = JSON.stringify([level, message, ...about]);
       const verdict = limiter.judge(subject, clock());
       if (!verdict.show) return;
       log[level](verdict.suppressed > 0 ? { ...fields, suppressed: verdict.suppressed } : fields, message);

@@ -1,5 +1,7 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
+import { printable } from '../core/printable.js';
+import { boundedFields } from './bounded.js';
 
 export interface LogSettings {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -29,7 +31,15 @@ export function createLogger(settings: LogSettings, to?: DestinationStream): Log
       level: settings.level,
       base: null,
       timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: boundedFields },
+      hooks: {
+        logMethod(args, method) {
+          method.apply(
+            this,
+            args.map((arg) => (typeof arg === 'string' ? printable(arg) : arg)) as typeof args,
+          );
+        },
+      },
       redact: { paths: [...REDACTED], censor: '(redacted)' },
     },
     forPeople ? prettyStream(terminal, to) : (to ?? destination({ fd: STDERR, sync: true })),
@@ -43,6 +53,8 @@ function prettyStream(terminal: boolean, to: DestinationStream | undefined): Des
     colorize: terminal && !process.env.NO_COLOR,
     translateTime: 'HH:MM:ss.l',
     singleLine: true,
+    // It would give errors lines of their own.
+    errorLikeObjectKeys: [],
     ignore: 'event',
   });
 }

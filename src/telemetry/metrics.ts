@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { messageOf } from '../core/errors.js';
 import type { Log, Meter } from '../core/ports.js';
+import { printable } from '../core/printable.js';
 import { METRICS } from './metric-table.js';
 
 export interface Metrics {
@@ -33,12 +34,17 @@ export function createMetrics(log: Log): Metrics {
   return {
     meter: {
       count: (name, labels = {}, by = 1) =>
-        safely(name, () => declared(counters, name).inc({ ...labels }, by)),
+        safely(name, () => declared(counters, name).inc(shown(labels), by)),
       gauge: (name, value, labels = {}) =>
-        safely(name, () => declared(gauges, name).set({ ...labels }, value)),
+        safely(name, () => declared(gauges, name).set(shown(labels), value)),
     },
     expose: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
   };
+}
+
+/** Names of upstream groups come from NGINX: what is a label has to be one that a terminal can show too. */
+function shown(labels: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, printable(value, 128)]));
 }
 
 function declared<T>(metrics: ReadonlyMap<string, T>, name: string): T {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
+import { oneLine } from '../core/printable.js';
 
 /** What systemd is told. Calls return at once; what cannot be told is logged once and forgotten. */
 export interface Notifier {
@@ -70,7 +71,7 @@ export function createNotifier(env: Environment, log: Log, send: Send = runSyste
     status(text) {
       if (text === lastStatus) return;
       lastStatus = text;
-      tell(`STATUS=${text.replaceAll(/\s+/g, ' ')}`);
+      tell(`STATUS=${oneLine(text)}`);
     },
     // systemd wants to know when the reload began, by the clock that hrtime reads too. Source: sd_notify(3).
     reloading() {

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../core/errors.js';
 import { type Instance, maintenancePrefix, releasePrefix } from '../../core/keys.js';
 import type { View } from '../../core/ports.js';
+import { printable } from '../../core/printable.js';
 import { type RegistrationChange, Registrations } from '../../core/registrations.js';
 import { createLeaseKeeper } from '../lease-keeper.js';
 import type { LeaseKeeper } from '../lease-keeper-options.js';
@@ -151,7 +152,7 @@ class RunningWatcher implements Watcher {
       services: registrations
         ? [...registrations.services].sort().map((name) => serviceStatus(name, registrations))
         : [],
-      rejected: (registrations?.rejected ?? []).map(({ key, reason }) => ({ key, reason })),
+      rejected: (registrations?.rejected ?? []).map(({ key, reason }) => ({ key: printable(key), reason })),
       nginx: this.#drivers.map((driver) => driver.status()),
     };
   }
@@ -188,13 +189,13 @@ class RunningWatcher implements Watcher {
     const { log, meter } = this.#ports;
     for (const { key, revision, reason } of rejected) {
       log.warn(
-        { event: 'registration-rejected', key: shorten(key), revision, reason },
+        { event: 'registration-rejected', key: printable(key), revision, reason },
         'registration rejected',
       );
       meter.count('sidekick_registrations_rejected_total');
     }
     for (const { key, revision, reason } of warnings) {
-      const fields = { event: 'registration-warning', key, revision, reason };
+      const fields = { event: 'registration-warning', key: printable(key), revision, reason };
       log.warn(fields, 'registration accepted, but for what is ignored');
     }
   }
@@ -237,9 +238,4 @@ class RunningWatcher implements Watcher {
   #isUnchecked({ service }: Instance): boolean {
     return this.#drivers.some((driver) => driver.leavesUnchecked(service));
   }
-}
-
-/** A key is untrusted, and as long as somebody made it. */
-function shorten(key: string): string {
-  return key.length > 256 ? `${key.slice(0, 256)}…` : key;
 }
