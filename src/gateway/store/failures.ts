@@ -76,6 +76,9 @@ export function settle(platform: Platform): void {
 function settleGroup(platform: Platform, name: string, found: { [uid: string]: number }): void {
   const target = group.read(platform, name);
   const now = platform.now();
+  const wanted = group.wanted(target.peers);
+  // As in NGINX, the only server that may be chosen is never taken out for its failures.
+  const only = wanted.length === 1 ? wanted[0] : undefined;
   let touched = false;
   let out = false;
   for (let i = 0; i < target.peers.length; i++) {
@@ -83,7 +86,7 @@ function settleGroup(platform: Platform, name: string, found: { [uid: string]: n
     const failures = found[`${peer.uid}`];
     if (failures === undefined) continue;
     touched = true;
-    if (blame(peer, failures, now)) {
+    if (peer !== only && blame(peer, failures, now)) {
       out = true;
       platform.warn(
         `${platform.kind} upstream "${name}": server ${peer.server} is unavailable after ${peer.fails} failures`,

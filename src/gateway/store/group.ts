@@ -108,11 +108,25 @@ function hashKey(platform: Platform, config: UpstreamConfig): string {
   return platform.kind === 'http' ? 'request_uri' : 'mqtt_client_id';
 }
 
-/** Servers that may be chosen. A failing one stays in when it is the only one there is: better tried than not. */
-function usable(peers: Peer[], now: number): Peer[] {
-  const wanted = peers.filter((peer) => !peer.down && !peer.drain);
-  if (wanted.length === 1 && peers.length === 1) return wanted;
-  return wanted.filter((peer) => peer.until === undefined || peer.until <= now);
+/** Whom requests may be sent to: `first` those that come in turn, `next` those that all of the first have failed. */
+interface Choosable {
+  first: Peer[];
+  next: Peer[];
+}
+
+/** Servers that neither an operator nor a drain has taken out. */
+export function wanted(peers: Peer[]): Peer[] {
+  return peers.filter((peer) => !peer.down && !peer.drain);
+}
+
+/** Servers by their part in the group. Where all of them have failed, they are tried: that is better than nothing. */
+function choosable(group: Group, now: number): Choosable {
+  const present = wanted(group.peers);
+  const well = present.filter((peer) => peer.until === undefined || peer.until <= now);
+  const usable = well.length > 0 ? well : present;
+  const primary = usable.filter((peer) => !peer.backup);
+  const backup = usable.filter((peer) => peer.backup === true);
+  return primary.length > 0 ? { first: primary, next: backup } : { first: backup, next: [] };
 }
 
 /** Writes one table under `key`: chunks, then the header that makes them count, then away with what is left of earlier ones. */
@@ -133,17 +147,9 @@ function writeTable(platform: Platform, key: string, config: UpstreamConfig, pee
 /** Lays out the tables anew: `name` for every request, `name backup` for those that all of the first have failed. */
 export function balance(platform: Platform, name: string, group: Group): void {
   const config = (platform.config.upstreams as { [name: string]: UpstreamConfig })[name] as UpstreamConfig;
-  const now = platform.now();
-  const primary = usable(
-    group.peers.filter((peer) => !peer.backup),
-    now,
-  );
-  const backup = usable(
-    group.peers.filter((peer) => peer.backup === true),
-    now,
-  );
-  writeTable(platform, `${name} backup`, config, primary.length > 0 ? backup : []);
-  writeTable(platform, name, config, primary.length > 0 ? primary : backup);
+  const servers = choosable(group, platform.now());
+  writeTable(platform, `${name} backup`, config, servers.next);
+  writeTable(platform, name, config, servers.first);
 }
 
 /** Writes a group back without a change of who may be chosen. */

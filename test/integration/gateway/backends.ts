@@ -25,7 +25,7 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-async function listen(server: net.Server, host: string): Promise<Backend> {
+async function listen(server: net.Server, host: string, port = 0): Promise<Backend> {
   const sockets = new Set<net.Socket>();
   server.on('connection', (socket: net.Socket) => {
     sockets.add(socket);
@@ -33,7 +33,7 @@ async function listen(server: net.Server, host: string): Promise<Backend> {
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
   });
-  server.listen(0, host);
+  server.listen(port, host);
   await once(server, 'listening');
   const backend: Backend = {
     server: `${host}:${(server.address() as net.AddressInfo).port}`,
@@ -62,8 +62,11 @@ export async function startHttp(host: string, handler?: Handler): Promise<Backen
   return backend;
 }
 
-/** A broker as far as load balancing sees one: CONNACK for CONNECT, then its own address as a line, then an echo. */
-export async function startMqtt(host: string): Promise<Backend> {
+/**
+ * A broker as far as load balancing sees one: CONNACK for CONNECT, then its own address as a line, then an echo. `port`:
+ * of its own, or that of one that was closed.
+ */
+export async function startMqtt(host: string, port = 0): Promise<Backend> {
   const server = net.createServer((socket) => {
     backend.hits++;
     socket.once('data', () => {
@@ -71,7 +74,7 @@ export async function startMqtt(host: string): Promise<Backend> {
       socket.pipe(socket);
     });
   });
-  const backend = await listen(server, host);
+  const backend = await listen(server, host, port);
   return backend;
 }
 

@@ -250,6 +250,40 @@ describe('a server that fails', () => {
     await idle();
   });
 
+  it('goes on being tried while nobody else may be chosen', async () => {
+    let failing = true;
+    const only = await start((request, response) => {
+      if (failing) request.socket.destroy();
+      else response.end('back');
+    });
+    const other = await start();
+    const id = await add(only.server, { fail_timeout: '1h' });
+    await add(other.server, { drain: true });
+    expect((await get('/', { method: 'POST' })).status).toBe(502);
+    failing = false;
+    for (let i = 0; i < 5; i++)
+      expect(await get('/', { method: 'POST' })).toEqual({ status: 200, text: 'back' });
+    expect(await peer(id)).toMatchObject({ state: 'up', fails: 1, unavail: 0 });
+    expect(other.hits).toBe(0);
+  });
+
+  it('goes on being tried when all the others have failed too', async () => {
+    let failing = true;
+    const handler: Handler = (request, response) => {
+      if (failing) request.socket.destroy();
+      else response.end('back');
+    };
+    for (let i = 0; i < 3; i++) await add((await start(handler)).server, { fail_timeout: '1h' });
+    const all = async () => (await api.get(GROUP)).body.peers as { state: string }[];
+    await until('all have failed', async () => {
+      expect((await get('/', { method: 'POST' })).status).toBe(502);
+      return (await all()).every(({ state }) => state === 'unavail');
+    });
+    failing = false;
+    for (let i = 0; i < 5; i++)
+      expect(await get('/', { method: 'POST' })).toEqual({ status: 200, text: 'back' });
+  });
+
   it('gives way to a backup', async () => {
     const gone = await startHttp(host);
     await gone.close();

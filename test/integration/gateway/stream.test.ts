@@ -211,6 +211,21 @@ describe('a broker that cannot be reached', () => {
   });
 });
 
+describe('a broker that fails while nobody else may be chosen', () => {
+  it('goes on being tried', async () => {
+    const [only, ...others] = await peers();
+    await api.call('PATCH', `${GROUP}/servers/${only?.id}`, { fail_timeout: '1h' });
+    for (const { id } of others) await api.call('PATCH', `${GROUP}/servers/${id}`, { down: true });
+    const [broker] = brokers.splice(0, 1) as [Backend];
+    await broker.close();
+    await expect(openSession(gateway.port('mqtt'), 'device-1')).rejects.toThrow('closed');
+    await until('the failure is noticed', async () => (await peers())[0]?.fails === 1);
+    brokers.push(await startMqtt(host, Number(broker.server.split(':')[1])));
+    for (const client of CLIENTS.slice(0, 10)) expect((await open(client)).broker).toBe(broker.server);
+    expect((await peers())[0]).toMatchObject({ state: 'up', unavail: 0 });
+  });
+});
+
 describe('MQTT over TLS', () => {
   it('comes to the same brokers', async () => {
     const plain = await homes(CLIENTS.slice(0, 10));

@@ -89,6 +89,45 @@ describe('passive health checks', () => {
     upstreams.remove(nginx.worker(), 'firmware', 0);
     fail(2, 5);
     expect(choose()).toBe('10.0.0.2:80');
+    expect(state(0)).toBe('up');
+    expect(nginx.warnings).toEqual([]);
+  });
+
+  it.each([['down'], ['drain']])('leave a server alone whose others are all taken out by `%s`', (how) => {
+    upstreams.patch(nginx.worker(), 'firmware', 0, { [how]: true });
+    fail(2, 5);
+    expect(state(1)).toBe('up');
+    expect(choose()).toBe('10.0.0.2:80');
+  });
+
+  it('leave a server in use that had failed when the last of the others was taken out', () => {
+    fail(2);
+    expect(state(1)).toBe('unavail');
+    expect(choose()).toBe('10.0.0.1:80');
+    upstreams.patch(nginx.worker(), 'firmware', 0, { drain: true });
+    expect(choose()).toBe('10.0.0.2:80');
+    upstreams.patch(nginx.worker(), 'firmware', 0, { drain: false });
+    expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.1:80']));
+  });
+
+  it('leave all in use when all have failed, until one is well again', () => {
+    fail(2);
+    pass(5_000);
+    fail(1, 3);
+    expect([state(0), state(1)]).toEqual(['unavail', 'unavail']);
+    expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.1:80', '10.0.0.2:80']));
+    pass(5_000);
+    expect([state(0), state(1)]).toEqual(['unavail', 'up']);
+    expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.2:80']));
+  });
+
+  it('turn to a backup that is well before they turn to servers that have failed', () => {
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.3:80', backup: true });
+    fail(1, 3);
+    fail(2);
+    expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.3:80']));
+    fail(3);
+    expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.1:80', '10.0.0.2:80']));
   });
 
   it('end when an operator puts the server back in', () => {
