@@ -35,15 +35,19 @@ export function openDebts(
 export function liveWatchers(
   space: KeySpace,
   entries: ReadonlyMap<string, Entry>,
-): readonly { watcher: string; services: ReadonlySet<unknown> }[] {
+): readonly { watcher: string; services: Pick<ReadonlySet<unknown>, 'has'> }[] {
   const prefix = watchersPrefix(space);
   return [...entries.values()]
     .filter(({ key }) => key.startsWith(prefix))
-    .map(({ key, value }) => ({ watcher: key.slice(prefix.length), services: servicesIn(value) }));
+    .map((entry) => ({ watcher: entry.key.slice(prefix.length), services: servicesIn(entry) }));
 }
 
-/** The `services` of a presence value; none where it is not what a watcher writes. */
-function servicesIn(value: string): ReadonlySet<unknown> {
+/**
+ * The `services` of a presence value; none where it is not what a watcher writes. Of one that drives more services than
+ * a value can be read with, it is taken that it drives any: its answer is worth waiting for.
+ */
+function servicesIn({ value, oversized }: Entry): Pick<ReadonlySet<unknown>, 'has'> {
+  if (oversized !== undefined) return { has: () => true };
   try {
     const presence = JSON.parse(value) as { services?: unknown } | null;
     return new Set(Array.isArray(presence?.services) ? presence.services : []);

@@ -10,11 +10,19 @@ import type { ServerParameters } from './server-parameters.js';
 
 // --- etcd ---------------------------------------------------------------------------------------------------------
 
+/** The longest value, in bytes, that a reader of prefixes keeps: far above what sidekick itself writes there. */
+export const MAX_VALUE_BYTES = 65_536;
+
 /** One key as etcd holds it. */
 export interface Entry {
   readonly key: string;
-  /** Read as UTF-8; bytes that are not become U+FFFD. */
+  /** Read as UTF-8; bytes that are not become U+FFFD. Empty where the value is `oversized`. */
   readonly value: string;
+  /**
+   * The length of the value in bytes, at least, where it is longer than MAX_VALUE_BYTES: it was thrown away as it
+   * arrived. Only in what is read by prefix; `RegistryStore.read` gives every value whole.
+   */
+  readonly oversized?: number;
   /** The store's revision at the last write of this key. */
   readonly revision: number;
   /** The lease it lives under, if any. */

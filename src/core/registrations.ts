@@ -2,13 +2,23 @@ import { type Address, isWithin, type Networks } from './address.js';
 import type { InstanceRecord } from './desired.js';
 import { type Instance, type KeySpace, maintenancePrefix, parseInstance } from './keys.js';
 import type { Entry, View } from './ports.js';
-import { type Decoded, decodeRegistration } from './registration-codec.js';
+import { type Decoded, decodeRegistration, MAX_VALUE_LENGTH } from './registration-codec.js';
 
 /** A key that is not taken, or not as it is. */
 export interface Rejection {
   readonly key: string;
   readonly revision: number;
   readonly reason: string;
+}
+
+/** As the codec reads it, if it was kept at all. */
+function decodeEntry(space: KeySpace, { key, value, oversized }: Entry): Decoded {
+  const decoded = decodeRegistration(space, key, value);
+  const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
+  if (oversized === undefined || !instance) return decoded;
+  const { service, address } = instance;
+  const reason = `value must be at most ${MAX_VALUE_LENGTH} characters, got ${oversized} bytes`;
+  return { status: 'rejected', instance: { service, address }, reason };
 }
 
 /** What one view brought. */
@@ -115,7 +125,7 @@ export class Registrations {
 
   /** As the codec reads it; an address outside of the networks allowed for its service is no instance at all. */
   #decode(entry: Entry): Decoded {
-    const decoded = decodeRegistration(this.#space, entry.key, entry.value);
+    const decoded = decodeEntry(this.#space, entry);
     const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
     const networks = instance && this.#networks(instance.service);
     if (!instance || !networks || isWithin(instance.address, networks)) return decoded;

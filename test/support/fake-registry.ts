@@ -1,13 +1,14 @@
 /** An etcd in memory, for tests that need no network: leases on a clock the test moves, and faults it switches on. */
 import { EtcdError, LeaseGoneError } from '../../src/core/errors.js';
-import type {
-  Entry,
-  LeaseId,
-  Observer,
-  PutOptions,
-  RegistryReader,
-  RegistryStore,
-  View,
+import {
+  type Entry,
+  type LeaseId,
+  MAX_VALUE_BYTES,
+  type Observer,
+  type PutOptions,
+  type RegistryReader,
+  type RegistryStore,
+  type View,
 } from '../../src/core/ports.js';
 
 interface Lease {
@@ -144,7 +145,7 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
 
   list(prefix: string, signal: AbortSignal): Promise<readonly Entry[]> {
     return this.#call(`list ${prefix}`, signal, () =>
-      [...this.#entries.values()].filter(({ key }) => key.startsWith(prefix)),
+      [...this.#entries.values()].filter(({ key }) => key.startsWith(prefix)).map(asKept),
     );
   }
 
@@ -239,7 +240,8 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
     if (view.changed.size === 0 && !first && !follower.away) return;
     follower.away = false;
     follower.known = view.entries;
-    follower.observer.view(view);
+    const entries = new Map([...view.entries].map(([key, entry]) => [key, asKept(entry)]));
+    follower.observer.view({ ...view, entries });
   }
 
   #view({ prefixes, known }: Follower): View {
@@ -249,4 +251,10 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
     for (const key of known.keys()) if (!entries.has(key)) changed.add(key);
     return { entries, changed, revision: this.#revision };
   }
+}
+
+/** An entry as a reader of prefixes keeps it. */
+function asKept(entry: Entry): Entry {
+  const length = Buffer.byteLength(entry.value);
+  return length > MAX_VALUE_BYTES ? { ...entry, value: '', oversized: length } : entry;
 }

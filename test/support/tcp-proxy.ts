@@ -5,10 +5,13 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export type Direction = 'up' | 'down';
 
 /**
- * What happens to the bytes of one direction: they pass, after `delay` ms; they wait until they pass again (`freeze`: a
+ * What happens to the bytes of one direction: they pass, after `delay` ms, or at most `rate` of them a second; they wait until they pass again (`freeze`: a
  * stopped process); or they are lost (`drop`: a path that loses every packet, which TCP never gets over in a test's time).
  */
-type Flow = { readonly mode: 'pass'; readonly delay: number } | { readonly mode: 'freeze' | 'drop' };
+type Flow =
+  | { readonly mode: 'pass'; readonly delay: number }
+  | { readonly mode: 'throttle'; readonly rate: number }
+  | { readonly mode: 'freeze' | 'drop' };
 
 const PASS: Flow = { mode: 'pass', delay: 0 };
 
@@ -29,6 +32,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #target: () => Target;
   readonly #connections = new Set<Connection>();
   readonly #flows: Record<Direction, Flow> = { up: PASS, down: PASS };
+  /** When each direction's throttled line is free for the next byte, in ms. */
+  readonly #freeAt: Record<Direction, number> = { up: 0, down: 0 };
   #refused: (from: string) => boolean = () => false;
   /** Connections accepted so far. */
   accepted = 0;
@@ -64,6 +69,11 @@ export class TcpProxy implements AsyncDisposable {
   /** Every byte is passed on only after this long, in ms. */
   delay(ms: number, ...directions: Direction[]): void {
     this.#set({ mode: 'pass', delay: ms }, directions);
+  }
+
+  /** A line of so many bytes a second, which all connections share. */
+  throttle(rate: number, ...directions: Direction[]): void {
+    this.#set({ mode: 'throttle', rate }, directions);
   }
 
   /** Bytes wait, also those of new connections, until `heal`. */
@@ -139,8 +149,8 @@ export class TcpProxy implements AsyncDisposable {
     this.accepted++;
     const connection = { client, target: connect(this.#target()), frozen: false };
     this.#connections.add(connection);
-    this.#pump('up', client, connection.target);
-    this.#pump('down', connection.target, client);
+    this.#pump('up', client, connection.target, connection);
+    this.#pump('down', connection.target, client, connection);
     for (const socket of [client, connection.target]) {
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
@@ -154,12 +164,30 @@ export class TcpProxy implements AsyncDisposable {
     this.#regulate(connection, 'down');
   }
 
-  #pump(direction: Direction, source: Socket, sink: Socket): void {
+  #pump(direction: Direction, source: Socket, sink: Socket, connection: Connection): void {
     source.on('data', (chunk) => {
       this.bytes[direction] += chunk.length;
-      this.#after(direction, () => sink.write(chunk));
+      const flow = this.#flows[direction];
+      if (flow.mode !== 'throttle') return this.#after(direction, () => sink.write(chunk));
+      // Nothing more is taken from the sender before this has gone out, so that TCP slows it down.
+      source.pause();
+      setTimeout(
+        () => {
+          sink.write(chunk);
+          this.#regulate(connection, direction);
+        },
+        this.#occupy(direction, chunk.length, flow.rate),
+      ).unref();
     });
     source.on('end', () => this.#after(direction, () => sink.end()));
+  }
+
+  /** Takes the line for so many bytes; returns in how many ms they are through. */
+  #occupy(direction: Direction, bytes: number, rate: number): number {
+    const now = performance.now();
+    const until = Math.max(now, this.#freeAt[direction]) + (bytes / rate) * 1000;
+    this.#freeAt[direction] = until;
+    return until - now;
   }
 
   #after(direction: Direction, action: () => void): void {

@@ -32,7 +32,7 @@ export function callOptions({ signal, token, timeout }: CallContext): CallOption
             next(metadata, {
               onReceiveStatus(received, forward) {
                 signal.removeEventListener('abort', abort);
-                forward(TOKEN_REFUSED.test(received.details) ? refusedToken(received) : received);
+                forward(translated(received));
               },
             });
             signal.addEventListener('abort', abort, { once: true });
@@ -45,13 +45,20 @@ export function callOptions({ signal, token, timeout }: CallContext): CallOption
   };
 }
 
+/** What gRPC says of an answer that is larger than it may take. */
+const TOO_LARGE = /^Received message larger than max/;
+
 /**
- * The same, in words that etcd3 does not know: to its own "etcdserver: invalid auth token" it repeats the call at once,
- * with the same token, until the deadline.
+ * The same, where etcd3 would do the wrong thing. To "etcdserver: invalid auth token" it repeats the call at once, with
+ * the same token, until the deadline; an answer that is too large it holds against the member's connection.
  */
-function refusedToken(received: StatusObject): StatusObject {
-  const details = `the token was refused: ${received.details.replace('etcdserver: ', '')}`;
-  return { ...received, code: status.UNAUTHENTICATED, details };
+function translated(received: StatusObject): StatusObject {
+  if (TOKEN_REFUSED.test(received.details)) {
+    const details = `the token was refused: ${received.details.replace('etcdserver: ', '')}`;
+    return { ...received, code: status.UNAUTHENTICATED, details };
+  }
+  if (TOO_LARGE.test(received.details)) return { ...received, code: status.FAILED_PRECONDITION };
+  return received;
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { CallOptions } from '@grpc/grpc-js';
 import type { Etcd3 } from 'etcd3';
-import { EtcdError } from '../../core/errors.js';
+import { EtcdError, messageOf } from '../../core/errors.js';
 import type { LeaseId } from '../../core/ports.js';
+import { withDeadline } from '../deadline.js';
 import { abortable } from './abortable.js';
 import { callOptions, isTimeout } from './call-options.js';
 import { toEtcdError } from './errors.js';
@@ -17,6 +18,11 @@ export interface CallSettings {
   readonly lease?: LeaseId;
   /** A stream: it has no deadline. */
   readonly stream?: boolean;
+  /**
+   * For an answer that may be long: the call fails with TIMEOUT after so many ms, in place of the member's deadline, and
+   * that is not held against the member.
+   */
+  readonly patience?: number;
 }
 
 /**
@@ -55,6 +61,17 @@ export class Cluster {
     }
   }
 
+  /** The same, tried as often as there are members where it may help: only when none of them can is it that it cannot be done. */
+  async callAny<T>(request: Request<T>, settings: CallSettings): Promise<T> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.call(request, settings);
+      } catch (error) {
+        if (!isFaultOfMember(error, settings) || tried >= this.size) throw error;
+      }
+    }
+  }
+
   close(): void {
     for (const member of this.#members) member.client.close();
   }
@@ -66,7 +83,7 @@ export class Cluster {
       return await this.#attempt(this.#member(index), request, settings);
     } catch (error) {
       const failure = toEtcdError(error, lease);
-      if (signal.aborted ? isTimeout(signal) : isFaultOfMember(failure)) this.#leave(index);
+      if (signal.aborted ? isTimeout(signal) : isFaultOfMember(failure, settings)) this.#leave(index);
       throw signal.aborted ? signal.reason : failure;
     }
   }
@@ -81,11 +98,20 @@ export class Cluster {
     }
   }
 
-  async #send<T>(member: Member, request: Request<T>, { signal, stream }: CallSettings): Promise<T> {
+  async #send<T>(member: Member, request: Request<T>, settings: CallSettings): Promise<T> {
+    const { signal, stream, patience } = settings;
     signal.throwIfAborted();
     const token = await abortable(member.token(), signal);
-    const timeout = stream ? {} : { timeout: this.#timeout };
-    return request(member.client, callOptions({ signal, token, ...timeout }));
+    if (patience === undefined) {
+      const timeout = stream ? {} : { timeout: this.#timeout };
+      return request(member.client, callOptions({ signal, token, ...timeout }));
+    }
+    return withDeadline(signal, patience, (limited) =>
+      request(member.client, callOptions({ signal: limited, token })).catch((error: unknown) => {
+        if (signal.aborted || !limited.aborted) throw error;
+        throw new EtcdError('TIMEOUT', `etcd: ${messageOf(limited.reason)}`, true, { cause: error });
+      }),
+    );
   }
 
   #member(index: number): Member {
@@ -100,6 +126,8 @@ export class Cluster {
   }
 }
 
-function isFaultOfMember({ retryable, code }: EtcdError): boolean {
-  return retryable && code !== 'LEASE_GONE';
+function isFaultOfMember(error: unknown, { patience }: CallSettings): boolean {
+  if (!(error instanceof EtcdError) || !error.retryable) return false;
+  if (error.code === 'TIMEOUT') return patience === undefined;
+  return error.code !== 'LEASE_GONE' && error.code !== 'COMPACTED';
 }

@@ -1,8 +1,8 @@
 import type { IKeyValue } from 'etcd3';
-import type { Entry } from '../../core/ports.js';
+import { type Entry, MAX_VALUE_BYTES } from '../../core/ports.js';
 
-/** etcd's key-value pair as an Entry. A lease of 0 is none. */
-export function toEntry({ key, value, mod_revision, lease }: IKeyValue): Entry {
+/** etcd's key-value pair as an Entry with the whole value. A lease of 0 is none. */
+export function toWholeEntry({ key, value, mod_revision, lease }: IKeyValue): Entry {
   return {
     key: key.toString('utf8'),
     value: value.toString('utf8'),
@@ -11,7 +11,23 @@ export function toEntry({ key, value, mod_revision, lease }: IKeyValue): Entry {
   };
 }
 
+/** The same, without a value that is too long to be kept: anybody may have written it. */
+export function toEntry(kv: IKeyValue): Entry {
+  const { length } = kv.value;
+  return length > MAX_VALUE_BYTES ? withoutValue(kv, length) : toWholeEntry(kv);
+}
+
+/** The same, of a pair whose value is too long to be kept or even to be sent. */
+export function withoutValue(kv: IKeyValue, length: number): Entry {
+  return { ...toWholeEntry({ ...kv, value: Buffer.alloc(0) }), oversized: length };
+}
+
 /** Whether two entries are the same write of the same key. */
 export function sameEntry(a: Entry | undefined, b: Entry | undefined): boolean {
-  return a?.revision === b?.revision && a?.value === b?.value && a?.lease === b?.lease;
+  return (
+    a?.revision === b?.revision &&
+    a?.value === b?.value &&
+    a?.oversized === b?.oversized &&
+    a?.lease === b?.lease
+  );
 }

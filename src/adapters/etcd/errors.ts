@@ -22,13 +22,20 @@ const CODES: readonly (readonly [ErrorClass, code: string, retryable: boolean])[
   [GRPCUnavailableError, 'UNREACHABLE', true],
 ];
 
+/** What is told apart by its words alone, which come from etcd (`rpctypes/error.go`) and from gRPC. */
+const WORDS: readonly (readonly [RegExp, code: string, retryable: boolean])[] = [
+  // The revision that was asked for is no longer, or not yet, there.
+  [/required revision (has been compacted|is a future revision)/, 'COMPACTED', true],
+  [/Received message larger than max/, 'TOO_LARGE', false],
+];
+
 /** Turns what etcd3 or gRPC threw into an EtcdError; `lease` is the lease that the call was about. */
 export function toEtcdError(thrown: unknown, lease: LeaseId = 'unknown'): EtcdError {
   if (thrown instanceof EtcdError) return thrown;
   const error = thrown instanceof Error ? castGrpcError(thrown) : thrown;
   if (error instanceof EtcdLeaseInvalidError) return new LeaseGoneError(lease, { cause: error });
   const message = `etcd: ${messageOf(error)}`;
-  const found = CODES.find(([type]) => error instanceof type);
+  const found = WORDS.find(([words]) => words.test(message)) ?? CODES.find(([type]) => error instanceof type);
   if (found) return new EtcdError(found[1], message, found[2], { cause: error });
   const retryable = error instanceof Error && isRecoverableError(error);
   return new EtcdError(retryable ? 'FAILED' : 'REFUSED', message, retryable, { cause: error });

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { EtcdError } from '../../core/errors.js';
 import type { Observer, RegistryReader } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
 import type { EtcdOptions } from './options.js';
@@ -10,9 +9,16 @@ import { watch } from './watch.js';
 const MIN_PAUSE = 100;
 const MAX_PAUSE = 2000;
 
+/** What is followed, and where it is shown. */
+interface Following {
+  readonly prefixes: readonly string[];
+  readonly picture: Picture;
+}
+
 /**
- * Follows prefixes by a full read and a watch from the next revision, which ends at the first doubt and at the latest
- * when the next full read is due; then from the start. So whatever a watch can miss is missed for one resync at most.
+ * Follows prefixes by a full read and a watch from the next revision, which ends at the first doubt; then from the
+ * start. The watch goes on while the next full read is made, which may take long, and begins anew after it: so whatever
+ * a watch can miss is missed for one resync at most.
  */
 export class EtcdReader implements RegistryReader {
   readonly #cluster: Cluster;
@@ -26,58 +32,73 @@ export class EtcdReader implements RegistryReader {
   }
 
   async follow(prefixes: readonly string[], observer: Observer, signal: AbortSignal): Promise<void> {
-    const picture = new Picture(observer);
+    const following = { prefixes, picture: new Picture(observer) };
     let pause = 0;
     while (!signal.aborted) {
       const began = performance.now();
-      const outcome = await this.#round(prefixes, picture, signal);
+      await this.#followUntilDoubt(following, signal);
       const lasted = performance.now() - began;
-      if (outcome === 'due') pause = 0;
-      else pause = lasted > MAX_PAUSE ? MIN_PAUSE : Math.min(Math.max(pause * 2, MIN_PAUSE), MAX_PAUSE);
+      pause = lasted > MAX_PAUSE ? MIN_PAUSE : Math.min(Math.max(pause * 2, MIN_PAUSE), MAX_PAUSE);
       await rest(pause * (0.5 + Math.random() / 2), signal);
     }
   }
 
-  /** One full read and the watch after it; `due` when that went well until the next one. */
-  async #round(prefixes: readonly string[], picture: Picture, signal: AbortSignal): Promise<'due' | 'doubt'> {
+  async #followUntilDoubt(following: Following, signal: AbortSignal): Promise<void> {
+    let after = await this.#read(following, signal);
+    if (after) following.picture.replace(after);
+    while (after && !signal.aborted) after = await this.#watchUntilNext(following, after, signal);
+  }
+
+  /** Watches until the next full read has been made and taken, and resolves to it; to undefined at the first doubt. */
+  async #watchUntilNext(
+    following: Following,
+    after: Snapshot,
+    signal: AbortSignal,
+  ): Promise<Snapshot | undefined> {
     const round = new AbortController();
     const end = () => round.abort();
     signal.addEventListener('abort', end, { once: true });
-    const timer = setTimeout(end, this.#resync);
+    const watching = this.#watch(following, after, round.signal);
+    const reading = this.#readWhenDue(following, after, round.signal);
     try {
-      const after = await this.#read(prefixes, picture, signal);
-      if (!after) return 'doubt';
-      picture.replace(after);
-      const settings = { prefixes, after, stall: this.#stall, signal: round.signal };
-      for await (const changes of watch(this.#cluster, settings)) picture.apply(changes);
-      return round.signal.aborted ? 'due' : 'doubt';
+      const next = await Promise.race([watching, reading]);
+      if (next) following.picture.merge(next);
+      return next;
     } finally {
-      clearTimeout(timer);
+      round.abort();
       signal.removeEventListener('abort', end);
+      await Promise.all([watching, reading]);
     }
   }
 
-  /** A full read. Only when no member can give it is etcd away: one that is frozen is not all of them. */
-  async #read(
-    prefixes: readonly string[],
-    picture: Picture,
+  /** Resolves at the first doubt. */
+  async #watch({ prefixes, picture }: Following, after: Snapshot, signal: AbortSignal): Promise<undefined> {
+    const settings = { prefixes, after, stall: this.#stall, signal };
+    for await (const changes of watch(this.#cluster, settings)) picture.apply(changes);
+  }
+
+  /** The next full read; undefined where it fails, or tells of another history than the one that is watched. */
+  async #readWhenDue(
+    following: Following,
+    after: Snapshot,
     signal: AbortSignal,
   ): Promise<Snapshot | undefined> {
-    for (let tried = 1; ; tried++) {
-      try {
-        return await readSnapshot(this.#cluster, prefixes, signal);
-      } catch (error) {
-        if (signal.aborted) return undefined;
-        if (isRetryable(error) && tried < this.#cluster.size) continue;
-        picture.away(error instanceof Error ? error : new Error(String(error)));
-        return undefined;
-      }
+    await rest(this.#resync, signal);
+    if (signal.aborted) return undefined;
+    const { revision } = following.picture;
+    const next = await this.#read(following, signal);
+    const goesOn = next && next.clusterId === after.clusterId && next.revision >= revision;
+    return goesOn ? next : undefined;
+  }
+
+  async #read({ prefixes, picture }: Following, signal: AbortSignal): Promise<Snapshot | undefined> {
+    try {
+      return await readSnapshot(this.#cluster, prefixes, signal);
+    } catch (error) {
+      if (!signal.aborted) picture.away(error instanceof Error ? error : new Error(String(error)));
+      return undefined;
     }
   }
-}
-
-function isRetryable(error: unknown): boolean {
-  return error instanceof EtcdError && error.retryable;
 }
 
 /** Waits, or returns early when the signal is aborted. */

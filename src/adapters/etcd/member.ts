@@ -8,8 +8,8 @@ export const DEFAULT_REQUEST_TIMEOUT = 2000;
 
 const NEVER = new AbortController().signal;
 
-/** The largest answer that is taken, in bytes: a range is not paged. */
-const MAX_ANSWER = 256 * 1024 * 1024;
+/** The largest answer that is taken, in bytes: whatever may be much is asked for in parts. */
+export const MAX_ANSWER = 16 * 1024 * 1024;
 
 /**
  * One member of the cluster with its own etcd3 client, so that it is ours to say which member a call goes to, and one

@@ -1,31 +1,71 @@
 import { Range } from 'etcd3';
+import { EtcdError } from '../../core/errors.js';
 import type { Entry } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
-import { toEntry } from './entries.js';
+import { type At, PageReader } from './pages.js';
 
 /** Everything under some prefixes at one revision. */
-export interface Snapshot {
+export interface Snapshot extends At {
   readonly entries: ReadonlyMap<string, Entry>;
-  readonly revision: number;
-  /** Who answered: a revision means nothing in another cluster. */
-  readonly clusterId: string;
 }
 
-/** Reads some prefixes in one linearizable transaction. */
+/** How often a read is begun anew whose revision was compacted under way. */
+const ATTEMPTS = 3;
+
+/**
+ * Reads some prefixes at one revision, in pages: however much there is, each answer is small, and only an etcd that
+ * does not answer fails the read.
+ */
 export async function readSnapshot(
   cluster: Cluster,
   prefixes: readonly string[],
   signal: AbortSignal,
 ): Promise<Snapshot> {
-  const success = prefixes.map((prefix) => ({ request_range: rangeOf(prefix) }));
-  const { header, responses } = await cluster.call((client, options) => client.kv.txn({ success }, options), {
-    signal,
-  });
-  const entries = responses.flatMap(({ response_range }) => response_range.kvs.map(toEntry));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readOnce(cluster, prefixes, signal);
+    } catch (error) {
+      const begunTooEarly = error instanceof EtcdError && error.code === 'COMPACTED';
+      if (!begunTooEarly || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function readOnce(
+  cluster: Cluster,
+  prefixes: readonly string[],
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  const { at, filled } = await lookAt(cluster, prefixes, signal);
+  const reader = new PageReader(cluster, at, () => lookAt(cluster, prefixes, signal), signal);
+  const entries = new Map<string, Entry>();
+  for (const prefix of filled) {
+    for await (const page of reader.read(rangeOf(prefix))) {
+      for (const entry of page) entries.set(entry.key, entry);
+    }
+  }
+  return { entries, ...at };
+}
+
+/**
+ * Asks for one key of each prefix: whether etcd answers, lets these prefixes be read, at which revision it is, and
+ * which of them have any key. Only when no member answers is etcd away: one that is frozen is not all of them.
+ */
+async function lookAt(
+  cluster: Cluster,
+  prefixes: readonly string[],
+  signal: AbortSignal,
+): Promise<{ at: At; filled: readonly string[] }> {
+  const success = prefixes.map((prefix) => ({
+    request_range: { ...rangeOf(prefix), limit: 1, keys_only: true },
+  }));
+  const { header, responses } = await cluster.callAny(
+    (client, options) => client.kv.txn({ success }, options),
+    { signal },
+  );
   return {
-    entries: new Map(entries.map((entry) => [entry.key, entry])),
-    revision: Number(header.revision),
-    clusterId: header.cluster_id,
+    at: { revision: Number(header.revision), clusterId: header.cluster_id },
+    filled: prefixes.filter((_, index) => (responses[index]?.response_range.kvs.length ?? 0) > 0),
   };
 }
 

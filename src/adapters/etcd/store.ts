@@ -1,7 +1,7 @@
-import { LeaseGoneError } from '../../core/errors.js';
+import { EtcdError, LeaseGoneError } from '../../core/errors.js';
 import type { Entry, LeaseId, PutOptions, RegistryStore } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
-import { toEntry } from './entries.js';
+import { toWholeEntry } from './entries.js';
 import { sendKeepAlive } from './keep-alive.js';
 import { readSnapshot } from './snapshot.js';
 
@@ -20,24 +20,34 @@ export class EtcdStore implements RegistryStore {
     return [...(await readSnapshot(this.#cluster, [prefix], signal)).entries.values()];
   }
 
-  /** One revision for up to 128 keys; more are read in several transactions. */
+  /** One revision for up to 128 keys, unless their values are long; more are read in several transactions. */
   async read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Entry>> {
     const found = new Map<string, Entry>();
     for (let at = 0; at < keys.length; at += MAX_OPERATIONS) {
-      const success = keys
-        .slice(at, at + MAX_OPERATIONS)
-        .map((key) => ({ request_range: { key: Buffer.from(key) } }));
-      const { responses } = await this.#cluster.call(
-        (client, options) => client.kv.txn({ success }, options),
-        {
-          signal,
-        },
-      );
-      for (const { response_range } of responses) {
-        for (const kv of response_range.kvs) found.set(kv.key.toString('utf8'), toEntry(kv));
+      for (const entry of await this.#readSome(keys.slice(at, at + MAX_OPERATIONS), signal)) {
+        found.set(entry.key, entry);
       }
     }
     return found;
+  }
+
+  /** One transaction, or two of half the keys where their values are too long for one answer. */
+  async #readSome(keys: readonly string[], signal: AbortSignal): Promise<readonly Entry[]> {
+    const success = keys.map((key) => ({ request_range: { key: Buffer.from(key) } }));
+    try {
+      const { responses } = await this.#cluster.call(
+        (client, options) => client.kv.txn({ success }, options),
+        { signal },
+      );
+      return responses.flatMap(({ response_range }) => response_range.kvs.map(toWholeEntry));
+    } catch (error) {
+      if (keys.length === 1 || !(error instanceof EtcdError && error.code === 'TOO_LARGE')) throw error;
+      const half = Math.ceil(keys.length / 2);
+      return [
+        ...(await this.#readSome(keys.slice(0, half), signal)),
+        ...(await this.#readSome(keys.slice(half), signal)),
+      ];
+    }
   }
 
   async put(key: string, value: string, { lease }: PutOptions, signal: AbortSignal): Promise<number> {

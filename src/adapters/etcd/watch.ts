@@ -7,7 +7,7 @@ import { rangeOf, type Snapshot } from './snapshot.js';
 /** One write or deletion. */
 export type Change =
   | { readonly type: 'put'; readonly entry: Entry }
-  | { readonly type: 'delete'; readonly key: string };
+  | { readonly type: 'delete'; readonly key: string; readonly revision: number };
 
 /** Some changes in the order in which they happened, and the revision of the last. */
 export interface Changes {
@@ -45,7 +45,9 @@ export async function* watch(cluster: Cluster, settings: WatchSettings): AsyncGe
   const silence = guardSilence(stream, settings.stall);
   try {
     for (const prefix of settings.prefixes) {
-      stream.write({ create_request: { ...rangeOf(prefix), start_revision: settings.after.revision + 1 } });
+      const start_revision = settings.after.revision + 1;
+      // In fragments: etcd would put all that was written since then into one answer, however long the values are.
+      stream.write({ create_request: { ...rangeOf(prefix), start_revision, fragment: true } });
     }
     for await (const response of stream) {
       silence.broken();
@@ -83,7 +85,7 @@ function isDoubtful({ canceled, header }: IWatchResponse, after: Snapshot): bool
 
 function toChange({ type, kv }: IWatchResponse['events'][number]): Change {
   if (type === 'Put') return { type: 'put', entry: toEntry(kv) };
-  return { type: 'delete', key: kv.key.toString('utf8') };
+  return { type: 'delete', key: kv.key.toString('utf8'), revision: Number(kv.mod_revision) };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What every registry must do, the fake as well as etcd. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EtcdError, LeaseGoneError } from '../../../src/core/errors.js';
-import type { RegistryReader, RegistryStore } from '../../../src/core/ports.js';
+import { MAX_VALUE_BYTES, type RegistryReader, type RegistryStore } from '../../../src/core/ports.js';
 import { until } from '../../support/containers/until.js';
 import { Recorder } from '../../support/recorder.js';
 
@@ -76,6 +76,22 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         await Promise.all(keys.map((key) => subject.store.put(key, 'x', {}, NEVER)));
 
         expect((await subject.store.read(keys, NEVER)).size).toBe(300);
+      });
+
+      it('lists without its value what is too long to be kept, and reads it whole by its key', async () => {
+        const long = '\u00e9'.repeat(MAX_VALUE_BYTES / 2);
+        await subject.store.put(`${prefix}fits`, long, {}, NEVER);
+        await subject.store.put(`${prefix}too-long`, `${long}x`, {}, NEVER);
+
+        const listed = await subject.store.list(prefix, NEVER);
+        const read = await subject.store.read([`${prefix}too-long`], NEVER);
+
+        const told = listed.map(({ key, value, oversized }) => [key, value.length, oversized]);
+        expect(told.sort()).toEqual([
+          [`${prefix}fits`, MAX_VALUE_BYTES / 2, undefined],
+          [`${prefix}too-long`, 0, MAX_VALUE_BYTES + 1],
+        ]);
+        expect(read.get(`${prefix}too-long`)?.value).toBe(`${long}x`);
       });
 
       it('shows the lease of a key, and ends the key with it', async () => {
@@ -225,6 +241,33 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         await subject.store.put(`${prefix}one-more/d`, '4', {}, NEVER);
         await subject.store.put(`${prefix}two/e`, '5', {}, NEVER);
         await seen.has({ [`${prefix}one/a`]: '1', [`${prefix}two/b`]: '2', [`${prefix}two/e`]: '5' });
+      });
+
+      it('shows as many keys of several prefixes as there are in its first picture', async () => {
+        const keys = Array.from({ length: 1200 }, (_, index) => `${prefix}${index % 2}/${index}`);
+        for (let at = 0; at < keys.length; at += 100) {
+          const some = keys.slice(at, at + 100);
+          await Promise.all(some.map((key) => subject.store.put(key, 'x'.repeat(500), {}, NEVER)));
+        }
+
+        await using seen = follow([`${prefix}0/`, `${prefix}1/`]);
+
+        await until('the first view', () => seen.views.length > 0);
+        expect(seen.views[0]?.entries.size).toBe(1200);
+      });
+
+      it('shows what is too long to be kept without its value, at first and when it changes', async () => {
+        await subject.store.put(`${prefix}a`, 'x'.repeat(MAX_VALUE_BYTES + 1), {}, NEVER);
+        await using seen = follow([prefix]);
+        await seen.has({ [`${prefix}a`]: '' });
+        expect(seen.last?.entries.get(`${prefix}a`)?.oversized).toBe(MAX_VALUE_BYTES + 1);
+
+        await subject.store.put(`${prefix}a`, 'good again', {}, NEVER);
+        await seen.has({ [`${prefix}a`]: 'good again' });
+        await subject.store.put(`${prefix}a`, 'x'.repeat(MAX_VALUE_BYTES + 2), {}, NEVER);
+        await seen.has({ [`${prefix}a`]: '' });
+
+        expect(seen.last?.entries.get(`${prefix}a`)?.oversized).toBe(MAX_VALUE_BYTES + 2);
       });
 
       it('shows earlier views unchanged', async () => {

@@ -35,6 +35,12 @@ describe('openDebts', () => {
     expect(debts([A, B], one, both)).toEqual(['one mqtt', 'both mqtt', 'both firmware']);
   });
 
+  it('takes it that a watcher whose value is too long to be read drives every service', () => {
+    const [key] = one;
+    const entries = new Map<string, Entry>([[key, { key, value: '', revision: 1, oversized: 70_000 }]]);
+    expect(openDebts(DEFAULT_KEY_SPACE, entries, [A])).toMatchObject([{ watcher: 'one', service: 'mqtt' }]);
+  });
+
   it.each([
     ['9', ['one mqtt']],
     ['10', []],

@@ -32,6 +32,27 @@ const A = '/services/firmware/10.0.0.1:80';
 const ADDRESS = '10.0.0.1:80' as Address;
 
 describe('Registrations', () => {
+  it('rejects a value that was too long to be kept, and keeps the last good one', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    etcd.put(A, '{"weight":3}');
+    registrations.apply(etcd.next());
+
+    const view = etcd.next();
+    const entry = { key: A, value: '', revision: 9, oversized: 1_000_000 };
+    const { rejected } = registrations.apply({
+      entries: new Map([[A, entry]]),
+      changed: view.changed.add(A),
+    });
+
+    const reason = 'value must be at most 16384 characters, got 1000000 bytes';
+    expect(rejected).toEqual([{ key: A, revision: 9, reason }]);
+    expect(registrations.get('firmware').get(ADDRESS)?.decoded).toMatchObject({
+      status: 'accepted',
+      registration: { parameters: { weight: 3 } },
+    });
+  });
+
   it('tells which services a view changes, and reads only what changed', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_SPACE);

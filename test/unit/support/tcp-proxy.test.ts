@@ -50,6 +50,16 @@ describe('TcpProxy', () => {
     expect(proxy.open).toBe(1);
   });
 
+  it('passes no more bytes a second than it is told, and all of them', async () => {
+    proxy.throttle(100_000, 'down');
+    const began = performance.now();
+    client.write('x'.repeat(30_000));
+    await until('all is heard', () => heard.length === 30_000);
+
+    // It can only be later than this, however busy the machine is.
+    expect(performance.now() - began).toBeGreaterThan(250);
+  });
+
   it('holds bytes back in one direction until it is healed', async () => {
     proxy.freeze('down');
     client.write('hello');

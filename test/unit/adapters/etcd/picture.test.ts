@@ -13,10 +13,16 @@ function snapshot(revision: number, ...all: Entry[]) {
   return { entries: entries(...all), revision, clusterId: 'c' };
 }
 
+function revisionOf(change: Change): number {
+  return change.type === 'put' ? change.entry.revision : change.revision;
+}
+
 /** What happens in etcd, and what of it the picture is told. */
 class Script {
   readonly truth = new Map<string, Entry>();
   readonly #picture: Picture;
+  readonly #history: Change[] = [];
+  #reading: ReturnType<typeof snapshot> | undefined;
   #revision = 1;
 
   constructor(picture: Picture) {
@@ -28,13 +34,29 @@ class Script {
     this.#picture.replace(snapshot(this.#revision, ...this.truth.values()));
   }
 
+  beginRead(): void {
+    this.#reading = snapshot(this.#revision, ...this.truth.values());
+  }
+
+  /** The picture takes what was read, and a new watch tells again what has happened since. */
+  endRead(): void {
+    if (!this.#reading) return;
+    const { revision } = this.#reading;
+    this.#picture.merge(this.#reading);
+    const changes = this.#history.filter((change) => revisionOf(change) > revision);
+    if (changes.length > 0) this.#picture.apply({ changes, revision: this.#revision, more: false });
+    this.#reading = undefined;
+  }
+
   write(writes: readonly { type: 'put' | 'delete'; key: string; value?: string }[], more: boolean): void {
     const changes = writes.map(({ type, key, value = '' }): Change => {
-      const entry = { key, value, revision: ++this.#revision };
+      const revision = ++this.#revision;
+      const entry = { key, value, revision };
       if (type === 'put') this.truth.set(key, entry);
       else this.truth.delete(key);
-      return type === 'put' ? { type, entry } : { type, key };
+      return type === 'put' ? { type, entry } : { type, key, revision };
     });
+    this.#history.push(...changes);
     this.#picture.apply({ changes, revision: this.#revision, more });
   }
 }
@@ -95,6 +117,44 @@ describe('Picture', () => {
     expect(seen.last).toEqual({ entries: entries(a2), revision: 2, changed: new Set(['a']) });
   });
 
+  it('keeps what the watch has told since a full read was made, and takes the rest from the reading', () => {
+    const seen = new Recorder();
+    const picture = new Picture(seen);
+    const c4: Entry = { key: 'c', value: '1', revision: 4 };
+    picture.replace(snapshot(3, a2, b3));
+    picture.apply({ changes: [{ type: 'put', entry: c4 }], revision: 4, more: false });
+    picture.apply({ changes: [{ type: 'delete', key: 'b', revision: 5 }], revision: 5, more: false });
+    const missed: Entry = { key: 'd', value: '1', revision: 2 };
+
+    picture.merge(snapshot(3, a2, b3, missed));
+
+    expect(seen.last).toEqual({ entries: entries(a2, c4, missed), revision: 5, changed: new Set(['d']) });
+  });
+
+  it('passes over what a new watch tells again', () => {
+    const seen = new Recorder();
+    const picture = new Picture(seen);
+    picture.replace(snapshot(1));
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: false });
+    picture.apply({ changes: [{ type: 'delete', key: 'a', revision: 4 }], revision: 4, more: false });
+    const shown = seen.views.length;
+
+    picture.merge(snapshot(1));
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: false });
+
+    expect(seen.views).toHaveLength(shown);
+  });
+
+  it('passes over what a slow watch tells only after it has been read', () => {
+    const seen = new Recorder();
+    const picture = new Picture(seen);
+    picture.replace(snapshot(1));
+    picture.merge(snapshot(5));
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: false });
+
+    expect(seen.last?.entries.size).toBe(0);
+  });
+
   it('says once that etcd is away, and shows a view when it is back', () => {
     const seen = new Recorder();
     const picture = new Picture(seen);
@@ -116,13 +176,15 @@ describe('Picture', () => {
     const step = fc.oneof(
       fc.record({ changes: fc.array(change, { minLength: 1, maxLength: 4 }), more: fc.boolean() }),
       fc.constant('resync' as const),
+      fc.constant('beginRead' as const),
+      fc.constant('endRead' as const),
     );
     fc.assert(
       fc.property(fc.array(step), (steps) => {
         const seen = new Recorder();
         const etcd = new Script(new Picture(seen));
         for (const each of steps) {
-          if (each === 'resync') etcd.resync();
+          if (typeof each === 'string') etcd[each]();
           else etcd.write(each.changes, each.more);
         }
         etcd.resync();

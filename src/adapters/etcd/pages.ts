@@ -1,0 +1,113 @@
+import type { IKeyValue, IRangeResponse } from 'etcd3';
+import { EtcdError } from '../../core/errors.js';
+import type { Entry } from '../../core/ports.js';
+import type { Cluster } from './cluster.js';
+import { toEntry, withoutValue } from './entries.js';
+import { MAX_ANSWER } from './member.js';
+import { PageSize } from './page-size.js';
+
+/** A state of the store that can be read in several requests. */
+export interface At {
+  readonly revision: number;
+  /** Who answered: a revision means nothing in another cluster. */
+  readonly clusterId: string;
+}
+
+interface KeyRange {
+  readonly key: Buffer;
+  readonly range_end: Buffer;
+}
+
+interface Page {
+  readonly entries: readonly Entry[];
+  /** The page's last key where more follow. */
+  readonly last: Buffer | undefined;
+}
+
+/** How long a page may take, in ms. It grows only for a single key that does not come in this time. */
+const PAGE_TIMEOUT = 2000;
+const MAX_PAGE_TIMEOUT = 60_000;
+
+/** Reads ranges of keys page by page at one revision, in the order of their keys. */
+export class PageReader {
+  readonly #cluster: Cluster;
+  readonly #at: At;
+  readonly #answers: () => Promise<unknown>;
+  readonly #signal: AbortSignal;
+  readonly #size = new PageSize();
+
+  /** @param answers Asks etcd for next to nothing; rejects where it does not answer. */
+  constructor(cluster: Cluster, at: At, answers: () => Promise<unknown>, signal: AbortSignal) {
+    this.#cluster = cluster;
+    this.#at = at;
+    this.#answers = answers;
+    this.#signal = signal;
+  }
+
+  async *read({ key, range_end }: KeyRange): AsyncGenerator<readonly Entry[], void> {
+    for (let from = key; ; ) {
+      const { entries, last } = await this.#page({ key: from, range_end });
+      yield entries;
+      if (!last) return;
+      // The very next key there can be.
+      from = Buffer.concat([last, Buffer.of(0)]);
+    }
+  }
+
+  /** One page, as large as goes. */
+  async #page(range: KeyRange): Promise<Page> {
+    for (let timeout = PAGE_TIMEOUT; ; ) {
+      try {
+        return await this.#fullPage(range, timeout);
+      } catch (error) {
+        const code = await this.#burden(error);
+        if (this.#size.shrink()) continue;
+        if (code === 'TOO_LARGE') return this.#pageWithoutValue(range);
+        if (timeout >= MAX_PAGE_TIMEOUT) throw error;
+        timeout = Math.min(timeout * 4, MAX_PAGE_TIMEOUT);
+      }
+    }
+  }
+
+  async #fullPage(range: KeyRange, timeout: number): Promise<Page> {
+    const began = performance.now();
+    const { kvs, more } = await this.#request(range, { limit: this.#size.keys }, timeout);
+    const bytes = kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+    this.#size.came({ keys: kvs.length, bytes, took: performance.now() - began });
+    return { entries: kvs.map(toEntry), last: lastKey(kvs, more) };
+  }
+
+  /** How a page was too much for one answer; throws where that was not why it did not come. */
+  async #burden(error: unknown): Promise<'TOO_LARGE' | 'TIMEOUT'> {
+    if (!(error instanceof EtcdError)) throw error;
+    if (error.code === 'TOO_LARGE') return error.code;
+    if (error.code !== 'TIMEOUT') throw error;
+    // An etcd that does not answer at all is another matter than one that has much to say.
+    await this.#answers();
+    return error.code;
+  }
+
+  /** A page of one key whose value is more than may be sent. */
+  async #pageWithoutValue(range: KeyRange): Promise<Page> {
+    const { kvs, more } = await this.#request(range, { limit: 1, keys_only: true }, PAGE_TIMEOUT);
+    return { entries: kvs.map((kv) => withoutValue(kv, MAX_ANSWER)), last: lastKey(kvs, more) };
+  }
+
+  async #request(
+    range: KeyRange,
+    what: { limit: number; keys_only?: true },
+    timeout: number,
+  ): Promise<IRangeResponse> {
+    const { revision, clusterId } = this.#at;
+    const answer = await this.#cluster.callAny(
+      (client, options) => client.kv.range({ ...range, ...what, revision }, options),
+      { signal: this.#signal, patience: timeout },
+    );
+    if (answer.header.cluster_id === clusterId) return answer;
+    throw new EtcdError('COMPACTED', 'etcd: another cluster answered in the middle of a read', true);
+  }
+}
+
+function lastKey(kvs: readonly IKeyValue[], more: boolean): Buffer | undefined {
+  return more ? kvs.at(-1)?.key : undefined;
+}

@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PageSize } from '../../../../src/adapters/etcd/page-size.js';
+
+describe('PageSize', () => {
+  it('begins so small that the longest values that etcd takes fit one answer', () => {
+    expect(new PageSize().keys * 1.5).toBeLessThanOrEqual(16);
+  });
+
+  it('grows over short values, and shrinks when they get long', () => {
+    const size = new PageSize();
+    for (let page = 0; page < 10; page++) size.came({ keys: size.keys, bytes: size.keys * 100, took: 5 });
+    expect(size.keys).toBe(256);
+
+    size.came({ keys: 256, bytes: 256 * 1_000_000, took: 5 });
+    expect(size.keys).toBe(1);
+  });
+
+  it('asks a slow line for less', () => {
+    const size = new PageSize();
+    for (let page = 0; page < 10; page++) size.came({ keys: size.keys, bytes: size.keys * 100, took: 5 });
+    size.came({ keys: 256, bytes: 25_600, took: 2000 });
+    expect(size.keys).toBe(64);
+  });
+
+  it('shrinks down to one key, and says that it cannot go on', () => {
+    const size = new PageSize();
+    expect([size.shrink(), size.keys, size.shrink()]).toEqual([true, 1, false]);
+  });
+
+  it('always asks for at least one key, and never for more than four times as many as before', () => {
+    const figures = fc.record({
+      keys: fc.nat(300),
+      bytes: fc.nat(2 ** 30),
+      took: fc.double({ min: 0, max: 1e6, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(fc.array(figures), (pages) => {
+        const size = new PageSize();
+        for (const page of pages) {
+          const before = size.keys;
+          size.came(page);
+          expect(Number.isInteger(size.keys) && size.keys >= 1 && size.keys <= 4 * before).toBe(true);
+        }
+      }),
+    );
+  });
+});
