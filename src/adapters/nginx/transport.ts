@@ -29,7 +29,7 @@ export function createTransport(options: NginxApiOptions): Transport {
 
   async function attempt(method: Method, path: string, signal: AbortSignal, body?: unknown) {
     try {
-      return await withDeadline(signal, timeout, async (bounded) => {
+      return await withDeadline(signal, timeout, async (bounded, progress) => {
         const response = await pool.request({
           method,
           path: base + path,
@@ -37,7 +37,7 @@ export function createTransport(options: NginxApiOptions): Transport {
           headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
           body: body === undefined ? null : JSON.stringify(body),
         });
-        return { status: response.statusCode, text: await response.body.text() };
+        return { status: response.statusCode, text: await readText(response.body, progress) };
       });
     } catch (error) {
       signal.throwIfAborted();
@@ -55,6 +55,16 @@ export function createTransport(options: NginxApiOptions): Transport {
   }
 
   return { call, close: () => pool.destroy() };
+}
+
+/** The whole body; each part of it that arrives is progress. */
+async function readText(body: AsyncIterable<Buffer>, progress: () => void): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of body) {
+    progress();
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
 }
 
 /** A kept-alive connection that NGINX closed as the request was on its way: only a read may be sent again. */

@@ -39,6 +39,21 @@ function answering(url: RegExp, status: number, body: unknown): Answer {
   };
 }
 
+/** Answers requests for upstreams with one piece after another, in all longer than a second. */
+function piecemeal(pieces: readonly string[], end = true): Answer {
+  return (request, response) => {
+    if (!/upstreams/.test(request.url ?? '')) return false;
+    let next = 0;
+    const timer = setInterval(() => {
+      response.write(pieces[next++] ?? '');
+      if (next < pieces.length) return;
+      clearInterval(timer);
+      if (end) response.end();
+    }, 1500 / pieces.length);
+    return true;
+  };
+}
+
 describe('the version of the API', () => {
   it.each([
     [[1, 2, 3, 4, 5, 6, 7, 8, 9], 9],
@@ -200,6 +215,21 @@ describe('what goes wrong', () => {
       retryable: true,
       status: undefined,
     });
+  });
+
+  it('is none when an answer takes longer than the time limit, but goes on arriving', async () => {
+    const groups = Array.from({ length: 20 }, (_, index) => [`group-${index}`, {}]);
+    const body = JSON.stringify(Object.fromEntries(groups));
+    const pieces = body.match(/.{1,20}/g) ?? [];
+    const { server } = await serve({ intercept: piecemeal(pieces) });
+    const api = client({ url: server.url, timeout: 1000 });
+    await expect(api.upstreams('http', SIGNAL)).resolves.toHaveLength(20);
+  });
+
+  it('when an answer stops arriving is Timeout', async () => {
+    const { server } = await serve({ intercept: piecemeal(['["a', 'b'], false) });
+    const api = client({ url: server.url, timeout: 300 });
+    await expect(api.upstreams('http', SIGNAL)).rejects.toMatchObject({ code: 'Timeout', retryable: true });
   });
 
   it('when no answer comes is Timeout, and the connection is not used again', async () => {
