@@ -1,5 +1,5 @@
-/** Counting a server's failure; store/failures.ts works out what follows from it. */
-import type { Numbers } from './quick.js';
+/** Failures of servers: which of them are a server's own, and counting them; store/failures.ts works out what follows. */
+import type { Numbers, Variables } from './quick.js';
 
 /** How many failures were counted, over all servers: tells whether there is anything to work out. */
 export const TOTAL = ' failures';
@@ -10,4 +10,38 @@ export function count(counters: Numbers, uid: string): void {
   counters.incr(`${uid}/fails`, 1);
   counters.incr(PREFIX + uid, 1);
   counters.incr(TOTAL, 1);
+}
+
+/** Methods that may be repeated although the server may have acted on the first. */
+const REPEATABLE = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'];
+
+/** What follows from a failed try of an http request. */
+export interface Verdict {
+  /** Whether it counts against the server. */
+  blame: boolean;
+  /** Whether the request may be sent to another one. */
+  repeat: boolean;
+}
+
+/** The figures of a variable of NGINX's upstream module, one for each try. NGINX separates them in two ways. */
+function figures(text: string | undefined): string[] {
+  return text === undefined ? [] : text.split(/[,:] */).map((figure) => figure.trim());
+}
+
+/**
+ * Judges a request by how its tries went, of which the last has just failed. What a request has not been part of cannot be
+ * its fault: a server that takes no connection is blamed, and the request goes on. A request that has been sent may be the
+ * reason why there was no answer; it is repeated once, where its method allows that, and held against the first server
+ * alone. Once a byte has come back (a header that NGINX cannot read or hold, a connection that broke in the middle of it),
+ * it is neither repeated nor held against anybody. Nor is a request repeated that waited its whole time for an answer.
+ */
+export function judge(variables: Variables, method: string): Verdict {
+  const sent = figures(variables.upstream_bytes_sent).map((bytes) => +bytes > 0);
+  const last = sent.length - 1;
+  if (!sent[last]) return { blame: true, repeat: true };
+  if (+(figures(variables.upstream_bytes_received)[last] as string) > 0)
+    return { blame: false, repeat: false };
+  const first = sent.indexOf(true) === last;
+  const late = figures(variables.upstream_status)[last] === '504';
+  return { blame: first, repeat: first && !late && REPEATABLE.indexOf(method) >= 0 };
 }

@@ -1,4 +1,4 @@
-/** njs module: what happens when a server could not be reached or did not answer in time. */
+/** njs module: what happens when a server gave no answer, or none that NGINX can pass on. */
 
 import * as failure from '../balance/failure.js';
 import * as pick from '../balance/pick.js';
@@ -9,8 +9,6 @@ import * as platforms from './platform.js';
 
 /** Servers one request is sent to, at most. */
 const MAX_TRIES = 4;
-/** Methods that may be repeated although the server may have acted on the first. */
-const REPEATABLE = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'];
 
 /** `js_content` behind `error_page 502 504`: goes on with another server, or gives up. */
 function failed(r: NginxHTTPRequest): void {
@@ -20,22 +18,23 @@ function failed(r: NginxHTTPRequest): void {
     again(r);
     return;
   }
-  const sent = quick.last(variables.upstream_connect_time) !== '-';
+  const verdict = failure.judge(variables, r.method);
   const uid = counter.substring(0, counter.indexOf('/'));
-  blame(r, counter, uid);
+  release(r, counter, uid, verdict.blame);
   const tried = `${variables.gateway_tried || ','}${uid},`;
   variables.gateway_tried = tried;
   const exhausted = tried.split(',').length - 2 >= MAX_TRIES;
-  if (exhausted || (sent && REPEATABLE.indexOf(r.method) < 0)) giveUp(r);
+  if (exhausted || !verdict.repeat) giveUp(r);
   else again(r);
 }
 
-/** Counts a request out of a server that failed it. */
-function blame(r: NginxHTTPRequest, counter: string, uid: string): void {
+/** Counts a request out of a server that gave it no answer. */
+function release(r: NginxHTTPRequest, counter: string, uid: string, blame: boolean): void {
   const platform = platforms.of('http');
   r.variables.gateway_counter = '';
   platform.counters.incr(counter, -1);
   platform.counters.incr(`${uid}/unanswered`, 1);
+  if (!blame) return;
   failure.count(platform.counters, uid);
   failures.settle(platform);
 }

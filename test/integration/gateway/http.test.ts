@@ -55,6 +55,12 @@ async function peer(id: number): Promise<Record<string, unknown> & { active: num
   return peers.find((one: { id: number }) => one.id === id);
 }
 
+/** Failures counted, over all servers of the group. */
+async function fails(): Promise<number> {
+  const { peers } = (await api.get(GROUP)).body;
+  return peers.reduce((sum: number, one: { fails: number }) => sum + one.fails, 0);
+}
+
 async function get(path = '/', init: RequestInit = {}): Promise<{ status: number; text: string }> {
   const response = await fetch(gateway.httpUrl + path, { signal: AbortSignal.timeout(20_000), ...init });
   return { status: response.status, text: await response.text() };
@@ -238,6 +244,31 @@ describe('a server that fails', () => {
     await idle();
   });
 
+  it('is not blamed for what a request causes: one that ends the connection is sent to two and held against one', async () => {
+    const poisoned = await Promise.all([0, 1, 2, 3].map(() => start((request) => request.socket.destroy())));
+    for (const { server } of poisoned) await add(server, { max_fails: 3 });
+    expect((await get()).status).toBe(502);
+    expect(poisoned.reduce((sum, { hits }) => sum + hits, 0)).toBe(2);
+    expect(await fails()).toBe(1);
+    await idle();
+  });
+
+  it('is not blamed for an answer that came back and cannot be passed on, which is asked for once', async () => {
+    const answers = [
+      'HTTP/1.1 200 OK\r\nX\0: no header\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nX-A: b\r\n',
+      `HTTP/1.1 200 OK\r\nX-A: ${'b'.repeat(20_000)}\r\n\r\n`,
+    ];
+    let answer = '';
+    const garblers = await Promise.all([0, 1, 2].map(() => start((request) => request.socket.end(answer))));
+    for (const { server } of garblers) await add(server);
+    for (answer of answers) expect((await get()).status).toBe(502);
+    expect(garblers.reduce((sum, { hits }) => sum + hits, 0)).toBe(answers.length);
+    for (const one of (await api.get(GROUP)).body.peers)
+      expect(one).toMatchObject({ state: 'up', fails: 0, unavail: 0, responses: { total: 0 } });
+    await idle();
+  });
+
   it('answers 502 when all have failed, after a bounded number of tries', async () => {
     for (let i = 0; i < 8; i++) {
       const gone = await startHttp(host);
@@ -245,8 +276,7 @@ describe('a server that fails', () => {
       await add(gone.server, { max_fails: 0 });
     }
     expect((await get()).status).toBe(502);
-    const { peers } = (await api.get(GROUP)).body;
-    expect(peers.reduce((sum: number, one: { fails: number }) => sum + one.fails, 0)).toBe(4);
+    expect(await fails()).toBe(4);
     await idle();
   });
 
@@ -342,6 +372,16 @@ describe('what passes through', () => {
     }
     expect(length).toBe(content.length);
     expect(hash.digest('hex')).toBe(createHash('sha256').update(content).digest('hex'));
+  });
+
+  it('is an answer with a header of 6,000 bytes, and one of 15,000', async () => {
+    for (const size of [6_000, 15_000]) {
+      const id = await add(
+        (await start((_, response) => response.setHeader('x-long', 'a'.repeat(size)).end('long'))).server,
+      );
+      expect(await get()).toEqual({ status: 200, text: 'long' });
+      await api.call('DELETE', `${GROUP}/servers/${id}`);
+    }
   });
 
   it('is an upgrade to another protocol, counted active while it lasts', async () => {

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import * as failure from '../../../../src/gateway/balance/failure.js';
+
+/** A request's tries as NGINX's variables tell of them: bytes sent, bytes received, status. */
+function judge(tries: [number, number, number][], method = 'GET'): failure.Verdict {
+  const list = (column: number) => tries.map((figures) => figures[column]).join(' : ');
+  const variables = {
+    upstream_bytes_sent: list(0),
+    upstream_bytes_received: list(1),
+    upstream_status: list(2),
+  };
+  return failure.judge(variables, method);
+}
+
+const REFUSED: [number, number, number] = [0, 0, 502];
+const UNREACHED: [number, number, number] = [0, 0, 504];
+const CUT: [number, number, number] = [150, 0, 502];
+const LATE: [number, number, number] = [150, 0, 504];
+const GARBLED: [number, number, number] = [150, 6000, 502];
+
+describe('a request', () => {
+  it.each([
+    ['GET', REFUSED],
+    ['POST', REFUSED],
+    ['GET', UNREACHED],
+    ['POST', UNREACHED],
+  ])('%s that never reached its server is repeated, and the server blamed, every time', (method, how) => {
+    for (let before = 0; before < 3; before++)
+      expect(judge([...Array(before).fill(how), how], method)).toEqual({ blame: true, repeat: true });
+  });
+
+  it.each([
+    ['GET', true],
+    ['DELETE', true],
+    ['POST', false],
+    ['PATCH', false],
+    ['LOCK', false],
+  ])('%s whose connection was closed without an answer is repeated: %s', (method, repeat) => {
+    expect(judge([CUT], method)).toEqual({ blame: true, repeat });
+  });
+
+  it('that two servers have closed the connection on is given up, and only the first is blamed', () => {
+    expect(judge([CUT, CUT])).toEqual({ blame: false, repeat: false });
+    expect(judge([REFUSED, CUT, REFUSED, CUT])).toEqual({ blame: false, repeat: false });
+  });
+
+  it('goes on, and its servers are blamed, when it was sent once and then reached nobody', () => {
+    expect(judge([CUT, REFUSED])).toEqual({ blame: true, repeat: true });
+    expect(judge([REFUSED, UNREACHED, CUT])).toEqual({ blame: true, repeat: true });
+  });
+
+  it('that got no answer in its time is held against its server and not repeated', () => {
+    expect(judge([LATE])).toEqual({ blame: true, repeat: false });
+    expect(judge([CUT, LATE])).toEqual({ blame: false, repeat: false });
+  });
+
+  it.each([[502], [504]])('of whose answer a byte came back is nobody’s fault (%i)', (status) => {
+    expect(judge([[150, 1, status]])).toEqual({ blame: false, repeat: false });
+    expect(judge([REFUSED, GARBLED])).toEqual({ blame: false, repeat: false });
+  });
+
+  it('is judged by its own tries where NGINX lists them with commas', () => {
+    const variables = {
+      upstream_bytes_sent: '0, 150',
+      upstream_bytes_received: '0, 0',
+      upstream_status: '502, 502',
+    };
+    expect(failure.judge(variables, 'GET')).toEqual({ blame: true, repeat: true });
+  });
+});
