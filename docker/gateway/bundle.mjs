@@ -7,7 +7,15 @@ import { build, transform } from 'esbuild';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The modules that NGINX's configuration imports. */
-const ENTRIES = ['api_http', 'api_stream', 'balance_http', 'balance_stream', 'retry_http', 'upkeep'];
+const ENTRIES = [
+  'access',
+  'api_http',
+  'api_stream',
+  'balance_http',
+  'balance_stream',
+  'retry_http',
+  'upkeep',
+];
 
 /**
  * A constant as esbuild writes it. A function that names one has the interpreter make a closure for it, for every request:

@@ -9,7 +9,8 @@ chown www-data: "$run" /var/lib/sidekick-gateway
 chmod 750 "$run"
 
 # A killed NGINX leaves its socket behind, and then cannot listen on it again.
-rm -f "$run/stream.sock"
+mkdir -p "$run/stream" "$run/api"; chown root:www-data "$run/stream"; chmod 755 "$run"
+rm -f "$run"/stream/*.sock "$run"/api/*.sock
 
 # The kernel's last process id tells one load of the configuration from the next: workers are started in between.
 if [ -r /proc/sys/kernel/ns_last_pid ]; then
@@ -32,6 +33,8 @@ elif [ ! -e "$run/tls.crt" ]; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=sidekick-gateway \
         -keyout "$run/tls.key" -out "$run/tls.crt" 2>/dev/null
 fi
+
+gateway-api-access
 
 # Each request takes two descriptors; the soft limit is often 1,024.
 # shellcheck disable=SC3045 # not of POSIX, but of Debian's sh

@@ -11,6 +11,7 @@ import type { InvocationOf } from './command.js';
 import { untilInterrupted } from './interruption.js';
 import { type Daemon, frameOf, runDaemon } from './run-daemon.js';
 import { watcherSummary } from './summary.js';
+import { warnOfExposure } from './warn-of-exposure.js';
 import { warnOfRestart } from './warn-of-restart.js';
 import { watchOnce } from './watch-once.js';
 
@@ -33,9 +34,11 @@ export async function watch(invocation: WatchInvocation): Promise<number> {
         createDaemon(settings, invocation, { ...telemetry, ...etcd, nginx }),
       );
     }
+    const onceLog = createLogger(log);
+    warnOfExposure(onceLog, settings.nginx);
     const ports = { ...etcd, nginx, clock: Date.now, healthCheck: healthCheckOf(() => settings) };
     return await untilInterrupted((signal) =>
-      watchOnce({ settings, ports, dryRun, log: createLogger(log), signal, out }),
+      watchOnce({ settings, ports, dryRun, log: onceLog, signal, out }),
     );
   } finally {
     etcd.close();
@@ -49,6 +52,7 @@ function createDaemon(
   ports: Omit<WatcherPorts, 'healthCheck'>,
 ): Daemon {
   let settings = first;
+  warnOfExposure(ports.log, settings.nginx);
   let { written } = invocation.config;
   const watcher = createWatcher(settings.watcher, { ...ports, healthCheck: healthCheckOf(() => settings) });
   return {

@@ -10,6 +10,8 @@ export interface FileReader {
   read(key: string, path: string | undefined): Buffer | undefined;
   /** The first line of the file. */
   password(key: string, path: string | undefined): string | undefined;
+  /** The same of a bearer token, which goes into a header and so must be without spaces and control characters. */
+  token(key: string, path: string | undefined): string | undefined;
   readonly problems: Problem[];
 }
 
@@ -35,14 +37,24 @@ export function createFileReader(env: Readonly<Record<string, string | undefined
   }
 
   function password(key: string, path: string | undefined): string | undefined {
-    const content = read(key, path);
-    if (content === undefined) return undefined;
-    const [line = ''] = content.toString('utf8').split(/\r?\n/);
+    const line = firstLine(key, path);
     if (line === '') {
       problems.push({ key, reason: `must be a file whose first line is the password, got ${show(path)}` });
     }
     return line;
   }
 
-  return { read, password, problems };
+  function token(key: string, path: string | undefined): string | undefined {
+    const line = firstLine(key, path)?.trim();
+    if (line !== undefined && !/^[\x21-\x7e]+$/.test(line)) {
+      problems.push({ key, reason: `must be a file whose first line is the token, got ${show(path)}` });
+    }
+    return line;
+  }
+
+  function firstLine(key: string, path: string | undefined): string | undefined {
+    return read(key, path)?.toString('utf8').split(/\r?\n/)[0];
+  }
+
+  return { read, password, token, problems };
 }

@@ -6,6 +6,7 @@ import type { ActualServer } from '../../src/core/ports.js';
 import { createWatcher, type Watcher } from '../../src/daemon/watcher/watcher.js';
 import type { WatcherOptions, WatcherPorts } from '../../src/daemon/watcher-options.js';
 import {
+  API_TOKEN,
   type Etcd,
   type Gateway,
   startEtcd,
@@ -42,7 +43,7 @@ export class RealCluster implements AsyncDisposable {
     this.etcdProxy.heal();
     this.apiProxy.heal();
     await this.etcd.delete('/');
-    const api = createNginxApi({ name: 'clear', url: this.gateway.api });
+    const api = createNginxApi({ name: 'clear', url: this.gateway.api, auth: { token: API_TOKEN } });
     for (const kind of ['http', 'stream'] as const) {
       for (const name of await api.upstreams(kind, SIGNAL)) {
         const { servers } = await api.upstream({ kind, name }, SIGNAL);
@@ -53,7 +54,7 @@ export class RealCluster implements AsyncDisposable {
   }
 
   async servers(ref: UpstreamRef): Promise<readonly ActualServer[]> {
-    const api = createNginxApi({ name: 'look', url: this.gateway.api });
+    const api = createNginxApi({ name: 'look', url: this.gateway.api, auth: { token: API_TOKEN } });
     try {
       return (await api.upstream(ref, SIGNAL)).servers;
     } finally {
@@ -119,7 +120,12 @@ export class RealWatcher implements AsyncDisposable {
       ...(stall === undefined ? {} : { stall }),
     });
     const nginx = Object.entries(cluster.nginx).map(([name, url]) =>
-      createNginxApi({ name, url, ...(timeout === undefined ? {} : { timeout }) }),
+      createNginxApi({
+        name,
+        url,
+        auth: { token: API_TOKEN },
+        ...(timeout === undefined ? {} : { timeout }),
+      }),
     );
     this.watcher = createWatcher(
       { ...OPTIONS, ...options },

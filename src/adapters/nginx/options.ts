@@ -2,7 +2,10 @@
 export interface NginxApiOptions {
   /** What it is called in logs, metrics and the watcher's presence key. */
   readonly name: string;
-  /** The root of the API, without a version: `http://127.0.0.1:8080/api`. A trailing slash is allowed. */
+  /**
+   * The root of the API, without a version: `http://127.0.0.1:8080/api`, or `unix:/run/sidekick-gateway/api/api.sock:/api`
+   * (the socket's path, a colon, the path of the API). A trailing slash is allowed.
+   */
   readonly url: string;
   /** How long one call may take, in ms; default 5 s. */
   readonly timeout?: number;
@@ -10,9 +13,11 @@ export interface NginxApiOptions {
   readonly connections?: number;
   /** For `https:` URLs. */
   readonly tls?: NginxTlsOptions;
-  /** HTTP basic authentication. */
-  readonly auth?: { readonly username: string; readonly password: string };
+  /** What to authenticate with: HTTP basic, or a bearer token. */
+  readonly auth?: NginxAuth;
 }
+
+export type NginxAuth = { readonly username: string; readonly password: string } | { readonly token: string };
 
 /** Contents, not paths: PEM. */
 export interface NginxTlsOptions {

@@ -1,6 +1,7 @@
 import { Pool } from 'undici';
 import { messageOf, NginxError } from '../../core/errors.js';
 import { DeadlineError, withDeadline } from '../deadline.js';
+import { locateApi } from './location.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT, type NginxApiOptions } from './options.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -15,15 +16,15 @@ export interface Transport {
 const MAX_ANSWER = 64 * 1024 * 1024;
 
 export function createTransport(options: NginxApiOptions): Transport {
-  const url = new URL(options.url);
-  const base = url.pathname.replace(/\/+$/, '');
+  const { origin, path: base, socketPath } = locateApi(options.url);
   const timeout = options.timeout ?? DEFAULT_NGINX_TIMEOUT;
   const headers = { accept: 'application/json', ...authorization(options.auth) };
   const { serverName, ...tls } = options.tls ?? {};
-  const pool = new Pool(url.origin, {
+  const pool = new Pool(origin, {
     connections: options.connections ?? DEFAULT_NGINX_CONNECTIONS,
     pipelining: 1,
     maxResponseSize: MAX_ANSWER,
+    ...(socketPath !== undefined && { socketPath }),
     connect: { timeout, ...tls, ...(serverName === undefined ? {} : { servername: serverName }) },
   });
 
@@ -112,5 +113,6 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 
 function authorization(auth: NginxApiOptions['auth']): Readonly<Record<string, string>> {
   if (!auth) return {};
+  if ('token' in auth) return { authorization: `Bearer ${auth.token}` };
   return { authorization: `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}` };
 }

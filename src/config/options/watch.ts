@@ -1,3 +1,4 @@
+import { isUnixUrl } from '../../adapters/nginx/location.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT } from '../../adapters/nginx/options.js';
 import type { Networks } from '../../core/address.js';
 import { DEFAULT_GUARD } from '../../core/guard.js';
@@ -61,14 +62,32 @@ const watcherId: Format<string> = {
   placeholder: '<name>',
 };
 
+/** The root of an NGINX Plus API: a URL, or a Unix socket as NGINX writes its address. */
+const apiUrl: Format<string> = {
+  ...url,
+  name: 'url',
+  allowed: 'an http:// or https:// URL, or unix:/path/of/the.sock:/api',
+  read(value) {
+    if (typeof value !== 'string' || !value.startsWith('unix:')) return url.read(value);
+    return isUnixUrl(value) ? ok(value) : bad(`must be ${apiUrl.allowed}, got ${show(value)}`);
+  },
+};
+
 const nginxOptions = {
-  api: required(url, 'Root of the NGINX Plus API, without a version, such as http://127.0.0.1:8080/api.'),
+  api: required(
+    apiUrl,
+    "Root of the NGINX Plus API, without a version, such as http://127.0.0.1:8080/api. The gateway's Unix socket is unix:/run/sidekick-gateway/api/api.sock:/api.",
+  ),
   name: optional(
     string,
     'What this NGINX is called in logs and metrics; default the host and port of its API.',
   ),
   username: optional(string, 'User for HTTP basic authentication; goes with the password file.'),
   passwordFile: optional(file, 'File whose first line is the password. A bare name is a systemd credential.'),
+  tokenFile: optional(
+    file,
+    'File whose first line is a bearer token, in place of user and password. A bare name is a systemd credential.',
+  ),
   ...tlsOptions,
   timeout: option(duration('10ms'), formatDuration(DEFAULT_NGINX_TIMEOUT), 'How long one call may take.'),
   connections: option(integer(1, 1000), DEFAULT_NGINX_CONNECTIONS, 'Most connections kept open to the API.'),

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
-import type { NginxApiOptions } from '../../adapters/nginx/options.js';
+import { isUnixUrl } from '../../adapters/nginx/location.js';
+import type { NginxApiOptions, NginxAuth } from '../../adapters/nginx/options.js';
 import type { UpstreamRule, WatcherOptions } from '../../daemon/watcher-options.js';
 import { DEFAULT_TIMING } from '../../daemon/watcher-options.js';
 import type { watchScope } from '../options/watch.js';
@@ -70,9 +71,10 @@ export function watchSettings(
 
 function nginxSettings({ label, values }: NginxEntry, files: FileReader): NginxApiOptions {
   const { api, timeout, connections } = values;
-  const { host, protocol } = new URL(api);
+  // A socket has no host; what answers there is this one.
+  const { host, protocol } = isUnixUrl(api) ? { host: 'localhost', protocol: 'unix:' } : new URL(api);
   const tls = tlsSettings(values, label, files);
-  const auth = authSettings(values, label, files);
+  const auth = nginxAuth(values, label, files);
   if (tls && protocol !== 'https:') {
     const reason = `must be an https:// URL where ${label}ca, cert or serverName is given, got ${api}`;
     files.problems.push({ key: `${label}api`, reason });
@@ -93,6 +95,18 @@ function nginxSettings({ label, values }: NginxEntry, files: FileReader): NginxA
     }),
     ...(auth && { auth }),
   };
+}
+
+function nginxAuth(values: NginxEntry['values'], label: string, files: FileReader): NginxAuth | undefined {
+  const login = authSettings(values, label, files);
+  const token = files.token(`${label}tokenFile`, values.tokenFile);
+  if (login && token !== undefined) {
+    files.problems.push({
+      key: `${label}tokenFile`,
+      reason: 'must be left out where username and passwordFile are given: a call carries one of them',
+    });
+  }
+  return login ?? (token === undefined ? undefined : { token });
 }
 
 function upstreamRule({ values }: UpstreamEntry): UpstreamRule {

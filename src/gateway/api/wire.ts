@@ -4,6 +4,7 @@
  */
 
 import * as own from '../model/own.js';
+import * as reasons from '../model/reasons.js';
 
 /** A request as it was read so far; `undefined` stands for one that has not arrived in full. */
 export interface Request {
@@ -45,6 +46,6 @@ export function parse(bytes: Uint8Array, text: (from: number, to: number) => str
  * looked at the request without taking it in, so the reader must know where the body ends.
  */
 export function answer(status: number, body: string, length: number): string {
-  const head = `HTTP/1.0 ${status} X\r\nContent-Type: application/json\r\nCache-Control: no-cache\r\n`;
-  return `${head}Content-Length: ${length}\r\n\r\n${body}`;
+  const head = `HTTP/1.0 ${status} ${reasons.phrase(status)}\r\nContent-Type: application/json\r\n`;
+  return `${head}Cache-Control: no-cache\r\nContent-Length: ${length}\r\n\r\n${body}`;
 }

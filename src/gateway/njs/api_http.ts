@@ -4,6 +4,7 @@ import type { Instance } from '../api/instance.js';
 import * as query from '../api/query.js';
 import * as status from '../api/status.js';
 import * as errors from '../model/errors.js';
+import * as reasons from '../model/reasons.js';
 import type { Platform } from '../store/platform.js';
 import * as generation from './generation.js';
 import * as platforms from './platform.js';
@@ -41,26 +42,21 @@ function instance(r: NginxHTTPRequest, platform: Platform): Instance {
   };
 }
 
-/** Errors that NGINX answers with before {@link handle} is asked. */
-const REFUSALS: { [status: string]: string } = {
-  403: 'Forbidden',
-  413: 'RequestEntityTooLarge',
+/** What a client can do about an error of NGINX's own, where its name does not say it. */
+const HINTS: { [status: string]: string } = {
+  401: 'a credential is required: a user and password, a bearer token or a client certificate',
+  403: 'callers at this address are not admitted: GATEWAY_API_ALLOW lists those that are',
 };
 
 /** `js_content` behind `error_page`: an error of NGINX's own as an error object. */
 function failed(r: NginxHTTPRequest): void {
-  const status = r.variables.status as string;
-  const code = REFUSALS[status];
-  const error =
-    code === undefined
-      ? errors.failure(Number(status), 'InternalError', 'internal error')
-      : errors.failure(
-          Number(status),
-          code,
-          code.replace(/\B[A-Z]/g, (letter) => ` ${letter}`).toLowerCase(),
-        );
+  const status = Number(r.variables.status);
+  const phrase = reasons.phrase(status);
+  const hint = HINTS[`${status}`];
+  const code = status === 500 ? 'InternalError' : phrase.replace(/ /g, '');
+  const error = errors.failure(status, code, hint === undefined ? phrase.toLowerCase() : hint);
   r.headersOut['Content-Type'] = 'application/json';
-  r.return(error.status, errors.render(error, r.variables.request_id as string));
+  r.return(status, errors.render(error, r.variables.request_id as string));
 }
 
 export default { handle, failed };

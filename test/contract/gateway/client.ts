@@ -1,5 +1,6 @@
 /** A client of the API that checks every answer against its published shape. */
 import { expect } from 'vitest';
+import { API_TOKEN } from '../../support/containers/index.js';
 import { check, SHAPES, type Shape } from './schema.js';
 
 export type Kind = 'http' | 'stream';
@@ -51,6 +52,7 @@ export class ApiClient {
   async call(method: string, path: string, body?: unknown): Promise<Answer> {
     const response = await fetch(`${this.base}/${this.version}${path}`, {
       method,
+      headers: { authorization: `Bearer ${API_TOKEN}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       signal: AbortSignal.timeout(10_000),
     });

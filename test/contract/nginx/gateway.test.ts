@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createNginxApi } from '../../../src/adapters/nginx/api.js';
-import { startGateway, startNetwork, type TestNetwork } from '../../support/containers/index.js';
+import { API_TOKEN, startGateway, startNetwork, type TestNetwork } from '../../support/containers/index.js';
 import { nginxContract } from './suite.js';
 
 describe('the gateway', () => {
@@ -10,7 +10,7 @@ describe('the gateway', () => {
   beforeAll(async () => {
     network = await startNetwork();
     const gateway = await startGateway(network);
-    nginx = createNginxApi({ name: 'gateway', url: gateway.api });
+    nginx = createNginxApi({ name: 'gateway', url: gateway.api, auth: { token: API_TOKEN } });
   });
 
   afterAll(async () => {

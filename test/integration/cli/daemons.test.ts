@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import {
+  API_TOKEN,
+  API_TOKEN_FILE,
   type Backend,
   type Etcd,
   freePort,
@@ -42,7 +44,10 @@ beforeEach(async () => {
   await etcd.delete('/services/');
   await etcd.delete('/sidekick/');
   for (const { id } of await gateway.servers('http', 'firmware')) {
-    await fetch(`${gateway.api}/9/http/upstreams/firmware/servers/${id}`, { method: 'DELETE' });
+    await fetch(`${gateway.api}/9/http/upstreams/firmware/servers/${id}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${API_TOKEN}` },
+    });
   }
 });
 
@@ -55,6 +60,7 @@ async function startWatching(...more: string[]): Promise<Running> {
   const port = await freePort();
   const cli = start([
     ...['watch', '--id', 'w1', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api],
+    ...['--nginx-token-file', API_TOKEN_FILE],
     ...['--admin-listen', `127.0.0.1:${port}`, ...more],
   ]);
   return { cli, admin: `http://127.0.0.1:${port}` };
@@ -103,6 +109,7 @@ describe('the watcher', () => {
     const admin = `http://127.0.0.1:${adminPort}`;
     const cli = start([
       ...['watch', '--etcd-endpoints', etcdPort.url, '--nginx-api', apiPort.url],
+      ...['--nginx-token-file', API_TOKEN_FILE],
       ...['--admin-listen', `127.0.0.1:${adminPort}`],
     ]);
     await Promise.all([cli.event('etcd-away'), cli.event('nginx-away')]);
@@ -164,7 +171,10 @@ describe('the watcher', () => {
   });
 
   test('a dry run prints what a pass then does; after it there is nothing to do', async () => {
-    const pass = ['watch', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api];
+    const pass = ['watch', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api].concat([
+      '--nginx-token-file',
+      API_TOKEN_FILE,
+    ]);
     await etcd.put(`/services/firmware/${firmware.address}`, '{"weight":3}');
     const dry = await run([...pass, '--dry-run']);
     expect(dry.out).toContain(`http/firmware: add ${firmware.address} weight=3\n1 to do`);

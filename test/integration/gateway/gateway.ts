@@ -1,8 +1,14 @@
 /** A gateway with all its ports. */
 import { ApiClient } from '../../contract/gateway/client.js';
-import { type Container, startContainer, type TestNetwork, until } from '../../support/containers/index.js';
+import {
+  type Container,
+  OPEN_API,
+  startContainer,
+  type TestNetwork,
+  until,
+} from '../../support/containers/index.js';
 
-const PORTS = { http: 80, https: 443, mqtt: 1883, mqtts: 8883, api: 8080 } as const;
+const PORTS = { http: 80, https: 443, mqtt: 1883, mqtts: 8883, api: 8080, apiTls: 8443 } as const;
 
 /** Its container, a client of its API, and its other ports as the host sees them. */
 export interface FullGateway {
@@ -26,7 +32,8 @@ export async function startFullGateway(
     name: 'gateway',
     network,
     ports: Object.values(PORTS),
-    environment,
+    environment: { ...OPEN_API.environment, ...environment },
+    files: OPEN_API.files,
     ...(command ? { command } : {}),
     ready: (self) =>
       until('the gateway answers', async () => (await apiOf(self).get('/nginx')).status === 200),

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startEtcdCluster, until } from '../../support/containers/index.js';
+import { API_TOKEN_FILE, startEtcdCluster, until } from '../../support/containers/index.js';
 import { RealCluster, RealWatcher } from '../../support/real-watching.js';
 import { HTTP, STREAM } from '../../support/watching.js';
 import { type Cli, start } from '../cli/cli.js';
@@ -19,6 +19,7 @@ function watch(id: string): Cli {
   const { etcd, gateway } = cluster;
   return start([
     ...['watch', '--id', id, '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api],
+    ...['--nginx-token-file', API_TOKEN_FILE],
     // Nothing listens at the addresses that these tests register.
     ...['--admin-listen', '127.0.0.1:0', '--gateway-probes', 'off'],
   ]);

@@ -22,6 +22,8 @@ export interface ContainerSpec {
   command?: string[];
   entrypoint?: string[];
   environment?: Record<string, string>;
+  /** Contents of files that are put into it before it starts, by their paths. Everybody there may read them. */
+  files?: Record<string, string>;
   /** Container ports to publish on the host's loopback. Their host ports stay the same for the container's life. */
   ports?: number[];
   /** Host ports for some of `ports`; the others get free ones. */
@@ -45,6 +47,10 @@ class OwnedContainer extends GenericContainer {
       .withEnvironment(spec.environment ?? {})
       .withAutoCleanup(false)
       .withWaitStrategy(new Running());
+    if (spec.files)
+      this.withCopyContentToContainer(
+        Object.entries(spec.files).map(([target, content]) => ({ target, content })),
+      );
     if (spec.command) this.withCommand(spec.command);
     if (spec.entrypoint) this.withEntrypoint(spec.entrypoint);
     if (spec.beside) this.withNetworkMode(`container:${spec.beside.id}`);

@@ -1,4 +1,6 @@
 /** The gateway: NGINX with our njs modules and the NGINX Plus API. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { type Container, startContainer } from './container.js';
 import type { TestNetwork } from './network.js';
 import { until } from './until.js';
@@ -6,6 +8,18 @@ import { until } from './until.js';
 const HTTP_PORT = 80;
 const MQTT_PORT = 1883;
 const API_PORT = 8080;
+
+/** The file with {@link API_TOKEN}, for a watcher on the host. */
+export const API_TOKEN_FILE = fileURLToPath(new URL('./api.token', import.meta.url));
+
+/** The bearer token that changes need in the gateways of tests and demonstrations. */
+export const API_TOKEN = readFileSync(API_TOKEN_FILE, 'utf8').trim();
+
+/** What has a gateway answer its API to the whole network: reads freely, changes with {@link API_TOKEN}. */
+export const OPEN_API = {
+  environment: { GATEWAY_API_ALLOW: '0.0.0.0/0', GATEWAY_API_READ: 'open' },
+  files: { '/etc/sidekick-gateway/api.token': `${API_TOKEN}\n` },
+} as const;
 
 const SMALLER = `sed -Ei "s/_tables:[0-9]+m/_tables:$1/" /etc/nginx/gateway/http.conf && exec nginx -g 'daemon off;'`;
 
@@ -62,6 +76,7 @@ export async function startGateway(
     image: 'sidekick-gateway',
     name,
     network,
+    ...OPEN_API,
     ...(memory !== undefined && { command: ['sh', '-c', SMALLER, 'sh', memory] }),
     ports: [HTTP_PORT, MQTT_PORT, API_PORT],
     ready: (self) => until(`${name} answers`, () => getJson(`http://127.0.0.1:${self.port(API_PORT)}/api/`)),

@@ -2,7 +2,7 @@
 import type { Backend } from './backends.js';
 import { type Container, startContainer } from './container.js';
 import type { Etcd } from './etcd.js';
-import type { Gateway } from './gateway.js';
+import { API_TOKEN, type Gateway } from './gateway.js';
 import type { TestNetwork } from './network.js';
 
 /** A line of the log: JSON with the name of an event. */
@@ -37,19 +37,21 @@ export interface SidekickSpec {
   name: string;
   args: string[];
   environment?: Record<string, string>;
+  files?: Record<string, string>;
   /** Runs in this container's network namespace. */
   beside?: Container;
 }
 
 /** Starts `sidekick <args>`. It is not waited for: {@link Sidekick.waitForEvent} is for that. */
 export async function startSidekick(network: TestNetwork, spec: SidekickSpec): Promise<Sidekick> {
-  const { name, args, environment, beside } = spec;
+  const { name, args, environment, files, beside } = spec;
   const container = await startContainer({
     image: 'sidekick',
     name,
     network,
     command: args,
     ...(environment && { environment }),
+    ...(files && { files }),
     ...(beside && { beside }),
   });
   return {
@@ -88,6 +90,9 @@ export function startRegister(
   });
 }
 
+/** Where a watcher's container has the token of the gateway's API. */
+const TOKEN_FILE = '/etc/sidekick/gateway-token';
+
 /** Starts the watcher that keeps a gateway equal to what is registered. */
 export function startWatch(
   network: TestNetwork,
@@ -98,6 +103,16 @@ export function startWatch(
 ): Promise<Sidekick> {
   return startSidekick(network, {
     name,
-    args: ['watch', '--etcd-endpoints', etcd.endpoint, '--nginx-api', gateway.endpoint, ...extraArgs],
+    files: { [TOKEN_FILE]: API_TOKEN },
+    args: [
+      'watch',
+      '--etcd-endpoints',
+      etcd.endpoint,
+      '--nginx-api',
+      gateway.endpoint,
+      '--nginx-token-file',
+      TOKEN_FILE,
+      ...extraArgs,
+    ],
   });
 }

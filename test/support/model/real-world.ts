@@ -8,7 +8,7 @@ import { Registrations } from '../../../src/core/registrations.js';
 import { createWatcher } from '../../../src/daemon/watcher/watcher.js';
 import { DEFAULT_TIMING, type WatcherOptions } from '../../../src/daemon/watcher-options.js';
 import { ApiFront, type Treatment } from '../api-front.js';
-import { until } from '../containers/index.js';
+import { API_TOKEN, until } from '../containers/index.js';
 import type { RealCluster } from '../real-watching.js';
 import { recordingLog, recordingMeter } from '../silent.js';
 import { host, OPTIONS } from '../watching.js';
@@ -72,7 +72,12 @@ export class RealWorld {
       }),
     );
     const connection = connectEtcd({ endpoints: [this.cluster.etcdProxy.address] });
-    const nginx = createNginxApi({ name: 'gateway', url: this.front.url, timeout: TIMEOUT });
+    const nginx = createNginxApi({
+      name: 'gateway',
+      url: this.front.url,
+      timeout: TIMEOUT,
+      auth: { token: API_TOKEN },
+    });
     const watcher = createWatcher(FAST, {
       reader: severable.reader(connection.reader),
       store: severable.store(connection.store),

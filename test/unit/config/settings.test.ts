@@ -9,6 +9,7 @@ import type { Address } from '../../../src/core/address.js';
 import { DEFAULT_GUARD } from '../../../src/core/guard.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
 import { DEFAULT_DRAIN_TIMEOUT, DEFAULT_TIMING } from '../../../src/daemon/watcher-options.js';
+import { API_TOKEN, API_TOKEN_FILE } from '../../support/containers/gateway.js';
 import { complaints, fileWith, load } from './support.js';
 
 const ONE = { '--service': 'firmware', '--address': '10.0.0.11:8080' };
@@ -180,6 +181,19 @@ describe('what is told to the watcher', () => {
       allow: {},
     });
     expect(nginx).toEqual([{ name: 'lb:8080', url: 'http://lb:8080/api', timeout: 5000, connections: 9 }]);
+  });
+
+  test('a Unix socket and a token are options of an NGINX', () => {
+    const api = 'unix:/run/sidekick-gateway/api/api.sock:/api';
+    expect(watch({ '--nginx-api': api }).nginx).toMatchObject([{ name: 'localhost', url: api }]);
+    expect(watch({ ...API, '--nginx-token-file': API_TOKEN_FILE }).nginx).toMatchObject([
+      { auth: { token: API_TOKEN } },
+    ]);
+    const both = { '--nginx-username': 'lb', '--nginx-password-file': API_TOKEN_FILE };
+    expect(() => watch({ ...API, ...both, '--nginx-token-file': API_TOKEN_FILE })).toThrow(/nginx.tokenFile/);
+    expect(() => watch({ ...API, '--nginx-token-file': '/dev/null' })).toThrow(/first line is the token/);
+    for (const wrong of ['unix:api.sock', 'unix:/a.sock:api', 'unix:'])
+      expect(() => watch({ '--nginx-api': wrong })).toThrow(/unix:\/path/);
   });
 
   test('rules take the name of the service where they name no upstream', () => {

@@ -1,4 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createNginxApi } from '../../../../src/adapters/nginx/api.js';
 import type { NginxApiOptions } from '../../../../src/adapters/nginx/options.js';
@@ -14,6 +19,11 @@ const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
+
+function temporaryDirectory(): Disposable & { path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'sidekick-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => boolean;
 
@@ -324,6 +334,50 @@ describe('what is sent', () => {
     });
     await client({ url: server.url, auth: { username: 'lb', password: 'pä:ss' } }).identity(SIGNAL);
     expect(new Set(seen)).toEqual(new Set([`Basic ${Buffer.from('lb:pä:ss').toString('base64')}`]));
+  });
+
+  it('carries a bearer token', async () => {
+    const seen: (string | undefined)[] = [];
+    const { server } = await serve({
+      intercept: (request) => {
+        seen.push(request.headers.authorization);
+        return false;
+      },
+    });
+    await client({ url: server.url, auth: { token: 'a-token' } }).identity(SIGNAL);
+    expect(new Set(seen)).toEqual(new Set(['Bearer a-token']));
+  });
+});
+
+describe('a Unix socket', () => {
+  it('is called with the path behind it, and /api where there is none', async () => {
+    using directory = temporaryDirectory();
+    const path = join(directory.path, 'api.sock');
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.headers.host} ${request.url}`);
+      response.end(request.url?.endsWith('/nginx') ? '{"generation":7}' : '[9]');
+    });
+    server.listen(path);
+    await once(server, 'listening');
+    closers.push(() => promisify(server.close.bind(server))());
+    expect(await client({ url: `unix:${path}:/gateway/api/` }).identity(SIGNAL)).toMatchObject({
+      generation: 7,
+    });
+    await client({ url: `unix:${path}` }).identity(SIGNAL);
+    expect(asked).toEqual([
+      'localhost /gateway/api/',
+      'localhost /gateway/api/9/nginx',
+      'localhost /api/',
+      'localhost /api/9/nginx',
+    ]);
+  });
+
+  it('that is not there is unreachable', async () => {
+    await expect(client({ url: 'unix:/nonesuch/api.sock:/api' }).identity(SIGNAL)).rejects.toMatchObject({
+      code: 'Unreachable',
+      message: expect.stringContaining('/nonesuch/api.sock') as string,
+    });
   });
 });
 

@@ -1,0 +1,36 @@
+/** Where an API answers. */
+export interface ApiLocation {
+  /** What undici connects to; for a Unix socket its host is `localhost`, which the API takes for its own name. */
+  readonly origin: string;
+  /** The path of the API's root, without a slash at its end. */
+  readonly path: string;
+  /** The Unix socket; undefined for TCP. */
+  readonly socketPath: string | undefined;
+}
+
+const UNIX = /^unix:(?<socket>\/[^:]+)(?::(?<path>\/.*))?$/;
+
+/** Whether a text has the form `unix:/path/of/socket` or `unix:/path/of/socket:/api`, as NGINX writes such addresses. */
+export function isUnixUrl(text: string): boolean {
+  return UNIX.test(text);
+}
+
+/** Reads the URL of an API. Without a path behind the socket's, the path is `/api`. Throws where it is none. */
+export function locateApi(url: string): ApiLocation {
+  const unix = UNIX.exec(url)?.groups;
+  if (unix)
+    return { origin: 'http://localhost', path: trimmed(unix.path ?? '/api'), socketPath: unix.socket };
+  const { origin, pathname } = new URL(url);
+  return { origin, path: trimmed(pathname), socketPath: undefined };
+}
+
+function trimmed(path: string): string {
+  return path.replace(/\/+$/, '');
+}
+
+/** Whether what is sent to this API can be read on the way: no TLS, and another host than this. */
+export function isExposed(url: string): boolean {
+  if (isUnixUrl(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
