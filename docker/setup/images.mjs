@@ -17,6 +17,7 @@ export const IMAGES = [
   { name: 'sidekick-mosquitto', context: ['docker/mosquitto'] },
   { name: 'sidekick-firmware', context: ['docker/firmware'] },
   { name: 'sidekick-exporter', context: ['docker/exporter'] },
+  { name: 'sidekick-mqtt-clients', context: ['docker/mqtt-clients'] },
   { name: 'sidekick-gateway', context: ['docker/gateway', 'dist/gateway'], built: true },
   { name: 'sidekick', context: ['docker/sidekick', 'package.json', 'dist'], packages: true, built: true },
 ];

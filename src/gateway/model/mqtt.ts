@@ -1,6 +1,9 @@
 /**
- * Reads the ClientId from the start of an MQTT connection (3.1, 3.1.1 and 5). It looks at a growing prefix of
+ * Reads the ClientId from the start of an MQTT connection, of version 3.1, 3.1.1 or 5. It looks at a growing prefix of
  * the stream and is called again with a longer one until it can tell; nothing is kept in between.
+ *
+ * Whether a CONNECT packet is in order is for the broker to say. All that is needed here is the ClientId: of a packet of
+ * which it cannot be read there is none. Only what cannot be MQTT is told apart.
  *
  * It runs in every session, so it is few functions: see balance/quick.ts.
  */
@@ -12,10 +15,13 @@ export interface Bytes {
   toString(encoding: 'utf8', from: number, to: number): string;
 }
 
-/** What a prefix of the stream is: the ClientId it holds, nothing yet, or the start of no MQTT connection. */
+/**
+ * What a prefix of the stream is: the ClientId it holds, nothing yet, or the start of no MQTT connection. The ClientId is
+ * `''` where it is empty, where it begins behind {@link MAX_PREFIX}, and where the packet has another form than is known.
+ */
 export type Connect = string | undefined | { invalid: string };
 
-/** The bytes that may precede and include the longest ClientId that is looked for, with MQTT 5 properties. */
+/** How far into the stream is looked, and so how much of it is held back: a ClientId that goes on behind is cut there. */
 export const MAX_PREFIX = 16384;
 
 function invalid(reason: string): Connect {
@@ -66,8 +72,8 @@ export function parse(bytes: Bytes): Connect {
   var size = (bytes[1] as number) < 128 ? (bytes[1] as number) * 8 + 1 : varint(bytes, 1);
   if (size < 0) return invalid('malformed remaining length');
   if (size === 0) return undefined;
-  // The shortest CONNECT: name, level, flags, keep-alive, empty ClientId.
-  if (size < 12 * 8) return invalid('too short');
+  // Name and level.
+  if (size < 7 * 8) return invalid('too short');
   var at = 1 + (size & 7);
   var end = at + (size >> 3);
 
@@ -79,30 +85,26 @@ export function parse(bytes: Bytes): Connect {
     at += size;
   } else at += 6;
 
-  if (length < at + 2) return undefined;
-  var level = bytes[at] as number;
-  if (old ? level !== 3 : level !== 4 && level !== 5) return invalid('unsupported protocol level');
-  var flags = bytes[at + 1] as number;
-  // Reserved; QoS 3; a QoS or retain without a will.
-  if ((flags & 1) !== 0 || (flags & 0x18) === 0x18 || ((flags & 4) === 0 && (flags & 0x38) !== 0))
-    return invalid('malformed connect flags');
+  if (length <= at) return undefined;
+  // Bridges set the high bit.
+  var level = (bytes[at] as number) & 127;
+  if (level < 3 || level > 5) return '';
   // Level, flags and keep-alive.
   at += 4;
 
   if (level === 5) {
     size = varint(bytes, at);
-    if (size < 0) return invalid('malformed properties length');
+    if (size < 0) return '';
     if (size === 0) return undefined;
     at += (size & 7) + (size >> 3);
   }
 
   var from = at + 2;
-  if (from > end) return invalid('properties overrun the packet');
-  if (from > MAX_PREFIX) return invalid('ClientId too far from the start');
+  if (from > end || from > MAX_PREFIX) return '';
   if (length < from) return undefined;
   var to = from + (bytes[at] as number) * 256 + (bytes[at + 1] as number);
-  if (to > end) return invalid('ClientId overruns the packet');
-  if (to > MAX_PREFIX) return invalid('ClientId too long');
+  if (to > end) return '';
+  if (to > MAX_PREFIX) to = MAX_PREFIX;
   if (length < to) return undefined;
 
   for (at = from; at < to; at++) {
@@ -112,15 +114,11 @@ export function parse(bytes: Bytes): Connect {
   return bytes.toString('utf8', from, to);
 }
 
-/**
- * A ClientId that is not all of printable ASCII: the other bytes are percent-encoded one by one, so ids stay distinct.
- * MQTT forbids a NUL.
- */
-function encoded(bytes: Bytes, from: number, to: number): Connect {
+/** A ClientId that is not all of printable ASCII: the other bytes are percent-encoded one by one, so ids stay distinct. */
+function encoded(bytes: Bytes, from: number, to: number): string {
   let id = '';
   for (let i = from; i < to; i++) {
     const byte = bytes[i] as number;
-    if (byte === 0) return invalid('NUL in ClientId');
     if (byte > 32 && byte < 127 && byte !== 37) id += String.fromCharCode(byte);
     else id += (byte < 16 ? '%0' : '%') + byte.toString(16).toUpperCase();
   }

@@ -33,7 +33,7 @@ function connect(s: NginxStreamRequest): void {
     var found = mqtt.parse(data);
     if (found === undefined) return;
     if (typeof found === 'string') {
-      // An empty ClientId asks the broker for one: such clients are told apart by where they come from.
+      // Without a ClientId, clients are told apart by where they come from.
       if (found === '') found = s.remoteAddress;
       s.variables.mqtt_client_id = found;
       proxy(s, found);
