@@ -9,6 +9,8 @@ import * as platforms from './platform.js';
 
 /** Servers one request is sent to, at most. */
 const MAX_TRIES = 4;
+/** The location that goes on, unless the first one has set `$gateway_retry` to another. */
+const AGAIN = '@gateway_next';
 
 /** `js_content` behind `error_page 502 504`: goes on with another server, or gives up. */
 function failed(r: NginxHTTPRequest): void {
@@ -59,7 +61,7 @@ function again(r: NginxHTTPRequest): void {
   }
   variables.gateway_counter = next[2];
   variables.gateway_next = next[1];
-  r.internalRedirect('@gateway_next');
+  r.internalRedirect(variables.gateway_retry || AGAIN);
 }
 
 export default { failed };
