@@ -1,6 +1,7 @@
 /** Requests and answers of the API, free of the way they came in. */
 import * as errors from '../model/errors.js';
 import * as own from '../model/own.js';
+import type { Pieces } from './pieces.js';
 
 /** A request. */
 export interface Call {
@@ -16,10 +17,11 @@ export interface Call {
   requestId: string;
 }
 
-/** An answer; without a body it has none. */
+/** An answer; without a body it has none. A long one comes in pieces instead. */
 export interface Answer {
   status: number;
   body?: unknown;
+  pieces?: Pieces;
 }
 
 /** The body as JSON. Throws the API's 415. */
@@ -43,4 +45,9 @@ export function limit(call: Call, object: object): object {
     if (value !== undefined) limited[name] = value;
   }
   return limited;
+}
+
+/** Whether a field is asked for. */
+export function wants(call: Call, name: string): boolean {
+  return call.args.fields === undefined || call.args.fields.split(',').indexOf(name) >= 0;
 }

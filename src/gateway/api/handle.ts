@@ -7,6 +7,8 @@ import type { Answer, Call } from './call.js';
 import type { Instance } from './instance.js';
 import * as instance from './instance.js';
 import * as keyvals from './keyvals.js';
+import type { Pieces } from './pieces.js';
+import * as pieces from './pieces.js';
 import type { Route } from './route.js';
 import * as route from './route.js';
 import * as status from './status.js';
@@ -59,15 +61,35 @@ function respond(platform: Platform, info: Instance, call: Call): Answer {
   return dispatch(platform, info, call, found);
 }
 
-/** Answers a call. Failures become the API's error object; defects become a 500 and a line in the error log. */
-export function handle(platform: Platform, info: Instance, call: Call): { status: number; text: string } {
+/** What a call is answered with. */
+export interface Reply {
+  status: number;
+  pieces: Pieces;
+  /** Whether nothing was done because another worker has the lock, so that the call may be repeated. */
+  busy: boolean;
+}
+
+/** Does what a call asks for. Failures become the API's error object; defects become a 500 and a line in the error log. */
+export function begin(platform: Platform, info: Instance, call: Call): Reply {
   try {
     const answer = respond(platform, info, call);
-    return { status: answer.status, text: answer.body === undefined ? '' : JSON.stringify(answer.body) };
+    if (answer.pieces !== undefined) return { status: answer.status, pieces: answer.pieces, busy: false };
+    return {
+      status: answer.status,
+      pieces: answer.body === undefined ? [] : pieces.whole(answer.body),
+      busy: false,
+    };
   } catch (thrown) {
     const error = asFailure(platform, call, thrown);
-    return { status: error.status, text: errors.render(error, call.requestId) };
+    const text = errors.render(error, call.requestId);
+    return { status: error.status, pieces: [() => text], busy: thrown === errors.locked };
   }
+}
+
+/** Answers a call at once. */
+export function handle(platform: Platform, info: Instance, call: Call): { status: number; text: string } {
+  const reply = begin(platform, info, call);
+  return { status: reply.status, text: pieces.join(reply.pieces) };
 }
 
 function asFailure(platform: Platform, call: Call, thrown: unknown): ApiFailure {

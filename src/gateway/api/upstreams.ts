@@ -8,32 +8,51 @@ import * as render from '../store/render.js';
 import * as upstreams from '../store/upstreams.js';
 import type { Answer, Call } from './call.js';
 import * as calls from './call.js';
+import type { Pieces } from './pieces.js';
+import * as pieces from './pieces.js';
 
 function shown(platform: Platform, peer: Peer): object {
   return server.render(peer.id, peer, platform.kind);
 }
 
+/** A group with its peers, in pieces: few peers at a time are looked at. */
+function overview(platform: Platform, call: Call, name: string, figuresOf: FiguresOf): Pieces {
+  const some = upstreams.pieces(platform, name);
+  const rest = calls.limit(call, render.upstream(platform, name, figuresOf));
+  if (!calls.wants(call, 'peers')) return pieces.whole(rest);
+  const peers = some.map(
+    (read) => () => read().map((peer) => render.peer(platform, peer, figuresOf(peer.uid))),
+  );
+  return pieces.object('peers', pieces.array(peers), rest);
+}
+
+type FiguresOf = ReturnType<typeof figures.reader>;
+
 function list(platform: Platform, call: Call): Answer {
   const names = upstreams.names(platform);
   if (call.args.fields === '') return { status: 200, body: names };
-  const all = figures.all(platform);
-  const body: { [name: string]: object } = {};
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i] as string;
-    body[name] = calls.limit(call, render.upstream(platform, name, upstreams.get(platform, name), all));
-  }
-  return { status: 200, body: body };
+  const figuresOf = figures.reader(platform);
+  const groups = names.map((name) => ({ name: name, value: overview(platform, call, name, figuresOf) }));
+  return { status: 200, pieces: pieces.map(groups) };
 }
 
 function one(platform: Platform, call: Call, name: string): Answer {
-  const group = upstreams.get(platform, name);
   if (call.method === 'DELETE') {
-    upstreams.reset(platform, name);
-    return { status: 204 };
+    const work = upstreams.resets(platform, name).map((reset) => () => {
+      reset();
+      return '';
+    });
+    return { status: 204, pieces: work };
   }
+  return { status: 200, pieces: overview(platform, call, name, figures.reader(platform)) };
+}
+
+/** The servers of a group. */
+function all(platform: Platform, name: string): Answer {
+  const some = upstreams.pieces(platform, name);
   return {
     status: 200,
-    body: calls.limit(call, render.upstream(platform, name, group, figures.all(platform))),
+    pieces: pieces.array(some.map((read) => () => read().map((peer) => shown(platform, peer)))),
   };
 }
 
@@ -43,7 +62,7 @@ function servers(platform: Platform, call: Call, name: string): Answer {
     const parameters = server.checkNew(calls.json(call), platform.kind);
     return { status: 201, body: shown(platform, upstreams.add(platform, name, parameters)) };
   }
-  return { status: 200, body: upstreams.get(platform, name).peers.map((peer) => shown(platform, peer)) };
+  return all(platform, name);
 }
 
 function serverId(text: string): number {
@@ -59,10 +78,10 @@ function member(platform: Platform, call: Call, name: string, idText: string): A
     return { status: 200, body: shown(platform, upstreams.patch(platform, name, id, changes)) };
   }
   if (call.method === 'DELETE') {
-    const rest = upstreams.remove(platform, name, id).peers;
-    return { status: 200, body: rest.map((peer) => shown(platform, peer)) };
+    upstreams.remove(platform, name, id);
+    return all(platform, name);
   }
-  return { status: 200, body: shown(platform, upstreams.find(upstreams.get(platform, name), id)) };
+  return { status: 200, body: shown(platform, upstreams.server(platform, name, id)) };
 }
 
 function allow(call: Call, methods: string[]): void {

@@ -1,15 +1,20 @@
 /** Failures of servers: which of them are a server's own, and counting them; store/failures.ts works out what follows. */
 import type { Numbers, Variables } from './quick.js';
 
-/** How many failures were counted, over all servers: tells whether there is anything to work out. */
-export const TOTAL = ' failures';
 /** Failures of one server that wait to be worked out. */
 export const PREFIX = ' failed/';
+/** How many servers have been queued for that; behind the name and a number, the uid of one. */
+export const QUEUE = ' failing/';
 
 export function count(counters: Numbers, uid: string): void {
   counters.incr(`${uid}/fails`, 1);
-  counters.incr(PREFIX + uid, 1);
-  counters.incr(TOTAL, 1);
+  // Whoever counts the first has it worked out; others come along.
+  if (counters.incr(PREFIX + uid, 1) === 1) queue(counters, uid);
+}
+
+/** Has the failures of a server worked out. */
+export function queue(counters: Numbers, uid: string): void {
+  counters.incr(QUEUE + counters.incr(QUEUE, 1), Number(uid));
 }
 
 /** Methods that may be repeated although the server may have acted on the first. */

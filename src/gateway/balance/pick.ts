@@ -5,10 +5,18 @@
 import type { Numbers, Strings, Variables } from './quick.js';
 import * as quick from './quick.js';
 
-/** How many rows are looked at when the first will not do. */
+/** How many rows with a server are looked at when the first will not do. */
 const MAX_LOOKS = 128;
+/**
+ * Servers that were added and are not in the table yet, in the order in which they came: this names, for a group, the number
+ * of the first of them, how many there are, and how many servers the table has. Behind it, `/` and a number: a record each.
+ */
+export const RECENT = ' recent/';
 /** How many servers `least_conn` compares in a group of many. */
 const LEAST_OF = 16;
+
+/** Buckets of a hash: ring.ts. */
+const BUCKETS = 8192;
 
 /** Shared memory of one half of NGINX. */
 export interface Memory {
@@ -17,9 +25,9 @@ export interface Memory {
 }
 
 /**
- * Chooses a server of a group and counts the request active on it, in one go. `tried` are uids not to choose, as
- * `,1,2,`. `undefined` when there is none to choose. Once a change of the group has been answered by the API, no request is
- * counted on (or sent to) a server that the change took out.
+ * Chooses a server of a group, or one of its backups when there is none, and counts the request active on it, in one go.
+ * `tried` are uids not to choose, as `,1,2,`. `undefined` when there is none to choose. Once a change of the group has been
+ * answered by the API, no request is counted on (or sent to) a server that the change took out.
  */
 export function pick(
   memory: Memory,
@@ -30,12 +38,24 @@ export function pick(
   const tables = memory.tables;
   const counters = memory.counters;
   const pid = variables.pid as string;
+  /** The table to choose by. */
+  let table = group;
+  /** Servers that the table does not have yet: the number of the first, how many, and how many it has. */
+  let recent: number[] = [0, 0, 0];
 
-  /** What a row points to: `[uid, address, max_conns, weight]`, the last two only where the group needs them. */
+  /**
+   * What a row points to: `[uid, address, max_conns, weight]`, the last two only where the group needs them. Behind the
+   * table's own rows come those that are not in it yet. `undefined` where a server has been taken out, or where the table is
+   * being replaced by a shorter one: then the caller sees that the header has changed.
+   */
   function row(header: string, i: number): string[] | undefined {
-    const found = quick.record(tables, group, header, i);
-    // A table that is being replaced by a shorter one; the caller sees that the header has changed.
-    return found === '' ? undefined : found.split(' ');
+    const length = Number(header.substring(3, 9));
+    const text =
+      i < length
+        ? quick.record(tables, table, header, i)
+        : tables.get(`${RECENT}${table}/${(recent[0] as number) + i - length}`);
+    const found = text === undefined ? [] : text.split(' ');
+    return found.length < 2 ? undefined : found;
   }
 
   /** Open requests of a server, over all workers. */
@@ -69,10 +89,13 @@ export function pick(
     let lowest = Number.POSITIVE_INFINITY;
     let seen = tried;
     let compared = 0;
-    for (let i = 0; i < length && i < MAX_LOOKS && compared < LEAST_OF; i++) {
+    let looks = 0;
+    for (let i = 0; i < length && looks < MAX_LOOKS && compared < LEAST_OF; i++) {
       const at = (start + i) % length;
       const candidate = row(header, at);
-      if (candidate === undefined || seen.indexOf(`,${candidate[0]},`) >= 0) continue;
+      if (candidate === undefined) continue;
+      looks++;
+      if (seen.indexOf(`,${candidate[0]},`) >= 0) continue;
       seen += `,${candidate[0]},`;
       compared++;
       const pressure = load(candidate[0] as string) / Number(candidate[3]);
@@ -84,11 +107,26 @@ export function pick(
     return best;
   }
 
+  /**
+   * The row of a key. While servers are not in the table yet, their share of the keys goes to them; which keys of a server
+   * that will be is for the table to say.
+   */
+  function byKey(header: string, length: number): number {
+    const key = variables[quick.key(header)];
+    const added = recent[1] as number;
+    const present = length === added ? 0 : (recent[2] as number);
+    if (added > 0) {
+      const share = Math.floor((quick.bucket(`${key} recent`) * (present + added)) / BUCKETS);
+      if (share >= present) return length - added + share - present;
+    }
+    return quick.bucket(key) % (length - added);
+  }
+
   /** The row to begin with. */
   function first(header: string, length: number): number {
     const mode = header.charAt(2);
-    if (mode === 'h') return quick.bucket(variables[quick.key(header)]) % length;
-    const next = counters.incr(group, 1) % length;
+    if (mode === 'h') return byKey(header, length);
+    const next = counters.incr(table, 1) % length;
     return mode === 'r' ? next : leastLoaded(header, next, length);
   }
 
@@ -96,9 +134,11 @@ export function pick(
   function search(header: string, length: number): string[] | undefined {
     const start = first(header, length);
     let full = '';
-    for (let i = 0; i < length && i < MAX_LOOKS; i++) {
+    let looks = 0;
+    for (let i = 0; i < length && looks < MAX_LOOKS; i++) {
       const candidate = row(header, (start + i) % length);
       if (candidate === undefined) continue;
+      looks++;
       const mark = `,${candidate[0]},`;
       if (tried.indexOf(mark) >= 0 || full.indexOf(mark) >= 0) continue;
       if (take(candidate)) return candidate;
@@ -107,19 +147,38 @@ export function pick(
     return undefined;
   }
 
-  for (;;) {
-    const header = quick.readable(tables, group);
-    // The table is not in memory: NGINX has just started or been upgraded, or there is no such group.
-    if (header === undefined) return undefined;
-    const length = Number(header.substring(3, 9));
-    if (length === 0) return undefined;
-    const picked = search(header, length);
-    const counter = picked === undefined ? '' : `${picked[0]}/${pid}`;
+  /** Chooses by a table with this header; 'changed' when that is not the one any more, and then nothing is counted. */
+  function once(header: string): quick.Choice | 'changed' | undefined {
+    const added = tables.get(RECENT + table);
+    recent = added === undefined ? [0, 0, 0] : added.split(' ').map(Number);
+    const length = Number(header.substring(3, 9)) + (recent[1] as number);
+    const picked = length === 0 ? [] : search(header, length) || [];
+    const counter = `${picked[0]}/${pid}`;
+    const found = picked.length > 0;
     // As in quick.ts: counted in, then looked again.
-    if (tables.get(group) !== header) {
-      if (picked !== undefined) counters.incr(counter, -quick.TAKE);
-      continue;
+    if (tables.get(table) === header)
+      return found ? [picked[0] as string, picked[1] as string, counter] : undefined;
+    if (found) counters.incr(counter, -quick.TAKE);
+    return 'changed';
+  }
+
+  function choose(): quick.Choice | undefined {
+    for (;;) {
+      const header = quick.readable(tables, table);
+      // The table is not in memory: NGINX has just started or been upgraded, or there is no such group.
+      const found = header === undefined ? undefined : once(header);
+      if (found !== 'changed') return found;
     }
-    return picked === undefined ? undefined : [picked[0] as string, picked[1] as string, counter];
+  }
+
+  for (;;) {
+    const header = tables.get(group);
+    table = group;
+    let found = choose();
+    if (found !== undefined) return found;
+    table = `${group} backup`;
+    found = choose();
+    // Backups that take the place of the others move from one table to the other.
+    if (found !== undefined || tables.get(group) === header) return found;
   }
 }

@@ -44,7 +44,7 @@ export const RECORDS = 16;
  * The mark of this format. Shared memory outlives a reload, and with it tables that were laid out by another version of
  * these modules: they count as not there until they are laid out anew, under names with another mark.
  */
-export const FORMAT = '$';
+export const FORMAT = '%';
 /** What the first character of a header says, which is 64 and the sum of these: of other formats it is below. */
 export const FLAGS = 64;
 export const SET_B = 1;
@@ -92,7 +92,7 @@ export function key(header: string): string {
 /** The record that a row of a table points to; `''` when the table has been replaced twice since its header was read. */
 export function record(tables: Strings, group: string, header: string, row: number): string {
   var flags = header.charCodeAt(0);
-  var chunk = group + ((flags & SET_B) === 0 ? '$a' : '$b');
+  var chunk = group + ((flags & SET_B) === 0 ? '%a' : '%b');
   var index = row;
   var at: number;
   var rows: string | undefined;

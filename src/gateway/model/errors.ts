@@ -32,3 +32,5 @@ export function render(error: ApiFailure, requestId: string): string {
 
 export const pathNotFound = failure(404, 'PathNotFound', 'path not found');
 export const methodDisabled = failure(405, 'MethodDisabled', 'method disabled');
+/** Another worker has the lock: the call has changed nothing and may be repeated. */
+export const locked = failure(503, 'ServiceUnavailable', 'another worker is changing the configuration');

@@ -3,6 +3,8 @@
  * follows it. The circle is flattened into equal buckets, so that a lookup is one array access.
  * Everything depends on addresses and weights alone: every worker, and a restarted NGINX, agree.
  */
+import type { Step } from './steps.js';
+import * as steps from './steps.js';
 
 /** Buckets of the flattened circle. A key's is that of the first 13 bits of its SHA-256: balance/quick.ts. */
 export const BUCKETS = 8192;
@@ -10,6 +12,11 @@ export const BUCKETS = 8192;
 const POINTS = 1024;
 /** All points together; beyond it every server gets fewer, in proportion. It bounds the time of a rebuild. */
 const MAX_POINTS = 49152;
+/** A server's points come in blocks of so many digests, and a digest has eight points. */
+export const BLOCK = 128;
+const BLOCK_POINTS = 1024;
+/** Points that a step looks at: some hundred microseconds in njs. */
+const SLICE = 512;
 
 /** SHA-256 of a text. */
 export type Digest = (text: string) => Uint8Array;
@@ -20,13 +27,14 @@ export interface Member {
   weight: number;
 }
 
-function word(bytes: Uint8Array, at: number): number {
-  return (
-    (bytes[at] as number) * 16777216 +
-    (bytes[at + 1] as number) * 65536 +
-    (bytes[at + 2] as number) * 256 +
-    (bytes[at + 3] as number)
-  );
+/** The digests of one block of a member's points, one behind the other: at least as many as are asked for. */
+export type Points = (member: number, block: number, digests: number) => Uint8Array;
+
+/** Works out a block of the points of a server. */
+export function points(server: string, block: number, digests: number, digest: Digest): Uint8Array {
+  const bytes = new Uint8Array(digests * 32);
+  for (let i = 0; i < digests; i++) bytes.set(digest(`${server}#${block * BLOCK + i}`), i * 32);
+  return bytes;
 }
 
 /** How many points each member has. */
@@ -37,40 +45,75 @@ function pointCounts(members: Member[]): number[] {
   return members.map((member) => Math.max(1, Math.floor(member.weight * POINTS * scale)));
 }
 
-/** All points in order, each as point × 2^16 + index of its member (48 bits, exact in a double). */
-function points(members: Member[], digest: Digest): Float64Array {
-  const counts = pointCounts(members);
-  const all = new Float64Array(counts.reduce((sum, count) => sum + count, 0));
-  let used = 0;
-  for (let m = 0; m < members.length; m++) {
-    const server = (members[m] as Member).server;
-    const count = counts[m] as number;
-    let bytes = digest(`${server}#0`);
-    for (let p = 0; p < count; p++) {
-      if (p > 0 && p % 8 === 0) bytes = digest(`${server}#${p / 8}`);
-      all[used++] = word(bytes, (p % 8) * 4) * 65536 + m;
+/** Lays out the flattened circle at the end of `owners`: for each bucket the index of the member that owns it. */
+export function lay(members: Member[], pointsOf: Points, owners: number[]): Step {
+  /** The first point of each bucket, and whose it is: -1 where there is none. */
+  const first = new Float64Array(BUCKETS);
+  const owner = new Int16Array(BUCKETS);
+  let counts: number[] = [];
+  let member = 0;
+  let point = 0;
+  let block: Uint8Array = new Uint8Array(0);
+
+  /** Equal points of two servers must fall to the same one whatever order they were added in. */
+  function precedes(m: number, value: number, bucket: number): boolean {
+    const other = owner[bucket] as number;
+    if (other < 0 || value !== (first[bucket] as number))
+      return other < 0 || value < (first[bucket] as number);
+    return (members[m] as Member).server < (members[other] as Member).server;
+  }
+
+  function place(at: number): void {
+    const high = (block[at] as number) * 256 + (block[at + 1] as number);
+    const value = high * 65536 + (block[at + 2] as number) * 256 + (block[at + 3] as number);
+    const bucket = high >> 3;
+    if (!precedes(member, value, bucket)) return;
+    first[bucket] = value;
+    owner[bucket] = member;
+  }
+
+  function placeSome(): boolean {
+    const count = counts[member] as number;
+    const start = point % BLOCK_POINTS;
+    if (start === 0)
+      block = pointsOf(member, point / BLOCK_POINTS, Math.ceil(Math.min(BLOCK_POINTS, count - point) / 8));
+    const some = Math.min(SLICE, count - point);
+    for (let i = 0; i < some; i++) place((start + i) * 4);
+    point += some;
+    if (point >= count) {
+      member += 1;
+      point = 0;
+    }
+    return member >= members.length;
+  }
+
+  /** A bucket belongs to the first point at or behind its start: its own first one, or that of a bucket that follows. */
+  function flatten(): void {
+    let next = -1;
+    for (let b = 0; next < 0; b++) next = owner[b] as number;
+    for (let b = BUCKETS - 1; b >= 0; b--) {
+      if ((owner[b] as number) >= 0) next = owner[b] as number;
+      owner[b] = next;
     }
   }
-  return all.sort();
+
+  if (members.length === 0) return () => true;
+  return steps.sequence([
+    steps.once(() => {
+      counts = pointCounts(members);
+      owner.fill(-1);
+    }),
+    () => placeSome,
+    steps.once(flatten),
+    () => steps.each(BUCKETS, SLICE, (b) => owners.push(owner[b] as number)),
+  ]);
 }
 
-/** The flattened circle: for each bucket the index of the member that owns it. Empty without members. */
+/** The flattened circle, laid out at once. Empty without members. */
 export function table(members: Member[], digest: Digest): number[] {
-  if (members.length === 0) return [];
-  // Equal points of two servers must fall to the same one whatever order they were added in.
-  const order = members.map((_, i) => i);
-  order.sort((a, b) => ((members[a] as Member).server < (members[b] as Member).server ? -1 : 1));
-  const all = points(
-    order.map((i) => members[i] as Member),
-    digest,
-  );
   const owners: number[] = [];
-  let next = 0;
-  for (let b = 0; b < BUCKETS; b++) {
-    const start = b * (4294967296 / BUCKETS) * 65536;
-    while (next < all.length && (all[next] as number) < start) next++;
-    const point = all[next < all.length ? next : 0] as number;
-    owners.push(order[point % 65536] as number);
-  }
+  const pointsOf: Points = (member, block, digests) =>
+    points((members[member] as Member).server, block, digests, digest);
+  steps.run(lay(members, pointsOf, owners));
   return owners;
 }

@@ -1,38 +1,70 @@
 /** Smooth weighted round robin, laid out in advance as one full turn. */
+import type { Step } from './steps.js';
+import * as steps from './steps.js';
 
 /** A turn longer than this is shortened by scaling the weights, at the price of a rounding error below 1 in 8192. */
 const MAX_TURN = 8192;
+/** What a step looks at: some hundred microseconds in njs. */
+const SLICE = 512;
+/** A place in a turn is a fraction of so many parts, and behind it an index below that: together they fit into a double. */
+const PARTS = 68719476736;
+const INDEXES = 16384;
 
 function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }
 
-/** How often each comes up in one turn: its weight in lowest terms, at least once. */
-function shares(weights: number[]): number[] {
+/**
+ * Lays out one turn as indexes into `weights`, at the end of `rows`. Each index comes up in proportion to its weight, at least
+ * once, and its appearances are spread evenly: its k-th lies at (k + offset) / share of the turn, and offsets differ so
+ * that servers of equal weight alternate instead of clustering.
+ */
+export function lay(weights: number[], rows: number[]): Step {
+  const shares: number[] = [];
   let divisor = 0;
   let total = 0;
-  for (let i = 0; i < weights.length; i++) {
+  let length = 0;
+  let places = new Float64Array(0);
+  let used = 0;
+
+  function measure(i: number): void {
     divisor = gcd(weights[i] as number, divisor);
     total += weights[i] as number;
   }
-  const scale = Math.max(divisor, total / Math.max(MAX_TURN, weights.length));
-  return weights.map((weight) => Math.max(1, Math.round(weight / scale)));
+
+  function share(i: number): void {
+    const scale = Math.max(divisor, total / Math.max(MAX_TURN, weights.length));
+    shares[i] = Math.max(1, Math.round((weights[i] as number) / scale));
+    length += shares[i] as number;
+  }
+
+  function place(i: number): void {
+    const count = shares[i] as number;
+    for (let k = 0; k < count; k++)
+      places[used++] = Math.floor(((k + i / weights.length) / count) * PARTS) * INDEXES + i;
+  }
+
+  return steps.sequence([
+    () => steps.each(weights.length, SLICE, measure),
+    () => steps.each(weights.length, SLICE, share),
+    steps.once(() => {
+      // Equal weights take turns in their order.
+      if (length > weights.length) places = new Float64Array(length);
+    }),
+    () => steps.each(places.length === 0 ? 0 : weights.length, SLICE, place),
+    steps.once(() => {
+      places.sort();
+    }),
+    () =>
+      steps.each(length, SLICE, (row) => {
+        rows.push(places.length === 0 ? row : (places[row] as number) % INDEXES);
+      }),
+  ]);
 }
 
-/**
- * One turn as indexes into `weights`. Each index comes up in proportion to its weight and its
- * appearances are spread evenly: its k-th lies at (k + offset) / share of the turn, and offsets differ
- * so that servers of equal weight alternate instead of clustering.
- */
+/** One turn, laid out at once. */
 export function turn(weights: number[]): number[] {
-  const counts = shares(weights);
-  const places: { at: number; index: number }[] = [];
-  let uneven = false;
-  for (let i = 0; i < counts.length; i++) {
-    const count = counts[i] as number;
-    if (count !== 1) uneven = true;
-    for (let k = 0; k < count; k++) places.push({ at: (k + i / counts.length) / count, index: i });
-  }
-  if (uneven) places.sort((a, b) => a.at - b.at || a.index - b.index);
-  return places.map((place) => place.index);
+  const rows: number[] = [];
+  steps.run(lay(weights, rows));
+  return rows;
 }

@@ -8,6 +8,7 @@ import * as reasons from '../model/reasons.js';
 import type { Platform } from '../store/platform.js';
 import * as generation from './generation.js';
 import * as platforms from './platform.js';
+import * as slices from './slices.js';
 
 /** `js_content`: answers `/api`. `$api_write` is `on` where changes are allowed. */
 async function handle(r: NginxHTTPRequest): Promise<void> {
@@ -17,17 +18,22 @@ async function handle(r: NginxHTTPRequest): Promise<void> {
   const platform = platforms.of('http');
   const info = instance(r, platform);
   if (page !== undefined) info.traffic = status.parse(page.responseText as string);
-  const answer = handler.handle(platform, info, {
+  const call = {
     method: r.method,
     path: path,
     args: query.args(target),
     body: r.requestText === undefined ? '' : r.requestText,
     write: r.variables.api_write === 'on',
     requestId: r.variables.request_id as string,
-  });
+  };
+  const reply = await slices.persist(
+    () => handler.begin(platform, info, call),
+    (found) => found.busy,
+  );
+  const text = await slices.join(reply.pieces);
   r.headersOut['Content-Type'] = 'application/json';
   r.headersOut['Cache-Control'] = 'no-cache';
-  r.return(answer.status, answer.text);
+  r.return(reply.status, text);
 }
 
 function instance(r: NginxHTTPRequest, platform: Platform): Instance {
@@ -38,7 +44,7 @@ function instance(r: NginxHTTPRequest, platform: Platform): Instance {
     generation: found.number,
     loaded: found.loaded,
     ppid: process.ppid,
-    workers: platforms.children(),
+    workers: platform.workers(),
   };
 }
 

@@ -1,5 +1,6 @@
 /** njs module: choosing a server for http requests, and counting them out. It runs twice in every request: see quick.ts. */
 
+import * as codes from '../balance/codes.js';
 import * as pick from '../balance/pick.js';
 import type { Numbers, Strings } from '../balance/quick.js';
 import * as quick from '../balance/quick.js';
@@ -41,15 +42,8 @@ function release(r: NginxHTTPRequest): string {
   var uid = counter.substring(0, counter.indexOf('/'));
   if (quick.release(counters, variables, uid, counter))
     times.note(counters, variables, uid, ['header_time', 'response_time']);
-  if (r.status !== 200) exception(counters, uid, variables.upstream_status);
+  if (r.status !== 200) codes.note(counters, uid, variables.upstream_status);
   return '';
-}
-
-/** Counts what is no plain 200: another status of the server, or none at all. */
-function exception(counters: Numbers, uid: string, statuses: string | undefined): void {
-  var status = quick.last(statuses);
-  if (status === undefined || !/^\d+$/.test(status)) counters.incr(`${uid}/unanswered`, 1);
-  else if (status !== '200') counters.incr(`${uid}/s${status}`, 1);
 }
 
 export default { peer, release };

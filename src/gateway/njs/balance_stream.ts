@@ -73,7 +73,7 @@ function proxySlowly(s: NginxStreamRequest, tries: number): void {
     setTimeout(() => proxySlowly(s, tries - 1), COLD_INTERVAL);
     return;
   }
-  choice = pick.pick(memory, variables, group, '') || pick.pick(memory, variables, `${group} backup`, '');
+  choice = pick.pick(memory, variables, group, '');
   variables.gateway_peer = choice === undefined ? NO_SERVER : choice[1];
   s.done();
 }

@@ -27,6 +27,23 @@ function write(path: string, text: string): void {
   fs.renameSync(`${path}.new`, path);
 }
 
+function remove(path: string): void {
+  try {
+    fs.unlinkSync(path);
+  } catch {
+    // It was not there.
+  }
+}
+
+/**
+ * Time since the machine started, from the kernel: njs itself knows only the clock that can be set. Where the kernel does
+ * not tell, intervals go by that one.
+ */
+function clock(): number {
+  const text = read('/proc/uptime');
+  return text === undefined ? Date.now() : Math.round(Number(text.substring(0, text.indexOf(' '))) * 1000);
+}
+
 function alive(pid: number): boolean {
   try {
     fs.accessSync(`/proc/${pid}`);
@@ -52,9 +69,14 @@ export function of(kind: Kind): Platform {
     keyvals: shared[`${kind}_keyvals`] as StringDict,
     pid: process.pid,
     now: Date.now,
+    clock: clock,
+    workers: children,
     alive: alive,
     read: (name) => read(fileOf(kind, name)),
     write: (name, text) => write(fileOf(kind, name), text),
+    append: (name, text) => fs.appendFileSync(fileOf(kind, name), text),
+    rename: (from, to) => fs.renameSync(fileOf(kind, from), fileOf(kind, to)),
+    remove: (name) => remove(fileOf(kind, name)),
     digest: digest,
     warn: (message) => ngx.log(ngx.WARN, message),
   };

@@ -3,10 +3,15 @@
 import * as failure from '../balance/failure.js';
 import * as pick from '../balance/pick.js';
 import * as quick from '../balance/quick.js';
+import * as errors from '../model/errors.js';
 import * as failures from '../store/failures.js';
+import type { Platform } from '../store/platform.js';
 import * as upstreams from '../store/upstreams.js';
 import * as platforms from './platform.js';
 
+/** How often, and how many times, a request looks for a table that another worker is loading, ms. */
+const COLD_INTERVAL = 50;
+const COLD_TRIES = 100;
 /** Servers one request is sent to, at most. */
 const MAX_TRIES = 4;
 /** The location that goes on, unless the first one has set `$gateway_retry` to another. */
@@ -17,7 +22,7 @@ function failed(r: NginxHTTPRequest): void {
   const variables = r.variables;
   const counter = variables.gateway_counter;
   if (!counter) {
-    again(r);
+    again(r, COLD_TRIES);
     return;
   }
   const verdict = failure.judge(variables, r.method);
@@ -27,7 +32,7 @@ function failed(r: NginxHTTPRequest): void {
   variables.gateway_tried = tried;
   const exhausted = tried.split(',').length - 2 >= MAX_TRIES;
   if (exhausted || !verdict.repeat) giveUp(r);
-  else again(r);
+  else again(r, COLD_TRIES);
 }
 
 /** Counts a request out of a server that gave it no answer. */
@@ -46,15 +51,27 @@ function giveUp(r: NginxHTTPRequest): void {
   r.return(status === '504' ? 504 : 502);
 }
 
+/** Whether the groups are in memory, or are now. Another worker may be bringing them there. */
+function isLoaded(r: NginxHTTPRequest, platform: Platform): boolean {
+  try {
+    upstreams.load(platform);
+    return true;
+  } catch (thrown) {
+    if (thrown !== errors.locked) r.error(`load: ${String(thrown)}`);
+    return false;
+  }
+}
+
 /** Chooses the next server; a group that is not in memory yet is brought there first. */
-function again(r: NginxHTTPRequest): void {
+function again(r: NginxHTTPRequest, tries: number): void {
   const platform = platforms.of('http');
-  upstreams.load(platform);
+  if (tries > 0 && !isLoaded(r, platform)) {
+    setTimeout(() => again(r, tries - 1), COLD_INTERVAL);
+    return;
+  }
   const variables = r.variables;
   const group = variables.upstream as string;
-  const tried = variables.gateway_tried || ',';
-  const next =
-    pick.pick(platform, variables, group, tried) || pick.pick(platform, variables, `${group} backup`, tried);
+  const next = pick.pick(platform, variables, group, variables.gateway_tried || ',');
   if (next === undefined) {
     giveUp(r);
     return;

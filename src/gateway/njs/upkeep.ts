@@ -1,27 +1,79 @@
-/** njs module: the periodic work of both blocks. */
+/** njs module: the periodic work of both blocks. NGINX has one worker do it. */
 import type { Kind } from '../model/server.js';
+import type { Step } from '../model/steps.js';
+import type { Platform } from '../store/platform.js';
 import * as upkeep from '../store/upkeep.js';
 import * as generation from './generation.js';
 import * as platforms from './platform.js';
+import * as slices from './slices.js';
 
-/** Runs between two rounds of the slower work. */
-const SELDOM = 4;
+/** How long a round of the slow work looks for something to do, and when it ends whatever it does then, ms. */
+const ROUND = 1500;
+const END = 1900;
+/** Time between two looks, ms. */
+const LOOK = 20;
+/** Time between two rounds through all servers, ms. */
+const SELDOM = 1000;
+/** When they were last gone through. */
+const LAST = ' seldom';
+/**
+ * Length of a slice of work, ms. Where the machine has so much else to do that a round comes to its end before its work
+ * does, the slices of the next are twice as long, and so on until one gets there.
+ */
+const SLICE = 1;
+const LONGEST_SLICE = 64;
+/** Where the length is kept. */
+const LENGTH = ' slice';
 
-function run(kind: Kind): void {
+function often(kind: Kind): void {
+  upkeep.often(platforms.of(kind));
+}
+
+/** The next piece of work; `undefined` when there is none. */
+function next(platform: Platform): Step | undefined {
+  const now = platform.clock();
+  const last = platform.counters.get(LAST);
+  if (last === undefined || now - last >= SELDOM) {
+    platform.counters.set(LAST, now);
+    return upkeep.seldom(platform);
+  }
+  return upkeep.build(platform) || upkeep.save(platform);
+}
+
+/** One round. NGINX begins the next two seconds after this one, and would end this one then. */
+async function work(kind: Kind): Promise<void> {
   const platform = platforms.of(kind);
-  upkeep.often(platform);
-  if (platform.counters.incr(' rounds', 1) % SELDOM !== 0) return;
-  const children = platforms.children();
-  upkeep.seldom(platform, children);
-  if (kind === 'http') upkeep.census(platform, generation.current(platform).number, children);
+  // A group that is not in memory yet is left to `often`.
+  if (!upkeep.isLoaded(platform)) return;
+  if (kind === 'http') upkeep.census(platform, generation.current(platform).number, platform.workers());
+  const began = platform.clock();
+  const isLate = () => platform.clock() - began > END;
+  while (platform.clock() - began < ROUND) {
+    const step = next(platform);
+    const length = platform.counters.get(LENGTH) || SLICE;
+    if (step !== undefined && !(await slices.run(step, length, isLate))) {
+      platform.counters.set(LENGTH, Math.min(LONGEST_SLICE, 2 * length));
+      return;
+    }
+    await slices.pause(LOOK);
+  }
+  platform.counters.set(LENGTH, SLICE);
 }
 
-function http(): void {
-  run('http');
+function httpOften(): void {
+  often('http');
 }
 
-function stream(): void {
-  run('stream');
+function streamOften(): void {
+  often('stream');
 }
 
-export default { http, stream };
+function httpWork(): Promise<void> {
+  return work('http');
+}
+
+function streamWork(): Promise<void> {
+  return work('stream');
+}
+
+export default { httpOften, streamOften, httpWork, streamWork };

@@ -4,22 +4,24 @@
  */
 import * as failure from '../balance/failure.js';
 import * as duration from '../model/duration.js';
-import type { Peer } from './group.js';
+import type { Directory, Peer } from './group.js';
 import * as group from './group.js';
 import * as lock from './lock.js';
 import type { Platform } from './platform.js';
-import * as platforms from './platform.js';
 import * as upstreams from './upstreams.js';
 
 function timeoutOf(peer: Peer): number {
   return duration.parse(peer.fail_timeout === undefined ? '10s' : peer.fail_timeout);
 }
 
-/** The total that was worked out last. */
+/** Up to which number in the queue of failing servers they have been worked out. */
 const SETTLED = ' failures settled';
+/** How many of them are worked out at a time. */
+const AT_ONCE = 8;
 
-/** Adds failures to a peer; true when they take it out. */
-export function blame(peer: Peer, failures: number, now: number): boolean {
+/** Adds failures to a peer; true when they take it out. `now` is by the clock. */
+export function blame(platform: Platform, peer: Peer, failures: number): boolean {
+  const now = platform.clock();
   const limit = peer.max_fails === undefined ? 1 : peer.max_fails;
   const timeout = timeoutOf(peer);
   if (limit === 0 || timeout === 0) return false;
@@ -31,68 +33,67 @@ export function blame(peer: Peer, failures: number, now: number): boolean {
   if (peer.fails < limit || (peer.until !== undefined && peer.until > now)) return false;
   peer.until = now + timeout;
   peer.unavail = (peer.unavail === undefined ? 0 : peer.unavail) + 1;
-  if (peer.downstart === undefined) peer.downstart = now;
+  upstreams.leave(platform, peer);
   return true;
+}
+
+/** Whether a peer's time is over, so that it is to be tried again. `now` is by the clock. */
+export function isDue(peer: Peer, now: number): boolean {
+  return peer.until !== undefined && peer.until <= now;
 }
 
 /** Lets a peer whose time is over be tried again; one more failure takes it out at once. */
-export function reprieve(peer: Peer, now: number): boolean {
-  if (peer.until === undefined || peer.until > now) return false;
+export function reprieve(platform: Platform, peer: Peer): void {
   const limit = peer.max_fails === undefined ? 1 : peer.max_fails;
-  upstreams.recover(peer, now);
-  peer.failing = now;
+  upstreams.recover(platform, peer);
+  peer.failing = platform.clock();
   peer.fails = Math.max(0, limit - 1);
-  return true;
 }
 
-/** Failures that were counted and not yet worked out, by uid. Taking them leaves later ones for the next time. */
-function pending(platform: Platform): { [uid: string]: number } {
-  const found: { [uid: string]: number } = {};
-  const items = platform.counters.items(platforms.ALL);
-  for (let i = 0; i < items.length; i++) {
-    const item = items[i] as [string, number];
-    if (item[0].indexOf(failure.PREFIX) !== 0) continue;
-    if (item[1] > 0) {
-      platform.counters.incr(item[0], -item[1]);
-      found[item[0].substring(failure.PREFIX.length)] = item[1];
-    }
-  }
-  return found;
-}
-
-/** Works out what was counted since the last time. */
+/** Works out what was counted since the last time, unless another worker has the lock: then it is left for the next. */
 export function settle(platform: Platform): void {
-  const counted = platform.counters.get(failure.TOTAL);
-  if (counted === undefined || counted === platform.counters.get(SETTLED)) return;
-  lock.locked(platform, () => {
-    platform.counters.set(SETTLED, counted);
-    const found = pending(platform);
-    if (Object.keys(found).length === 0) return;
-    const all = upstreams.names(platform);
-    for (let i = 0; i < all.length; i++) settleGroup(platform, all[i] as string, found);
-  });
+  while (isBehind(platform)) if (!lock.attempt(platform, () => settleSome(platform))) return;
 }
 
-function settleGroup(platform: Platform, name: string, found: { [uid: string]: number }): void {
-  const target = group.read(platform, name);
-  const now = platform.now();
-  const wanted = group.wanted(target.peers);
-  // As in NGINX, the only server that may be chosen is never taken out for its failures.
-  const only = wanted.length === 1 ? wanted[0] : undefined;
-  let touched = false;
-  let out = false;
-  for (let i = 0; i < target.peers.length; i++) {
-    const peer = target.peers[i] as Peer;
-    const failures = found[`${peer.uid}`];
-    if (failures === undefined) continue;
-    touched = true;
-    if (peer !== only && blame(peer, failures, now)) {
-      out = true;
-      platform.warn(
-        `${platform.kind} upstream "${name}": server ${peer.server} is unavailable after ${peer.fails} failures`,
-      );
-    }
-  }
-  if (touched) group.write(platform, name, target);
-  if (out) group.balance(platform, name, target);
+function isBehind(platform: Platform): boolean {
+  return (platform.counters.get(failure.QUEUE) || 0) > (platform.counters.get(SETTLED) || 0);
+}
+
+function settleSome(platform: Platform): void {
+  for (let i = 0; i < AT_ONCE && isBehind(platform); i++)
+    settleOne(platform, platform.counters.incr(SETTLED, 1));
+}
+
+/** Works out one place of the queue. */
+function settleOne(platform: Platform, place: number): void {
+  const slot = failure.QUEUE + place;
+  const uid = platform.counters.get(slot);
+  // A worker that died between taking a number and writing the uid: the failures stay counted for the next time.
+  if (uid === undefined) return;
+  platform.counters.delete(slot);
+  const failures = platform.counters.get(failure.PREFIX + uid) || 0;
+  // Taking away what was read leaves later ones.
+  const left = platform.counters.incr(failure.PREFIX + uid, -failures);
+  if (left > 0) failure.queue(platform.counters, `${uid}`);
+  const found = group.whereIs(platform.tables, `${uid}`);
+  if (found === undefined) platform.counters.delete(failure.PREFIX + uid);
+  else if (failures > 0) settleServer(platform, found.name, found.id, failures);
+}
+
+function settleServer(platform: Platform, name: string, id: number, failures: number): void {
+  if (upstreams.names(platform).indexOf(name) < 0) return;
+  let out: Peer | undefined;
+  let others = 0;
+  upstreams.mark(platform, name, id, (peer: Peer, directory: Directory) => {
+    // As in NGINX, the only server that may be chosen is never taken out for its failures.
+    if (group.isWanted(peer) && directory.wanted === 1) return;
+    others = directory.well - (group.isWell(peer) ? 1 : 0);
+    if (blame(platform, peer, failures)) out = peer;
+  });
+  if (out === undefined) return;
+  platform.warn(
+    `${platform.kind} upstream "${name}": server ${out.server} is unavailable after ${out.fails} failures`,
+  );
+  // Where all have failed, they are tried: that is for the next table, and until then for this one.
+  upstreams.rebalance(platform, name, others > 0 ? out : undefined);
 }

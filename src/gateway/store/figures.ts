@@ -2,9 +2,9 @@
  * The figures of servers, gathered from the counters of all workers. Keys are `uid/pid` (active and requests of
  * one worker, see quick.ts) and `uid/name`. Only exceptions are counted apart: what is not 4xx and the like was 200.
  */
+import * as codes from '../balance/codes.js';
 import * as quick from '../balance/quick.js';
 import type { Platform } from './platform.js';
-import * as platforms from './platform.js';
 
 /** The counters of one server. `codes` counts responses by status, all but 200. */
 export interface Figures {
@@ -36,47 +36,63 @@ function empty(): Figures {
   };
 }
 
-const NAMED = ['sent', 'received', 'fails', 'unanswered', 'requests', 'timed'];
+const NAMED = ['sent', 'received', 'fails', 'unanswered', 'requests', 'timed'] as const;
 
-/** Adds one counter to the figures of its server. */
-function include(figures: Figures, name: string, value: number, alive: (pid: number) => boolean): void {
-  if (NAMED.indexOf(name) >= 0) {
-    (figures as unknown as { [name: string]: number })[name] =
-      ((figures as unknown as { [name: string]: number })[name] as number) + value;
-  } else if (/_time$/.test(name)) {
-    figures.times[name] = value;
-  } else if (name.charAt(0) === 's') {
-    figures.codes[name.substring(1)] = value;
-  } else {
-    // What a worker that died had open is open no more.
-    if (alive(Number(name))) figures.active += value % quick.ACTIVE_LIMIT;
-    figures.requests += Math.floor(value / quick.ACTIVE_LIMIT);
-  }
+/** Times that are added up, by kind of NGINX: see balance/times.ts. */
+const TIMES = {
+  http: ['header_time', 'response_time'],
+  stream: ['connect_time', 'first_byte_time', 'session_time'],
+};
+
+/** Workers that have counted or may count: those that are known to, and those that NGINX has. */
+function workers(platform: Platform): number[] {
+  const text = platform.tables.get(' pids');
+  const known = text === undefined || text === '' ? [] : text.split(' ').map(Number);
+  return known.concat(platform.workers().filter((pid) => known.indexOf(pid) < 0));
 }
 
-/** Remembers the answer: servers share a few pids. */
-function memo(platform: Platform): (pid: number) => boolean {
-  const known: { [pid: string]: boolean } = {};
-  return (pid) => {
-    if (known[pid] === undefined) known[pid] = platform.alive(pid);
-    return known[pid] as boolean;
-  };
-}
-
-/** Figures by uid. A server without an entry has none yet: use {@link of}. */
-export function all(platform: Platform): { [uid: string]: Figures } {
-  const found: { [uid: string]: Figures } = {};
-  const items = platform.counters.items(platforms.ALL);
-  const alive = memo(platform);
-  for (let i = 0; i < items.length; i++) {
-    const item = items[i] as [string, number];
-    const slash = item[0].indexOf('/');
-    if (slash <= 0 || !/^\d/.test(item[0])) continue;
-    const uid = item[0].substring(0, slash);
-    if (found[uid] === undefined) found[uid] = empty();
-    include(found[uid] as Figures, item[0].substring(slash + 1), item[1], alive);
-  }
+/** Statuses other than 200 that any server has answered with. */
+function statuses(platform: Platform): number[] {
+  const found: number[] = [];
+  for (let status = 100; status < 600; status++)
+    if (platform.counters.get(codes.SEEN + status) !== undefined) found.push(status);
   return found;
+}
+
+/** Gives the figures of servers; to make one costs more than to use it. */
+export function reader(platform: Platform): (uid: number) => Figures {
+  const counters = platform.counters;
+  const pids = workers(platform);
+  const living = pids.map((pid) => platform.alive(pid));
+  const known = platform.kind === 'http' ? statuses(platform) : [];
+  const times = TIMES[platform.kind];
+
+  function count(found: Figures, uid: number): void {
+    for (let i = 0; i < pids.length; i++) {
+      const value = counters.get(`${uid}/${pids[i]}`) || 0;
+      // What a worker that died had open is open no more.
+      if (living[i]) found.active += value % quick.ACTIVE_LIMIT;
+      found.requests += Math.floor(value / quick.ACTIVE_LIMIT);
+    }
+  }
+
+  return (uid) => {
+    const found = empty();
+    for (let i = 0; i < NAMED.length; i++) {
+      const name = NAMED[i] as (typeof NAMED)[number];
+      found[name] = counters.get(`${uid}/${name}`) || 0;
+    }
+    count(found, uid);
+    for (let i = 0; i < times.length; i++) {
+      const sum = counters.get(`${uid}/${times[i]}`);
+      if (sum !== undefined) found.times[times[i] as string] = sum;
+    }
+    for (let i = 0; i < known.length; i++) {
+      const answers = counters.get(`${uid}/s${known[i]}`);
+      if (answers !== undefined) found.codes[`${known[i]}`] = answers;
+    }
+    return found;
+  };
 }
 
 /** Average of a time in ms; `undefined` when nothing was timed. */
@@ -99,19 +115,20 @@ export function age(platform: Platform, uid: number, found: Figures): void {
   }
 }
 
-export function of(figures: { [uid: string]: Figures }, uid: number): Figures {
-  const found = figures[`${uid}`];
-  return found === undefined ? empty() : found;
-}
-
-/** Takes away everything counted for a server. Requests still open keep their place in `active`. */
+/** Takes away everything counted for a server. Requests still open keep their place in `active` if that is asked for. */
 export function forget(platform: Platform, uid: number, keepActive: boolean): void {
-  const items = platform.counters.items(platforms.ALL);
-  const prefix = `${uid}/`;
-  for (let i = 0; i < items.length; i++) {
-    const item = items[i] as [string, number];
-    if (item[0].indexOf(prefix) !== 0) continue;
-    if (!keepActive || !/\/\d+$/.test(item[0])) platform.counters.delete(item[0]);
-    else platform.counters.incr(item[0], -Math.floor(item[1] / quick.ACTIVE_LIMIT) * quick.ACTIVE_LIMIT);
+  const counters = platform.counters;
+  for (let i = 0; i < NAMED.length; i++) counters.delete(`${uid}/${NAMED[i]}`);
+  const times = TIMES[platform.kind];
+  for (let i = 0; i < times.length; i++) counters.delete(`${uid}/${times[i]}`);
+  const known = platform.kind === 'http' ? statuses(platform) : [];
+  for (let i = 0; i < known.length; i++) counters.delete(`${uid}/s${known[i]}`);
+  const pids = workers(platform);
+  for (let i = 0; i < pids.length; i++) {
+    const key = `${uid}/${pids[i]}`;
+    const value = counters.get(key);
+    if (value === undefined) continue;
+    if (keepActive) counters.incr(key, -Math.floor(value / quick.ACTIVE_LIMIT) * quick.ACTIVE_LIMIT);
+    else counters.delete(key);
   }
 }

@@ -1,17 +1,20 @@
-/** An upstream group in shared memory: its servers, their momentary condition, and when they may be chosen. */
-
-import type { Layout, Mode } from '../balance/table.js';
-import * as table from '../balance/table.js';
+/**
+ * An upstream group in shared memory: its servers and their momentary condition. They lie in pieces of sixteen, so that a
+ * change of one server costs the same in a group of any size:
+ *
+ *      ` group/<name>`          the directory, JSON
+ *      ` group/<name>/<id>`     a piece, JSON; the id is that of its first server when it was begun
+ *      ` at/<uid>`              where a server is: its id, a space, the name of its group
+ *      ` gone/<name>`           uids of servers that were removed and may still have something open
+ */
 import * as duration from '../model/duration.js';
-import * as ring from '../model/ring.js';
-import * as schedule from '../model/schedule.js';
 import type { Parameters } from '../model/server.js';
-import type { Platform, UpstreamConfig } from './platform.js';
+import type { Platform } from './platform.js';
 
-/** A server and what has happened to it. Times are milliseconds since the epoch. */
+/** A server and what has happened to it. Unless it says otherwise, a time is that of the platform's `clock`, in ms. */
 export interface Peer extends Parameters {
   id: number;
-  /** Never used twice while shared memory lives, over all groups: the name of its counters. */
+  /** Never used twice, over all groups, and higher than that of any server before it: the name of its counters. */
   uid: number;
   /** Failures since `failing`. */
   fails?: number;
@@ -21,19 +24,54 @@ export interface Peer extends Parameters {
   until?: number;
   /** How often it became unavailable. */
   unavail?: number;
-  /** When it last left the state up. */
+  /** When it last left the state up: for showing, ms since the epoch. */
   downstart?: number;
-  /** Time it spent not up, up to `downstart`. */
+  /** The same time by the clock. */
+  outsince?: number;
+  /** Time it spent not up, up to `outsince`. */
   downtime?: number;
   /** When it began to warm up. */
   warming?: number;
 }
 
-/** A group. `gone` are uids of removed servers that may still have open requests. */
+/** A group as a whole, for reading. `gone` are uids of removed servers that may still have open requests. */
 export interface Group {
   next: number;
   peers: Peer[];
   gone: number[];
+}
+
+/** What is to be known of a group without a look at its servers. */
+export interface Directory {
+  /** The id that the next server gets. */
+  next: number;
+  count: number;
+  /** Servers that nobody has taken out: neither down nor draining. */
+  wanted: number;
+  /** Those of them that have not failed. */
+  well: number;
+  /** The first ids of its pieces, ascending. */
+  pieces: number[];
+}
+
+/** Where a server lies. */
+export interface Place {
+  directory: Directory;
+  first: number;
+  piece: Peer[];
+  index: number;
+  peer: Peer;
+}
+
+/** What reading needs of shared memory. */
+export interface Readable {
+  get(key: string): string | undefined;
+}
+
+/** What changing needs of it. The caller holds the lock. */
+export interface Writable extends Readable {
+  set(key: string, value: string): unknown;
+  delete(key: string): unknown;
 }
 
 /** What the API calls the state of a peer. */
@@ -41,6 +79,8 @@ export type State = 'up' | 'draining' | 'down' | 'unavail';
 
 /** Steps of a slow start: a server's weight grows by this fraction. */
 export const WARM_STEPS = 20;
+/** Servers in a piece, at most. */
+export const PIECE = 16;
 
 export function state(peer: Peer, now: number): State {
   if (peer.drain) return 'draining';
@@ -48,10 +88,14 @@ export function state(peer: Peer, now: number): State {
   return peer.until !== undefined && peer.until > now ? 'unavail' : 'up';
 }
 
-/** Reads a group; one that was never changed is empty. */
-export function read(platform: Platform, name: string): Group {
-  const text = platform.tables.get(` group/${name}`);
-  return text === undefined ? { next: 0, peers: [], gone: [] } : JSON.parse(text);
+/** Whether nobody has taken the server out. */
+export function isWanted(peer: Peer): boolean {
+  return !peer.down && !peer.drain;
+}
+
+/** Whether it may be chosen, and others need not stand in for it. */
+export function isWell(peer: Peer): boolean {
+  return isWanted(peer) && peer.until === undefined;
 }
 
 /** Share of its weight that a warming server has reached, in `WARM_STEPS`ths; all of it when not warming. */
@@ -61,98 +105,157 @@ export function warmth(peer: Peer, now: number): number {
   return Math.min(WARM_STEPS, Math.max(1, Math.floor(elapsed * WARM_STEPS)));
 }
 
-/** Weights for the table: whole numbers in which a server that warms up counts for less. */
-function weights(peers: Peer[], now: number, mode: Mode): number[] {
-  // As in NGINX, hashing knows no slow start: it would move keys twice.
-  if (mode === 'h') return peers.map((peer) => (peer.weight === undefined ? 1 : peer.weight));
-  const warm = peers.map((peer) => warmth(peer, now));
-  const cold = warm.some((share) => share < WARM_STEPS);
-  return peers.map(
-    (peer, i) => (peer.weight === undefined ? 1 : peer.weight) * (cold ? (warm[i] as number) : 1),
-  );
+function keyOf(name: string): string {
+  return ` group/${name}`;
 }
 
-/** A table record; the columns behind the address are left out while nothing needs them. */
-function record(peer: Peer, weight: number, mode: Mode): string {
-  const max = peer.max_conns === undefined ? 0 : peer.max_conns;
-  if (mode === 'l') return `${peer.uid} ${peer.server} ${max} ${weight}`;
-  return max === 0 ? `${peer.uid} ${peer.server}` : `${peer.uid} ${peer.server} ${max}`;
+function pieceKey(name: string, first: number): string {
+  return ` group/${name}/${first}`;
 }
 
-function modeOf(config: UpstreamConfig): Mode {
-  if (config.method === 'hash') return 'h';
-  return config.method === 'least_conn' ? 'l' : 'r';
+/** Whether the group is in memory, in this form. */
+export function isKnown(tables: Readable, name: string): boolean {
+  const text = tables.get(keyOf(name));
+  return text !== undefined && JSON.parse(text).pieces !== undefined;
 }
 
-function layout(platform: Platform, config: UpstreamConfig, peers: Peer[]): Layout {
-  const now = platform.now();
-  const mode = modeOf(config);
-  const shares = weights(peers, now, mode);
-  const result: Layout = {
-    mode: mode,
-    version: platform.counters.incr(' version', 1),
-    records: peers.map((peer, i) => record(peer, shares[i] as number, mode)),
-    rows: [],
-  };
-  if (mode === 'h') {
-    const members = peers.map((peer, i) => ({ server: peer.server as string, weight: shares[i] as number }));
-    result.rows = ring.table(members, platform.digest);
-    result.key = hashKey(platform, config);
-  } else result.rows = schedule.turn(shares);
-  return result;
+/** The directory; that of a group that was never changed is empty. */
+export function directory(tables: Readable, name: string): Directory {
+  const text = tables.get(keyOf(name));
+  return text === undefined ? { next: 0, count: 0, wanted: 0, well: 0, pieces: [] } : JSON.parse(text);
 }
 
-/** Name of the variable that a group hashes by. */
-function hashKey(platform: Platform, config: UpstreamConfig): string {
-  if (config.key !== undefined) return config.key.replace('$', '');
-  return platform.kind === 'http' ? 'request_uri' : 'mqtt_client_id';
+function keep(tables: Writable, name: string, changed: Directory): void {
+  tables.set(keyOf(name), JSON.stringify(changed));
 }
 
-/** Whom requests may be sent to: `first` those that come in turn, `next` those that all of the first have failed. */
-interface Choosable {
-  first: Peer[];
-  next: Peer[];
+/** The servers of a piece; none when it is gone. */
+export function piece(tables: Readable, name: string, first: number): Peer[] {
+  const text = tables.get(pieceKey(name, first));
+  return text === undefined ? [] : JSON.parse(text);
 }
 
-/** Servers that neither an operator nor a drain has taken out. */
-export function wanted(peers: Peer[]): Peer[] {
-  return peers.filter((peer) => !peer.down && !peer.drain);
+/** Writes a piece; one without servers is removed. */
+function keepPiece(tables: Writable, name: string, first: number, peers: Peer[]): void {
+  if (peers.length === 0) tables.delete(pieceKey(name, first));
+  else tables.set(pieceKey(name, first), JSON.stringify(peers));
 }
 
-/** Servers by their part in the group. Where all of them have failed, they are tried: that is better than nothing. */
-function choosable(group: Group, now: number): Choosable {
-  const present = wanted(group.peers);
-  const well = present.filter((peer) => peer.until === undefined || peer.until <= now);
-  const usable = well.length > 0 ? well : present;
-  const primary = usable.filter((peer) => !peer.backup);
-  const backup = usable.filter((peer) => peer.backup === true);
-  return primary.length > 0 ? { first: primary, next: backup } : { first: backup, next: [] };
+/** The first id of the piece that would hold an id: the last that is not behind it. */
+function pieceOf(pieces: number[], id: number): number {
+  let low = 0;
+  let high = pieces.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((pieces[middle] as number) <= id) low = middle;
+    else high = middle - 1;
+  }
+  return pieces[low] as number;
 }
 
-/** Writes one table under `key`: chunks, then the header that makes them count, then away with what is left of earlier ones. */
-function writeTable(platform: Platform, key: string, config: UpstreamConfig, peers: Peer[]): void {
-  const tables = platform.tables;
-  const set = table.spare(tables.get(key));
-  const packed = table.pack(layout(platform, config, peers), set);
-  const chunks = packed.chunks;
-  const counted = ` chunks/${key}${set}`;
-  const had = Number(tables.get(counted) || 0);
-  if (chunks.length > had) tables.set(counted, `${chunks.length}`);
-  for (let i = 0; i < chunks.length; i++) tables.set(`${key}${set}${i}`, chunks[i] as string);
-  tables.set(key, packed.header);
-  for (let i = chunks.length; i < had; i++) tables.delete(`${key}${set}${i}`);
-  if (chunks.length < had) tables.set(counted, `${chunks.length}`);
+/** Finds a server by its id. */
+export function locate(tables: Readable, name: string, id: number): Place | undefined {
+  const found = directory(tables, name);
+  if (found.pieces.length === 0) return undefined;
+  const first = pieceOf(found.pieces, id);
+  const peers = piece(tables, name, first);
+  for (let i = 0; i < peers.length; i++) {
+    const peer = peers[i] as Peer;
+    if (peer.id === id) return { directory: found, first: first, piece: peers, index: i, peer: peer };
+  }
+  return undefined;
 }
 
-/** Lays out the tables anew: `name` for every request, `name backup` for those that all of the first have failed. */
-export function balance(platform: Platform, name: string, group: Group): void {
-  const config = (platform.config.upstreams as { [name: string]: UpstreamConfig })[name] as UpstreamConfig;
-  const servers = choosable(group, platform.now());
-  writeTable(platform, `${name} backup`, config, servers.next);
-  writeTable(platform, name, config, servers.first);
+/** The id of a server and the name of its group, by its uid. */
+export function whereIs(tables: Readable, uid: string): { id: number; name: string } | undefined {
+  const text = tables.get(` at/${uid}`);
+  if (text === undefined) return undefined;
+  const space = text.indexOf(' ');
+  return { id: Number(text.substring(0, space)), name: text.substring(space + 1) };
 }
 
-/** Writes a group back without a change of who may be chosen. */
-export function write(platform: Platform, name: string, group: Group): void {
-  platform.tables.set(` group/${name}`, JSON.stringify(group));
+/** Counts a server in (1) or out (-1). */
+function tally(changed: Directory, peer: Peer, by: number): void {
+  changed.count += by;
+  if (isWanted(peer)) changed.wanted += by;
+  if (isWell(peer)) changed.well += by;
+}
+
+/** Adds a server, with an id and a uid that are higher than all others. */
+export function insert(tables: Writable, name: string, peer: Peer): void {
+  const changed = directory(tables, name);
+  let first = changed.pieces[changed.pieces.length - 1];
+  let peers = first === undefined ? [] : piece(tables, name, first);
+  if (first === undefined || peers.length >= PIECE) {
+    first = peer.id;
+    peers = [];
+    changed.pieces.push(first);
+  }
+  peers.push(peer);
+  tally(changed, peer, 1);
+  changed.next = peer.id + 1;
+  keepPiece(tables, name, first, peers);
+  tables.set(` at/${peer.uid}`, `${peer.id} ${name}`);
+  keep(tables, name, changed);
+}
+
+/** Writes a group that has no server yet, with many at once. Their ids and uids ascend. */
+export function fill(tables: Writable, name: string, peers: Peer[], next: number): void {
+  const changed: Directory = { next: next, count: 0, wanted: 0, well: 0, pieces: [] };
+  for (let at = 0; at < peers.length; at += PIECE) {
+    const some = peers.slice(at, at + PIECE);
+    const first = (some[0] as Peer).id;
+    changed.pieces.push(first);
+    keepPiece(tables, name, first, some);
+    for (let i = 0; i < some.length; i++) {
+      const peer = some[i] as Peer;
+      tally(changed, peer, 1);
+      tables.set(` at/${peer.uid}`, `${peer.id} ${name}`);
+    }
+  }
+  keep(tables, name, changed);
+}
+
+/** Puts a server in the place of another that has its id. */
+export function replace(tables: Writable, name: string, place: Place, peer: Peer): void {
+  tally(place.directory, place.peer, -1);
+  tally(place.directory, peer, 1);
+  place.piece[place.index] = peer;
+  keepPiece(tables, name, place.first, place.piece);
+  keep(tables, name, place.directory);
+}
+
+/** Takes a server out of its group. What it has open stays counted until {@link forget}. */
+export function remove(tables: Writable, name: string, place: Place): void {
+  const changed = place.directory;
+  tally(changed, place.peer, -1);
+  place.piece.splice(place.index, 1);
+  if (place.piece.length === 0) changed.pieces.splice(changed.pieces.indexOf(place.first), 1);
+  keepPiece(tables, name, place.first, place.piece);
+  tables.delete(` at/${place.peer.uid}`);
+  const before = tables.get(` gone/${name}`);
+  tables.set(` gone/${name}`, before === undefined ? `${place.peer.uid}` : `${before} ${place.peer.uid}`);
+  keep(tables, name, changed);
+}
+
+/** Uids of removed servers that may still have something open. */
+export function gone(tables: Readable, name: string): number[] {
+  const text = tables.get(` gone/${name}`);
+  return text === undefined ? [] : text.split(' ').map(Number);
+}
+
+/** Drops some of the {@link gone}. */
+export function forget(tables: Writable, name: string, uids: number[]): void {
+  const left = gone(tables, name).filter((uid) => uids.indexOf(uid) < 0);
+  if (left.length === 0) tables.delete(` gone/${name}`);
+  else tables.set(` gone/${name}`, left.join(' '));
+}
+
+/** Reads a group as a whole. */
+export function read(platform: Platform, name: string): Group {
+  const found = directory(platform.tables, name);
+  let peers: Peer[] = [];
+  for (let i = 0; i < found.pieces.length; i++)
+    peers = peers.concat(piece(platform.tables, name, found.pieces[i] as number));
+  return { next: found.next, peers: peers, gone: gone(platform.tables, name) };
 }

@@ -51,14 +51,18 @@ function fileName(zone: string): string {
 export function load(platform: Platform): void {
   const wanted = names(platform).join(' ');
   if (platform.keyvals.get(LOADED) === wanted) return;
-  lock.locked(platform, () => {
-    const known = platform.keyvals.get(LOADED);
-    const had = known === undefined ? [] : known.split(' ');
-    const all = names(platform);
-    for (let i = 0; i < all.length; i++)
-      if (had.indexOf(all[i] as string) < 0) restore(platform, all[i] as string);
-    platform.keyvals.set(LOADED, wanted);
-  });
+  lock.locked(
+    platform,
+    () => {
+      const known = platform.keyvals.get(LOADED);
+      const had = known === undefined ? [] : known.split(' ');
+      const all = names(platform);
+      for (let i = 0; i < all.length; i++)
+        if (had.indexOf(all[i] as string) < 0) restore(platform, all[i] as string);
+      platform.keyvals.set(LOADED, wanted);
+    },
+    'keyvals',
+  );
 }
 
 /** A zone's state; one that cannot be read is reported and counts as none, so that the zone can be used again. */
@@ -125,11 +129,15 @@ export function get(platform: Platform, zone: string, key: string): Entry | unde
 function change(platform: Platform, zone: string, edit: () => void): void {
   declared(platform, zone);
   load(platform);
-  lock.locked(platform, () => {
-    sweep(platform, zone);
-    edit();
-    platform.write(fileName(zone), JSON.stringify(all(platform, zone)));
-  });
+  lock.locked(
+    platform,
+    () => {
+      sweep(platform, zone);
+      edit();
+      platform.write(fileName(zone), JSON.stringify(all(platform, zone)));
+    },
+    'keyvals',
+  );
 }
 
 /** When a value lapses: after its own `expire` (ms), else after the zone's timeout, else never. */

@@ -53,14 +53,24 @@ export interface Platform {
   keyvals: StringDict;
   /** Identifies this worker. */
   pid: number;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, by a clock that may be set: for showing alone. */
   now(): number;
+  /** Milliseconds of a clock that nobody sets, to about 10 ms: for every interval. Shared memory does not outlive it. */
+  clock(): number;
+  /** The master's workers; empty where nobody knows. */
+  workers(): number[];
   /** Whether a process of this NGINX still runs. */
   alive(pid: number): boolean;
   /** A state file's text, `undefined` when there is none. */
   read(name: string): string | undefined;
   /** Replaces a state file as a whole. */
   write(name: string, text: string): void;
+  /** Adds to the end of a file, which need not be there yet. */
+  append(name: string, text: string): void;
+  /** Gives a file another name, in place of the one that has it. */
+  rename(from: string, to: string): void;
+  /** Removes a file, if it is there. */
+  remove(name: string): void;
   digest: Digest;
   /** Something an operator should see in the error log. */
   warn(message: string): void;

@@ -2,9 +2,10 @@
 
 import type { Figures } from './figures.js';
 import * as figures from './figures.js';
-import type { Group, Peer } from './group.js';
+import type { Peer } from './group.js';
 import * as group from './group.js';
 import type { Platform } from './platform.js';
+import * as state from './state.js';
 
 type Shown = { [name: string]: unknown };
 
@@ -57,15 +58,16 @@ function iso(time: number): string {
   return new Date(time).toISOString();
 }
 
-function peerOf(platform: Platform, peer: Peer, found: Figures, now: number): Shown {
-  const state = group.state(peer, now);
+/** One peer. */
+export function peer(platform: Platform, peer: Peer, found: Figures): Shown {
+  const now = platform.clock();
   const shown: Shown = {
     id: peer.id,
     server: peer.server,
     name: peer.server,
     backup: peer.backup === true,
     weight: peer.weight === undefined ? 1 : peer.weight,
-    state: state,
+    state: group.state(peer, now),
     active: found.active,
   };
   if (peer.max_conns) shown.max_conns = peer.max_conns;
@@ -82,26 +84,20 @@ function peerOf(platform: Platform, peer: Peer, found: Figures, now: number): Sh
   shown.unavail = peer.unavail === undefined ? 0 : peer.unavail;
   shown.health_checks = { checks: 0, fails: 0, unhealthy: 0 };
   const before = peer.downtime === undefined ? 0 : peer.downtime;
-  shown.downtime = peer.downstart === undefined ? before : before + Math.max(0, now - peer.downstart);
+  shown.downtime = peer.outsince === undefined ? before : before + Math.max(0, now - peer.outsince);
   if (peer.downstart !== undefined) shown.downstart = iso(peer.downstart);
   const selected = platform.counters.get(` selected/${peer.uid}`);
   if (selected !== undefined) shown.selected = iso(selected);
   return shown;
 }
 
-/** One group with its peers. */
-export function upstream(
-  platform: Platform,
-  name: string,
-  target: Group,
-  all: { [uid: string]: Figures },
-): Shown {
-  const now = platform.now();
-  const shown: Shown = {
-    peers: target.peers.map((peer) => peerOf(platform, peer, figures.of(all, peer.uid), now)),
-  };
+/** One group without its peers. */
+export function upstream(platform: Platform, name: string, figuresOf: (uid: number) => Figures): Shown {
+  const shown: Shown = {};
   if (platform.kind === 'http') shown.keepalive = 0;
-  shown.zombies = target.gone.filter((uid) => figures.of(all, uid).active > 0).length;
+  shown.zombies = group.gone(platform.tables, name).filter((uid) => figuresOf(uid).active > 0).length;
   shown.zone = name;
+  // Not of NGINX Plus, and there only while it is so.
+  if (state.staleness(platform, name) !== undefined) shown.state = 'stale';
   return shown;
 }

@@ -1,11 +1,15 @@
-/** A group as text, in the notation of NGINX's own state files: `server 10.0.0.1:80 weight=5 down;` a line. */
+/**
+ * A group as text, in the notation of NGINX's own state files: `server 10.0.0.1:80 weight=5 down;` a line. Behind it, as
+ * comments that NGINX would not mind, a server's uid, and at the top the number of the last change that the file has.
+ */
 import type { Kind, Parameters } from '../model/server.js';
 import * as server from '../model/server.js';
 
 const VALUED = ['weight', 'max_conns', 'max_fails', 'fail_timeout', 'slow_start', 'route'];
 const FLAGS = ['backup', 'down', 'drain'];
 
-function line(peer: Parameters): string {
+/** A server without the end of the line. */
+export function line(peer: Parameters): string {
   const values = peer as { [name: string]: string | number | boolean };
   let text = `server ${peer.server}`;
   for (let i = 0; i < VALUED.length; i++) {
@@ -14,16 +18,36 @@ function line(peer: Parameters): string {
       text += ` ${name}=${encodeURIComponent(values[name] as string | number)}`;
   }
   for (let i = 0; i < FLAGS.length; i++) if (values[FLAGS[i] as string] === true) text += ` ${FLAGS[i]}`;
-  return `${text};\n`;
+  return `${text};`;
 }
 
-export function format(peers: Parameters[]): string {
-  return peers.map(line).join('');
+/** A line of a state file. */
+export function numbered(peer: Parameters & { uid: number }): string {
+  return `${line(peer)} # ${peer.uid}\n`;
+}
+
+const HEAD = /^# Servers after change (\d{1,15})\b/;
+
+/** The first line of a state file. */
+export function head(sequence: number): string {
+  return `# Servers after change ${sequence}. What came later is in the files of changes beside this one.\n`;
+}
+
+/** The number of the last change that a state file has; 0 when it does not say. */
+export function sequence(text: string): number {
+  const match = text.substring(0, 64).match(HEAD);
+  return match === null ? 0 : Number(match[1]);
+}
+
+/** A server of a state file, with its uid where it has one. */
+export interface Line {
+  uid?: number;
+  parameters: Parameters;
 }
 
 /** The servers of a state file. A line that makes no sense is reported through `reject` and left out. */
-export function parse(text: string, kind: Kind, reject: (line: string) => void): Parameters[] {
-  const found: Parameters[] = [];
+export function parse(text: string, kind: Kind, reject: (line: string) => void): Line[] {
+  const found: Line[] = [];
   const lines = text.split('\n');
   for (let i = 0; i < lines.length; i++) {
     const words = (lines[i] as string).trim();
@@ -37,8 +61,10 @@ export function parse(text: string, kind: Kind, reject: (line: string) => void):
   return found;
 }
 
-function parseLine(text: string, kind: Kind): Parameters {
-  const match = text.match(/^server +([^ ;]+)([^;]*);$/);
+function parseLine(text: string, kind: Kind): Line {
+  const comment = text.match(/ # (\d{1,12})$/);
+  const directive = comment === null ? text : text.substring(0, comment.index);
+  const match = directive.match(/^server +([^ ;]+)([^;]*);$/);
   if (match === null) throw new Error('not a server');
   const body: { [name: string]: string | boolean } = { server: match[1] as string };
   const words = (match[2] as string).split(' ').filter((word) => word !== '');
@@ -48,5 +74,6 @@ function parseLine(text: string, kind: Kind): Parameters {
     if (equals < 0) body[word] = true;
     else body[word.substring(0, equals)] = decodeURIComponent(word.substring(equals + 1));
   }
-  return server.checkNew(body, kind);
+  const parameters = server.checkNew(body, kind);
+  return comment === null ? { parameters: parameters } : { uid: Number(comment[1]), parameters: parameters };
 }

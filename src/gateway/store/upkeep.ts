@@ -1,16 +1,21 @@
-/** What has to happen without a request asking for it. One worker does it; all of it may be repeated or missed. */
+/** What has to happen without a request asking for it. One worker does it; all of it may be repeated, or ended at any step. */
 
 import * as instance from '../api/instance.js';
 import * as failure from '../balance/failure.js';
 import * as quick from '../balance/quick.js';
+import type { Step } from '../model/steps.js';
+import * as steps from '../model/steps.js';
+import * as builds from './build.js';
 import * as failures from './failures.js';
 import type { Figures } from './figures.js';
 import * as figures from './figures.js';
-import type { Group, Peer } from './group.js';
+import type { Peer } from './group.js';
 import * as group from './group.js';
 import * as lock from './lock.js';
 import type { Platform } from './platform.js';
 import * as platforms from './platform.js';
+import * as rotation from './rotation.js';
+import * as state from './state.js';
 import * as upstreams from './upstreams.js';
 
 /** Where the last census lies in shared memory. */
@@ -36,54 +41,71 @@ function bury(platform: Platform): void {
 }
 
 /** Notes when a server was last chosen: whenever its count of requests has moved since the last look. */
-function notice(platform: Platform, peer: Peer, found: Figures, now: number): void {
+function notice(platform: Platform, peer: Peer, found: Figures): void {
   const seen = platform.counters.get(` seen/${peer.uid}`);
   if (found.requests === (seen === undefined ? 0 : seen)) return;
   platform.counters.set(` seen/${peer.uid}`, found.requests);
-  platform.counters.set(` selected/${peer.uid}`, now);
+  platform.counters.set(` selected/${peer.uid}`, platform.now());
 }
 
-/** Ends slow starts and times of unavailability; true when that changes who is chosen how often. */
-function advance(target: Group, now: number): boolean {
+/** Whether a slow start or a time of unavailability of a server goes on. */
+function moves(peer: Peer, now: number): boolean {
+  return peer.warming !== undefined || failures.isDue(peer, now);
+}
+
+/** Ends slow starts and times of unavailability. */
+function advance(platform: Platform, name: string, peer: Peer): void {
+  const now = platform.clock();
+  const run = () => {
+    upstreams.mark(platform, name, peer.id, (changed) => {
+      if (failures.isDue(changed, now)) failures.reprieve(platform, changed);
+      if (changed.warming !== undefined && group.warmth(changed, now) === group.WARM_STEPS)
+        delete changed.warming;
+    });
+  };
+  lock.attempt(platform, run);
+}
+
+/** Forgets a removed server, unless it has something open. */
+function prune(platform: Platform, name: string, uid: number, figuresOf: (uid: number) => Figures): void {
+  if (figuresOf(uid).active > 0) return;
+  const forgotten = lock.attempt(platform, () => group.forget(platform.tables, name, [uid]));
+  if (!forgotten) return;
+  upstreams.forget(platform, uid);
+  platform.counters.delete(` seen/${uid}`);
+  platform.counters.delete(` selected/${uid}`);
+  platform.counters.delete(`${failure.PREFIX}${uid}`);
+}
+
+/** Servers that a step looks at. */
+const SERVERS = 32;
+
+/** Looks at all servers of a group. */
+function tend(platform: Platform, name: string, figuresOf: (uid: number) => Figures): Step {
+  const pieces = upstreams.pieces(platform, name);
+  const gone = group.gone(platform.tables, name);
   let moved = false;
-  for (let i = 0; i < target.peers.length; i++) {
-    const peer = target.peers[i] as Peer;
-    if (failures.reprieve(peer, now)) moved = true;
-    if (peer.warming !== undefined) {
-      moved = true;
-      if (group.warmth(peer, now) === group.WARM_STEPS) delete peer.warming;
-    }
-  }
-  return moved;
-}
 
-/** Forgets removed servers that have nothing open any more. */
-function prune(platform: Platform, target: Group, all: { [uid: string]: Figures }): boolean {
-  const open = target.gone.filter((uid) => figures.of(all, uid).active > 0);
-  const idle = target.gone.filter((uid) => open.indexOf(uid) < 0);
-  for (let i = 0; i < idle.length; i++) {
-    figures.forget(platform, idle[i] as number, false);
-    platform.counters.delete(` seen/${idle[i]}`);
-    platform.counters.delete(` selected/${idle[i]}`);
-    platform.counters.delete(`${failure.PREFIX}${idle[i]}`);
-  }
-  target.gone = open;
-  return idle.length > 0;
-}
-
-function tend(platform: Platform, name: string, all: { [uid: string]: Figures }): void {
-  const target = group.read(platform, name);
-  const now = platform.now();
-  for (let i = 0; i < target.peers.length; i++) {
-    const peer = target.peers[i] as Peer;
-    const found = figures.of(all, peer.uid);
-    notice(platform, peer, found, now);
+  function look(peer: Peer): void {
+    const found = figuresOf(peer.uid);
+    notice(platform, peer, found);
     figures.age(platform, peer.uid, found);
+    // One that was counted and not queued, by a worker that died in between.
+    if ((platform.counters.get(failure.PREFIX + peer.uid) || 0) > 0)
+      failure.queue(platform.counters, `${peer.uid}`);
+    if (!moves(peer, platform.clock())) return;
+    moved = true;
+    advance(platform, name, peer);
   }
-  const moved = advance(target, now);
-  const pruned = prune(platform, target, all);
-  if (moved || pruned) group.write(platform, name, target);
-  if (moved) group.balance(platform, name, target);
+
+  return steps.sequence([
+    () =>
+      steps.each(pieces.length, SERVERS / group.PIECE, (i) => (pieces[i] as () => Peer[])().forEach(look)),
+    steps.once(() => {
+      if (moved) lock.attempt(platform, () => upstreams.rebalance(platform, name));
+    }),
+    () => steps.each(gone.length, SERVERS, (i) => prune(platform, name, gone[i] as number, figuresOf)),
+  ]);
 }
 
 /** The workers of a generation, and those of earlier ones that still ran when it came. */
@@ -114,7 +136,12 @@ export function census(platform: Platform, generation: number, children: number[
   if (lost > 0) platform.counters.incr(instance.RESPAWNED, lost);
 }
 
-/** Called a few times a second. */
+/** Whether the groups are in memory. */
+export function isLoaded(platform: Platform): boolean {
+  return upstreams.isLoaded(platform);
+}
+
+/** Called a few times a second. Throws when another worker has the lock. */
 export function often(platform: Platform): void {
   upstreams.load(platform);
   failures.settle(platform);
@@ -123,9 +150,9 @@ export function often(platform: Platform): void {
 /** Which workers there were at the last burial. */
 const BURIED = ' buried';
 
-/** Called about once a second. `children` are the master's workers, empty where nobody knows. */
-export function seldom(platform: Platform, children: number[]): void {
-  const workers = children.join(' ');
+/** Called about once a second: looks at all servers, step by step. */
+export function seldom(platform: Platform): Step {
+  const workers = platform.workers().join(' ');
   // Looking through all counters is work; without a change among the workers there is nobody to bury.
   if (workers === '' || platform.tables.get(BURIED) !== workers) {
     bury(platform);
@@ -133,9 +160,51 @@ export function seldom(platform: Platform, children: number[]): void {
   }
   // Workers make themselves known as they begin to count; two at once may lose one.
   if (workers !== '' && platform.tables.get(' pids') !== workers) platform.tables.set(' pids', workers);
-  const all = figures.all(platform);
+  const figuresOf = figures.reader(platform);
+  return steps.sequence(upstreams.names(platform).map((name) => () => tend(platform, name, figuresOf)));
+}
+
+/** Does part of a build; `failed` where it cannot go on: another build has begun, or there is no room. */
+function guard<T>(platform: Platform, name: string, part: () => T, failed: T): T {
+  try {
+    return part();
+  } catch (thrown) {
+    if (thrown !== builds.SUPERSEDED && !upstreams.makeRoom(platform))
+      platform.warn(`${platform.kind} upstream "${name}": its table cannot be laid out: ${String(thrown)}`);
+    return failed;
+  }
+}
+
+/** Finds the next group whose tables lack a change, and begins to lay them out; `undefined` when there is none. */
+export function build(platform: Platform): Step | undefined {
   const names = upstreams.names(platform);
-  lock.locked(platform, () => {
-    for (let i = 0; i < names.length; i++) tend(platform, names[i] as string, all);
-  });
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    if (!rotation.isOutdated(platform, name)) continue;
+    const work = guard(platform, name, () => builds.begin(platform, name), undefined);
+    if (work !== undefined) return () => guard(platform, name, work, true);
+  }
+  return undefined;
+}
+
+/** When the state file of a group was last written, by the clock. */
+const SAVED_AT = ' saved at/';
+/** Time between two state files of a group, at least: so much, in ms, and so much for each server. */
+const SAVE_PAUSE = 1000;
+const SAVE_PAUSE_EACH = 1;
+
+/** Finds the next group whose state file lacks a change, and begins to write it; `undefined` when there is none. */
+export function save(platform: Platform): Step | undefined {
+  const names = upstreams.names(platform);
+  const now = platform.clock();
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    if (!state.isBehind(platform, name)) continue;
+    const last = platform.counters.get(SAVED_AT + name);
+    const pause = SAVE_PAUSE + SAVE_PAUSE_EACH * group.directory(platform.tables, name).count;
+    if (last !== undefined && now - last < pause) continue;
+    platform.counters.set(SAVED_AT + name, now);
+    return state.save(platform, name);
+  }
+  return undefined;
 }

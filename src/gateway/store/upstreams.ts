@@ -1,15 +1,24 @@
-/** Operations on upstream groups, each atomic over all workers and kept in the state file. */
+/**
+ * Operations on upstream groups, each atomic over all workers. A change is made in memory, holds from then on, and is noted on
+ * disk after that (state.ts).
+ */
 import * as quick from '../balance/quick.js';
 import * as errors from '../model/errors.js';
 import * as own from '../model/own.js';
 import type { Parameters } from '../model/server.js';
-import * as server from '../model/server.js';
+import * as parameters from '../model/server.js';
+import * as build from './build.js';
 import * as figures from './figures.js';
-import type { Group, Peer } from './group.js';
+import type { Directory, Group, Peer, Place, Writable } from './group.js';
 import * as group from './group.js';
 import * as lock from './lock.js';
 import type { Platform, UpstreamConfig } from './platform.js';
-import * as statefile from './statefile.js';
+import * as points from './points.js';
+import * as rotation from './rotation.js';
+import * as state from './state.js';
+import type { Transaction } from './transaction.js';
+import * as transaction from './transaction.js';
+import * as upgrade from './upgrade.js';
 
 /** Where shared memory keeps the declarations, and the format of tables, that it was brought in line with. */
 const LOADED = ' loaded';
@@ -18,19 +27,18 @@ export function names(platform: Platform): string[] {
   return platform.config.upstreams === undefined ? [] : Object.keys(platform.config.upstreams);
 }
 
+/** Servers of a group, at most: a table tells them apart by two digits of base 90. */
+export const MAX_SERVERS = 8100;
+
 /** A new member of a group. */
-function enlist(platform: Platform, target: Group, parameters: Parameters): Peer {
-  const peer: Peer = Object.assign({ id: target.next, uid: platform.counters.incr(' uid', 1) }, parameters);
-  target.next += 1;
-  if (peer.down || peer.drain) peer.downstart = platform.now();
-  target.peers.push(peer);
+function enlist(platform: Platform, parameters: Parameters, id: number, uid: number): Peer {
+  const peer: Peer = Object.assign({ id: id, uid: uid }, parameters);
+  if (!group.isWanted(peer)) leave(platform, peer);
   return peer;
 }
 
-/** A group's servers as text: its state or, while there is none, what it is declared with. */
-function remembered(platform: Platform, name: string): string {
-  const text = platform.read(name);
-  if (text !== undefined) return text;
+/** The lines of a group that has no state yet: what it is declared with. */
+function declaredLines(platform: Platform, name: string): string {
   const servers = declared(platform, name).servers;
   let lines = '';
   // Preloaded arrays have an index and a length, and none of the methods of arrays.
@@ -38,30 +46,67 @@ function remembered(platform: Platform, name: string): string {
   return lines;
 }
 
-function restore(platform: Platform, name: string): void {
-  const target: Group = { next: 0, peers: [], gone: [] };
-  const parameters = statefile.parse(remembered(platform, name), platform.kind, (line) =>
-    platform.warn(`${platform.kind} upstream "${name}": ignored "${line}"`),
-  );
-  for (let i = 0; i < parameters.length; i++) enlist(platform, target, parameters[i] as Parameters);
-  group.write(platform, name, target);
-  group.balance(platform, name, target);
+/** The highest uid that is taken from a state file. */
+const MAX_UID = 1_000_000_000_000;
+
+/**
+ * Takes a remembered uid, or a fresh one where it is not higher than that of the server before it, on which tables rely, or
+ * another server has it.
+ */
+function uidOf(platform: Platform, remembered: number | undefined, previous: number): number {
+  if (remembered === undefined || remembered <= previous || remembered > MAX_UID) return fresh(platform);
+  if (group.whereIs(platform.tables, `${remembered}`) !== undefined) return fresh(platform);
+  if (remembered > (platform.counters.get(' uid') || 0)) platform.counters.set(' uid', remembered);
+  return remembered;
 }
 
-/** Brings memory in line with what is declared: all groups after a start, those that changed after a reload. */
+function fresh(platform: Platform): number {
+  return platform.counters.incr(' uid', 1);
+}
+
+function restore(platform: Platform, name: string): void {
+  const memory = state.recall(platform, name, declaredLines(platform, name));
+  const servers = memory.servers.slice(0, MAX_SERVERS);
+  if (servers.length < memory.servers.length)
+    platform.warn(`${platform.kind} upstream "${name}": ignored all but ${MAX_SERVERS} servers of its state`);
+  let previous = 0;
+  let renamed = false;
+  const peers = servers.map((remembered, i) => {
+    previous = uidOf(platform, remembered.uid, previous);
+    if (previous !== remembered.uid) renamed = true;
+    return enlist(platform, remembered.parameters, i, previous);
+  });
+  group.fill(platform.tables, name, peers, peers.length);
+  state.resume(platform, name, memory.sequence, !renamed);
+}
+
+/** What memory is brought in line with: the declarations, and the format of tables. */
+function wantedOf(platform: Platform): string {
+  return quick.FORMAT + JSON.stringify(platform.config.upstreams);
+}
+
+/** Whether memory is in line with what is declared. */
+export function isLoaded(platform: Platform): boolean {
+  return platform.config.upstreams === undefined || platform.tables.get(LOADED) === wantedOf(platform);
+}
+
+/**
+ * Brings memory in line with what is declared: all groups after a start, those that changed after a reload. Throws
+ * {@link errors.locked} while another worker does that.
+ */
 export function load(platform: Platform): void {
-  if (platform.config.upstreams === undefined) return;
-  const wanted = quick.FORMAT + JSON.stringify(platform.config.upstreams);
-  if (platform.tables.get(LOADED) === wanted) return;
+  if (isLoaded(platform)) return;
   lock.locked(platform, () => {
+    if (isLoaded(platform)) return;
     const all = names(platform);
+    upgrade.adopt(platform, all, platform.tables.get(LOADED));
     for (let i = 0; i < all.length; i++) {
       const name = all[i] as string;
-      if (platform.tables.get(` group/${name}`) === undefined) restore(platform, name);
+      if (!group.isKnown(platform.tables, name)) restore(platform, name);
       // A reload may have changed how the group balances, or the modules that lay out its table.
-      else group.balance(platform, name, group.read(platform, name));
+      build.now(platform, platform.tables, name);
     }
-    platform.tables.set(LOADED, wanted);
+    platform.tables.set(LOADED, wantedOf(platform));
   });
 }
 
@@ -72,10 +117,30 @@ export function declared(platform: Platform, name: string): UpstreamConfig {
   return config;
 }
 
+/** A group as a whole. */
 export function get(platform: Platform, name: string): Group {
+  ready(platform, name);
+  return group.read(platform, name);
+}
+
+/** One server. Throws the API's answer when there is none with this id. */
+export function server(platform: Platform, name: string, id: number): Peer {
+  ready(platform, name);
+  return find(platform.tables, name, id).peer;
+}
+
+/** Servers of a group, piece by piece: functions that give some each, in order. */
+export function pieces(platform: Platform, name: string): (() => Peer[])[] {
+  ready(platform, name);
+  return group
+    .directory(platform.tables, name)
+    .pieces.map((first) => () => group.piece(platform.tables, name, first));
+}
+
+/** Makes sure that a group is declared and in memory. */
+function ready(platform: Platform, name: string): void {
   declared(platform, name);
   load(platform);
-  return group.read(platform, name);
 }
 
 /** What a change does to the number of servers: one more may not use the room that is reserved for the others. */
@@ -103,109 +168,224 @@ function release(platform: Platform): boolean {
   return platform.tables.delete(RESERVE);
 }
 
-function store(platform: Platform, name: string, target: Group): void {
-  group.write(platform, name, target);
-  group.balance(platform, name, target);
+/** What a change did to one server: `before` is `undefined` when it was added, `after` when it was removed. */
+interface Edit {
+  before?: Peer;
+  after?: Peer;
 }
 
-/** Brings a changed group into memory. Throws when there is no room for it. */
-function commit(platform: Platform, name: string, target: Group, effect: Effect): void {
-  if (effect === 'adds') {
-    reserve(platform, target.peers.length);
-    store(platform, name, target);
+/** Whether a change of parameters asks for another table. */
+function matters(before: Peer, after: Peer): boolean {
+  return (
+    before.weight !== after.weight || before.max_conns !== after.max_conns || before.warming !== after.warming
+  );
+}
+
+/** What has to be done to the tables in use, where the group is not small, until there are others. */
+interface Amendment {
+  out?: Peer;
+  in?: Peer;
+}
+
+/** Has requests follow a change: in a small group by other tables at once. */
+function amend(platform: Platform, tables: Writable, name: string, amendment: Amendment): void {
+  if (rotation.isSmall(platform, tables, name, group.directory(tables, name))) {
+    build.now(platform, tables, name);
     return;
   }
+  if (amendment.out !== undefined) rotation.withdraw(platform, tables, name, amendment.out.uid);
+  if (amendment.in !== undefined) rotation.admit(platform, tables, name, amendment.in);
+  rotation.outdate(platform, name);
+}
+
+/** Has requests follow an edit. */
+function follow(platform: Platform, tables: Writable, name: string, edit: Edit): void {
+  const was = edit.before !== undefined && group.isWanted(edit.before);
+  const is = edit.after !== undefined && group.isWanted(edit.after);
+  if (!was && !is) return;
+  if (was && is && !matters(edit.before as Peer, edit.after as Peer)) return;
+  const amendment: Amendment = {};
+  if (was && !is) amendment.out = edit.before as Peer;
+  if (!was && is) amendment.in = edit.after as Peer;
+  amend(platform, tables, name, amendment);
+}
+
+/** Has requests follow what has happened to servers; `out` is one that they are to leave. The caller has the lock. */
+export function rebalance(platform: Platform, name: string, out?: Peer): void {
+  const amendment: Amendment = out === undefined ? {} : { out: out };
+  const run = () => {
+    const tables = transaction.begin(platform.tables);
+    try {
+      amend(platform, tables, name, amendment);
+    } catch (thrown) {
+      tables.undo();
+      throw thrown;
+    }
+  };
   try {
-    store(platform, name, target);
+    run();
   } catch (full) {
     if (!release(platform)) throw full;
-    store(platform, name, target);
+    run();
+  }
+}
+
+/** Gives the reserve up for a table that has no room; false when there is none. */
+export function makeRoom(platform: Platform): boolean {
+  return release(platform);
+}
+
+/** Makes a change once; what fails leaves nothing behind. */
+function make(platform: Platform, name: string, change: (tables: Transaction) => Edit): Edit {
+  const tables = transaction.begin(platform.tables);
+  try {
+    const edit = change(tables);
+    follow(platform, tables, name, edit);
+    return edit;
+  } catch (thrown) {
+    tables.undo();
+    throw thrown;
+  }
+}
+
+/** Makes a change. One that adds nothing may use the room that is reserved for it. */
+function commit(
+  platform: Platform,
+  name: string,
+  effect: Effect,
+  change: (tables: Transaction) => Edit,
+): Edit {
+  try {
+    if (effect === 'adds') reserve(platform, group.directory(platform.tables, name).count + 1);
+    return make(platform, name, change);
+  } catch (thrown) {
+    if (errors.isFailure(thrown)) throw thrown;
+    if (effect === 'adds nothing' && release(platform)) return make(platform, name, change);
+    platform.warn(`${platform.kind} upstream "${name}": ${String(thrown)}`);
+    throw errors.failure(400, 'UpstreamOutOfMemory', `upstream "${name}" memory exhausted`);
   }
 }
 
 /**
- * Changes a group alone among all workers; returns what `edit` returns. The state file comes first: what cannot be
- * kept is not done. What does not fit into shared memory is undone.
+ * Changes one server of a group alone among all workers. Throws the API's answer, and then nothing has changed. What
+ * does not reach the disk is made all the same: that a server that is gone gets no requests, and that a new one gets its
+ * share, counts for more than what a restart would begin with, and the watcher then sets every server again.
  */
-function change<T>(platform: Platform, name: string, effect: Effect, edit: (target: Group) => T): T {
-  declared(platform, name);
-  load(platform);
-  return lock.locked(platform, () => {
-    const target = group.read(platform, name);
-    const result = edit(target);
-    const before = group.read(platform, name);
-    platform.write(name, statefile.format(target.peers));
-    try {
-      commit(platform, name, target, effect);
-    } catch (thrown) {
-      platform.warn(`${platform.kind} upstream "${name}": ${String(thrown)}`);
-      platform.write(name, statefile.format(before.peers));
-      commit(platform, name, before, 'adds nothing');
-      throw errors.failure(400, 'UpstreamOutOfMemory', `upstream "${name}" memory exhausted`);
-    }
-    return result;
+function change(platform: Platform, name: string, effect: Effect, body: (tables: Transaction) => Edit): Edit {
+  ready(platform, name);
+  let number = 0;
+  const edit = lock.locked(platform, () => {
+    const made = commit(platform, name, effect, body);
+    number = state.number(platform, name);
+    return made;
   });
+  const peer = (edit.after === undefined ? edit.before : edit.after) as Peer;
+  state.note(platform, name, number, peer.uid, edit.after);
+  return edit;
 }
 
-export function find(target: Group, id: number): Peer {
-  for (let i = 0; i < target.peers.length; i++) {
-    const peer = target.peers[i] as Peer;
-    if (peer.id === id) return peer;
-  }
-  throw errors.failure(404, 'UpstreamServerNotFound', `server with ID "${id}" does not exist`);
+function find(tables: group.Readable, name: string, id: number): Place {
+  const found = group.locate(tables, name, id);
+  if (found === undefined)
+    throw errors.failure(404, 'UpstreamServerNotFound', `server with ID "${id}" does not exist`);
+  return found;
 }
 
-export function add(platform: Platform, name: string, parameters: Parameters): Peer {
-  return change(platform, name, 'adds', (target) => {
-    const peer = enlist(platform, target, parameters);
-    if (peer.slow_start !== undefined && target.peers.length > 1) peer.warming = platform.now();
-    return peer;
+/** Adds a server. */
+export function add(platform: Platform, name: string, asked: Parameters): Peer {
+  const edit = change(platform, name, 'adds', (tables) => {
+    const found: Directory = group.directory(tables, name);
+    if (found.count >= MAX_SERVERS)
+      throw errors.failure(
+        400,
+        'UpstreamOutOfMemory',
+        `upstream "${name}" has ${MAX_SERVERS} servers, which is all it can`,
+      );
+    const peer = enlist(platform, asked, found.next, platform.counters.incr(' uid', 1));
+    if (peer.slow_start !== undefined && found.count > 0) peer.warming = platform.clock();
+    group.insert(tables, name, peer);
+    return { after: peer };
   });
+  return edit.after as Peer;
 }
 
 /** Applies a PATCH and keeps the books on how long the server has been out. */
 export function patch(platform: Platform, name: string, id: number, changes: Parameters): Peer {
-  return change(platform, name, 'adds nothing', (target) => {
-    const old = find(target, id);
-    const now = platform.now();
-    const wasOut = old.down || old.drain;
-    const peer = server.patch(id, old, changes) as Peer;
-    const isOut = peer.down || peer.drain;
-    if (!wasOut && isOut) peer.downstart = now;
-    if (wasOut && !isOut) recover(peer, now);
-    target.peers[target.peers.indexOf(old)] = peer;
-    return peer;
+  const edit = change(platform, name, 'adds nothing', (tables) => {
+    const place = find(tables, name, id);
+    const peer = parameters.patch(id, place.peer, changes) as Peer;
+    const was = group.isWanted(place.peer);
+    if (was && !group.isWanted(peer)) leave(platform, peer);
+    if (!was && group.isWanted(peer)) recover(platform, peer);
+    const before = place.peer;
+    group.replace(tables, name, place, peer);
+    return { before: before, after: peer };
   });
+  return edit.after as Peer;
+}
+
+/** Notes that a server is out from now on. */
+export function leave(platform: Platform, peer: Peer): void {
+  if (peer.outsince !== undefined) return;
+  peer.downstart = platform.now();
+  peer.outsince = platform.clock();
 }
 
 /** Puts a server that was out back in: its downtime ends, its failures are forgotten, its slow start begins. */
-export function recover(peer: Peer, now: number): void {
-  if (peer.downstart !== undefined) {
-    peer.downtime = (peer.downtime === undefined ? 0 : peer.downtime) + now - peer.downstart;
-    delete peer.downstart;
+export function recover(platform: Platform, peer: Peer): void {
+  const now = platform.clock();
+  if (peer.outsince !== undefined) {
+    peer.downtime = (peer.downtime === undefined ? 0 : peer.downtime) + now - peer.outsince;
+    delete peer.outsince;
   }
+  delete peer.downstart;
   delete peer.until;
   if (peer.slow_start !== undefined) peer.warming = now;
 }
 
-export function remove(platform: Platform, name: string, id: number): Group {
-  return change(platform, name, 'adds nothing', (target) => {
-    const peer = find(target, id);
-    target.peers.splice(target.peers.indexOf(peer), 1);
-    target.gone.push(peer.uid);
-    return target;
+/** Removes a server. */
+export function remove(platform: Platform, name: string, id: number): void {
+  change(platform, name, 'adds nothing', (tables) => {
+    const place = find(tables, name, id);
+    group.remove(tables, name, place);
+    return { before: place.peer };
   });
 }
 
-/** Forgets the statistics of a group's servers; what is open stays counted. */
-export function reset(platform: Platform, name: string): void {
-  const target = get(platform, name);
-  for (let i = 0; i < target.peers.length; i++) figures.forget(platform, (target.peers[i] as Peer).uid, true);
-  change(platform, name, 'adds nothing', (fresh) => {
-    for (let i = 0; i < fresh.peers.length; i++) {
-      const peer = fresh.peers[i] as Peer;
-      delete peer.downtime;
-      delete peer.unavail;
-    }
+/** Changes what has happened to a server, if it is still there; not its parameters. The caller has the lock. */
+export function mark(
+  platform: Platform,
+  name: string,
+  id: number,
+  edit: (peer: Peer, directory: Directory) => void,
+): void {
+  const place = group.locate(platform.tables, name, id);
+  if (place === undefined) return;
+  const peer = Object.assign({}, place.peer);
+  edit(peer, place.directory);
+  group.replace(platform.tables, name, place, peer);
+}
+
+/** Forgets the statistics of a group's servers, some with each call; what is open stays counted. */
+export function resets(platform: Platform, name: string): (() => void)[] {
+  return pieces(platform, name).map((some) => () => {
+    const peers = some();
+    for (let i = 0; i < peers.length; i++) resetOne(platform, name, peers[i] as Peer);
   });
+}
+
+function resetOne(platform: Platform, name: string, peer: Peer): void {
+  figures.forget(platform, peer.uid, true);
+  lock.locked(platform, () =>
+    mark(platform, name, peer.id, (changed) => {
+      delete changed.downtime;
+      delete changed.unavail;
+    }),
+  );
+}
+
+/** Forgets what is left of servers that have been removed. */
+export function forget(platform: Platform, uid: number): void {
+  figures.forget(platform, uid, false);
+  points.forget(platform, uid);
 }

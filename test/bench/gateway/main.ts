@@ -1,8 +1,9 @@
 /**
  * The gateway's speed beside NGINX's own upstream groups and HAProxy, all on this machine and in one run.
  *
- *   npm run bench:gateway [-- --rounds=5 --seconds=3 --only=abcd]
+ *   npm run bench:gateway [-- --rounds=5 --seconds=3 --only=abcde]
  */
+import { disturbance, printDisturbances } from './changes.js';
 import { cpuOf, inside, insideAsync, start, stop } from './container.js';
 import { type Contender, contest, print } from './contest.js';
 import { connectionRate, sessionThroughput } from './mqtt-load.js';
@@ -12,8 +13,8 @@ function option(name: string, fallback: number): number {
   return given === undefined ? fallback : Number(given.split('=')[1]);
 }
 
-/** The parts to run: (a) to (d). */
-const ONLY = process.argv.find((arg) => arg.startsWith('--only='))?.split('=')[1] ?? 'abcd';
+/** The parts to run: (a) to (e). */
+const ONLY = process.argv.find((arg) => arg.startsWith('--only='))?.split('=')[1] ?? 'abcde';
 
 /** Open sessions that data goes through: enough for each broker to have its share of them, which goes by ClientId here. */
 const SESSIONS = 60;
@@ -133,9 +134,38 @@ async function bulk(): Promise<void> {
   );
 }
 
+/** Addresses of one server, as many as are wanted. */
+function crowd(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `127.0.${1 + (i >> 7)}.${1 + (i & 127)}:9001`);
+}
+
+/** Requests to one group while another changes: 8 clients as fast as they can, and a dozen changes a second. */
+async function changing(): Promise<void> {
+  const servers = (kind: string, group: string) =>
+    `http://${address}:8080/api/9/${kind}/upstreams/${group}/servers`;
+  const found = [await disturbance('nothing', servers('http', 'firmware'), 0, 0, SECONDS)];
+  for (const size of [500, 5126]) {
+    await setServers('http', 'backend', crowd(size));
+    found.push(
+      await disturbance(`nothing, beside a group of ${size}`, servers('http', 'backend'), 0, 0, SECONDS),
+    );
+    found.push(await disturbance(`8 clients, a group of ${size}`, servers('http', 'backend'), 8, 0, SECONDS));
+  }
+  await setServers('http', 'backend', []);
+  await setServers('stream', 'mqtt', crowd(100));
+  found.push(
+    await disturbance(
+      '12 changes a second, a group of 100 by ClientId',
+      servers('stream', 'mqtt'),
+      1,
+      83,
+      SECONDS,
+    ),
+  );
+  printDisturbances('(e) times of requests while another group changes', found);
+}
+
 async function sizes(): Promise<void> {
-  const crowd = (count: number) =>
-    Array.from({ length: count }, (_, i) => `127.0.${1 + (i >> 7)}.${1 + (i & 127)}:9001`);
   await setServers('http', 'firmware', crowd(10));
   const started = performance.now();
   await setServers('http', 'backend', crowd(1000));
@@ -162,6 +192,7 @@ try {
   if (ONLY.includes('b')) await connections();
   if (ONLY.includes('c')) await bulk();
   if (ONLY.includes('d')) await sizes();
+  if (ONLY.includes('e')) await changing();
 } finally {
   stop();
 }

@@ -196,10 +196,17 @@ describe('servers', () => {
     expect(call('GET', '/api/9/http/upstreams/firmware')).toMatchObject({ body: { peers: [{ sent: 0 }] } });
   });
 
-  it('answer 500, and not a crash, when the disk is full', () => {
+  it('change while the disk is full, which the group tells of until its state is written again', () => {
+    // Regression: POST, PATCH and DELETE answered 500, so that a server that had died could not be taken out.
+    const group = '/api/9/http/upstreams/firmware';
     nginx.diskError = new Error('ENOSPC');
-    expect(call('POST', base, { server: '10.0.0.1' })).toMatchObject({ status: 500 });
-    expect(nginx.warnings).toEqual(['api: POST /api/9/http/upstreams/firmware/servers: Error: ENOSPC']);
+    expect(call('POST', base, { server: '10.0.0.1' })).toMatchObject({ status: 201 });
+    expect(call('PATCH', `${base}/0`, { drain: true })).toMatchObject({ status: 200 });
+    expect(call('DELETE', `${base}/0`)).toEqual({ status: 200, body: [] });
+    expect(call('GET', group)).toMatchObject({ body: { state: 'stale' } });
+    nginx.diskError = undefined;
+    nginx.settle();
+    expect(call('GET', group).body).not.toHaveProperty('state');
   });
 });
 

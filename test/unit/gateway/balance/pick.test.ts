@@ -14,6 +14,7 @@ function setUp(config: UpstreamConfig, servers: Parameters[]): void {
   nginx = new FakeNginx({ upstreams: { firmware: config } });
   upstreams.load(nginx.worker());
   for (const server of servers) upstreams.add(nginx.worker(), 'firmware', server);
+  nginx.settle();
 }
 
 function numbered(count: number, more: Omit<Parameters, 'server'> = {}): Parameters[] {

@@ -1,11 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import * as handler from '../../../../src/gateway/api/handle.js';
 import * as instance from '../../../../src/gateway/api/instance.js';
+import * as codes from '../../../../src/gateway/balance/codes.js';
 import * as failure from '../../../../src/gateway/balance/failure.js';
 import * as pick from '../../../../src/gateway/balance/pick.js';
+import * as steps from '../../../../src/gateway/model/steps.js';
 import * as figures from '../../../../src/gateway/store/figures.js';
 import type { Group, Peer } from '../../../../src/gateway/store/group.js';
 import * as group from '../../../../src/gateway/store/group.js';
-import * as render from '../../../../src/gateway/store/render.js';
 import * as upkeep from '../../../../src/gateway/store/upkeep.js';
 import * as upstreams from '../../../../src/gateway/store/upstreams.js';
 import { FakeNginx } from '../support/memory.js';
@@ -14,6 +16,7 @@ let nginx: FakeNginx;
 
 beforeEach(() => {
   nginx = new FakeNginx({ upstreams: { firmware: {} } });
+  nginx.workers = [100, 101, 102];
 });
 
 function choose(pid = 100): string {
@@ -29,7 +32,7 @@ function peer(index = 0): Peer {
 }
 
 function state(index = 0): string {
-  return group.state(peer(index), nginx.now);
+  return group.state(peer(index), nginx.clock);
 }
 
 function fail(uid: number, times = 1): void {
@@ -38,12 +41,21 @@ function fail(uid: number, times = 1): void {
 }
 
 function pass(ms: number): void {
-  nginx.now += ms;
+  nginx.pass(ms);
   upkeep.often(nginx.worker());
-  upkeep.seldom(
-    nginx.worker(),
-    [100, 101, 102].filter((pid) => !nginx.dead.has(pid)),
-  );
+  steps.run(upkeep.seldom(nginx.worker()));
+}
+
+/** Forgets the statistics. */
+function reset(): void {
+  for (const some of upstreams.resets(nginx.worker(), 'firmware')) some();
+}
+
+/** The API's view of the group. */
+function overview(): { peers: Record<string, unknown>[]; zombies: number } {
+  const call = { method: 'GET', path: '/api/9/http/upstreams/firmware', args: {}, body: '', write: true };
+  const info = { version: '', address: '', generation: 1, loaded: 0, ppid: 1 };
+  return JSON.parse(handler.handle(nginx.worker(), info, { ...call, requestId: '' }).text);
 }
 
 describe('passive health checks', () => {
@@ -161,7 +173,7 @@ describe('a worker that crashed', () => {
     // At once, for whoever asks, and for good once it was noticed.
     for (const notice of [() => {}, () => pass(1000)]) {
       notice();
-      expect(figures.of(figures.all(nginx.worker()), 1)).toMatchObject({ active: 4, requests: 7 });
+      expect(figures.reader(nginx.worker())(1)).toMatchObject({ active: 4, requests: 7 });
     }
     expect([...nginx.counters.entries.keys()].filter((key) => key.endsWith('/101'))).toEqual([]);
     expect(nginx.tables.entries.get(' pids')).toBe('100 102');
@@ -185,9 +197,7 @@ describe('a removed server', () => {
     choose();
     pass(1000);
     upstreams.remove(platform, 'firmware', 0);
-    const zombies = () =>
-      (render.upstream(platform, 'firmware', current(), figures.all(platform)) as { zombies: number })
-        .zombies;
+    const zombies = () => overview().zombies;
     expect(zombies()).toBe(1);
     pass(1000);
     expect(zombies()).toBe(1);
@@ -222,11 +232,10 @@ describe('figures', () => {
     for (let i = 0; i < 10; i++) choose(100 + (i % 2));
     nginx.counters.incr('1/100', -5);
     nginx.counters.incr('1/101', -3);
-    for (const status of [404, 404, 204, 503]) nginx.counters.incr(`1/s${status}`, 1);
-    nginx.counters.incr('1/unanswered', 1);
+    for (const status of ['404', '502, 404', '204', '503', '-']) codes.note(nginx.counters, '1', status);
     nginx.counters.incr('1/sent', 1000);
     nginx.counters.incr('1/received', 2000);
-    expect(render.upstream(platform, 'firmware', current(), figures.all(platform))).toEqual({
+    expect(overview()).toEqual({
       peers: [
         {
           id: 0,
@@ -267,17 +276,16 @@ describe('figures', () => {
     for (let i = 0; i < 5; i++) choose();
     nginx.counters.incr('1/100', -3);
     nginx.counters.incr('1/sent', 1000);
-    upstreams.reset(platform, 'firmware');
-    expect(figures.of(figures.all(platform), 1)).toMatchObject({ active: 2, requests: 0, sent: 0 });
+    reset();
+    expect(figures.reader(platform)(1)).toMatchObject({ active: 2, requests: 0, sent: 0 });
     nginx.counters.incr('1/100', -2);
-    expect(figures.of(figures.all(platform), 1)).toMatchObject({ active: 0, requests: 0 });
+    expect(figures.reader(platform)(1)).toMatchObject({ active: 0, requests: 0 });
   });
 });
 
 describe('times', () => {
   function shown(): unknown {
-    const all = figures.all(nginx.worker());
-    return render.upstream(nginx.worker(), 'firmware', current(), all).peers;
+    return overview().peers;
   }
 
   function timed(header: number, response: number): void {
@@ -312,8 +320,8 @@ describe('times', () => {
   it('do not go below nothing when they are reset while the upkeep looks at them', () => {
     // Regression: half of what had been gathered was taken away from counters that were gone by then.
     for (let i = 0; i < 200; i++) timed(20, 36);
-    const gathered = figures.of(figures.all(nginx.worker()), 1);
-    upstreams.reset(nginx.worker(), 'firmware');
+    const gathered = figures.reader(nginx.worker())(1);
+    reset();
     figures.age(nginx.worker(), 1, gathered);
     timed(10, 12);
     expect(shown()).toMatchObject([{ header_time: 10, response_time: 12 }]);
@@ -321,7 +329,7 @@ describe('times', () => {
 
   it('are forgotten with the rest of the statistics', () => {
     timed(20, 36);
-    upstreams.reset(nginx.worker(), 'firmware');
+    reset();
     expect(shown()).not.toMatchObject([{ header_time: expect.anything() }]);
   });
 });

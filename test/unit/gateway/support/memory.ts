@@ -1,6 +1,8 @@
 /** NGINX's shared dictionaries and surroundings, in memory. Several workers may share one. */
 import { createHash } from 'node:crypto';
+import * as steps from '../../../../src/gateway/model/steps.js';
 import type { KindConfig, Platform } from '../../../../src/gateway/store/platform.js';
+import * as upkeep from '../../../../src/gateway/store/upkeep.js';
 
 /** What njs calls a dictionary: shared by all workers, each operation atomic. */
 export class FakeDict<V extends string | number> {
@@ -16,6 +18,11 @@ export class FakeDict<V extends string | number> {
     this.before(operation, key);
   }
 
+  #usedBeside(key: string): number {
+    const others = [...this.entries].filter(([other]) => other !== key);
+    return others.reduce((sum, [k, v]) => sum + k.length + String(v).length, 0);
+  }
+
   get(key: string): V | undefined {
     this.#step('get', key);
     return this.entries.get(key);
@@ -23,9 +30,11 @@ export class FakeDict<V extends string | number> {
 
   set(key: string, value: V): this {
     this.#step('set', key);
-    const others = [...this.entries].filter(([other]) => other !== key);
-    const used = others.reduce((sum, [k, v]) => sum + k.length + String(v).length, 0);
-    if (used + key.length + String(value).length > this.limit) throw new Error('SharedMemoryError');
+    if (
+      this.limit < Number.POSITIVE_INFINITY &&
+      this.#usedBeside(key) + key.length + String(value).length > this.limit
+    )
+      throw new Error('SharedMemoryError');
     this.entries.set(key, value);
     return this;
   }
@@ -66,14 +75,26 @@ export class FakeNginx {
   readonly files = new Map<string, string>();
   readonly warnings: string[] = [];
   readonly dead = new Set<number>();
+  /** The clock that may be set. */
   now = 1_700_000_000_000;
-  /** Set to let the next writes of a state file fail. */
+  /** The clock that nobody sets. */
+  clock = 5_000_000;
+  /** The master's workers, where it is known. */
+  workers: number[] = [];
+  /** Set to let the next writes of a file fail. */
   diskError: Error | undefined;
+  /** Called before each change of a file. */
+  beforeFile: (name: string) => void = () => {};
 
   constructor(
     readonly config: KindConfig,
     readonly kind: Platform['kind'] = 'http',
   ) {}
+
+  #touch(name: string): void {
+    this.beforeFile(name);
+    if (this.diskError) throw this.diskError;
+  }
 
   /** What the store sees in one worker. */
   worker(pid = 100): Platform {
@@ -85,15 +106,41 @@ export class FakeNginx {
       keyvals: this.keyvals,
       pid,
       now: () => this.now,
+      clock: () => this.clock,
+      workers: () => this.workers.filter((worker) => !this.dead.has(worker)),
       alive: (other) => !this.dead.has(other),
       read: (name) => this.files.get(name),
       write: (name, text) => {
-        if (this.diskError) throw this.diskError;
+        this.#touch(name);
         this.files.set(name, text);
+      },
+      append: (name, text) => {
+        this.#touch(name);
+        this.files.set(name, (this.files.get(name) ?? '') + text);
+      },
+      rename: (from, to) => {
+        this.#touch(to);
+        this.files.set(to, this.files.get(from) as string);
+        this.files.delete(from);
+      },
+      remove: (name) => {
+        this.files.delete(name);
       },
       digest: sha256,
       warn: (message) => this.warnings.push(message),
     };
+  }
+
+  /** Lets time pass, by both clocks. */
+  pass(ms: number): void {
+    this.now += ms;
+    this.clock += ms;
+  }
+
+  /** Does what the upkeep does step by step: lays tables out and writes state files. */
+  settle(): void {
+    for (const next of [upkeep.build, upkeep.save])
+      for (let step = next(this.worker()); step !== undefined; step = next(this.worker())) steps.run(step);
   }
 
   /** The same machine after NGINX has ended: only the disk is left. */
