@@ -1,5 +1,4 @@
 /** Counts loads of the configuration, which njs does not tell: each brings its own `gateway_load`. */
-import * as lock from '../store/lock.js';
 import type { Platform } from '../store/platform.js';
 
 /** Which load of the configuration this worker runs, from 1, and when it was first seen (ms since the epoch). */
@@ -8,19 +7,15 @@ export interface Generation {
   loaded: number;
 }
 
-function known(platform: Platform): Generation | undefined {
-  const text = platform.tables.get(` generation/${gateway_load}`);
-  return text === undefined ? undefined : JSON.parse(text);
-}
-
 export function current(platform: Platform): Generation {
-  const found = known(platform);
-  if (found !== undefined) return found;
-  return lock.locked(platform, () => {
-    const meanwhile = known(platform);
-    if (meanwhile !== undefined) return meanwhile;
-    const fresh = { number: platform.counters.incr(' generation', 1), loaded: platform.now() };
-    platform.tables.set(` generation/${gateway_load}`, JSON.stringify(fresh));
-    return fresh;
-  });
+  const counters = platform.counters;
+  const number = ` generation/${gateway_load}`;
+  const loaded = ` loaded/${gateway_load}`;
+  // The first to see it numbers it. Loads follow one another, so nobody else counts on at the same time.
+  if (counters.get(number) === undefined && counters.add(loaded, platform.now()))
+    counters.add(number, counters.incr(' generation', 1));
+  return {
+    number: counters.get(number) || counters.get(' generation') || 1,
+    loaded: counters.get(loaded) || platform.now(),
+  };
 }

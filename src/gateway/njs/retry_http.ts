@@ -3,9 +3,7 @@
 import * as failure from '../balance/failure.js';
 import * as pick from '../balance/pick.js';
 import * as quick from '../balance/quick.js';
-import * as errors from '../model/errors.js';
 import * as failures from '../store/failures.js';
-import type { Platform } from '../store/platform.js';
 import * as upstreams from '../store/upstreams.js';
 import * as platforms from './platform.js';
 
@@ -51,21 +49,10 @@ function giveUp(r: NginxHTTPRequest): void {
   r.return(status === '504' ? 504 : 502);
 }
 
-/** Whether the groups are in memory, or are now. Another worker may be bringing them there. */
-function isLoaded(r: NginxHTTPRequest, platform: Platform): boolean {
-  try {
-    upstreams.load(platform);
-    return true;
-  } catch (thrown) {
-    if (thrown !== errors.locked) r.error(`load: ${String(thrown)}`);
-    return false;
-  }
-}
-
-/** Chooses the next server; a group that is not in memory yet is brought there first. */
+/** Chooses the next server; a group that is not in memory yet is brought there first, here or by another worker. */
 function again(r: NginxHTTPRequest, tries: number): void {
   const platform = platforms.of('http');
-  if (tries > 0 && !isLoaded(r, platform)) {
+  if (tries > 0 && !upstreams.tryLoad(platform)) {
     setTimeout(() => again(r, tries - 1), COLD_INTERVAL);
     return;
   }

@@ -163,7 +163,7 @@ function layOut(site: Site, draft: Draft, cold: boolean): Step {
   ]);
 }
 
-/** Has the table in use replaced by the draft, and drops the servers beside it that it has. */
+/** Has the table in use replaced by the draft, and counts the servers beside it that it lacks. */
 function replace(site: Site, draft: Draft): void {
   const tables = site.tables;
   const beside = rotation.recent(tables, draft.key);
@@ -176,7 +176,6 @@ function replace(site: Site, draft: Draft): void {
   });
   const header = table.renewed(draft.header, rotation.version(site.platform));
   tables.set(draft.key, count === 0 ? header : table.thorough(header));
-  for (let i = beside.from; i < draft.recentTo; i++) tables.delete(`${pick.RECENT}${draft.key}/${i}`);
 }
 
 /** Servers that were taken out since the build began. */
@@ -212,6 +211,17 @@ function publish(site: Site, drafts: Draft[], changes: number): Step {
     site.alone(advance);
     return done;
   };
+}
+
+/** Away with servers beside a table that the table has by now. How far that has got outlives a crash. */
+function sweep(site: Site, key: string): Step {
+  const counter = ` swept/${key}`;
+  const from = site.platform.counters.get(counter) || 0;
+  const to = rotation.recent(site.tables, key).from;
+  return steps.each(to - from, RECORDS, (i) => {
+    site.tables.delete(`${pick.RECENT}${key}/${from + i}`);
+    site.platform.counters.set(counter, from + i + 1);
+  });
 }
 
 function draftOf(site: Site, key: string, recentTo: number): Draft {
@@ -257,6 +267,8 @@ function prepare(site: Site): Step {
     () => layOut(site, first, sorted.cold),
     () => layOut(site, next, sorted.cold),
     () => publish(site, drafts, changes),
+    () => sweep(site, first.key),
+    () => sweep(site, next.key),
   ]);
 }
 

@@ -59,6 +59,18 @@ function statuses(platform: Platform): number[] {
   return found;
 }
 
+/** Counts how many requests servers have had: all that is asked of every server every second. */
+export function requests(platform: Platform): (uid: number) => number {
+  const counters = platform.counters;
+  const pids = workers(platform);
+  return (uid) => {
+    let sum = counters.get(`${uid}/requests`) || 0;
+    for (let i = 0; i < pids.length; i++)
+      sum += Math.floor((counters.get(`${uid}/${pids[i]}`) || 0) / quick.ACTIVE_LIMIT);
+    return sum;
+  };
+}
+
 /** Gives the figures of servers; to make one costs more than to use it. */
 export function reader(platform: Platform): (uid: number) => Figures {
   const counters = platform.counters;
@@ -105,13 +117,13 @@ export function average(figures: Figures, name: string): number | undefined {
 const WINDOW = 128;
 
 /** Keeps the averages of a server to its latest requests: halves what they are made of. */
-export function age(platform: Platform, uid: number, found: Figures): void {
-  if (found.timed < WINDOW) return;
-  const names = ['timed'].concat(Object.keys(found.times));
+export function age(platform: Platform, uid: number): void {
+  const counters = platform.counters;
+  if ((counters.get(`${uid}/timed`) || 0) < WINDOW) return;
+  const names = ['timed'].concat(TIMES[platform.kind]);
   for (let i = 0; i < names.length; i++) {
     const key = `${uid}/${names[i]}`;
-    // Read once more: the statistics may have been reset since they were gathered.
-    platform.counters.incr(key, -(platform.counters.get(key) || 0) / 2);
+    counters.incr(key, -(counters.get(key) || 0) / 2);
   }
 }
 

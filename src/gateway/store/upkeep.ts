@@ -41,10 +41,10 @@ function bury(platform: Platform): void {
 }
 
 /** Notes when a server was last chosen: whenever its count of requests has moved since the last look. */
-function notice(platform: Platform, peer: Peer, found: Figures): void {
+function notice(platform: Platform, peer: Peer, requests: number): void {
   const seen = platform.counters.get(` seen/${peer.uid}`);
-  if (found.requests === (seen === undefined ? 0 : seen)) return;
-  platform.counters.set(` seen/${peer.uid}`, found.requests);
+  if (requests === (seen === undefined ? 0 : seen)) return;
+  platform.counters.set(` seen/${peer.uid}`, requests);
   platform.counters.set(` selected/${peer.uid}`, platform.now());
 }
 
@@ -66,8 +66,10 @@ function advance(platform: Platform, name: string, peer: Peer): void {
   lock.attempt(platform, run);
 }
 
+type FiguresOf = (uid: number) => Figures;
+
 /** Forgets a removed server, unless it has something open. */
-function prune(platform: Platform, name: string, uid: number, figuresOf: (uid: number) => Figures): void {
+function prune(platform: Platform, name: string, uid: number, figuresOf: FiguresOf): void {
   if (figuresOf(uid).active > 0) return;
   const forgotten = lock.attempt(platform, () => group.forget(platform.tables, name, [uid]));
   if (!forgotten) return;
@@ -81,15 +83,15 @@ function prune(platform: Platform, name: string, uid: number, figuresOf: (uid: n
 const SERVERS = 32;
 
 /** Looks at all servers of a group. */
-function tend(platform: Platform, name: string, figuresOf: (uid: number) => Figures): Step {
+function tend(platform: Platform, name: string, requestsOf: (uid: number) => number): Step {
   const pieces = upstreams.pieces(platform, name);
   const gone = group.gone(platform.tables, name);
+  const figuresOf = gone.length === 0 ? undefined : figures.reader(platform);
   let moved = false;
 
   function look(peer: Peer): void {
-    const found = figuresOf(peer.uid);
-    notice(platform, peer, found);
-    figures.age(platform, peer.uid, found);
+    notice(platform, peer, requestsOf(peer.uid));
+    figures.age(platform, peer.uid);
     // One that was counted and not queued, by a worker that died in between.
     if ((platform.counters.get(failure.PREFIX + peer.uid) || 0) > 0)
       failure.queue(platform.counters, `${peer.uid}`);
@@ -104,7 +106,10 @@ function tend(platform: Platform, name: string, figuresOf: (uid: number) => Figu
     steps.once(() => {
       if (moved) lock.attempt(platform, () => upstreams.rebalance(platform, name));
     }),
-    () => steps.each(gone.length, SERVERS, (i) => prune(platform, name, gone[i] as number, figuresOf)),
+    () =>
+      steps.each(gone.length, SERVERS, (i) =>
+        prune(platform, name, gone[i] as number, figuresOf as FiguresOf),
+      ),
   ]);
 }
 
@@ -141,10 +146,9 @@ export function isLoaded(platform: Platform): boolean {
   return upstreams.isLoaded(platform);
 }
 
-/** Called a few times a second. Throws when another worker has the lock. */
+/** Called a few times a second. What needs the lock is left for the next time when another worker has it. */
 export function often(platform: Platform): void {
-  upstreams.load(platform);
-  failures.settle(platform);
+  if (upstreams.tryLoad(platform)) failures.settle(platform);
 }
 
 /** Which workers there were at the last burial. */
@@ -160,8 +164,8 @@ export function seldom(platform: Platform): Step {
   }
   // Workers make themselves known as they begin to count; two at once may lose one.
   if (workers !== '' && platform.tables.get(' pids') !== workers) platform.tables.set(' pids', workers);
-  const figuresOf = figures.reader(platform);
-  return steps.sequence(upstreams.names(platform).map((name) => () => tend(platform, name, figuresOf)));
+  const requestsOf = figures.requests(platform);
+  return steps.sequence(upstreams.names(platform).map((name) => () => tend(platform, name, requestsOf)));
 }
 
 /** Does part of a build; `failed` where it cannot go on: another build has begun, or there is no room. */
@@ -175,11 +179,15 @@ function guard<T>(platform: Platform, name: string, part: () => T, failed: T): T
   }
 }
 
+/** Which group the last build was of, counted on. */
+const TURN = ' build turn';
+
 /** Finds the next group whose tables lack a change, and begins to lay them out; `undefined` when there is none. */
 export function build(platform: Platform): Step | undefined {
   const names = upstreams.names(platform);
   for (let i = 0; i < names.length; i++) {
-    const name = names[i] as string;
+    // In turn: a group that changes all the time does not keep others waiting.
+    const name = names[platform.counters.incr(TURN, 1) % names.length] as string;
     if (!rotation.isOutdated(platform, name)) continue;
     const work = guard(platform, name, () => builds.begin(platform, name), undefined);
     if (work !== undefined) return () => guard(platform, name, work, true);

@@ -110,6 +110,17 @@ export function load(platform: Platform): void {
   });
 }
 
+/** Brings memory in line, unless another worker does that or has the lock; whether it is in line now. */
+export function tryLoad(platform: Platform): boolean {
+  try {
+    load(platform);
+    return true;
+  } catch (thrown) {
+    if (thrown !== errors.locked) throw thrown;
+    return false;
+  }
+}
+
 /** The configuration of a group. Throws the API's answer for one that is not declared. */
 export function declared(platform: Platform, name: string): UpstreamConfig {
   const config = own.get(platform.config.upstreams, name);
