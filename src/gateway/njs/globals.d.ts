@@ -1,5 +1,7 @@
 /** `gateway.json`, preloaded by NGINX: the declared groups and zones. */
 declare const gateway: {
+  /** Networks that servers may be in although they are loopback, link-local, multicast or this host's own. */
+  allow?: string[];
   http?: import('../store/platform.js').KindConfig;
   stream?: import('../store/platform.js').KindConfig;
 };

@@ -3,6 +3,8 @@
 import crypto from 'crypto';
 // biome-ignore lint/style/useNodejsImportProtocol: njs knows its modules by bare names.
 import fs from 'fs';
+import type { Bytes } from '../model/network.js';
+import * as network from '../model/network.js';
 import type { Kind } from '../model/server.js';
 import type { NumberDict, Platform, StringDict } from '../store/platform.js';
 
@@ -57,6 +59,18 @@ function digest(text: string): Uint8Array {
   return crypto.createHash('sha256').update(text).digest();
 }
 
+/** A copy of a preloaded array, which has an index and a length, and none of the methods of arrays. */
+function copy(list: string[] | undefined): string[] {
+  const copied: string[] = [];
+  if (list !== undefined) for (let i = 0; i < list.length; i++) copied.push(list[i] as string);
+  return copied;
+}
+
+/** Addresses of this host. */
+function own(): Bytes[] {
+  return network.ownAddresses(read('/proc/net/fib_trie') || '', read('/proc/net/if_inet6') || '');
+}
+
 /** The platform of one half of NGINX. */
 export function of(kind: Kind): Platform {
   const shared = ngx.shared as unknown as { [zone: string]: unknown };
@@ -64,6 +78,8 @@ export function of(kind: Kind): Platform {
   return {
     kind: kind,
     config: config === undefined ? {} : config,
+    allow: copy(gateway.allow),
+    own: own,
     tables: shared[`${kind}_tables`] as StringDict,
     counters: shared[`${kind}_counters`] as NumberDict,
     keyvals: shared[`${kind}_keyvals`] as StringDict,

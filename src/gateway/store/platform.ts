@@ -1,4 +1,5 @@
 /** What the store needs from NGINX and from the machine; njs gives it in production, tests give their own. */
+import type { Bytes } from '../model/network.js';
 import type { Digest } from '../model/ring.js';
 import type { Kind } from '../model/server.js';
 
@@ -45,6 +46,10 @@ export interface KindConfig {
 export interface Platform {
   kind: Kind;
   config: KindConfig;
+  /** Networks that servers may be in although they are not what a server of a group is in, such as `127.0.0.0/8`. */
+  allow: string[];
+  /** Addresses of this host; empty where the kernel does not tell. */
+  own(): Bytes[];
   /** Groups, tables, the lock. */
   tables: StringDict;
   /** Figures and sequence numbers. */

@@ -7,6 +7,7 @@ import * as errors from '../model/errors.js';
 import * as own from '../model/own.js';
 import type { Parameters } from '../model/server.js';
 import * as parameters from '../model/server.js';
+import * as admission from './admission.js';
 import * as build from './build.js';
 import * as figures from './figures.js';
 import type { Directory, Group, Peer, Place, Writable } from './group.js';
@@ -64,10 +65,19 @@ function fresh(platform: Platform): number {
   return platform.counters.incr(' uid', 1);
 }
 
+/** Whether a remembered server may still be one. What gateway.json declares has no uid, and is the operator's word. */
+function isAdmitted(platform: Platform, name: string, remembered: state.Remembered): boolean {
+  if (remembered.uid === undefined) return true;
+  const reason = admission.objection(platform, remembered.parameters.server as string);
+  if (reason !== undefined) platform.warn(`${platform.kind} upstream "${name}": ignored a server: ${reason}`);
+  return reason === undefined;
+}
+
 function restore(platform: Platform, name: string): void {
   const memory = state.recall(platform, name, declaredLines(platform, name));
-  const servers = memory.servers.slice(0, MAX_SERVERS);
-  if (servers.length < memory.servers.length)
+  const admitted = memory.servers.filter((remembered) => isAdmitted(platform, name, remembered));
+  const servers = admitted.slice(0, MAX_SERVERS);
+  if (servers.length < admitted.length)
     platform.warn(`${platform.kind} upstream "${name}": ignored all but ${MAX_SERVERS} servers of its state`);
   let previous = 0;
   let renamed = false;
@@ -304,6 +314,8 @@ function find(tables: group.Readable, name: string, id: number): Place {
 
 /** Adds a server. */
 export function add(platform: Platform, name: string, asked: Parameters): Peer {
+  declared(platform, name);
+  admission.check(platform, asked.server as string);
   const edit = change(platform, name, 'adds', (tables) => {
     const found: Directory = group.directory(tables, name);
     if (found.count >= MAX_SERVERS)

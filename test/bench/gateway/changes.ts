@@ -1,6 +1,6 @@
 /** What requests wait while the servers of another group change. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { insideAsync } from './container.js';
+import { HEADERS, insideAsync } from './container.js';
 
 /** How requests fared meanwhile: their times in ms, and the changes that were answered in a second. */
 export interface Disturbance {
@@ -31,6 +31,7 @@ async function client(base: string, ids: number[], pause: number, stop: AbortSig
   for (let i = 0; !stop.aborted; i++) {
     const answer = await fetch(`${base}/${ids[i % ids.length]}`, {
       method: 'PATCH',
+      headers: HEADERS,
       body: JSON.stringify({ weight: 1 + (i % 9) }),
     });
     if (answer.status !== 200) throw new Error(`PATCH: ${await answer.text()}`);

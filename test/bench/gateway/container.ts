@@ -6,6 +6,12 @@ import { fileURLToPath } from 'node:url';
 const IMAGE = 'sidekick-gateway-bench';
 const NAME = `sidekick-bench-${process.pid}`;
 
+/** What the API asks of whoever changes something; the token lies in the image. */
+export const HEADERS = {
+  authorization: 'Bearer the-token-of-the-contest',
+  'content-type': 'application/json',
+};
+
 function docker(...args: string[]): string {
   return execFileSync('docker', args, {
     encoding: 'utf8',

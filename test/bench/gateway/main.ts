@@ -4,7 +4,7 @@
  *   npm run bench:gateway [-- --rounds=5 --seconds=3 --only=abcde]
  */
 import { disturbance, printDisturbances } from './changes.js';
-import { cpuOf, inside, insideAsync, start, stop } from './container.js';
+import { cpuOf, HEADERS, inside, insideAsync, start, stop } from './container.js';
 import { type Contender, contest, print } from './contest.js';
 import { connectionRate, sessionThroughput } from './mqtt-load.js';
 
@@ -40,9 +40,6 @@ async function downloads(url: string): Promise<number> {
   const [, amount, unit] = /Transfer\/sec:\s+([\d.]+)(KB|MB|GB)/.exec(output) ?? [];
   return Number(amount) * ({ KB: 0.001, MB: 1, GB: 1024 }[unit ?? 'MB'] as number);
 }
-
-/** The token lies in the image. */
-const HEADERS = { authorization: 'Bearer the-token-of-the-contest', 'content-type': 'application/json' };
 
 async function setServers(kind: 'http' | 'stream', group: string, servers: string[]): Promise<void> {
   const base = `http://${address}:8080/api/9/${kind}/upstreams/${group}/servers`;

@@ -21,6 +21,12 @@ export const OPEN_API = {
   files: { '/etc/sidekick-gateway/api.token': `${API_TOKEN}\n` },
 } as const;
 
+/** Groups as the image has them. Tests of the watcher register addresses at which there is nothing, loopback among them. */
+const GROUPS = JSON.stringify({
+  allow: ['127.0.0.0/8'],
+  ...JSON.parse(readFileSync(new URL('../../../docker/gateway/nginx/gateway.json', import.meta.url), 'utf8')),
+});
+
 const SMALLER = `sed -Ei "s/_tables:[0-9]+m/_tables:$1/" /etc/nginx/gateway/http.conf && exec nginx -g 'daemon off;'`;
 
 /** A server as the API lists it; the fields that tests look at. */
@@ -77,6 +83,7 @@ export async function startGateway(
     name,
     network,
     ...OPEN_API,
+    files: { ...OPEN_API.files, '/etc/nginx/gateway.json': GROUPS },
     ...(memory !== undefined && { command: ['sh', '-c', SMALLER, 'sh', memory] }),
     ports: [HTTP_PORT, MQTT_PORT, API_PORT],
     ready: (self) => until(`${name} answers`, () => getJson(`http://127.0.0.1:${self.port(API_PORT)}/api/`)),

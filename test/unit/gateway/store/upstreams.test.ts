@@ -81,7 +81,7 @@ describe('a restart', () => {
     const platform = nginx.worker();
     upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
     upstreams.add(platform, 'firmware', {
-      server: '[::1]:80',
+      server: '[2001:db8::1]:80',
       weight: 3,
       fail_timeout: '5s',
       route: 'a b;c',
@@ -94,7 +94,7 @@ describe('a restart', () => {
       {
         id: 0,
         uid: 2,
-        server: '[::1]:80',
+        server: '[2001:db8::1]:80',
         weight: 3,
         fail_timeout: '5s',
         route: 'a b;c',
@@ -135,6 +135,40 @@ describe('a restart', () => {
     upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     nginx.files.clear();
     expect(servers(nginx.restarted())).toEqual([]);
+  });
+});
+
+describe('an address that leads back into the gateway', () => {
+  it.each([
+    '127.0.0.1:8080',
+    '[::ffff:127.0.0.1]:8080',
+    '169.254.1.1:80',
+    '0.0.0.0:80',
+    '10.7.7.7:2379',
+    '[::ffff:10.7.7.7]:80',
+  ])('is refused: %s', (server) => {
+    // Regression: a backend had registered the load balancer's own API, which the public then reached by port 80.
+    nginx.own = [[10, 7, 7, 7]];
+    expect(() => upstreams.add(nginx.worker(), 'firmware', { server })).toThrow(
+      expect.objectContaining({ status: 400, code: 'UpstreamBadAddress' }),
+    );
+    expect(servers()).toEqual([]);
+  });
+
+  it('is a server where gateway.json allows it, and no longer one after a restart where it does not', () => {
+    nginx.allow = ['127.0.0.0/8'];
+    upstreams.add(nginx.worker(), 'firmware', { server: '127.0.0.1:80' });
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    const later = nginx.restarted();
+    expect(servers(later)).toEqual(['10.0.0.1:80']);
+    expect(later.warnings).toEqual([
+      expect.stringContaining('ignored a server: "127.0.0.1:80" is a loopback address'),
+    ]);
+  });
+
+  it('is a server where gateway.json itself names it', () => {
+    nginx = new FakeNginx({ upstreams: { firmware: { servers: ['127.0.0.1:80'] } } });
+    expect(servers()).toEqual(['127.0.0.1:80']);
   });
 });
 

@@ -79,6 +79,10 @@ export class FakeNginx {
   now = 1_700_000_000_000;
   /** The clock that nobody sets. */
   clock = 5_000_000;
+  /** Networks that servers may be in although they lead back to this host. */
+  allow: string[] = [];
+  /** The gateway's own addresses. */
+  own: number[][] = [];
   /** The master's workers, where it is known. */
   workers: number[] = [];
   /** Set to let the next writes of a file fail. */
@@ -101,6 +105,8 @@ export class FakeNginx {
     return {
       kind: this.kind,
       config: this.config,
+      allow: this.allow,
+      own: () => this.own,
       tables: this.tables,
       counters: this.counters,
       keyvals: this.keyvals,
