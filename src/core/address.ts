@@ -9,6 +9,8 @@ declare const canonical: unique symbol;
  */
 export type Address = string & { readonly [canonical]: true };
 
+/** The longest text that can be an address; what is longer meets no expression. */
+const MAX_LENGTH = 64;
 const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/;
 
 /**
@@ -16,7 +18,7 @@ const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/;
  * and would split into several servers that no registration stands for.
  */
 export function parseAddress(text: string): Result<Address> {
-  const parts = HOST_AND_PORT.exec(text);
+  const parts = text.length <= MAX_LENGTH ? HOST_AND_PORT.exec(text) : null;
   if (!parts) return bad(`address must be host:port (IPv6 as [host]:port), got ${quote(text)}`);
   const [, v6, v4, portText] = parts;
   const port = Number(portText);

@@ -1,5 +1,6 @@
+import { type JsonBounds, readJsonObject } from './bounded-json.js';
 import { drainedKey, type Instance, type KeySpace, watchersPrefix } from './keys.js';
-import type { Entry } from './ports.js';
+import { type Entry, MAX_VALUE_BYTES } from './ports.js';
 
 /** A request to take an instance out: its drain at this revision of etcd. */
 export interface DrainAsked extends Instance {
@@ -42,16 +43,17 @@ export function liveWatchers(
     .map((entry) => ({ watcher: entry.key.slice(prefix.length), services: servicesIn(entry) }));
 }
 
+/** A watcher names every group and service that it drives, in a value that is not cut. */
+const PRESENCE_BOUNDS: JsonBounds = { length: MAX_VALUE_BYTES, depth: 4, items: MAX_VALUE_BYTES };
+
 /**
  * The `services` of a presence value; none where it is not what a watcher writes. Of one that drives more services than
  * a value can be read with, it is taken that it drives any: its answer is worth waiting for.
  */
 function servicesIn({ value, oversized }: Entry): Pick<ReadonlySet<unknown>, 'has'> {
   if (oversized !== undefined) return { has: () => true };
-  try {
-    const presence = JSON.parse(value) as { services?: unknown } | null;
-    return new Set(Array.isArray(presence?.services) ? presence.services : []);
-  } catch {
-    return new Set();
-  }
+  const presence = readJsonObject(value, PRESENCE_BOUNDS);
+  const services = presence.ok ? presence.value.services : undefined;
+  return new Set(Array.isArray(services) ? services : []);
+}
 }

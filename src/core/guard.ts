@@ -49,7 +49,7 @@ export function guardStep(
   const samples = [state.members.size, registered.size].map((size) => ({ at: now, size }));
   const recentSizes = [...state.sizes, ...samples].filter(({ at }) => now - at <= policy.window);
   const vanished = recentlyVanished(state, registered, policy, now);
-  const peak = Math.max(...recentSizes.map(({ size }) => size));
+  const peak = recentSizes.reduce((most, { size }) => Math.max(most, size), 0);
   const stays = [...registered.values()].some((intent) => intent !== 'drain');
   const empties = !stays && vanished.size > 0;
   const tripped = empties || vanished.size > policy.maxLoss * peak;

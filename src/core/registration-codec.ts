@@ -1,10 +1,11 @@
+import { isObject, JSON_BOUNDS, readJson } from './bounded-json.js';
 import { type Instance, type KeySpace, parseInstance, registrationKey } from './keys.js';
 import type { Registration } from './registration.js';
-import { bad, ok, quote, type Result } from './result.js';
+import { bad, describe, ok, quote, type Result } from './result.js';
 import { DEFAULT_PARAMETERS, PARAMETER_NAMES, readParameters, stated } from './server-parameters.js';
 
 /** The longest value that is read, in characters. A registration is a few dozen; more is not one. */
-export const MAX_VALUE_LENGTH = 16_384;
+export const MAX_VALUE_LENGTH = JSON_BOUNDS.length;
 
 const FIELDS: ReadonlySet<string> = new Set([...PARAMETER_NAMES, 'drain', 'meta']);
 
@@ -51,18 +52,28 @@ export function encodeRegistration(
   return { key: registrationKey(space, registration), value: JSON.stringify(value) };
 }
 
-/** The value as a JSON object; `undefined` where it is anything else, which is allowed and means all defaults. */
+/**
+ * The value as a JSON object; `undefined` where it is plain text or another JSON value, which means all defaults.
+ * What was meant as an object and is none is refused: to take it for "all defaults" would put a server that was
+ * drained, down or weighted back into full traffic.
+ */
 function readObject(value: string): Result<Readonly<Record<string, unknown>> | undefined> {
   if (value.length > MAX_VALUE_LENGTH) {
     return bad(`value must be at most ${MAX_VALUE_LENGTH} characters, got ${value.length}`);
   }
-  try {
-    const parsed: unknown = JSON.parse(value);
-    const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
-    return ok(isObject ? (parsed as Record<string, unknown>) : undefined);
-  } catch {
-    return ok(undefined);
+  if (!attemptsJson(value)) return ok(undefined);
+  const parsed = readJson(value);
+  if (!parsed.ok) return bad(`value looks like JSON and ${parsed.reason}`);
+  if (isObject(parsed.value)) return ok(parsed.value);
+  if (typeof parsed.value === 'string' && attemptsJson(parsed.value)) {
+    return bad('value must be a JSON object, got one as text in quotes');
   }
+  return ok(undefined);
+}
+
+/** Whether text begins as JSON with parts does (a byte order mark and single quotes included), or has a brace anywhere. */
+function attemptsJson(text: string): boolean {
+  return /^[\uFEFF]|^\s*["'[]|[{}]/.test(text);
 }
 
 function decodeFields(instance: Instance, fields: Readonly<Record<string, unknown>>): Decoded {
@@ -73,7 +84,7 @@ function decodeFields(instance: Instance, fields: Readonly<Record<string, unknow
     return {
       status: 'rejected',
       instance,
-      reason: `drain must be true or false, got ${quote(JSON.stringify(drain))}`,
+      reason: `drain must be true or false, got ${describe(drain)}`,
     };
   }
   const unknown = Object.keys(fields).filter((name) => !FIELDS.has(name));

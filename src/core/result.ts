@@ -13,6 +13,13 @@ export function bad(reason: string): Result<never> {
   return { ok: false, reason };
 }
 
+/** An untrusted value for a message. What has parts is named by its kind alone: how deep it is, nobody knows. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return quote(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' && value !== null ? 'an object' : quote(String(value)).slice(1, -1);
+}
+
 /** Untrusted text made fit for a log line: at most `limit` characters (default 64) of it, quoted and escaped. */
 export function quote(text: string, limit = 64): string {
   return escapeUnprintable(JSON.stringify(text.length > limit ? `${text.slice(0, limit)}…` : text));

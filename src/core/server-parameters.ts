@@ -1,6 +1,6 @@
 import type { Kind } from './kind.js';
 import { formatNginxTime, parseNginxTime } from './nginx-time.js';
-import { bad, ok, quote, type Result } from './result.js';
+import { bad, describe, ok, type Result } from './result.js';
 
 /**
  * The parameters of one server of an upstream group, under NGINX's own names, all of them present.
@@ -77,7 +77,7 @@ export function readParameter<P extends ParameterName>(name: P, value: unknown):
   const rule = RULES[name];
   const read = rule.read(value);
   if (read !== undefined) return ok(read);
-  return bad(`${name} must be ${rule.allowed}, got ${quote(JSON.stringify(value) ?? String(value))}`);
+  return bad(`${name} must be ${rule.allowed}, got ${describe(value)}`);
 }
 
 /** Reads whichever parameters `source` has and fills in the defaults; every bad one is named in the reason. */

@@ -1,10 +1,11 @@
+import { isObject } from '../../core/bounded-json.js';
 import { NginxError } from '../../core/errors.js';
 import type { UpstreamRef } from '../../core/kind.js';
 import type { NginxApi, NginxIdentity } from '../../core/ports.js';
 import { stated } from '../../core/server-parameters.js';
 import type { NginxApiOptions } from './options.js';
 import { readPeers, readServer, wireParameters } from './server-codec.js';
-import { createTransport, isRecord } from './transport.js';
+import { createTransport } from './transport.js';
 
 /** The error object has had its shape since version 4; the write contract is that of version 9. */
 const OLDEST_VERSION = 4;
@@ -42,7 +43,7 @@ export function createNginxApi(options: NginxApiOptions): NginxApi & { close(): 
       try {
         // Only the names are wanted; `fields` keeps the statistics of every server out of the answer.
         const groups = await versioned('GET', `/${kind}/upstreams/?fields=zone`, signal);
-        return isRecord(groups) ? Object.keys(groups).sort() : [];
+        return isObject(groups) ? Object.keys(groups).sort() : [];
       } catch (error) {
         if (error instanceof NginxError && error.code === 'PathNotFound') return [];
         throw error;
@@ -89,10 +90,9 @@ function groupPath({ kind, name }: UpstreamRef): string {
 function bestVersion(answer: unknown): number {
   const versions = Array.isArray(answer) ? answer.filter((item) => typeof item === 'number') : [];
   const usable = versions.filter((item) => item >= OLDEST_VERSION && item <= NEWEST_VERSION);
-  if (usable.length > 0) return Math.max(...usable);
-  throw badAnswer(
-    `no API version from ${OLDEST_VERSION} to ${NEWEST_VERSION} among ${JSON.stringify(versions)}`,
-  );
+  if (usable.length > 0) return usable.reduce((newest, version) => Math.max(newest, version));
+  const listed = versions.slice(0, 16).join(', ');
+  throw badAnswer(`no API version from ${OLDEST_VERSION} to ${NEWEST_VERSION} among [${listed}]`);
 }
 
 /**
@@ -100,7 +100,7 @@ function bestVersion(answer: unknown): number {
  * it changes from call to call and says nothing.
  */
 function readIdentity(answer: unknown): NginxIdentity {
-  if (!isRecord(answer) || typeof answer.generation !== 'number') throw badAnswer('nginx has no generation');
+  if (!isObject(answer) || typeof answer.generation !== 'number') throw badAnswer('nginx has no generation');
   return {
     generation: answer.generation,
     pid: typeof answer.ppid === 'number' ? answer.ppid : 0,
@@ -115,5 +115,5 @@ function badAnswer(message: string): NginxError {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
+  return typeof value === 'string' ? value.slice(0, 128) : '';
 }

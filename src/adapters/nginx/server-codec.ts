@@ -1,4 +1,5 @@
 import { parseAddress } from '../../core/address.js';
+import { isObject } from '../../core/bounded-json.js';
 import type { Kind } from '../../core/kind.js';
 import type { ActualServer } from '../../core/ports.js';
 import {
@@ -8,7 +9,6 @@ import {
   readParameter,
   type ServerParameters,
 } from '../../core/server-parameters.js';
-import { isRecord } from './transport.js';
 
 /** What the group's `peers` say of one server. */
 export interface PeerStatus {
@@ -21,7 +21,7 @@ export interface PeerStatus {
  * (`parent`, `host`), an SRV `service`, or a unix socket.
  */
 export function readServer(value: unknown, peers: ReadonlyMap<number, PeerStatus>): ActualServer | undefined {
-  if (!isRecord(value) || typeof value.id !== 'number' || typeof value.server !== 'string') return undefined;
+  if (!isObject(value) || typeof value.id !== 'number' || typeof value.server !== 'string') return undefined;
   if (['parent', 'host', 'service'].some((name) => (value[name] ?? '') !== '')) return undefined;
   const address = parseAddress(value.server);
   if (!address.ok) return undefined;
@@ -46,10 +46,10 @@ function readWireParameters(server: Readonly<Record<string, unknown>>): ServerPa
 /** Reads `peers` of a group. `last_passed` shows a dead server even where `state` says only `down` or `draining`. */
 export function readPeers(value: unknown): ReadonlyMap<number, PeerStatus> {
   const peers = new Map<number, PeerStatus>();
-  if (!isRecord(value) || !Array.isArray(value.peers)) return peers;
+  if (!isObject(value) || !Array.isArray(value.peers)) return peers;
   for (const peer of value.peers as readonly unknown[]) {
-    if (!isRecord(peer) || typeof peer.id !== 'number') continue;
-    const checks = isRecord(peer.health_checks) ? peer.health_checks : {};
+    if (!isObject(peer) || typeof peer.id !== 'number') continue;
+    const checks = isObject(peer.health_checks) ? peer.health_checks : {};
     const failing = peer.state === 'unhealthy' || peer.state === 'unavail' || checks.last_passed === false;
     peers.set(peer.id, { failing, ...(typeof peer.active === 'number' ? { active: peer.active } : {}) });
   }

@@ -1,5 +1,7 @@
 import { Pool } from 'undici';
+import { isObject, type JsonBounds, readJson } from '../../core/bounded-json.js';
 import { messageOf, NginxError } from '../../core/errors.js';
+import { ok, type Result } from '../../core/result.js';
 import { DeadlineError, withDeadline } from '../deadline.js';
 import { locateApi } from './location.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT, type NginxApiOptions } from './options.js';
@@ -78,7 +80,7 @@ function read(status: number, text: string, what: string): unknown {
   const body = parse(text);
   if (status >= 200 && status < 300) {
     if (body.ok) return body.value;
-    throw new NginxError('BadAnswer', `${what}: the answer is not JSON`, true, status);
+    throw new NginxError('BadAnswer', `${what}: the answer ${body.reason}`, true, status);
   }
   const { code, text: said } = errorFields(body.ok ? body.value : undefined);
   const retryable = status >= 500 || status === 408 || status === 429;
@@ -90,25 +92,24 @@ function read(status: number, text: string, what: string): unknown {
   );
 }
 
-function parse(text: string): { ok: true; value: unknown } | { ok: false } {
-  try {
-    return { ok: true, value: text.trim() === '' ? undefined : (JSON.parse(text) as unknown) };
-  } catch {
-    return { ok: false };
-  }
+/** How NGINX's answers may be: a group's servers are some four deep, and have some twenty members each. */
+const ANSWER_BOUNDS: JsonBounds = { length: MAX_ANSWER, depth: 32, items: 4_000_000 };
+
+function parse(text: string): Result<unknown> {
+  return text.trim() === '' ? ok(undefined) : readJson(text, ANSWER_BOUNDS);
 }
+
+/** NGINX's codes are words such as `UpstreamNotFound`; anything else is none, and goes into no message or decision. */
+const CODE = /^[A-Za-z]{1,64}$/;
+const MAX_TEXT = 512;
 
 /** NGINX's error object: `{"error":{"status":404,"text":"path not found","code":"PathNotFound"},…}`. */
 function errorFields(body: unknown): { code?: string; text?: string } {
-  const error = isRecord(body) && isRecord(body.error) ? body.error : {};
+  const error = isObject(body) && isObject(body.error) ? body.error : {};
   return {
-    ...(typeof error.code === 'string' ? { code: error.code } : {}),
-    ...(typeof error.text === 'string' ? { text: error.text } : {}),
+    ...(typeof error.code === 'string' && CODE.test(error.code) ? { code: error.code } : {}),
+    ...(typeof error.text === 'string' ? { text: error.text.slice(0, MAX_TEXT) } : {}),
   };
-}
-
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function authorization(auth: NginxApiOptions['auth']): Readonly<Record<string, string>> {

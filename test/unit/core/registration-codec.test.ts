@@ -16,7 +16,7 @@ function decode(value: string, key = KEY) {
 }
 
 describe('decodeRegistration', () => {
-  it.each(['lazy-unicorn', '', '[]', '[1,2]', '5', 'null', '"text"', 'true', '{"broken', '\uFFFD'])(
+  it.each(['lazy-unicorn', '', '[]', '[1,2]', '5', 'null', '"text"', 'true', '\uFFFD'])(
     'takes %j as all defaults',
     (value) => {
       expect(decode(value)).toMatchObject({
@@ -93,6 +93,79 @@ describe('decodeRegistration', () => {
         expect(['accepted', 'rejected']).toContain(decode(value).status);
       }),
     );
+  });
+
+  it.each([
+    ['a missing quote', '{"broken'],
+    ['a trailing comma', '{"weight": 5,}'],
+    ['a byte order mark', '\uFEFF{"weight":5}'],
+    ['single quotes', "{'weight': 5}"],
+    ['single quotes around all', `'{"weight":5}'`],
+    ['a comment before', '// drained\n{"drain":true}'],
+    ['a list that does not end', '[{"weight":5}'],
+    ['an object as text in quotes', '"{\\"drain\\":true}"'],
+    ['a template that was not filled in', '{{ .Values.registration }}'],
+    ['the end alone', '"weight": 5}'],
+    ['NaN', '{"weight":NaN}'],
+    ['two objects', '{"drain":true}{}'],
+  ])('rejects what looks like JSON and is not valid: %s', (_, value) => {
+    expect(decode(value)).toMatchObject({
+      status: 'rejected',
+      instance: { service: 'firmware', address: '10.0.0.1:80' },
+      reason: expect.stringMatching(/JSON/),
+    });
+  });
+
+  const DEEP = `${'['.repeat(8_180)}${']'.repeat(8_180)}`;
+  it.each([
+    ['weight', `{"weight":${DEEP}}`],
+    ['drain', `{"drain":${DEEP}}`],
+    ['meta', `{"meta":${DEEP}}`],
+    ['a member of meta', `{"meta":{"zone":${DEEP.slice(20, -20)}}}`],
+    ['an unknown field', `{"x":${DEEP.slice(20, -20)}}`],
+    ['no object', DEEP.slice(20, -20)],
+    ['objects', `${'{"a":'.repeat(2_000)}1${'}'.repeat(2_000)}`],
+    ['what never ends', '['.repeat(16_000)],
+    ['what never began', `{${']'.repeat(16_000)}`],
+  ])('rejects a value that is nested thousands deep: %s', (_, value) => {
+    const decoded = decode(value);
+    expect(decoded).toMatchObject({ status: 'rejected', instance: { service: 'firmware' } });
+    expect(decoded.status === 'rejected' ? decoded.reason.length : 0).toBeLessThan(200);
+  });
+
+  it('takes brackets inside of strings for text', () => {
+    const zone = '[{'.repeat(50);
+    expect(decode(JSON.stringify({ meta: { zone } }))).toMatchObject({
+      registration: { meta: { zone } },
+    });
+    expect(decode('{"meta":{"zone":"\\"[[[[[[[[[["}}')).toMatchObject({ status: 'accepted' });
+  });
+
+  it('rejects more fields than any registration has', () => {
+    const fields = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`f${i}`, 1]));
+    expect(decode(JSON.stringify(fields))).toMatchObject({
+      status: 'rejected',
+      reason: expect.stringMatching(/at most 512 items/),
+    });
+  });
+
+  it('has no more to do with a key of a megabyte than to refuse it', () => {
+    for (const long of [
+      '1'.repeat(1_000_000),
+      `[${':'.repeat(1_000_000)}]:80`,
+      `${'1.'.repeat(500_000)}:80`,
+    ]) {
+      const decoded = decode('{}', `/services/firmware/${long}`);
+      expect(decoded).toMatchObject({ status: 'rejected', reason: expect.stringMatching(/host:port/) });
+      expect(decoded.status === 'rejected' ? decoded.reason.length : 0).toBeLessThan(200);
+    }
+  });
+
+  it('takes no parameter from a prototype', () => {
+    expect(decode('{"__proto__":{"weight":9,"drain":true},"constructor":{"meta":1}}')).toMatchObject({
+      status: 'accepted',
+      registration: { parameters: DEFAULT_PARAMETERS, drain: false },
+    });
   });
 
   it('has short reasons, however long the input', () => {

@@ -1,0 +1,74 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createNginxApi } from '../../../../src/adapters/nginx/api.js';
+import { NginxError } from '../../../../src/core/errors.js';
+import { FakeNginx } from '../../../support/fake-nginx.js';
+import { NginxApiServer } from '../../../support/nginx-api-server.js';
+import { HTTP } from '../../../support/watching.js';
+
+const SIGNAL = new AbortController().signal;
+const DEEP = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** A client of something that answers every path that matches with this text. */
+async function facing(path: RegExp, text: string, status = 200) {
+  const server = await NginxApiServer.start(new FakeNginx({ http: ['firmware'] }), {
+    intercept(request, response) {
+      if (!path.test(request.url ?? '')) return false;
+      response.writeHead(status).end(text);
+      return true;
+    },
+  });
+  const api = createNginxApi({ name: 'lb', url: server.url });
+  closers.push(
+    () => server[Symbol.asyncDispose](),
+    () => api.close(),
+  );
+  return api;
+}
+
+describe('an answer that no NGINX gives', () => {
+  it.each([
+    ['the list of versions', /api\/$/, DEEP],
+    ['the list of versions, with very many', /api\/$/, JSON.stringify(Array(300_000).fill(99))],
+    ['who it is', /nginx$/, DEEP],
+    ['the groups', /upstreams\/\?/, DEEP],
+    ['the servers', /servers/, `[{"id":1,"server":"10.0.0.1:80","weight":${DEEP}}]`],
+    ['the peers', /peers/, `{"peers":[{"id":1,"state":${DEEP}}]}`],
+  ])('is an error of that NGINX and nothing worse: %s', async (_, path, text) => {
+    const api = await facing(path, text);
+    const calls = Promise.all([
+      api.identity(SIGNAL),
+      api.upstreams('http', SIGNAL),
+      api.upstream(HTTP, SIGNAL),
+    ]);
+    const error = await calls.then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(NginxError);
+    expect(error).toMatchObject({ code: 'BadAnswer' });
+    expect((error as Error).message.length).toBeLessThan(1_000);
+  });
+
+  it('takes the defaults for parameters of a server that cannot be read', async () => {
+    const api = await facing(
+      /servers/,
+      '[{"id":1,"server":"10.0.0.1:80","weight":[[[[1]]]],"route":{"a":1}}]',
+    );
+    expect((await api.upstream(HTTP, SIGNAL)).servers).toMatchObject([
+      { parameters: { weight: 1, route: '' } },
+    ]);
+  });
+
+  it('leaves an error text of a megabyte, and a code that is no word, out of the message', async () => {
+    const body = JSON.stringify({ error: { code: `Upstream\u001b[2J`, text: 'x'.repeat(1_000_000) } });
+    const api = await facing(/servers/, body, 404);
+    const error = await api.upstream(HTTP, SIGNAL).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'BadAnswer', status: 404 });
+    expect((error as Error).message.length).toBeLessThan(1_000);
+  });
+});
