@@ -1,10 +1,11 @@
+import { monotonicClock, wallClock } from '../adapters/clocks.js';
 import { unknownVariables } from '../config/layers.js';
 import type { Listen } from '../config/options/common.js';
 import type { registerScope } from '../config/options/register.js';
 import type { watchScope } from '../config/options/watch.js';
 import { SCOPES } from '../config/scopes.js';
 import { messageOf } from '../core/errors.js';
-import type { Clock, Log, Meter } from '../core/ports.js';
+import type { Clock, Log, Meter, WallClock } from '../core/ports.js';
 import { createLifecycle, type Lifecycle } from '../daemon/lifecycle.js';
 import { startAdminServer } from '../telemetry/admin-server.js';
 import { limitLog } from '../telemetry/limited-log.js';
@@ -18,6 +19,7 @@ export interface Telemetry {
   readonly log: Log;
   readonly meter: Meter;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
 }
 
 /** A daemon as its surroundings see it. */
@@ -28,7 +30,7 @@ export interface Daemon {
   reload(): Promise<void> | void;
   ready(): boolean;
   etcdConnected(): boolean;
-  /** When its loops last moved, in ms since the epoch. */
+  /** When its loops last moved, by the monotonic clock. */
   lastProgress(): number;
   /** How long they may stand still before they count as stuck, in ms: well over their longest wait. */
   readonly stuckAfter: number;
@@ -80,7 +82,7 @@ export async function runDaemon(
   create: (telemetry: Telemetry, stop: AbortSignal) => Promise<Daemon> | Daemon,
 ): Promise<number> {
   const { name, version, env } = frame;
-  const clock: Clock = Date.now;
+  const clock = monotonicClock;
   const log = limitLog(createLogger(frame.log), clock);
   const metrics = createMetrics(log);
   const notifier = createNotifier(env, log);
@@ -100,7 +102,7 @@ export async function runDaemon(
     );
   }
   try {
-    daemon = await create({ log, meter: metrics.meter, clock }, lifecycle.stop);
+    daemon = await create({ log, meter: metrics.meter, clock, wallClock }, lifecycle.stop);
     await attend(daemon, frame, { log, metrics, clock, notifier, lifecycle });
   } catch (error) {
     if (!lifecycle.stop.aborted || error !== lifecycle.stop.reason) throw error;

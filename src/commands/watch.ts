@@ -1,5 +1,7 @@
+import { monotonicClock } from '../adapters/clocks.js';
 import { connectEtcd } from '../adapters/etcd/connect.js';
 import { createNginxApi } from '../adapters/nginx/api.js';
+import { ownAddresses } from '../adapters/own-addresses.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
 import type { watchScope } from '../config/options/watch.js';
 import { type WatchSettings, watchSettings } from '../config/settings/watch.js';
@@ -36,7 +38,13 @@ export async function watch(invocation: WatchInvocation): Promise<number> {
     }
     const onceLog = createLogger(log);
     warnOfExposure(onceLog, settings.nginx);
-    const ports = { ...etcd, nginx, clock: Date.now, healthCheck: healthCheckOf(() => settings) };
+    const ports = {
+      ...etcd,
+      nginx,
+      ownAddresses,
+      clock: monotonicClock,
+      healthCheck: healthCheckOf(() => settings),
+    };
     return await untilInterrupted((signal) =>
       watchOnce({ settings, ports, dryRun, log: onceLog, signal, out }),
     );
@@ -54,7 +62,11 @@ function createDaemon(
   let settings = first;
   warnOfExposure(ports.log, settings.nginx);
   let { written } = invocation.config;
-  const watcher = createWatcher(settings.watcher, { ...ports, healthCheck: healthCheckOf(() => settings) });
+  const watcher = createWatcher(settings.watcher, {
+    ...ports,
+    ownAddresses,
+    healthCheck: healthCheckOf(() => settings),
+  });
   return {
     run: (stop, kill) => Promise.race([watcher.run(stop), aborted(kill)]),
     reload() {
@@ -78,7 +90,7 @@ function createDaemon(
 function healthCheckOf(settings: () => WatchSettings): NonNullable<WatcherPorts['healthCheck']> {
   return ({ service, address }, unchecked) => {
     const { probes, gatewayProbe } = settings();
-    const probe = probes.get(service) ?? (unchecked ? gatewayProbe : undefined);
+    const probe = probes.get(service) ?? (unchecked && gatewayProbe?.(unchecked));
     return probe && { probe: createProbe(probe.spec(address)), policy: probe.health };
   };
 }

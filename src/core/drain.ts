@@ -1,4 +1,4 @@
-/** When the taking-out of one server began, in milliseconds since the epoch. */
+/** When the taking-out of one server began, in milliseconds by the monotonic clock. */
 export interface DrainClock {
   /** When it was first decided; the deadline counts from here. */
   readonly since: number;

@@ -9,15 +9,20 @@ export interface GuardPolicy {
   readonly maxLoss: number;
   /** How long a held server stays in NGINX, in ms; default 2 min. */
   readonly hold: number;
+  /**
+   * How long one that vanished and is not known to be dead is left alone before anything is done, in ms; default 10 s.
+   * Leases of one moment end over a third of their TTL: until then a mass loss does not show.
+   */
+  readonly grace: number;
 }
 
-export const DEFAULT_GUARD: GuardPolicy = { window: 60_000, maxLoss: 0.5, hold: 120_000 };
+export const DEFAULT_GUARD: GuardPolicy = { window: 60_000, maxLoss: 0.5, hold: 120_000, grace: 10_000 };
 
 /** What the guard remembers of one upstream. */
 export interface GuardState {
   /** The addresses registered at the last step, and whether each had asked to drain. */
   readonly members: ReadonlyMap<Address, Intent>;
-  /** When each address vanished without asking, in ms since the epoch. */
+  /** When each address vanished without asking, by the monotonic clock. */
   readonly vanished: ReadonlyMap<Address, number>;
   /** The sizes the group has had, each with the time it was last that size. */
   readonly sizes: readonly { readonly at: number; readonly size: number }[];
@@ -35,9 +40,9 @@ export const EMPTY_GUARD: GuardState = {
 /**
  * One step of the guard: compares what is registered now with what was, and decides what to hold. Pure.
  *
- * An instance that asked to drain may go. Those that vanished within the window are held together when they are more
- * than `maxLoss` of the group's peak in that window, or when nothing would be left that does not drain itself. A held one is let go when it is
- * registered again or its hold is over.
+ * An instance that asked to drain may go. One that vanished is left alone for `grace` (`inGrace`). Those that vanished
+ * within the window are held together when they are more than `maxLoss` of the group's peak in that window, or when
+ * nothing would be left that does not drain itself. A held one is let go when it is registered again or its hold is over.
  */
 export function guardStep(
   state: GuardState,
@@ -51,11 +56,12 @@ export function guardStep(
   const vanished = recentlyVanished(state, registered, policy, now);
   const peak = recentSizes.reduce((most, { size }) => Math.max(most, size), 0);
   const stays = [...registered.values()].some((intent) => intent !== 'drain');
-  const empties = !stays && vanished.size > 0;
-  const tripped = empties || vanished.size > policy.maxLoss * peak;
+  const lost = [...vanished].filter(([, at]) => now - at <= policy.window);
+  const empties = !stays && lost.length > 0;
+  const tripped = empties || lost.length > policy.maxLoss * peak;
   const held = new Map([...state.held].filter(([address, until]) => !registered.has(address) && now < until));
   if (tripped) {
-    for (const [address, at] of vanished) {
+    for (const [address, at] of lost) {
       if (now < at + policy.hold) held.set(address, at + policy.hold);
     }
   }
@@ -78,9 +84,19 @@ export function releaseGuard(state: GuardState): GuardState {
   return { ...state, vanished: new Map(), sizes: [], held: new Map() };
 }
 
-/** When the guard must be asked again: the end of the earliest hold; undefined where nothing is held. */
-export function nextRelease(state: GuardState): number | undefined {
-  return state.held.size > 0 ? Math.min(...state.held.values()) : undefined;
+/** The vanished that are within their grace, and so to be left alone unless they are dead. */
+export function inGrace(state: GuardState, policy: GuardPolicy, now: number): ReadonlySet<Address> {
+  const fresh = [...state.vanished].filter(([, at]) => now < at + policy.grace);
+  return new Set(fresh.map(([address]) => address));
+}
+
+/** When the guard must be asked again: the end of the earliest hold or grace; undefined where there is none. */
+export function nextRelease(state: GuardState, policy: GuardPolicy, now: number): number | undefined {
+  let next = Number.POSITIVE_INFINITY;
+  for (const until of state.held.values()) next = Math.min(next, until);
+  for (const at of state.vanished.values())
+    if (at + policy.grace > now) next = Math.min(next, at + policy.grace);
+  return next === Number.POSITIVE_INFINITY ? undefined : next;
 }
 
 function recentlyVanished(
@@ -91,7 +107,8 @@ function recentlyVanished(
 ): ReadonlyMap<Address, number> {
   const vanished = new Map<Address, number>();
   for (const [address, at] of state.vanished) {
-    if (!registered.has(address) && now - at <= policy.window) vanished.set(address, at);
+    if (!registered.has(address) && now - at <= Math.max(policy.window, policy.grace))
+      vanished.set(address, at);
   }
   for (const [address, intent] of state.members) {
     if (!registered.has(address) && intent !== 'drain') vanished.set(address, now);

@@ -68,6 +68,15 @@ export function drainedKey(space: KeySpace, instance: Instance, watcherId: strin
   return `${drainedPrefix(space, instance)}${watcherId}`;
 }
 
+/** The service that a key under this prefix names, whatever comes behind the name; undefined where it names none. */
+export function serviceIn(prefix: string, key: string): string | undefined {
+  if (!key.startsWith(prefix)) return undefined;
+  // A longer segment is no name: what is behind it is not looked for.
+  const [segment = ''] = key.slice(prefix.length, prefix.length + 130).split('/', 1);
+  const service = parseService(segment);
+  return service.ok ? service.value : undefined;
+}
+
 /** Reads the `<service>/<host>:<port>` that follows a prefix. */
 export function parseInstance(prefix: string, key: string): Result<Instance> {
   const rest = key.startsWith(prefix) ? key.slice(prefix.length) : key;

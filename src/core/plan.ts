@@ -34,6 +34,8 @@ export interface PlanInput {
   readonly actual: readonly ActualServer[];
   /** Addresses that are gone from etcd but that the guard will not let go yet. */
   readonly held: ReadonlySet<Address>;
+  /** Addresses that are gone from etcd so recently that nothing is done yet, unless they are dead. Default: none. */
+  readonly graced?: ReadonlySet<Address>;
   /** The drains under way, as the plan before this one left them. */
   readonly drains: ReadonlyMap<Address, DrainClock>;
   readonly limits: DrainLimits;
@@ -41,7 +43,7 @@ export interface PlanInput {
   readonly immutable: ReadonlySet<ParameterName>;
   /** NGINX has refused an add for want of memory: there is room for others only once something goes. Default: false. */
   readonly full?: boolean;
-  /** Milliseconds since the epoch. */
+  /** By the monotonic clock, in ms. */
   readonly now: number;
 }
 
@@ -78,6 +80,7 @@ export const IMMUTABLE_PARAMETERS: ReadonlySet<ParameterName> = new Set(['backup
  * | drain, or is gone | it there, drain timeout passed     | remove (expired)                               |
  * | drain             | nothing                            | –, and answer the request                      |
  * | is gone           | it failing its health checks       | remove (failing)                               |
+ * | is gone           | it up, and gone for less than the grace | –                                         |
  * | is gone           | held by the guard                  | –                                              |
  * | is gone           | held, but we had begun to drain it | update with `down: false`                      |
  *
@@ -236,6 +239,7 @@ function takeOut(input: PlanInput, server: ActualServer, drains: Map<Address, Dr
 function letGo(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
   const { id, address } = server;
   if (server.failing) return [{ type: 'remove', id, address, reason: 'failing' }];
+  if (input.graced?.has(address)) return hold(input, server, drains);
   return takeOut(input, server, drains);
 }
 

@@ -25,6 +25,8 @@ export interface Entry {
   readonly oversized?: number;
   /** The store's revision at the last write of this key. */
   readonly revision: number;
+  /** The store's revision at which the key came to be; undefined where that is not known. */
+  readonly created?: number;
   /** The lease it lives under, if any. */
   readonly lease?: LeaseId;
 }
@@ -158,7 +160,15 @@ type Labels = Readonly<Record<string, string>>;
 export interface Meter {
   count(name: string, labels?: Labels, by?: number): void;
   gauge(name: string, value: number, labels?: Labels): void;
+  /** Drops what is counted or shown under exactly these labels: of what is gone nothing is left. */
+  remove(name: string, labels: Labels): void;
 }
 
-/** Milliseconds since the epoch, by the clock that daemons use for every decision. */
+/**
+ * Milliseconds by a monotonic clock, which nobody sets: whatever takes or lasts a time is measured by it. Where it counts
+ * from is not said, and may be a moment ago: 0 is no "never".
+ */
 export type Clock = () => number;
+
+/** Milliseconds since the epoch, by the clock that people read and NTP may set: for showing, and for nothing else. */
+export type WallClock = () => number;

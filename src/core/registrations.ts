@@ -1,24 +1,20 @@
-import { type Address, isWithin, type Networks } from './address.js';
+import type { Address, Networks } from './address.js';
+import { type Allow, refusedAddress } from './address-policy.js';
+import { Admission, DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './admission.js';
 import type { InstanceRecord } from './desired.js';
-import { type Instance, type KeySpace, maintenancePrefix, parseInstance } from './keys.js';
+import { messageOf } from './errors.js';
+import { type Instance, type KeySpace, maintenancePrefix, parseInstance, serviceIn } from './keys.js';
 import type { Entry, View } from './ports.js';
 import { type Decoded, decodeRegistration, MAX_VALUE_LENGTH } from './registration-codec.js';
+import { quote } from './result.js';
 
 /** A key that is not taken, or not as it is. */
 export interface Rejection {
   readonly key: string;
+  /** Undefined where the key names none. */
+  readonly service?: string;
   readonly revision: number;
   readonly reason: string;
-}
-
-/** As the codec reads it, if it was kept at all. */
-function decodeEntry(space: KeySpace, { key, value, oversized }: Entry): Decoded {
-  const decoded = decodeRegistration(space, key, value);
-  const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
-  if (oversized === undefined || !instance) return decoded;
-  const { service, address } = instance;
-  const reason = `value must be at most ${MAX_VALUE_LENGTH} characters, got ${oversized} bytes`;
-  return { status: 'rejected', instance: { service, address }, reason };
 }
 
 /** What one view brought. */
@@ -28,60 +24,91 @@ export interface RegistrationChange {
   readonly rejected: readonly Rejection[];
   /** Keys newly taken with something in them ignored. */
   readonly warnings: readonly Rejection[];
+  /** Services that have come up against their limits. */
+  readonly limited: readonly string[];
 }
 
-type Allow = Readonly<Record<string, Networks>>;
+/** What is taken for a registration, and what is not. */
+export interface RegistrationRules {
+  readonly allow: Allow;
+  readonly limits: ServiceLimits;
+  /** The load balancer's own addresses. */
+  readonly own: Networks;
+}
+
+export const DEFAULT_RULES: RegistrationRules = { allow: {}, limits: DEFAULT_SERVICE_LIMITS, own: [] };
+
+interface Change {
+  readonly services: Set<string>;
+  readonly rejected: Rejection[];
+  readonly warnings: Rejection[];
+  readonly limited: Set<string>;
+}
+
+/** What is known of one service. */
+interface Service {
+  /** By key: two spellings of one address are two keys. */
+  readonly records: Map<string, InstanceRecord & Instance>;
+  readonly rejected: Map<string, Rejection>;
+  readonly maintenance: Map<Address, number>;
+  readonly admission: Admission;
+  /** Put together from `records`; undefined until asked for. */
+  instances?: ReadonlyMap<Address, InstanceRecord> | undefined;
+}
+
+const NONE: ReadonlyMap<Address, InstanceRecord> = new Map();
+
+/** How many bytes one value counts for at most: a longer one is not read. */
+const MOST_BYTES = MAX_VALUE_LENGTH;
 
 /**
  * What is registered, kept current from view to view: only the keys that changed are read again, so that one change
- * among ten thousand registrations costs one.
+ * among ten thousand registrations costs one. What is gone from etcd leaves nothing here but the name of its service,
+ * until that is forgotten too.
  */
 export class Registrations {
   readonly #space: KeySpace;
-  readonly #allow: Allow;
-  /** By service, then by key: two spellings of one address are two keys. */
-  readonly #records = new Map<string, Map<string, InstanceRecord & Instance>>();
-  readonly #maintenance = new Map<string, Map<Address, number>>();
-  readonly #rejected = new Map<string, Rejection>();
+  readonly #rules: RegistrationRules;
+  readonly #services = new Map<string, Service>();
+  /** Keys that name no service. */
+  readonly #nameless = new Map<string, Rejection>();
   readonly #seen: Set<string>;
-  readonly #read = new Map<string, ReadonlyMap<Address, InstanceRecord>>();
+  #names: object = {};
 
-  /**
-   * @param allow For each service that is limited: the networks in which its instances may lie.
-   * @param seen Services known to have been registered before.
-   */
-  constructor(space: KeySpace, allow: Allow = {}, seen: Iterable<string> = []) {
+  /** @param seen Services known to have been registered before. */
+  constructor(space: KeySpace, rules: Partial<RegistrationRules> = {}, seen: Iterable<string> = []) {
     this.#space = space;
-    this.#allow = allow;
+    this.#rules = { ...DEFAULT_RULES, ...rules };
     this.#seen = new Set(seen);
   }
 
   /** Takes in the keys of `view.changed`. */
   apply(view: Pick<View, 'entries' | 'changed'>): RegistrationChange {
-    const services = new Set<string>();
-    const rejected: Rejection[] = [];
-    const warnings: Rejection[] = [];
-    for (const key of view.changed) {
+    const change: Change = { services: new Set(), rejected: [], warnings: [], limited: new Set() };
+    for (const key of inOrder(view)) {
       const entry = view.entries.get(key);
-      if (key.startsWith(this.#space.services)) this.#register(key, entry, { services, rejected, warnings });
-      else if (key.startsWith(maintenancePrefix(this.#space))) this.#maintain(key, entry, services);
+      try {
+        if (key.startsWith(this.#space.services)) this.#register(key, entry, view, change);
+        else if (key.startsWith(maintenancePrefix(this.#space))) this.#maintain(key, entry, change);
+      } catch (error) {
+        // The last guard: a fault in reading one key is a reason to reject that key, and ends nothing.
+        this.#reject({ key, revision: entry?.revision ?? 0, reason: fault(error) }, change);
+      }
     }
-    for (const service of services) this.#read.delete(service);
-    return { services, rejected, warnings };
+    for (const name of change.services) {
+      const service = this.#services.get(name);
+      if (service) service.instances = undefined;
+      if (service && isEmpty(service)) this.#services.delete(name);
+    }
+    return { ...change, limited: [...change.limited] };
   }
 
   /** The instances of a service. An address that two keys spell differently is one: the newer key counts. */
-  get(service: string): ReadonlyMap<Address, InstanceRecord> {
-    const known = this.#read.get(service);
-    if (known) return known;
-    const instances = new Map<Address, InstanceRecord>();
-    for (const { address, entry, decoded } of this.#records.get(service)?.values() ?? []) {
-      if ((instances.get(address)?.entry.revision ?? 0) > entry.revision) continue;
-      const maintenance = this.#maintenance.get(service)?.get(address);
-      instances.set(address, { entry, decoded, ...(maintenance === undefined ? {} : { maintenance }) });
-    }
-    this.#read.set(service, instances);
-    return instances;
+  get(name: string): ReadonlyMap<Address, InstanceRecord> {
+    const service = this.#services.get(name);
+    if (!service) return NONE;
+    service.instances ??= instancesOf(service);
+    return service.instances;
   }
 
   /** The services that have, or have had, a registration worth the name. */
@@ -89,74 +116,173 @@ export class Registrations {
     return this.#seen;
   }
 
-  /** Every key that is not taken now. */
+  /** Another object whenever `services` are others. */
+  get names(): object {
+    return this.#names;
+  }
+
+  /** Forgets a service that has no registration; one that has is left alone. Tells whether it is forgotten. */
+  forget(name: string): boolean {
+    if (this.#services.has(name) || !this.#seen.delete(name)) return false;
+    this.#names = {};
+    return true;
+  }
+
+  /** Every key that is not taken now, but for those above a limit. */
   get rejected(): readonly Rejection[] {
-    return [...this.#rejected.values()];
+    return [
+      ...this.#nameless.values(),
+      ...[...this.#services.values()].flatMap(({ rejected }) => [...rejected.values()]),
+    ];
   }
 
-  #register(
-    key: string,
-    entry: Entry | undefined,
-    change: { services: Set<string>; rejected: Rejection[]; warnings: Rejection[] },
-  ): void {
-    this.#rejected.delete(key);
-    const former = this.#forget(key, change.services);
-    if (!entry) return;
-    const { revision } = entry;
-    const decoded = this.#decode(entry);
-    if (decoded.status === 'rejected') {
-      const rejection = { key, revision, reason: decoded.reason };
-      this.#rejected.set(key, rejection);
-      change.rejected.push(rejection);
-    } else {
-      this.#seen.add(decoded.registration.service);
-      change.warnings.push(...decoded.warnings.map((reason) => ({ key, revision, reason })));
-    }
-    const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
-    if (!instance) return;
-    const { service, address } = instance;
-    // What cannot be read changes nothing: the last good word about the instance stands.
-    const good =
-      decoded.status === 'accepted' || former?.decoded.status !== 'accepted' ? decoded : former.decoded;
-    const records = this.#records.get(service) ?? new Map<string, InstanceRecord & Instance>();
-    this.#records.set(service, records.set(key, { service, address, entry, decoded: good }));
-    change.services.add(service);
+  /** How many keys of the service are not taken: for what they say, and for want of room. */
+  refused(name: string): { readonly rejected: number; readonly overLimit: number } {
+    const service = this.#services.get(name);
+    return { rejected: service?.rejected.size ?? 0, overLimit: service?.admission.waiting ?? 0 };
   }
 
-  /** As the codec reads it; an address outside of the networks allowed for its service is no instance at all. */
-  #decode(entry: Entry): Decoded {
-    const decoded = decodeEntry(this.#space, entry);
-    const instance = decoded.status === 'accepted' ? decoded.registration : decoded.instance;
-    const networks = instance && this.#networks(instance.service);
-    if (!instance || !networks || isWithin(instance.address, networks)) return decoded;
-    const { service, address } = instance;
-    return {
-      status: 'rejected',
-      reason: `address ${address} is in none of the networks allowed for ${service}`,
-    };
-  }
-
-  #forget(key: string, services: Set<string>): InstanceRecord | undefined {
+  #register(key: string, entry: Entry | undefined, view: Pick<View, 'entries'>, change: Change): void {
+    this.#nameless.delete(key);
+    const name = serviceIn(this.#space.services, key);
+    if (name !== undefined) this.#services.get(name)?.rejected.delete(key);
     const instance = parseInstance(this.#space.services, key);
-    if (!instance.ok) return undefined;
-    const { service } = instance.value;
-    const record = this.#records.get(service)?.get(key);
-    if (this.#records.get(service)?.delete(key)) services.add(service);
-    return record;
+    if (!instance.ok) {
+      if (entry) this.#reject({ key, revision: entry.revision, reason: instance.reason }, change);
+      else if (name !== undefined) change.services.add(name);
+      return;
+    }
+    change.services.add(instance.value.service);
+    if (entry) this.#put(instance.value, entry, change);
+    else this.#remove(instance.value.service, key, view, change);
   }
 
-  #maintain(key: string, entry: Entry | undefined, services: Set<string>): void {
+  #put(instance: Instance, entry: Entry, change: Change): void {
+    const { key, revision } = entry;
+    const service = this.#service(instance.service);
+    const { allow, own } = this.#rules;
+    const refusal = refusedAddress(instance.service, instance.address, allow, own);
+    if (refusal !== undefined) {
+      this.#reject({ key, revision, reason: refusal }, change);
+      return;
+    }
+    const hadRoom = service.admission.waiting === 0;
+    if (service.admission.offer(key, bytesOf(entry))) this.#take(service, instance, entry, change);
+    else if (service.admission.has(key)) {
+      const reason = `the values of ${instance.service} are more than ${this.#rules.limits.bytes} bytes (limits.bytes)`;
+      this.#reject({ key, revision, reason }, change);
+    } else if (hadRoom) change.limited.add(instance.service);
+  }
+
+  #take(service: Service, instance: Instance, entry: Entry, change: Change): void {
+    const { key, revision } = entry;
+    const decoded = this.#decode(entry, instance);
+    if (decoded.status === 'rejected') this.#reject({ key, revision, reason: decoded.reason }, change);
+    else {
+      if (!this.#seen.has(instance.service)) this.#names = {};
+      this.#seen.add(instance.service);
+      for (const reason of decoded.warnings) {
+        change.warnings.push({ key, service: instance.service, revision, reason });
+      }
+    }
+    const former = service.records.get(key)?.decoded;
+    // What cannot be read changes nothing: the last good word about the instance stands.
+    const good = decoded.status === 'accepted' || former?.status !== 'accepted' ? decoded : former;
+    service.records.set(key, { ...instance, entry, decoded: good });
+  }
+
+  #decode({ key, value, oversized }: Entry, instance: Instance): Decoded {
+    if (oversized !== undefined) {
+      const reason = `value must be at most ${MAX_VALUE_LENGTH} characters, got ${oversized} bytes`;
+      return { status: 'rejected', instance, reason };
+    }
+    try {
+      return decodeRegistration(this.#space, key, value);
+    } catch (error) {
+      return { status: 'rejected', instance, reason: fault(error) };
+    }
+  }
+
+  #remove(name: string, key: string, { entries }: Pick<View, 'entries'>, change: Change): void {
+    const service = this.#services.get(name);
+    if (!service) return;
+    service.records.delete(key);
+    for (const next of service.admission.withdraw(key)) {
+      const entry = entries.get(next);
+      const instance = parseInstance(this.#space.services, next);
+      if (entry && instance.ok) this.#take(service, instance.value, entry, change);
+    }
+  }
+
+  #maintain(key: string, entry: Entry | undefined, change: Change): void {
     const instance = parseInstance(maintenancePrefix(this.#space), key);
     if (!instance.ok) return;
     const { service, address } = instance.value;
-    const addresses = this.#maintenance.get(service) ?? new Map<Address, number>();
-    this.#maintenance.set(service, addresses);
-    if (entry) addresses.set(address, entry.revision);
-    else addresses.delete(address);
-    services.add(service);
+    const { maintenance } = this.#service(service);
+    if (entry) maintenance.set(address, entry.revision);
+    else maintenance.delete(address);
+    change.services.add(service);
   }
 
-  #networks(service: string): Networks | undefined {
-    return Object.hasOwn(this.#allow, service) ? this.#allow[service] : undefined;
+  #reject(rejection: Rejection, change: Change): void {
+    const { key } = rejection;
+    const service = serviceIn(this.#space.services, key);
+    const said = service === undefined ? rejection : { ...rejection, service };
+    if (service === undefined) this.#nameless.set(key, said);
+    else {
+      this.#service(service).rejected.set(key, said);
+      change.services.add(service);
+    }
+    change.rejected.push(said);
   }
+
+  #service(name: string): Service {
+    const known = this.#services.get(name);
+    if (known) return known;
+    const service: Service = {
+      records: new Map(),
+      rejected: new Map(),
+      maintenance: new Map(),
+      admission: new Admission(this.#rules.limits),
+    };
+    this.#services.set(name, service);
+    return service;
+  }
+}
+
+/** What is gone first, as that makes room; then what is there, the oldest first, as the limits go by age. */
+function inOrder({ entries, changed }: Pick<View, 'entries' | 'changed'>): readonly string[] {
+  if (changed.size < 2) return [...changed];
+  const age = (key: string) => {
+    const entry = entries.get(key);
+    return entry ? (entry.created ?? entry.revision) : Number.NEGATIVE_INFINITY;
+  };
+  return [...changed]
+    .map((key) => ({ key, age: age(key) }))
+    .sort((a, b) => (a.age < b.age ? -1 : a.age > b.age ? 1 : 0))
+    .map(({ key }) => key);
+}
+
+function instancesOf({ records, maintenance }: Service): ReadonlyMap<Address, InstanceRecord> {
+  const instances = new Map<Address, InstanceRecord>();
+  for (const { address, entry, decoded } of records.values()) {
+    if ((instances.get(address)?.entry.revision ?? 0) > entry.revision) continue;
+    const revision = maintenance.get(address);
+    instances.set(address, { entry, decoded, ...(revision === undefined ? {} : { maintenance: revision }) });
+  }
+  return instances;
+}
+
+function isEmpty({ records, rejected, maintenance, admission }: Service): boolean {
+  return records.size === 0 && rejected.size === 0 && maintenance.size === 0 && admission.isEmpty;
+}
+
+function bytesOf({ value, oversized }: Entry): number {
+  return oversized !== undefined || value.length > MOST_BYTES
+    ? MOST_BYTES
+    : new TextEncoder().encode(value).length;
+}
+
+function fault(error: unknown): string {
+  return `could not be read: ${quote(messageOf(error))}`;
 }

@@ -15,9 +15,8 @@ export function bad(reason: string): Result<never> {
 
 /** An untrusted value for a message. What has parts is named by its kind alone: how deep it is, nobody knows. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string') return quote(value);
   if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' && value !== null ? 'an object' : quote(String(value)).slice(1, -1);
+  return typeof value === 'object' && value !== null ? 'an object' : quote(String(value));
 }
 
 /** Untrusted text made fit for a log line: at most `limit` characters (default 64) of it, quoted and escaped. */

@@ -25,16 +25,18 @@ export interface HealthLoop {
   readonly policy: HealthPolicy;
   /** What was known before. */
   readonly health: Health;
+  /** Lets a probe begin when it may, and resolves to what came of it; default at once. Nothing comes of one that was not begun. */
+  readonly turn?: <T>(run: () => Promise<T>) => Promise<T | undefined>;
   /** Called after each probe, with why it failed, if it did. */
   onHealth(health: Health, reason: string | undefined): void;
 }
 
 /** Probes again and again; resolves when aborted. The pauses vary by a tenth, so that many loops do not march in step. */
 export async function keepProbing(loop: HealthLoop, signal: AbortSignal): Promise<void> {
-  const { probe, policy } = loop;
+  const { probe, policy, turn = (run) => run() } = loop;
   let { health } = loop;
   while (!signal.aborted) {
-    const reason = await look(probe, policy.timeout, signal);
+    const reason = await turn(() => look(probe, policy.timeout, signal));
     if (signal.aborted) return;
     health = nextHealth(health, reason === undefined, policy);
     loop.onHealth(health, reason);

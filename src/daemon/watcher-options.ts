@@ -1,10 +1,21 @@
 import type { Networks } from '../core/address.js';
+import type { Allow } from '../core/address-policy.js';
+import type { ServiceLimits } from '../core/admission.js';
 import type { GuardPolicy } from '../core/guard.js';
 import type { HealthPolicy } from '../core/health.js';
 import type { Instance, KeySpace } from '../core/keys.js';
 import type { Kind } from '../core/kind.js';
 import type { MappingRule } from '../core/mapping.js';
-import type { Clock, Log, Meter, NginxApi, Probe, RegistryReader, RegistryStore } from '../core/ports.js';
+import type {
+  Clock,
+  Log,
+  Meter,
+  NginxApi,
+  Probe,
+  RegistryReader,
+  RegistryStore,
+  WallClock,
+} from '../core/ports.js';
 
 /** A service mapped to an upstream group by hand. */
 export interface UpstreamRule extends MappingRule {
@@ -14,7 +25,7 @@ export interface UpstreamRule extends MappingRule {
 
 /** How the load balancer itself looks at one instance. */
 export interface HealthCheck {
-  readonly probe: Probe;
+  readonly probe: Probe & { close?(): void };
   readonly policy: HealthPolicy;
 }
 
@@ -29,8 +40,14 @@ export interface WatcherOptions {
   /** How long a server may take to become idle; default 30 s for http, 5 min for stream. */
   readonly drainTimeout: Readonly<Record<Kind, number>>;
   readonly guard: GuardPolicy;
-  /** For each service that is limited: the networks in which its instances may lie. */
-  readonly allow: Readonly<Record<string, Networks>>;
+  /** The networks in which a service's instances may lie, and what is allowed on purpose; see `refusedAddress`. */
+  readonly allow: Allow;
+  /** How much one service may have. */
+  readonly limits: ServiceLimits;
+  /** How much probing there may be; only the first options count. */
+  readonly probeLimits: ProbeLimits;
+  /** Addresses of the NGINX that are driven, where they are known: none of them is a server. */
+  readonly nginxHosts: Networks;
   readonly timing: WatcherTiming;
 }
 
@@ -51,6 +68,16 @@ export interface WatcherTiming {
   readonly concurrency: number;
 }
 
+/** How much probing there may be at a time, of all services together. */
+export interface ProbeLimits {
+  /** Most probes under way; default 128. */
+  readonly underWay: number;
+  /** Most probes begun in a second; default 500. */
+  readonly perSecond: number;
+}
+
+export const DEFAULT_PROBE_LIMITS: ProbeLimits = { underWay: 128, perSecond: 500 };
+
 export const DEFAULT_DRAIN_TIMEOUT: WatcherOptions['drainTimeout'] = { http: 30_000, stream: 300_000 };
 
 export const DEFAULT_TIMING: WatcherTiming = {
@@ -70,11 +97,16 @@ export interface WatcherPorts {
   /** One for each NGINX, each with a name of its own. */
   readonly nginx: readonly NginxApi[];
   /**
-   * The load balancer's probe of an instance; undefined where the instance's service is not probed. `unchecked`: an
-   * NGINX that serves it has no health checks of its own. Left out: no probes.
+   * The load balancer's probe of an instance; undefined where the instance's service is not probed. `unchecked`: the
+   * kind of its group in an NGINX that has no health checks of its own, undefined where there is none. Left out: no probes.
    */
-  readonly healthCheck?: (instance: Instance, unchecked: boolean) => HealthCheck | undefined;
+  readonly healthCheck?: (instance: Instance, unchecked: Kind | undefined) => HealthCheck | undefined;
+  /**
+   * This host's own addresses, as they are now; no server of an upstream is to be at one of them. Left out: none are known.
+   */
+  readonly ownAddresses?: () => Promise<Networks>;
   readonly log: Log;
   readonly meter: Meter;
   readonly clock: Clock;
+  readonly wallClock: WallClock;
 }

@@ -14,14 +14,19 @@ export interface WatcherStatus {
     readonly error?: string;
   };
   readonly services: readonly ServiceStatus[];
-  /** Keys that are not taken, with the reason. */
+  /** Keys that are not taken, with the reason; the first of them. */
   readonly rejected: readonly { readonly key: string; readonly reason: string }[];
   readonly nginx: readonly NginxStatus[];
 }
 
 export interface ServiceStatus {
   readonly name: string;
+  /** Instances whose registration is taken, or was before its value became one that cannot be read. */
   readonly registered: number;
+  /** Keys that are not taken for what they say. */
+  readonly rejected: number;
+  /** Keys that are not taken for want of room: see `limits`. */
+  readonly overLimit: number;
   readonly draining: number;
 }
 

@@ -37,6 +37,8 @@ export function createMetrics(log: Log): Metrics {
         safely(name, () => declared(counters, name).inc(shown(labels), by)),
       gauge: (name, value, labels = {}) =>
         safely(name, () => declared(gauges, name).set(shown(labels), value)),
+      remove: (name, labels) =>
+        safely(name, () => (gauges.get(name) ?? declared(counters, name)).remove(shown(labels))),
     },
     expose: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
   };

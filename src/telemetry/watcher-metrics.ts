@@ -55,6 +55,12 @@ export const WATCHER_METRICS = [
     labels: ['service'],
   },
   {
+    name: 'sidekick_registrations_over_limit',
+    type: 'gauge',
+    help: 'Keys that are not taken because the service has as many instances, or bytes, as limits allows.',
+    labels: ['service'],
+  },
+  {
     name: 'sidekick_registrations_rejected_total',
     type: 'counter',
     help: 'Writes of keys that were rejected as registrations.',

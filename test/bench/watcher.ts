@@ -125,7 +125,8 @@ const watcher = createWatcher(OPTIONS, {
   nginx: [nginx],
   log: quiet,
   meter: recordingMeter(),
-  clock: Date.now,
+  clock: () => performance.now(),
+  wallClock: Date.now,
 });
 let running: Promise<void> = Promise.resolve();
 

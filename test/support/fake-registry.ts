@@ -69,7 +69,8 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
   write(key: string, value: string, lease?: LeaseId): number {
     if (lease !== undefined && !this.#leases.has(lease)) throw new LeaseGoneError(lease);
     const revision = ++this.#revision;
-    this.#entries.set(key, { key, value, revision, ...(lease === undefined ? {} : { lease }) });
+    const created = this.#entries.get(key)?.created ?? revision;
+    this.#entries.set(key, { key, value, revision, created, ...(lease === undefined ? {} : { lease }) });
     this.#publish();
     return revision;
   }

@@ -129,7 +129,15 @@ export class RealWatcher implements AsyncDisposable {
     );
     this.watcher = createWatcher(
       { ...OPTIONS, ...options },
-      { ...connection, nginx, log: this.log, meter: this.meter, clock: Date.now, ...ports },
+      {
+        ...connection,
+        nginx,
+        log: this.log,
+        meter: this.meter,
+        clock: () => performance.now(),
+        wallClock: Date.now,
+        ...ports,
+      },
     );
     this.#done = this.watcher.run(this.#stop.signal);
     this.#close = async () => {

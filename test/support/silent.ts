@@ -27,13 +27,25 @@ export function recordingLog(): Log & { readonly lines: Line[]; events(name: str
 export function recordingMeter(): Meter & {
   readonly counts: Map<string, number>;
   readonly gauges: Map<string, number>;
+  /** Every metric with its labels that is exposed. */
+  readonly series: Set<string>;
 } {
   const counts = new Map<string, number>();
   const gauges = new Map<string, number>();
+  const series = new Set<string>();
+  const named = (name: string, labels: object = {}) => `${name} ${JSON.stringify(labels)}`;
   return {
     counts,
     gauges,
-    count: (name, _labels, by = 1) => void counts.set(name, (counts.get(name) ?? 0) + by),
-    gauge: (name, value) => void gauges.set(name, value),
+    series,
+    remove: (name, labels) => void series.delete(named(name, labels)),
+    count: (name, labels, by = 1) => {
+      counts.set(name, (counts.get(name) ?? 0) + by);
+      series.add(named(name, labels));
+    },
+    gauge: (name, value, labels) => {
+      gauges.set(name, value);
+      series.add(named(name, labels));
+    },
   };
 }

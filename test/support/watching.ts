@@ -1,12 +1,15 @@
 /** A watcher between a registry and NGINX in memory, on a clock that the test moves. Needs vitest's fake timers. */
 import { vi } from 'vitest';
+import { monotonicClock, wallClock } from '../../src/adapters/clocks.js';
 import { type Address, parseAddress } from '../../src/core/address.js';
+import { DEFAULT_SERVICE_LIMITS } from '../../src/core/admission.js';
 import { DEFAULT_GUARD } from '../../src/core/guard.js';
 import { DEFAULT_KEY_SPACE } from '../../src/core/keys.js';
 import type { UpstreamRef } from '../../src/core/kind.js';
 import { createWatcher, type Watcher } from '../../src/daemon/watcher/watcher.js';
 import {
   DEFAULT_DRAIN_TIMEOUT,
+  DEFAULT_PROBE_LIMITS,
   DEFAULT_TIMING,
   type WatcherOptions,
   type WatcherPorts,
@@ -18,8 +21,8 @@ import { recordingLog, recordingMeter } from './silent.js';
 export const HTTP: UpstreamRef = { kind: 'http', name: 'firmware' };
 export const STREAM: UpstreamRef = { kind: 'stream', name: 'mqtt' };
 
-/** The guard switched off: whatever vanishes may go. */
-export const NO_GUARD = { ...DEFAULT_GUARD, hold: 0 };
+/** The guard switched off: whatever vanishes may go, at once. */
+export const NO_GUARD = { ...DEFAULT_GUARD, hold: 0, grace: 0 };
 
 export const OPTIONS: WatcherOptions = {
   id: 'lb1',
@@ -29,6 +32,9 @@ export const OPTIONS: WatcherOptions = {
   drainTimeout: DEFAULT_DRAIN_TIMEOUT,
   guard: NO_GUARD,
   allow: {},
+  limits: DEFAULT_SERVICE_LIMITS,
+  probeLimits: DEFAULT_PROBE_LIMITS,
+  nginxHosts: [],
   timing: DEFAULT_TIMING,
 };
 
@@ -43,8 +49,10 @@ export function host(n: number): Address {
   return address(`10.0.0.${n}:80`);
 }
 
+/** Time stands still until a test lets it pass. `vi.setSystemTime` moves what `Date` says, as NTP does, and nothing else. */
 export function useFakeClock(): void {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+  const timers = ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] as const;
+  vi.useFakeTimers({ toFake: [...timers, 'Date', 'performance'] });
 }
 
 export interface Setup {
@@ -52,6 +60,7 @@ export interface Setup {
   readonly nginx?: readonly FakeNginx[];
   readonly registry?: FakeRegistry;
   readonly healthCheck?: WatcherPorts['healthCheck'];
+  readonly ownAddresses?: WatcherPorts['ownAddresses'];
 }
 
 export class Watching implements AsyncDisposable {
@@ -73,9 +82,11 @@ export class Watching implements AsyncDisposable {
       store: this.registry,
       nginx: this.nginx,
       ...(setup.healthCheck ? { healthCheck: setup.healthCheck } : {}),
+      ...(setup.ownAddresses ? { ownAddresses: setup.ownAddresses } : {}),
       log: this.log,
       meter: this.meter,
-      clock: Date.now,
+      clock: monotonicClock,
+      wallClock,
     });
     this.#done = this.watcher.run(this.#stop.signal);
   }

@@ -2,11 +2,12 @@ import type { IKeyValue } from 'etcd3';
 import { type Entry, MAX_VALUE_BYTES } from '../../core/ports.js';
 
 /** etcd's key-value pair as an Entry with the whole value. A lease of 0 is none. */
-export function toWholeEntry({ key, value, mod_revision, lease }: IKeyValue): Entry {
+export function toWholeEntry({ key, value, create_revision, mod_revision, lease }: IKeyValue): Entry {
   return {
     key: key.toString('utf8'),
     value: value.toString('utf8'),
     revision: Number(mod_revision),
+    created: Number(create_revision),
     ...(lease === '0' ? {} : { lease }),
   };
 }

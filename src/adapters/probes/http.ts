@@ -14,6 +14,9 @@ export function createHttpProbe(spec: HttpProbeSpec): Probe {
   };
 }
 
+/** A server sends 100, 102 or 103 once or twice, if at all. */
+const MAX_INFORMATIONAL = 8;
+
 /** Each time on a connection of its own: that the server takes new ones is part of its health. */
 async function ask(spec: HttpProbeSpec, signal: AbortSignal): Promise<number> {
   signal.throwIfAborted();
@@ -26,6 +29,8 @@ async function ask(spec: HttpProbeSpec, signal: AbortSignal): Promise<number> {
     method,
     headers: { 'user-agent': 'sidekick', ...headers },
     agent: false,
+    // Of an answer only the head is read, and of that no more than this.
+    maxHeaderSize: 16_384,
   };
   const request = tls ? requestHttps({ ...options, ...tlsOptions(tls, host) }) : requestHttp(options);
   const abort = () => request.destroy();
@@ -33,6 +38,12 @@ async function ask(spec: HttpProbeSpec, signal: AbortSignal): Promise<number> {
   try {
     return await new Promise<number>((resolve, reject) => {
       request.on('response', ({ statusCode = 0 }) => resolve(statusCode));
+      // Any number of them may come before the answer: their end is the probe's time limit or this.
+      let informational = 0;
+      request.on('information', () => {
+        if (++informational > MAX_INFORMATIONAL)
+          request.destroy(new Error('answered with 1xx again and again'));
+      });
       request.on('error', reject);
       request.on('close', () => reject(new Error('the connection was closed without an answer')));
       request.end();

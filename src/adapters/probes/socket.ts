@@ -4,6 +4,12 @@ import type { ProbeTls } from './spec.js';
 import { parseTarget } from './target.js';
 import { tlsOptions } from './tls-options.js';
 
+/** Begins a connection; whether it comes about is for the caller to hear. */
+export function dial(target: string, tls: ProbeTls | undefined): Socket {
+  const { host, port } = parseTarget(target);
+  return tls ? connectTls({ ...tlsOptions(tls, host), host, port }) : connect({ host, port });
+}
+
 /**
  * Opens a connection, with the TLS handshake where there is TLS, hands it over, and closes it when that is done.
  * Whatever happens to the connection rejects the whole, and so does the signal.
@@ -15,8 +21,7 @@ export async function withSocket(
   use: (socket: Socket) => Promise<void>,
 ): Promise<void> {
   signal.throwIfAborted();
-  const { host, port } = parseTarget(target);
-  const socket = tls ? connectTls({ ...tlsOptions(tls, host), host, port }) : connect({ host, port });
+  const socket = dial(target, tls);
   const abort = () => socket.destroy();
   signal.addEventListener('abort', abort, { once: true });
   try {

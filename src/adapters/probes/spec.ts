@@ -46,6 +46,10 @@ export interface MqttProbeSpec {
   readonly username?: string;
   readonly password?: string;
   readonly tls?: ProbeTls;
+  /** Keeps one session and pings it, instead of a session for each probe; default false. */
+  readonly lasting?: boolean;
+  /** A broker that refuses whoever it does not know is alive all the same: healthy; default false. */
+  readonly strangersRefused?: boolean;
 }
 
 /** Runs a program without a shell; healthy when it exits with 0. It is killed when the probe's time is over. */

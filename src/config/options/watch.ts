@@ -1,10 +1,11 @@
 import { isUnixUrl } from '../../adapters/nginx/location.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT } from '../../adapters/nginx/options.js';
 import type { Networks } from '../../core/address.js';
+import { DEFAULT_SERVICE_LIMITS } from '../../core/admission.js';
 import { DEFAULT_GUARD } from '../../core/guard.js';
 import { parseService } from '../../core/keys.js';
 import { bad, ok } from '../../core/result.js';
-import { DEFAULT_DRAIN_TIMEOUT, DEFAULT_TIMING } from '../../daemon/watcher-options.js';
+import { DEFAULT_DRAIN_TIMEOUT, DEFAULT_PROBE_LIMITS, DEFAULT_TIMING } from '../../daemon/watcher-options.js';
 import { formatDuration } from '../duration.js';
 import {
   duration,
@@ -26,7 +27,7 @@ import { probeOptions } from './probe.js';
 /** Networks by service; in text `service=network`, separated by commas, a service as often as it has networks. */
 const allow: Format<Readonly<Record<string, Networks>>> = {
   name: 'networks by service',
-  allowed: 'IP networks by service, such as firmware=10.0.0.0/8',
+  allowed: 'IP networks by service, such as firmware=10.0.0.0/8, with * for every other service',
   placeholder: '<service=network>',
   repeatable: true,
   coerce(text) {
@@ -44,7 +45,7 @@ const allow: Format<Readonly<Record<string, Networks>>> = {
     }
     const entries: [string, Networks][] = [];
     for (const [name, list] of Object.entries(value)) {
-      const known = parseService(name);
+      const known = name === '*' ? ok(name) : parseService(name);
       if (!known.ok) return known;
       const result = networks.read(typeof list === 'string' ? [list] : list);
       if (!result.ok) return bad(`${name}: ${result.reason}`);
@@ -146,7 +147,33 @@ export const watchScope = {
     },
     dryRun: switchOption('Print what would be done, and change nothing.'),
     once: switchOption('Make one pass, and end with 0 when NGINX matches what is registered.'),
-    allow: option(allow, {}, 'The networks in which the instances of a service must lie; default any.'),
+    allow: option(
+      allow,
+      {},
+      "The networks in which the instances of a service must lie, * for every other service; default any. Loopback, link-local, multicast and unspecified addresses and the load balancer's own are refused, unless a network here speaks of nothing else (127.0.0.0/8, 10.0.0.5/32) or of everything (0.0.0.0/0).",
+    ),
+    limits: {
+      instances: option(
+        integer(1, 1_000_000),
+        DEFAULT_SERVICE_LIMITS.instances,
+        'Most instances of one service; the newest of more are not taken.',
+      ),
+      bytes: option(
+        integer(1, 1_000_000_000),
+        DEFAULT_SERVICE_LIMITS.bytes,
+        'Most bytes of the values of one service; the newest of more are not taken.',
+      ),
+      probes: option(
+        integer(1, 100_000),
+        DEFAULT_PROBE_LIMITS.underWay,
+        'Most probes of this watcher under way; services take turns.',
+      ),
+      probeRate: option(
+        integer(1, 100_000),
+        DEFAULT_PROBE_LIMITS.perSecond,
+        'Most probes that this watcher begins in a second.',
+      ),
+    },
     guard: {
       window: option(
         duration(),
@@ -159,11 +186,16 @@ export const watchScope = {
         'The share of a group that may vanish in one event; more is held in NGINX.',
       ),
       hold: option(duration(), formatDuration(DEFAULT_GUARD.hold), 'How long it is held.'),
+      grace: option(
+        duration(),
+        formatDuration(DEFAULT_GUARD.grace),
+        'How long a server that vanished without a drain, and is not known to be dead, is left alone before it is drained.',
+      ),
     },
     gatewayProbes: option(
-      oneOf('tcp', 'off'),
-      'tcp',
-      'The gateway has no health checks of its own: how this watcher probes, every 2s, the services that feed it and that are not in probes.',
+      oneOf('auto', 'tcp', 'mqtt', 'off'),
+      'auto',
+      'The gateway has no health checks of its own: how this watcher probes, every 2s, the services that feed it and that are not in probes. auto: those of http groups by tcp, those of stream groups by mqtt, in one lasting session for each broker.',
     ),
     timing: timingOptions,
     ...etcdOptions,

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { isUnixUrl } from '../../adapters/nginx/location.js';
 import type { NginxApiOptions, NginxAuth } from '../../adapters/nginx/options.js';
+import { type Networks, parseNetwork } from '../../core/address.js';
+import type { Kind } from '../../core/kind.js';
 import type { UpstreamRule, WatcherOptions } from '../../daemon/watcher-options.js';
 import { DEFAULT_TIMING } from '../../daemon/watcher-options.js';
 import type { watchScope } from '../options/watch.js';
@@ -20,16 +23,40 @@ export interface WatchSettings extends EtcdSettings {
   readonly nginx: readonly NginxApiOptions[];
   /** The load balancer's own probes by service. */
   readonly probes: ReadonlyMap<string, ProbeSettings>;
-  /** What looks at any other service that the gateway serves; undefined where nothing is to. */
-  readonly gatewayProbe: ProbeSettings | undefined;
+  /** What looks at any other service, by the kind of its group in the gateway; undefined where nothing is to. */
+  readonly gatewayProbe: ((kind: Kind) => ProbeSettings) | undefined;
 }
 
 /** Quick, since nothing else notices a dead host before its lease runs out. */
-const GATEWAY_PROBE: ProbeSettings = {
+const GATEWAY_HEALTH: ProbeSettings['health'] = { interval: 2000, timeout: 1000, rise: 2, fall: 2 };
+
+const GATEWAY_TCP: ProbeSettings = {
   spec: (target) => ({ type: 'tcp', target }),
-  id: 'gateway',
-  health: { interval: 2000, timeout: 1000, rise: 2, fall: 2 },
+  id: 'gateway-tcp',
+  health: GATEWAY_HEALTH,
 };
+
+/**
+ * The gateway's stream groups are there for MQTT, and its API does not say how one is balanced; where one serves another
+ * protocol, `probes` or `gatewayProbes: tcp` says so. One client for each watcher, in one session with each broker.
+ */
+function gatewayMqtt(watcherId: string): ProbeSettings {
+  const clientId = `sidekick${createHash('sha256').update(watcherId).digest('hex').slice(0, 12)}`;
+  return {
+    spec: (target) => ({ type: 'mqtt', target, clientId, lasting: true, strangersRefused: true }),
+    id: `gateway-mqtt-${clientId}`,
+    health: GATEWAY_HEALTH,
+  };
+}
+
+function gatewayProbe(
+  how: 'auto' | 'tcp' | 'mqtt' | 'off',
+  watcherId: string,
+): WatchSettings['gatewayProbe'] {
+  if (how === 'off') return undefined;
+  const mqtt = gatewayMqtt(watcherId);
+  return (kind) => (how === 'mqtt' || (how === 'auto' && kind === 'stream') ? mqtt : GATEWAY_TCP);
+}
 
 /** What `sidekick watch` needs, with files read. Throws a UsageError. */
 export function watchSettings(
@@ -49,14 +76,19 @@ export function watchSettings(
   const probed = lists.probes.map((entry) => entry.values.service);
   refuseRepeats('service', probed, lists.probes, files);
   refuseProblems(files.problems);
+  const id = values.id ?? hostname();
+  const { instances, bytes, probes: underWay, probeRate } = values.limits;
   const watcher: WatcherOptions = {
-    id: values.id ?? hostname(),
+    id,
     keys: space,
     leaseTtl: values.lease.ttl,
     upstreams: lists.upstreams.map(upstreamRule),
     drainTimeout: values.drainTimeout,
     guard: values.guard,
     allow: values.allow,
+    limits: { instances, bytes },
+    probeLimits: { underWay, perSecond: probeRate },
+    nginxHosts: nginx.flatMap(({ url }) => literalHost(url)),
     timing: { ...DEFAULT_TIMING, ...values.timing },
   };
   return {
@@ -65,8 +97,15 @@ export function watchSettings(
     watcher,
     nginx,
     probes: new Map(probes.map((probe, i) => [probed[i] ?? '', probe])),
-    gatewayProbe: values.gatewayProbes === 'tcp' ? GATEWAY_PROBE : undefined,
+    gatewayProbe: gatewayProbe(values.gatewayProbes, id),
   };
+}
+
+/** The address of an NGINX whose URL has one; a name is not looked up. */
+function literalHost(url: string): Networks {
+  if (isUnixUrl(url)) return [];
+  const network = parseNetwork(new URL(url).hostname.replace(/^\[|\]$/g, ''));
+  return network.ok ? [network.value] : [];
 }
 
 function nginxSettings({ label, values }: NginxEntry, files: FileReader): NginxApiOptions {

@@ -1,6 +1,6 @@
 import { desiredServers } from '../../core/desired.js';
 import { messageOf, NginxError } from '../../core/errors.js';
-import { type Kind, type UpstreamId, upstreamRef } from '../../core/kind.js';
+import { KINDS, type Kind, type UpstreamId, upstreamRef } from '../../core/kind.js';
 import { type Mapping, mapServices, type Topology } from '../../core/mapping.js';
 import {
   type Clock,
@@ -28,6 +28,8 @@ export interface DriverContext {
   readonly log: Log;
   readonly meter: Meter;
   readonly clock: Clock;
+  /** A time of that clock as people read it: in ms since the epoch. */
+  readonly shown: (at: number) => number;
   readonly health: HealthMonitor | undefined;
   readonly options: () => WatcherOptions;
   /** Undefined until etcd has been read once: before that nothing is written. */
@@ -50,10 +52,12 @@ export class NginxDriver {
   #said: ReadonlySet<string> = new Set();
   #identity: NginxIdentity | undefined;
   #topology: Topology | undefined;
-  #topologyAt = 0;
+  #topologyAt = Number.NEGATIVE_INFINITY;
   /** The kinds whose groups are not known for sure. */
   #unread: ReadonlyMap<Kind, NginxError> = new Map();
   #mapping = NOTHING_MAPPED;
+  /** The names that were mapped. */
+  #names: object | undefined;
   #connected = false;
   #failures = 0;
   #error: string | undefined;
@@ -73,7 +77,7 @@ export class NginxDriver {
     return this.#api.name;
   }
 
-  /** When NGINX was last asked who it is, in ms since the epoch, whatever came of it: it shows that the loop moves. */
+  /** When NGINX was last asked who it is, by the monotonic clock, whatever came of it: it shows that the loop moves. */
   get lastCheckAt(): number {
     return this.#lastCheckAt;
   }
@@ -81,7 +85,10 @@ export class NginxDriver {
   /** Whether NGINX answers and every upstream has been as wanted within `age` ms. */
   isMatched(age: number): boolean {
     const oldest = this.#context.clock() - age;
-    return this.#connected && [...this.#workers].every(({ matchedAt = 0 }) => matchedAt >= oldest);
+    return (
+      this.#connected &&
+      [...this.#workers].every(({ matchedAt }) => matchedAt !== undefined && matchedAt >= oldest)
+    );
   }
 
   /** The upstreams that the service feeds here; undefined while that is not known. */
@@ -90,9 +97,17 @@ export class NginxDriver {
     return this.#workers.fedBy(new Set([service]));
   }
 
-  /** Whether the service feeds an upstream here whose servers this NGINX does not check itself. */
-  leavesUnchecked(service: string): boolean {
-    return this.#identity?.build === GATEWAY_BUILD && this.services.includes(service);
+  /** Whether it is known that the service feeds nothing here. */
+  ignores(service: string): boolean {
+    return this.fedBy(service)?.length === 0;
+  }
+
+  /** The kind of the upstream here that the service feeds and whose servers this NGINX does not check itself, if there is one. */
+  leavesUnchecked(service: string): Kind | undefined {
+    if (this.#identity?.build !== GATEWAY_BUILD) return undefined;
+    const kinds = new Set(this.#workers.fedBy(new Set([service])).map(({ ref }) => ref.kind));
+    // What serves both is looked at in the way that fits both.
+    return KINDS.find((kind) => kinds.has(kind));
   }
 
   /** Every upstream that is driven. */
@@ -106,7 +121,8 @@ export class NginxDriver {
   }
 
   registrationsChanged(services: ReadonlySet<string>): void {
-    this.remap();
+    // Which services there are decides what is mapped; most changes are of instances.
+    if (this.#context.registrations()?.names !== this.#names) this.remap();
     for (const worker of this.#workers.fedBy(services)) worker.registrationsChanged();
   }
 
@@ -206,13 +222,14 @@ export class NginxDriver {
     const registrations = this.#context.registrations();
     if (!registrations || !this.#topology || !this.#signal || this.#signal.aborted) return;
     const { upstreams } = this.#context.options();
+    this.#names = registrations.names;
     this.#mapping = mapServices(registrations.services, upstreams, this.#topology);
     this.#sayProblems();
     if (this.#workers.feed(this.#mapping.feeds, this.#signal)) this.#context.remapped();
   }
 
   #createWorker(id: UpstreamId, services: () => readonly string[]): UpstreamWorker {
-    const { clock, log, meter, health, options } = this.#context;
+    const { clock, shown, log, meter, health, options } = this.#context;
     const ref = upstreamRef(id);
     return new UpstreamWorker({
       ref,
@@ -220,6 +237,7 @@ export class NginxDriver {
       gate: this.#gate,
       report: new PassReport(this.name, ref, log, meter),
       clock,
+      shown,
       options,
       services,
       desired: () => {

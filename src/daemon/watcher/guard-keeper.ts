@@ -5,6 +5,7 @@ import {
   type GuardPolicy,
   type GuardState,
   guardStep,
+  inGrace,
   nextRelease,
   releaseGuard,
   seedGuard,
@@ -25,19 +26,28 @@ export interface GuardContext {
 export class GuardKeeper {
   readonly #context: GuardContext;
   #state: GuardState | undefined;
+  /** What NGINX had when last looked at: nothing else can be kept in it. */
+  #present: ReadonlySet<Address> = new Set();
 
   constructor(context: GuardContext) {
     this.#context = context;
   }
 
-  /** What is held, each with the time at which it is let go, in ms since the epoch. */
+  /** What is held, each with the time at which it is let go, by the monotonic clock. It may be gone from NGINX. */
   get held(): ReadonlyMap<Address, number> {
     return (this.#state ?? EMPTY_GUARD).held;
   }
 
-  /** When it must be asked again, in ms since the epoch; undefined where nothing is held. */
+  /** What vanished so recently that it is left alone unless it is dead. */
+  get graced(): ReadonlySet<Address> {
+    const { policy, clock } = this.#context;
+    return inGrace(this.#state ?? EMPTY_GUARD, policy(), clock());
+  }
+
+  /** When it must be asked again, by the monotonic clock; undefined where nothing waits. */
   get nextRelease(): number | undefined {
-    return this.#state && nextRelease(this.#state);
+    const { policy, clock } = this.#context;
+    return this.#state && nextRelease(this.#state, policy(), clock());
   }
 
   /** etcd changed. Every change is looked at, lest a drain and the deletion after it look like a loss. */
@@ -47,6 +57,7 @@ export class GuardKeeper {
 
   /** Looks at etcd with these servers in NGINX; the first time they stand for what was registered before. */
   look(servers: readonly ActualServer[]): void {
+    this.#present = new Set(servers.map(({ address }) => address));
     this.#step(this.#state ?? newGuard(servers));
   }
 
@@ -63,9 +74,12 @@ export class GuardKeeper {
   #become(next: GuardState): void {
     const before = this.held;
     this.#state = next;
-    const added = [...next.held.keys()].filter((address) => !before.has(address));
-    const gone = [...before.keys()].filter((address) => !next.held.has(address));
-    if (added.length > 0) this.#context.report.held({ addresses: added }, next.held.size);
+    const kept = [...next.held.keys()].filter((address) => this.#present.has(address));
+    const added = kept.filter((address) => !before.has(address));
+    const gone = [...before.keys()].filter(
+      (address) => this.#present.has(address) && !next.held.has(address),
+    );
+    if (added.length > 0) this.#context.report.held({ addresses: added }, kept.length);
     if (gone.length > 0) this.#context.report.released(gone);
   }
 }

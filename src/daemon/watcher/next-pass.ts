@@ -2,7 +2,7 @@ import type { DrainClock } from '../../core/drain.js';
 import type { WatcherTiming } from '../watcher-options.js';
 import { backOff, drainPoll } from './settings.js';
 
-/** What the time of the next pass hangs on. Times in ms since the epoch. */
+/** What the time of the next pass hangs on. Times in ms by the monotonic clock. */
 export interface PassOutlook {
   readonly now: number;
   /** Something was done, and is to be seen to have worked. */
@@ -10,7 +10,7 @@ export interface PassOutlook {
   /** Passes in a row in which a call failed and may succeed when made again. */
   readonly failures: number;
   readonly drains: Iterable<DrainClock>;
-  /** The end of the earliest hold of the guard. */
+  /** The end of the guard's earliest hold or grace. */
   readonly nextRelease: number | undefined;
   /** When to look for the late effect of a call that timed out. */
   readonly verifyAt: number | undefined;

@@ -17,6 +17,7 @@ import { createGate, type Gate } from './gate.js';
 import { newGuard, stepGuard } from './guard-keeper.js';
 import { planInput } from './plan-input.js';
 import { type PassResult, reconcile } from './reconcile.js';
+import { rulesOf } from './registration-keeper.js';
 import { readTopology } from './topology.js';
 import { watchedPrefixes } from './watcher.js';
 
@@ -45,7 +46,7 @@ export interface OnceUpstream {
 }
 
 /** The parts of the ports that one look needs. */
-export type OncePorts = Pick<WatcherPorts, 'reader' | 'nginx' | 'healthCheck' | 'clock'>;
+export type OncePorts = Pick<WatcherPorts, 'reader' | 'nginx' | 'healthCheck' | 'ownAddresses' | 'clock'>;
 
 /**
  * Reads etcd once and makes one pass over every upstream of every NGINX; with `dryRun` it only says what that pass would
@@ -58,7 +59,10 @@ export async function passOnce(
   signal: AbortSignal,
 ): Promise<OnceReport> {
   const view = await firstView(ports.reader, watchedPrefixes(options), signal);
-  const registrations = new Registrations(options.keys, options.allow);
+  const registrations = new Registrations(
+    options.keys,
+    rulesOf(options, (await ports.ownAddresses?.()) ?? []),
+  );
   registrations.apply(view);
   const nginx = await Promise.all(
     ports.nginx.map((api) => onceNginx({ options, ports, registrations, dryRun }, api, signal)),
@@ -161,7 +165,7 @@ function isMet({ actions, deferred, drains }: Plan): boolean {
 function onePass(look: Look, target: Target, dryRun: boolean, signal: AbortSignal): Promise<PassResult> {
   const { options, ports } = look;
   const desired = desiredServers(look.registrations satisfies Catalogue, target.services);
-  const unchecked = target.identity.build === GATEWAY_BUILD;
+  const unchecked = target.identity.build === GATEWAY_BUILD ? target.ref.kind : undefined;
   // Nobody has probed anything yet: what is down stays so where a running watcher may have found it dead.
   const probed = target.services.some((service) =>
     [...desired.keys()].some((address) => ports.healthCheck?.({ service, address }, unchecked)),
@@ -181,6 +185,8 @@ function onePass(look: Look, target: Target, dryRun: boolean, signal: AbortSigna
           desired,
           health: probed ? () => 'unknown' : undefined,
           held: stepGuard(newGuard(servers), desired, options.guard, now).held.keys(),
+          // A single pass cannot wait: what is gone is gone.
+          graced: new Set(),
           drains: new Map(),
           immutable: IMMUTABLE_PARAMETERS,
           full: false,

@@ -17,6 +17,8 @@ interface Known {
   readonly health: HealthLookup | undefined;
   /** What the guard holds. */
   readonly held: Iterable<Address>;
+  /** What vanished so recently that it is left alone unless it is dead. */
+  readonly graced: ReadonlySet<Address>;
   readonly drains: ReadonlyMap<Address, DrainClock>;
   readonly immutable: ReadonlySet<ParameterName>;
   readonly full: boolean;
@@ -25,12 +27,13 @@ interface Known {
 
 /** Puts together what the plan for one upstream group hangs on. */
 export function planInput(known: Known): PlanInput {
-  const { ref, options, servers, desired, health, held, drains, immutable, full, now } = known;
+  const { ref, options, servers, desired, health, held, graced, drains, immutable, full, now } = known;
   return {
     kind: ref.kind,
     actual: health ? servers.map((server) => markFailing(server, health)) : servers,
     desired: health ? withHealth(desired, health, servers) : desired,
     held: new Set(held),
+    graced,
     drains,
     limits: { timeout: drainTimeoutOf(ref, options), settle: options.timing.settle },
     immutable,

@@ -15,18 +15,22 @@ interface Known {
   readonly matched: boolean;
   readonly lastPassAt: number | undefined;
   readonly errors: readonly string[];
+  /** A time of the monotonic clock in ms since the epoch. */
+  readonly shown: (at: number) => number;
 }
 
 export function upstreamStatus(known: Known): UpstreamStatus {
-  const { ref, services, state, held, matched, lastPassAt, errors } = known;
+  const { ref, services, state, held, matched, lastPassAt, errors, shown } = known;
+  const present = new Set((state?.servers ?? []).map(({ address }) => address));
+  const kept = [...held].filter(([address]) => present.has(address));
   return {
     kind: ref.kind,
     name: ref.name,
     services,
     matched,
-    ...(lastPassAt === undefined ? {} : { lastPassAt }),
+    ...(lastPassAt === undefined ? {} : { lastPassAt: shown(lastPassAt) }),
     servers: (state?.servers ?? []).map((server) => serverStatus(server, known)),
-    held: [...held].map(([address, until]) => ({ address, until })),
+    held: kept.map(([address, until]) => ({ address, until: shown(until) })),
     foreign: state?.foreign ?? 0,
     errors,
   };

@@ -28,6 +28,8 @@ export interface UpstreamContext {
   readonly gate: Gate;
   readonly report: PassReport;
   readonly clock: Clock;
+  /** A time of that clock as people read it: in ms since the epoch. */
+  readonly shown: (at: number) => number;
   readonly options: () => WatcherOptions;
   readonly services: () => readonly string[];
   /** What etcd wants of the group now. */
@@ -79,7 +81,7 @@ export class UpstreamWorker {
     return this.#context.ref;
   }
 
-  /** When the group was last seen to be as wanted, in ms since the epoch. */
+  /** When the group was last seen to be as wanted, by the monotonic clock. */
   get matchedAt(): number | undefined {
     return this.#matchedAt;
   }
@@ -126,6 +128,7 @@ export class UpstreamWorker {
       matched: this.#matched,
       lastPassAt: this.#lastPassAt,
       errors: this.#errors,
+      shown: this.#context.shown,
     });
   }
 
@@ -193,6 +196,7 @@ export class UpstreamWorker {
       desired,
       health: health(),
       held: this.#guard.held.keys(),
+      graced: this.#guard.graced,
       drains: this.#drains,
       immutable: this.#immutable,
       full: this.#full,
@@ -291,7 +295,11 @@ function mayHaveMoved(error: NginxError | undefined): boolean {
 function newestRequests(desired: ReadonlyMap<Address, DesiredServer>): ReadonlyMap<Address, number> {
   const newest = new Map<Address, number>();
   for (const [address, { requests }] of desired) {
-    if (requests.length > 0) newest.set(address, Math.max(...requests.map(({ revision }) => revision)));
+    if (requests.length > 0)
+      newest.set(
+        address,
+        requests.reduce((most, { revision }) => Math.max(most, revision), 0),
+      );
   }
   return newest;
 }

@@ -1,17 +1,20 @@
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../core/errors.js';
-import { type Instance, maintenancePrefix, releasePrefix } from '../../core/keys.js';
+import { type Instance, maintenancePrefix, parseService, releasePrefix } from '../../core/keys.js';
+import { KINDS, type Kind } from '../../core/kind.js';
 import type { View } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
-import { type RegistrationChange, Registrations } from '../../core/registrations.js';
+import type { Registrations } from '../../core/registrations.js';
 import { createLeaseKeeper } from '../lease-keeper.js';
 import type { LeaseKeeper } from '../lease-keeper-options.js';
+import { pause } from '../pause.js';
 import type { WatcherOptions, WatcherPorts } from '../watcher-options.js';
 import type { WatcherStatus } from '../watcher-status.js';
 import { Answers } from './answers.js';
 import { NginxDriver } from './driver.js';
 import { HealthMonitor } from './health-monitor.js';
 import { publishPresence } from './presence.js';
+import { RegistrationKeeper } from './registration-keeper.js';
 import { serviceStatus } from './service-status.js';
 
 /** A running `sidekick watch`. */
@@ -31,7 +34,7 @@ export interface Watcher {
   status(): WatcherStatus;
   /** etcd has been read and NGINX matches. */
   readonly ready: boolean;
-  /** When its loops last moved, in ms since the epoch: the oldest of them. */
+  /** When its loops last moved, by the monotonic clock: the oldest of them. */
   readonly lastProgress: number;
 }
 
@@ -39,6 +42,12 @@ export interface Watcher {
 export function watchedPrefixes({ keys }: Pick<WatcherOptions, 'keys'>): readonly string[] {
   return [keys.services, maintenancePrefix(keys), releasePrefix(keys)];
 }
+
+/** How often what is gone is forgotten and this host's addresses are read, in ms. */
+const UPKEEP = 2_000;
+
+/** Most rejected keys named in the status: whoever may write keys can write any number of bad ones. */
+const REJECTED_SHOWN = 200;
 
 export function createWatcher(options: WatcherOptions, ports: WatcherPorts): Watcher {
   return new RunningWatcher(options, ports);
@@ -51,7 +60,7 @@ class RunningWatcher implements Watcher {
   readonly #answers: Answers;
   readonly #health: HealthMonitor | undefined;
   #options: WatcherOptions;
-  #registrations: Registrations | undefined;
+  readonly #keys: RegistrationKeeper;
   #view: View | undefined;
   #etcdError: string | undefined;
   #signal: AbortSignal = AbortSignal.abort();
@@ -59,12 +68,14 @@ class RunningWatcher implements Watcher {
   constructor(options: WatcherOptions, ports: WatcherPorts) {
     this.#options = options;
     this.#ports = ports;
-    const { store, log, meter, clock, healthCheck } = ports;
+    const { store, log, meter, clock, wallClock, healthCheck } = ports;
     this.#keeper = createLeaseKeeper({ store, ttl: options.leaseTtl, log, meter, clock });
     this.#health =
       healthCheck &&
       new HealthMonitor({
-        check: (instance) => healthCheck(instance, this.#isUnchecked(instance)),
+        check: (instance) => healthCheck(instance, this.#unchecked(instance)),
+        limits: options.probeLimits,
+        grace: () => this.#options.guard.grace,
         log,
         meter,
         clock,
@@ -72,10 +83,17 @@ class RunningWatcher implements Watcher {
           for (const driver of this.#drivers) driver.healthChanged(service);
         },
       });
+    this.#keys = new RegistrationKeeper({
+      options: () => this.#options,
+      ownAddresses: ports.ownAddresses,
+      log,
+      meter,
+    });
     const context = {
       log,
       meter,
       clock,
+      shown: (at: number) => Math.round(wallClock() + at - clock()),
       health: this.#health,
       options: () => this.#options,
       registrations: () => this.#registrations,
@@ -97,8 +115,10 @@ class RunningWatcher implements Watcher {
       away: (error: Error) => this.#away(error),
     };
     try {
+      if (this.#ports.ownAddresses) await this.#keys.readOwnAddresses();
       await Promise.all([
         this.#ports.reader.follow(watchedPrefixes(this.#options), observer, signal),
+        this.#upkeep(signal),
         ...this.#drivers.map((driver) => driver.run(signal)),
       ]);
       await this.#health?.ended();
@@ -112,12 +132,9 @@ class RunningWatcher implements Watcher {
     const { id, keys, leaseTtl } = this.#options;
     this.#options = { ...options, id, keys, leaseTtl };
     this.#health?.restart();
-    const view = this.#view;
-    if (!view || !this.#registrations) return;
-    this.#registrations = new Registrations(keys, options.allow, this.#registrations.services);
-    this.#take(this.#registrations.apply({ ...view, changed: new Set(view.entries.keys()) }));
-    // The drain times or the guard may be others for any of them.
-    this.#changed(this.#registrations.services);
+    for (const driver of this.#drivers) driver.remap();
+    // The drain times or the guard may be others for any service.
+    this.#changed(this.#keys.takeAnew());
   }
 
   release(service: string): void {
@@ -136,7 +153,10 @@ class RunningWatcher implements Watcher {
   }
 
   get lastProgress(): number {
-    return Math.min(...this.#drivers.map(({ lastCheckAt }) => lastCheckAt), this.#ports.clock());
+    return this.#drivers.reduce(
+      (oldest, { lastCheckAt }) => Math.min(oldest, lastCheckAt),
+      this.#ports.clock(),
+    );
   }
 
   status(): WatcherStatus {
@@ -152,7 +172,9 @@ class RunningWatcher implements Watcher {
       services: registrations
         ? [...registrations.services].sort().map((name) => serviceStatus(name, registrations))
         : [],
-      rejected: (registrations?.rejected ?? []).map(({ key, reason }) => ({ key: printable(key), reason })),
+      rejected: (registrations?.rejected ?? [])
+        .slice(0, REJECTED_SHOWN)
+        .map(({ key, reason }) => ({ key: printable(key), reason })),
       nginx: this.#drivers.map((driver) => driver.status()),
     };
   }
@@ -166,10 +188,7 @@ class RunningWatcher implements Watcher {
     meter.gauge('sidekick_etcd_connected', 1);
     this.#etcdError = undefined;
     this.#view = view;
-    this.#registrations ??= new Registrations(this.#options.keys, this.#options.allow);
-    const change = this.#registrations.apply(view);
-    this.#take(change);
-    this.#changed(change.services);
+    this.#changed(this.#keys.take(view));
     if (first) publishPresence(this.#options.keys, this.#options.id, this.#drivers, this.#keeper);
     else this.#releaseAsked(view);
   }
@@ -184,39 +203,46 @@ class RunningWatcher implements Watcher {
     );
   }
 
-  /** Says what is wrong with keys, once for each revision of each. */
-  #take({ rejected, warnings }: RegistrationChange): void {
-    const { log, meter } = this.#ports;
-    for (const { key, revision, reason } of rejected) {
-      log.warn(
-        { event: 'registration-rejected', key: printable(key), revision, reason },
-        'registration rejected',
-      );
-      meter.count('sidekick_registrations_rejected_total');
-    }
-    for (const { key, revision, reason } of warnings) {
-      const fields = { event: 'registration-warning', key: printable(key), revision, reason };
-      log.warn(fields, 'registration accepted, but for what is ignored');
-    }
-  }
-
   #changed(services: ReadonlySet<string>): void {
     const registrations = this.#registrations;
     if (!registrations) return;
-    for (const service of services) {
-      const instances = registrations.get(service);
-      this.#ports.meter.gauge('sidekick_registrations', instances.size, { service });
-      this.#probe(service, registrations);
-    }
+    for (const service of services) this.#probe(service, registrations);
+    this.#keys.forget(services, (service) => this.#isNeeded(service));
     for (const driver of this.#drivers) driver.registrationsChanged(services);
     this.#answer([...services]);
+  }
+
+  /** A service that is not registered any more is still one whose upstream is to be emptied, where it has one. */
+  #isNeeded(service: string): boolean {
+    return !this.#drivers.every((driver) => driver.ignores(service));
+  }
+
+  /** Now and then: what is gone is forgotten, and this host's addresses are looked at. */
+  async #upkeep(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(UPKEEP, signal);
+      this.#health?.sweep();
+      if (!signal.aborted && (await this.#keys.readOwnAddresses())) {
+        this.#ports.log.info(
+          { event: 'own-addresses-changed' },
+          "this host's own addresses are others than before",
+        );
+        this.#changed(this.#keys.takeAnew());
+      }
+    }
   }
 
   #releaseAsked({ changed, entries }: View): void {
     const prefix = releasePrefix(this.#options.keys);
     for (const key of changed) {
-      if (key.startsWith(prefix) && entries.has(key)) this.release(key.slice(prefix.length));
+      if (!key.startsWith(prefix) || !entries.has(key)) continue;
+      const service = parseService(key.slice(prefix.length));
+      if (service.ok) this.release(service.value);
     }
+  }
+
+  get #registrations(): Registrations | undefined {
+    return this.#keys.current;
   }
 
   #answer(services: readonly string[]): void {
@@ -227,6 +253,7 @@ class RunningWatcher implements Watcher {
   #remapped(): void {
     if (!this.#view || !this.#registrations) return;
     publishPresence(this.#options.keys, this.#options.id, this.#drivers, this.#keeper);
+    this.#keys.forget(this.#registrations.services, (service) => this.#isNeeded(service));
     // Which NGINX serves a service decides whether it is probed.
     for (const service of this.#registrations.services) this.#probe(service, this.#registrations);
   }
@@ -235,7 +262,8 @@ class RunningWatcher implements Watcher {
     this.#health?.sync(service, new Set(registrations.get(service).keys()), this.#signal);
   }
 
-  #isUnchecked({ service }: Instance): boolean {
-    return this.#drivers.some((driver) => driver.leavesUnchecked(service));
+  #unchecked({ service }: Instance): Kind | undefined {
+    const kinds = new Set(this.#drivers.map((driver) => driver.leavesUnchecked(service)));
+    return KINDS.find((kind) => kinds.has(kind));
   }
 }

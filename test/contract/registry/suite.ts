@@ -52,7 +52,9 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
 
         const found = await subject.store.read([`${prefix}a`, `${prefix}b`], NEVER);
 
-        expect([...found.values()]).toEqual([{ key: `${prefix}a`, value: 'one', revision }]);
+        expect([...found.values()]).toEqual([
+          { key: `${prefix}a`, value: 'one', revision, created: revision },
+        ]);
       });
 
       it('gives each write a higher revision', async () => {

@@ -24,7 +24,7 @@ const FAST: WatcherOptions = {
   ...OPTIONS,
   leaseTtl: 2_000,
   drainTimeout: { http: 1_000, stream: 1_500 },
-  guard: { window: 1_500, maxLoss: 0.5, hold: 2_000 },
+  guard: { window: 1_500, maxLoss: 0.5, hold: 2_000, grace: 400 },
   timing: { ...DEFAULT_TIMING, resync: 3_000, identity: 300, settle: 100 },
 };
 
@@ -84,7 +84,8 @@ export class RealWorld {
       nginx: [severable.nginx(nginx)],
       log: this.log,
       meter: recordingMeter(),
-      clock: Date.now,
+      clock: () => performance.now(),
+      wallClock: Date.now,
     });
     const stop = new AbortController();
     const close = async () => {
@@ -151,7 +152,7 @@ export class RealWorld {
   async differences(): Promise<readonly string[]> {
     const listed = await this.#etcd.store.list(OPTIONS.keys.services, SIGNAL);
     const entries = new Map(listed.map((entry) => [entry.key, entry]));
-    const registrations = new Registrations(OPTIONS.keys);
+    const registrations = new Registrations(OPTIONS.keys, { limits: OPTIONS.limits });
     registrations.apply({ entries, changed: new Set(entries.keys()) });
     const groups = SERVICES.map(async ([service, ref]) =>
       groupDifferences(desiredServers(registrations, [service]), ref, await this.cluster.servers(ref)),

@@ -28,7 +28,7 @@ export function serviceOf({ kind }: UpstreamRef): string {
 const MODEL_OPTIONS: WatcherOptions = {
   ...OPTIONS,
   drainTimeout: { http: 3_000, stream: 6_000 },
-  guard: { window: 5_000, maxLoss: 0.5, hold: 8_000 },
+  guard: { window: 5_000, maxLoss: 0.5, hold: 8_000, grace: 1_500 },
   timing: { ...DEFAULT_TIMING, resync: 10_000 },
 };
 
@@ -129,7 +129,8 @@ export class World {
         }),
         log: this.log,
         meter: recordingMeter(),
-        clock: Date.now,
+        clock: () => performance.now(),
+        wallClock: Date.now,
       },
     );
     const stop = new AbortController();

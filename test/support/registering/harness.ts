@@ -66,7 +66,13 @@ export interface RunOptions {
 export function run({ etcd: options, services, ttl = 3000, drainTimeout = 10_000 }: RunOptions): Running {
   const etcd = connectEtcd(options);
   const log = recordingLog();
-  const shared = { space: DEFAULT_KEY_SPACE, ttl, log, meter: recordingMeter(), clock: Date.now };
+  const shared = {
+    space: DEFAULT_KEY_SPACE,
+    ttl,
+    log,
+    meter: recordingMeter(),
+    clock: () => performance.now(),
+  };
   const registrar = createRegistrar({ services, drainTimeout }, { ...etcd, ...shared });
   const [stopping, killing] = [new AbortController(), new AbortController()];
   const done = registrar.run(stopping.signal, killing.signal).finally(() => etcd.close());

@@ -25,7 +25,7 @@ function watcherStatus(text: string): WatcherStatus {
     id: text,
     ready: false,
     etcd: { connected: false, error: text },
-    services: [{ name: text, registered: 1, draining: 0 }],
+    services: [{ name: text, registered: 1, draining: 0, rejected: 0, overLimit: 0 }],
     rejected: [{ key: text, reason: text }],
     nginx: [
       {

@@ -36,7 +36,7 @@ const WATCHER: WatcherStatus = {
   id: 'lb1',
   ready: true,
   etcd: { connected: true, revision: 42 },
-  services: [{ name: 'firmware', registered: 1, draining: 0 }],
+  services: [{ name: 'firmware', registered: 1, draining: 0, rejected: 0, overLimit: 0 }],
   rejected: [{ key: '/services/firmware/x', reason: 'address must be host:port' }],
   nginx: [
     {

@@ -6,9 +6,14 @@ import { watchScope } from '../../../src/config/options/watch.js';
 import { registerSettings } from '../../../src/config/settings/register.js';
 import { watchSettings } from '../../../src/config/settings/watch.js';
 import type { Address } from '../../../src/core/address.js';
+import { DEFAULT_SERVICE_LIMITS } from '../../../src/core/admission.js';
 import { DEFAULT_GUARD } from '../../../src/core/guard.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
-import { DEFAULT_DRAIN_TIMEOUT, DEFAULT_TIMING } from '../../../src/daemon/watcher-options.js';
+import {
+  DEFAULT_DRAIN_TIMEOUT,
+  DEFAULT_PROBE_LIMITS,
+  DEFAULT_TIMING,
+} from '../../../src/daemon/watcher-options.js';
 import { API_TOKEN, API_TOKEN_FILE } from '../../support/containers/gateway.js';
 import { complaints, fileWith, load } from './support.js';
 
@@ -179,6 +184,9 @@ describe('what is told to the watcher', () => {
       timing: DEFAULT_TIMING,
       upstreams: [],
       allow: {},
+      limits: DEFAULT_SERVICE_LIMITS,
+      probeLimits: DEFAULT_PROBE_LIMITS,
+      nginxHosts: [],
     });
     expect(nginx).toEqual([{ name: 'lb:8080', url: 'http://lb:8080/api', timeout: 5000, connections: 9 }]);
   });
@@ -203,6 +211,47 @@ describe('what is told to the watcher', () => {
       { service: 'mqtt', kind: 'stream', upstream: 'mqtt', drainTimeout: 60_000 },
       { service: 'fw', kind: 'http', upstream: 'f' },
     ]);
+  });
+
+  test('networks are allowed by service, and for every other', () => {
+    const { allow } = watch({ ...API, '--allow': ['a=10.0.0.0/8', '*=127.0.0.0/8,*=::1'] }).watcher;
+    expect(Object.keys(allow)).toEqual(['a', '*']);
+    expect(allow['*']).toHaveLength(2);
+  });
+
+  test('the address of an NGINX is one at which no server may be', () => {
+    const hosts = (api: string) =>
+      watch({ '--nginx-api': api }).watcher.nginxHosts.map(
+        ([network, bits]) => `${network.toString()}/${bits}`,
+      );
+    expect(hosts('http://10.0.0.5:8080/api')).toEqual(['10.0.0.5/32']);
+    expect(hosts('http://[2001:db8::5]:8080/api')).toEqual(['2001:db8::5/128']);
+    expect(hosts('http://lb:8080/api')).toEqual([]);
+  });
+
+  test.each([
+    ['auto', 'tcp', 'mqtt'],
+    ['tcp', 'tcp', 'tcp'],
+    ['mqtt', 'mqtt', 'mqtt'],
+  ])('gatewayProbes %s: %s for http groups, %s for stream groups', (how, http, stream) => {
+    const { gatewayProbe } = watch({ ...API, '--gateway-probes': how });
+    expect(gatewayProbe?.('http').spec(ADDRESS)).toMatchObject({ type: http, target: ADDRESS });
+    expect(gatewayProbe?.('stream').spec(ADDRESS)).toMatchObject({ type: stream, target: ADDRESS });
+  });
+
+  test('the gateway is probed by default as the group is used, by one client for each watcher', () => {
+    const spec = (id: string) =>
+      watch({ ...API, '--id': id })
+        .gatewayProbe?.('stream')
+        .spec(ADDRESS);
+    expect(spec('lb1')).toEqual(spec('lb1'));
+    expect(spec('lb1')).not.toEqual(spec('lb2'));
+    expect(spec('lb1')).toMatchObject({
+      type: 'mqtt',
+      lasting: true,
+      clientId: expect.stringMatching(/^[0-9a-z]{1,23}$/),
+    });
+    expect(watch({ ...API, '--gateway-probes': 'off' }).gatewayProbe).toBeUndefined();
   });
 
   test('probes by service, at the address of each instance', () => {

@@ -174,8 +174,17 @@ describe('the guard', () => {
       [0, [A, B]],
       [1_000, []],
     ]);
-    expect(nextRelease(state)).toBe(121_000);
-    expect(nextRelease(EMPTY_GUARD)).toBeUndefined();
+    expect(nextRelease(state, DEFAULT_GUARD, 11_000)).toBe(121_000);
+    expect(nextRelease(EMPTY_GUARD, DEFAULT_GUARD, 0)).toBeUndefined();
+  });
+
+  it('says when the first grace ends, held or not', () => {
+    const state = run([
+      [0, [A, B, C, D]],
+      [1_000, [A, B, C]],
+    ]);
+    expect(nextRelease(state, DEFAULT_GUARD, 1_000)).toBe(11_000);
+    expect(nextRelease(state, DEFAULT_GUARD, 11_000)).toBeUndefined();
   });
 
   it('released, forgives what has vanished', () => {

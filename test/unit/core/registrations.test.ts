@@ -46,7 +46,7 @@ describe('Registrations', () => {
     });
 
     const reason = 'value must be at most 16384 characters, got 1000000 bytes';
-    expect(rejected).toEqual([{ key: A, revision: 9, reason }]);
+    expect(rejected).toEqual([{ key: A, service: 'firmware', revision: 9, reason }]);
     expect(registrations.get('firmware').get(ADDRESS)?.decoded).toMatchObject({
       status: 'accepted',
       registration: { parameters: { weight: 3 } },
@@ -133,11 +133,129 @@ describe('Registrations', () => {
     expect(wanted()?.intent).toBe('keep');
   });
 
+  it('rejects the one key that could not be read for a fault of ours, and reads the others', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    etcd.put(A, '{"weight":3}');
+    registrations.apply(etcd.next());
+    etcd.put(A);
+    etcd.put('/services/firmware/10.0.0.2:80');
+    etcd.put('/sidekick/maintenance/firmware/10.0.0.2:80');
+    const view = etcd.next();
+    const faulty = new Map(view.entries);
+    faulty.set(A, {
+      key: A,
+      revision: 2,
+      get value(): string {
+        throw new RangeError('Maximum call stack size exceeded');
+      },
+    });
+    const change = registrations.apply({ ...view, entries: faulty });
+    expect(change.rejected).toMatchObject([{ key: A, reason: expect.stringMatching(/could not be read/) }]);
+    expect(desiredServers(registrations, ['firmware']).get(ADDRESS)).toMatchObject({
+      intent: 'serve',
+      parameters: { weight: 3 },
+    });
+    expect(registrations.get('firmware').size).toBe(2);
+  });
+
+  describe('with limits', () => {
+    const key = (n: number, service = 'firmware') => `/services/${service}/10.0.1.${n}:80`;
+    const limited = (limits: { instances?: number; bytes?: number }) =>
+      new Registrations(DEFAULT_KEY_SPACE, { limits: { instances: 3, bytes: 1_000, ...limits } });
+    const taken = (registrations: Registrations) =>
+      [...registrations.get('firmware').keys()]
+        .map((address) => Number(/10\.0\.1\.(\d+)/.exec(address)?.[1]))
+        .sort();
+
+    it('takes the oldest, whatever the order in which it sees them, and says so once', () => {
+      const etcd = views();
+      for (const n of [5, 4, 3, 2, 1]) etcd.put(key(n));
+      const { entries } = etcd.next();
+      const registrations = limited({});
+      const changed = new Set([...entries.keys()].reverse());
+      expect(registrations.apply({ entries, changed })).toMatchObject({
+        limited: ['firmware'],
+        rejected: [],
+      });
+      expect(taken(registrations)).toEqual([3, 4, 5]);
+      expect(registrations.refused('firmware')).toEqual({ rejected: 0, overLimit: 2 });
+      etcd.put(key(6));
+      expect(registrations.apply(etcd.next()).limited).toEqual([]);
+    });
+
+    it('goes by when a key came to be, and not by its last write', () => {
+      const etcd = views();
+      const registrations = limited({});
+      for (const n of [1, 2, 3, 4]) etcd.put(key(n));
+      const { entries } = etcd.next();
+      const renewed = [...entries].map(
+        ([name, entry], i) => [name, { ...entry, created: i, revision: 9 - i }] as const,
+      );
+      registrations.apply({ entries: new Map(renewed), changed: new Set(entries.keys()) });
+      expect(taken(registrations)).toEqual([1, 2, 3]);
+    });
+
+    it('lets no newcomer take the place of one that is there, and the oldest that waits the place of one that goes', () => {
+      const etcd = views();
+      const registrations = limited({});
+      for (const n of [1, 2, 3]) etcd.put(key(n));
+      registrations.apply(etcd.next());
+      for (const n of [4, 5]) etcd.put(key(n));
+      for (const n of [1, 2, 3]) etcd.put(key(n), '{"weight":2}');
+      registrations.apply(etcd.next());
+      expect(taken(registrations)).toEqual([1, 2, 3]);
+      etcd.del(key(2));
+      etcd.put(key(6));
+      registrations.apply(etcd.next());
+      expect(taken(registrations)).toEqual([1, 3, 4]);
+    });
+
+    it('bounds the bytes of the values, and refuses one that grows beyond them but keeps what it said', () => {
+      const etcd = views();
+      const registrations = limited({ bytes: 60 });
+      etcd.put(key(1), '{"weight":3}');
+      etcd.put(key(2), JSON.stringify({ meta: { a: 'é'.repeat(12) } }));
+      etcd.put(key(3), '{"weight":5,"meta":{"a":"b"}}');
+      registrations.apply(etcd.next());
+      expect(taken(registrations)).toEqual([1, 2]);
+      etcd.put(key(1), JSON.stringify({ weight: 4, meta: { a: 'x'.repeat(30) } }));
+      expect(registrations.apply(etcd.next()).rejected).toMatchObject([{ key: key(1) }]);
+      expect(desiredServers(registrations, ['firmware']).get('10.0.1.1:80' as Address)).toMatchObject({
+        parameters: { weight: 3 },
+      });
+    });
+
+    it('leaves other services alone', () => {
+      const etcd = views();
+      const registrations = limited({});
+      for (let n = 1; n < 100; n++) etcd.put(key(n));
+      etcd.put(key(1, 'mqtt'));
+      registrations.apply(etcd.next());
+      expect(registrations.get('mqtt').size).toBe(1);
+    });
+  });
+
+  it('has nothing left of a service whose keys are all gone, but its name until that is forgotten', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    etcd.put(A);
+    registrations.apply(etcd.next());
+    expect(registrations.forget('firmware')).toBe(false);
+    const { names } = registrations;
+    etcd.del(A);
+    registrations.apply(etcd.next());
+    expect(registrations.names).toBe(names);
+    expect(registrations.forget('firmware')).toBe(true);
+    expect(registrations.names).not.toBe(names);
+    expect([...registrations.services]).toEqual([]);
+  });
+
   it('keeps out addresses that are not allowed for the service', () => {
     const network = parseNetwork('192.168.0.0/16');
     if (!network.ok) throw new Error(network.reason);
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE, { firmware: [network.value] });
+    const registrations = new Registrations(DEFAULT_KEY_SPACE, { allow: { firmware: [network.value] } });
     etcd.put(A);
     etcd.put('/services/firmware/192.168.1.1:80');
     expect(registrations.apply(etcd.next()).rejected).toMatchObject([{ key: A }]);

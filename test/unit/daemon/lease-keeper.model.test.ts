@@ -36,7 +36,7 @@ class Scene {
     ttl: TTL,
     log: recordingLog(),
     meter: recordingMeter(),
-    clock: Date.now,
+    clock: () => performance.now(),
   });
   readonly #done = this.#keeper.run(this.#stop.signal);
   readonly #others = new Set<string>();

@@ -31,7 +31,7 @@ function start(random = 0) {
     ttl: TTL,
     log,
     meter: recordingMeter(),
-    clock: Date.now,
+    clock: () => performance.now(),
     random: () => random,
   });
   const done = keeper.run(stop.signal);

@@ -66,7 +66,7 @@ function start(services: ServiceSpec[], drainTimeout = 30_000) {
       ttl: TTL,
       log,
       meter: recordingMeter(),
-      clock: Date.now,
+      clock: () => performance.now(),
     },
   );
   let ended = false;

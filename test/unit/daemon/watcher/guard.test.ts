@@ -19,8 +19,91 @@ describe('the guard', () => {
   it('lets one of four go', async () => {
     await using w = await four();
     w.vanish('firmware', host(4));
-    await w.pass(5_000);
+    await w.pass(15_000);
     expect(w.lb.addresses(HTTP)).toEqual(ALL.slice(0, 3));
+  });
+
+  it('leaves one that vanished alone for the grace, and only then begins to drain it', async () => {
+    await using w = await four();
+    w.lb.set(HTTP, host(4), { active: 1 });
+    w.vanish('firmware', host(4));
+    const server = () => w.lb.servers(HTTP).find(({ address }) => address === host(4));
+    await w.pass(9_500);
+    expect(server()).toMatchObject({ draining: false });
+    expect(w.watcher.status().nginx[0]?.upstreams[0]?.held).toEqual([]);
+    await w.pass(1_000);
+    expect(server()).toMatchObject({ draining: true });
+  });
+
+  it('has no grace for one that is dead', async () => {
+    const dead = new Set<string>();
+    await using w = new Watching({
+      ...GUARDED,
+      healthCheck: ({ address }) => ({
+        policy: { interval: 500, timeout: 400, rise: 1, fall: 2 },
+        probe: () => (dead.has(address) ? Promise.reject(new Error('dead')) : Promise.resolve()),
+      }),
+    });
+    for (const server of ALL) w.register('firmware', server);
+    await w.pass(1_000);
+    // Found dead while it was registered: it goes with its key.
+    dead.add(host(4));
+    await w.pass(3_000);
+    w.vanish('firmware', host(4));
+    await w.pass(500);
+    expect(w.lb.addresses(HTTP)).toEqual(ALL.slice(0, 3));
+    // Found dead only after its key went: the probes go on during the grace.
+    w.vanish('firmware', host(3));
+    await w.pass(500);
+    expect(w.lb.addresses(HTTP)).toContain(host(3));
+    dead.add(host(3));
+    await w.pass(3_000);
+    expect(w.lb.addresses(HTTP)).toEqual(ALL.slice(0, 2));
+  });
+
+  it('drains none of six whose sidekicks froze at once while their backends are well, and holds them all', async () => {
+    const six = [1, 2, 3, 4, 5, 6].map(host);
+    await using w = new Watching({
+      ...GUARDED,
+      healthCheck: () => ({
+        policy: { interval: 500, timeout: 400, rise: 1, fall: 2 },
+        probe: () => Promise.resolve(),
+      }),
+    });
+    for (const server of six) w.register('firmware', server);
+    await w.pass(1_000);
+    for (const server of six) w.lb.set(HTTP, server, { active: 1 });
+    const before = w.lb.calls.length;
+    // Leases of 15 s, each kept alive every 5 s: they end within 5 s of each other.
+    for (const server of six) {
+      w.vanish('firmware', server);
+      await w.pass(900);
+    }
+    await w.pass(60_000);
+    const writes = w.lb.calls.slice(before).filter(({ method }) => /add|update|drain|remove/.test(method));
+    expect(writes).toEqual([]);
+    expect(w.watcher.status().nginx[0]?.upstreams[0]?.held.map(({ address }) => address)).toEqual(six);
+  });
+
+  it('lists as held only what is really kept', async () => {
+    const dead = new Set<string>([host(1)]);
+    await using w = new Watching({
+      ...GUARDED,
+      healthCheck: ({ address }) => ({
+        policy: { interval: 500, timeout: 400, rise: 1, fall: 2 },
+        probe: () => (dead.has(address) ? Promise.reject(new Error('dead')) : Promise.resolve()),
+      }),
+    });
+    for (const server of ALL) w.register('firmware', server);
+    await w.pass(3_000);
+    w.vanish('firmware', host(1));
+    await w.pass(1_000);
+    expect(w.lb.addresses(HTTP)).toEqual(ALL.slice(1));
+    for (const server of ALL.slice(1)) w.vanish('firmware', server);
+    await w.pass(5_000);
+    const held = w.watcher.status().nginx[0]?.upstreams[0]?.held.map(({ address }) => address);
+    expect(held).toEqual(ALL.slice(1));
+    expect(w.log.events('guard-holding').flatMap(({ fields }) => fields.addresses)).not.toContain(host(1));
   });
 
   it('holds a group that vanishes, says so, and lets it go when its time is over', async () => {
@@ -105,7 +188,7 @@ describe('the guard', () => {
     const first = await four();
     first.lb.set(HTTP, host(4), { active: 1 });
     first.vanish('firmware', host(4));
-    await first.pass(1_000);
+    await first.pass(11_000);
     await first.stop();
     await using second = new Watching({ ...GUARDED, nginx: first.nginx, registry: first.registry });
     second.lb.set(HTTP, host(4), { active: 0 });

@@ -135,7 +135,7 @@ describe('probes from the load balancer', () => {
   it('leave services alone that are not probed', async () => {
     await using w = new Watching({
       healthCheck: (instance) =>
-        instance.service === 'mqtt' ? probes(new Set())(instance, false) : undefined,
+        instance.service === 'mqtt' ? probes(new Set())(instance, undefined) : undefined,
     });
     w.lb.place(HTTP, host(1), { down: true });
     w.register('firmware', host(1));
@@ -148,7 +148,8 @@ describe('probes from the load balancer', () => {
     const upstreams = ['a', 'b'].map((service) => ({ service, kind: 'http' as const, upstream: 'firmware' }));
     await using w = new Watching({
       options: { upstreams },
-      healthCheck: (instance) => (instance.service === 'a' ? probes(new Set())(instance, false) : undefined),
+      healthCheck: (instance) =>
+        instance.service === 'a' ? probes(new Set())(instance, undefined) : undefined,
     });
     w.lb.place(HTTP, host(2), { down: true });
     w.register('a', host(1));
@@ -161,7 +162,7 @@ describe('probes from the load balancer', () => {
     const dead = new Set([host(2)]);
     let on = true;
     await using w = new Watching({
-      healthCheck: (instance) => (on ? probes(dead)(instance, false) : undefined),
+      healthCheck: (instance) => (on ? probes(dead)(instance, undefined) : undefined),
     });
     for (const n of [1, 2]) w.register('firmware', host(n));
     await w.pass(4_000);

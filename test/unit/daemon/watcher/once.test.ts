@@ -14,7 +14,7 @@ function setUp() {
   const look = (dryRun: boolean, options: Partial<WatcherOptions> = {}, ports: Partial<WatcherPorts> = {}) =>
     passOnce(
       { ...OPTIONS, ...options },
-      { reader: registry, nginx: [nginx], clock: Date.now, ...ports },
+      { reader: registry, nginx: [nginx], clock: () => performance.now(), ...ports },
       { dryRun },
       SIGNAL,
     );
@@ -105,7 +105,7 @@ describe('one look', () => {
     const { registry, nginx } = setUp();
     registry.fault('down');
     const controller = new AbortController();
-    const ports = { reader: registry, nginx: [nginx], clock: Date.now };
+    const ports = { reader: registry, nginx: [nginx], clock: () => performance.now() };
     const looking = passOnce(OPTIONS, ports, { dryRun: false }, controller.signal);
     controller.abort(new Error('enough'));
     await expect(looking).rejects.toThrow('enough');

@@ -1,0 +1,46 @@
+import { networkInterfaces } from 'node:os';
+import { expect, it } from 'vitest';
+import { inet6Addresses, localRoutes, ownAddresses } from '../../../src/adapters/own-addresses.js';
+
+const TRIE = `Main:
+  +-- 0.0.0.0/0 3 0 5
+     |-- 0.0.0.0
+        /0 universe UNICAST
+     +-- 127.0.0.0/8 2 0 2
+        +-- 127.0.0.0/31 1 0 0
+           |-- 127.0.0.0
+              /8 host LOCAL
+           |-- 127.0.0.1
+              /32 host LOCAL
+        |-- 127.255.255.255
+           /32 link BROADCAST
+     +-- 172.17.0.0/16 2 0 2
+        |-- 172.17.0.0
+           /16 link UNICAST
+        |-- 172.17.0.1
+           /32 host LOCAL
+     |-- 10.9.0.0
+        /16 link UNICAST
+        /24 host LOCAL
+`;
+
+it('finds in the routing table of Linux what the host delivers to itself', () => {
+  expect(localRoutes(TRIE)).toEqual(['127.0.0.0/8', '127.0.0.1/32', '172.17.0.1/32', '10.9.0.0/24']);
+  expect(localRoutes('')).toEqual([]);
+});
+
+it('finds the IPv6 addresses of every interface', () => {
+  const table =
+    '00000000000000000000000000000001 01 80 10 80       lo\nfe80000000000000004200fffe000001 02 40 20 80    eth0\n';
+  expect(inet6Addresses(table)).toEqual([
+    '0000:0000:0000:0000:0000:0000:0000:0001',
+    'fe80:0000:0000:0000:0042:00ff:fe00:0001',
+  ]);
+});
+
+it('knows every address that Node.js lists for this host', async () => {
+  const own = (await ownAddresses()).map(([network]) => network.toNormalizedString());
+  const listed = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  expect(listed.length).toBeGreaterThan(0);
+  for (const { address, family } of listed) if (family === 'IPv4') expect(own).toContain(address);
+});
