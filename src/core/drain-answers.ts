@@ -56,4 +56,3 @@ function servicesIn({ value, oversized }: Entry): Pick<ReadonlySet<unknown>, 'ha
   const services = presence.ok ? presence.value.services : undefined;
   return new Set(Array.isArray(services) ? services : []);
 }
-}

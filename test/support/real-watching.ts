@@ -17,7 +17,7 @@ import {
 } from './containers/index.js';
 import { recordingLog, recordingMeter } from './silent.js';
 import { TcpProxy } from './tcp-proxy.js';
-import { OPTIONS } from './watching.js';
+import { ANY_ADDRESS, OPTIONS } from './watching.js';
 
 const SIGNAL = new AbortController().signal;
 
@@ -128,7 +128,8 @@ export class RealWatcher implements AsyncDisposable {
       }),
     );
     this.watcher = createWatcher(
-      { ...OPTIONS, ...options },
+      // Everything of a test is on one host.
+      { ...OPTIONS, allow: ANY_ADDRESS, ...options },
       {
         ...connection,
         nginx,

@@ -1,7 +1,7 @@
 /** A watcher between a registry and NGINX in memory, on a clock that the test moves. Needs vitest's fake timers. */
 import { vi } from 'vitest';
 import { monotonicClock, wallClock } from '../../src/adapters/clocks.js';
-import { type Address, parseAddress } from '../../src/core/address.js';
+import { type Address, type Networks, parseAddress, parseNetwork } from '../../src/core/address.js';
 import { DEFAULT_SERVICE_LIMITS } from '../../src/core/admission.js';
 import { DEFAULT_GUARD } from '../../src/core/guard.js';
 import { DEFAULT_KEY_SPACE } from '../../src/core/keys.js';
@@ -24,6 +24,11 @@ export const STREAM: UpstreamRef = { kind: 'stream', name: 'mqtt' };
 /** The guard switched off: whatever vanishes may go, at once. */
 export const NO_GUARD = { ...DEFAULT_GUARD, hold: 0, grace: 0 };
 
+/** For set-ups on one host: servers may be anywhere, loopback and the watcher's own addresses included. */
+export const ANY_ADDRESS: WatcherOptions['allow'] = {
+  '*': ['0.0.0.0/0', '::/0'].map(network),
+};
+
 export const OPTIONS: WatcherOptions = {
   id: 'lb1',
   keys: DEFAULT_KEY_SPACE,
@@ -40,6 +45,12 @@ export const OPTIONS: WatcherOptions = {
 
 export function address(text: string): Address {
   const parsed = parseAddress(text);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value;
+}
+
+export function network(text: string): Networks[number] {
+  const parsed = parseNetwork(text);
   if (!parsed.ok) throw new Error(parsed.reason);
   return parsed.value;
 }

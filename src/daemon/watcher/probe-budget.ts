@@ -14,7 +14,8 @@ export class ProbeBudget {
   /** How many may begin at once; refilled as time goes by, up to a tenth of a second's. */
   #credit: number;
   #creditAt: number;
-  #timer: NodeJS.Timeout | undefined;
+  /** The next look comes by itself. */
+  #isDue = false;
 
   constructor(limits: ProbeLimits, clock: Clock) {
     this.#limits = limits;
@@ -88,9 +89,11 @@ export class ProbeBudget {
   }
 
   #wait(): void {
-    this.#timer ??= setTimeout(
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setTimeout(
       () => {
-        this.#timer = undefined;
+        this.#isDue = false;
         this.#next();
       },
       Math.max(1, Math.ceil(((1 - this.#credit) * 1000) / this.#limits.perSecond)),

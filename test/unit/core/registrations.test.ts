@@ -166,7 +166,7 @@ describe('Registrations', () => {
     const taken = (registrations: Registrations) =>
       [...registrations.get('firmware').keys()]
         .map((address) => Number(/10\.0\.1\.(\d+)/.exec(address)?.[1]))
-        .sort();
+        .sort((a, b) => a - b);
 
     it('takes the oldest, whatever the order in which it sees them, and says so once', () => {
       const etcd = views();
