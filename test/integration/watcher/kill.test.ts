@@ -19,14 +19,9 @@ function watch(id: string): Cli {
   const { etcd, gateway } = cluster;
   return start([
     ...['watch', '--id', id, '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api],
-<<<<<<< HEAD
     ...['--nginx-token-file', API_TOKEN_FILE],
-    // Nothing listens at the addresses that these tests register.
-    ...['--admin-listen', '127.0.0.1:0', '--gateway-probes', 'off'],
-=======
     // The addresses that these tests register are on this host, and nothing listens there.
     ...['--admin-listen', '127.0.0.1:0', '--gateway-probes', 'off', '--allow', '*=127.0.0.0/8'],
->>>>>>> baaf74f (Tests on one host say that their addresses are meant)
   ]);
 }
 
