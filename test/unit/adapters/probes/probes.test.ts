@@ -123,7 +123,7 @@ describe('over TLS', () => {
   const cases = [
     ['http', () => servers.http((_, response) => response.end(), server)],
     ['tcp', () => servers.tcp(undefined, server)],
-    ['mqtt', () => servers.broker(0, server)],
+    ['mqtt', () => servers.broker({ tls: server })],
   ] as const;
 
   it.each(cases)('%s trusts the authority it is given', async (type, start) => {
@@ -186,7 +186,7 @@ describe('the mqtt probe', () => {
     [4, 5],
     [5, 135],
   ] as const)('fails when version %i is refused with code %i', async (version, code) => {
-    await using broker = await servers.broker(code);
+    await using broker = await servers.broker({ code });
     await expect(run({ type: 'mqtt', target: broker.target, version })).rejects.toThrow(`with code ${code}`);
   });
 
@@ -200,9 +200,115 @@ describe('the mqtt probe', () => {
     await expect(run({ type: 'mqtt', target: listening.target })).rejects.toThrow('not CONNACK');
   });
 
+  it.each([
+    ['one of 256 MB', 4, [0x20, 0xff, 0xff, 0xff, 0x7f]],
+    ['one of 256 MB, of version 5', 5, [0x20, 0xff, 0xff, 0xff, 0x7f]],
+    ['one byte too many', 4, [0x20, 0x03, 0x00, 0x00, 0x00]],
+    ['65,537 bytes', 5, [0x20, 0x81, 0x80, 0x04]],
+    ['a length that does not end', 5, [0x20, 0x80, 0x80, 0x80, 0x80, 0x80]],
+  ] as const)('reads no CONNACK that says it is longer than one can be: %s', async (_, version, header) => {
+    let sent = 0;
+    await using listening = await servers.tcp((socket) => {
+      socket.write(Buffer.from(header));
+      const pour = () => {
+        while (socket.writable && socket.write(Buffer.alloc(65_536))) sent += 65_536;
+      };
+      socket.on('drain', pour).on('error', () => {});
+      pour();
+    });
+    await expect(run({ type: 'mqtt', target: listening.target, version })).rejects.toThrow(/CONNACK/);
+    // What fits into the buffers of the system, and nothing near to what was announced.
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
+  });
+
+  it('takes a CONNACK of version 5 with many properties, in pieces', async () => {
+    const property = Buffer.concat([
+      Buffer.from([0x26, 0x00, 0x01, 0x6b, 0x03, 0xe8]),
+      Buffer.alloc(1_000, 'v'),
+    ]);
+    const properties = Buffer.concat(Array(20).fill(property));
+    const length = (n: number) => [
+      (n & 0x7f) | 0x80,
+      (n >> 7) | (n >> 14 ? 0x80 : 0),
+      ...(n >> 14 ? [n >> 14] : []),
+    ];
+    const body = Buffer.concat([Buffer.from([0, 0, ...length(properties.length)]), properties]);
+    const packet = Buffer.concat([Buffer.from([0x20, ...length(body.length)]), body]);
+    await using listening = await servers.tcp((socket) => {
+      socket.once('data', () => {
+        socket.write(packet.subarray(0, 2));
+        setTimeout(() => socket.write(packet.subarray(2, 5_000)), 20);
+        setTimeout(() => socket.write(packet.subarray(5_000)), 40);
+      });
+    });
+    await expect(run({ type: 'mqtt', target: listening.target, version: 5 })).resolves.toBeUndefined();
+  });
+
   it('fails on an answer that is not MQTT', async () => {
     await using listening = await servers.tcp((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await expect(run({ type: 'mqtt', target: listening.target })).rejects.toThrow();
+  });
+});
+
+describe('the mqtt probe that keeps its session', () => {
+  const lasting = { type: 'mqtt', clientId: 'sidekick1', lasting: true, strangersRefused: true } as const;
+
+  it('opens one session, as one client, and pings it from then on', async () => {
+    await using broker = await servers.broker();
+    const probe = createProbe({ ...lasting, target: broker.target });
+    for (let i = 0; i < 5; i++) await probe(NEVER);
+    probe.close?.();
+    await until('DISCONNECT has come', () => broker.commands.includes('disconnect'));
+    expect(broker.commands).toEqual(['connect', ...Array(4).fill('pingreq'), 'disconnect']);
+    expect(broker.connects).toMatchObject([{ clientId: 'sidekick1' }]);
+  });
+
+  it('fails when the broker is gone, and opens another session when it is back', async () => {
+    const broker = await servers.broker();
+    const probe = createProbe({ ...lasting, target: broker.target });
+    await probe(NEVER);
+    await broker[Symbol.asyncDispose]();
+    await expect(probe(NEVER)).rejects.toThrow();
+    await expect(probe(NEVER)).rejects.toThrow('ECONNREFUSED');
+    await using again = await servers.broker({
+      port: Number(broker.target.split(':').at(-1)),
+    });
+    await expect(probe(NEVER)).resolves.toBeUndefined();
+    expect(again.connects).toHaveLength(1);
+    probe.close?.();
+  });
+
+  it('fails when the broker does not answer its ping in time, and begins anew', async () => {
+    let frozen = false;
+    await using broker = await servers.broker({ isFrozen: () => frozen });
+    const probe = createProbe({ ...lasting, target: broker.target });
+    await probe(NEVER);
+    frozen = true;
+    const limit = new AbortController();
+    const outcome = probe(limit.signal);
+    limit.abort(new Error('too late'));
+    await expect(outcome).rejects.toThrow('too late');
+    frozen = false;
+    await expect(probe(NEVER)).resolves.toBeUndefined();
+    expect(broker.connects).toHaveLength(2);
+    probe.close?.();
+  });
+
+  it.each([
+    [4, 5],
+    [4, 4],
+    [5, 135],
+  ] as const)(
+    'takes a broker of version %i that refuses strangers with code %i for alive',
+    async (version, code) => {
+      await using broker = await servers.broker({ code });
+      await expect(run({ ...lasting, target: broker.target, version })).resolves.toBeUndefined();
+    },
+  );
+
+  it('takes a broker that says it is unavailable for what it says', async () => {
+    await using broker = await servers.broker({ code: 3 });
+    await expect(run({ ...lasting, target: broker.target })).rejects.toThrow('with code 3');
   });
 });
 

@@ -11,7 +11,7 @@ export interface Listening extends AsyncDisposable {
   readonly connections: () => number;
 }
 
-async function listen(server: Server): Promise<Listening> {
+async function listen(server: Server, port = 0): Promise<Listening> {
   const sockets = new Set<Socket>();
   let connections = 0;
   server.on('connection', (socket: Socket) => {
@@ -21,7 +21,7 @@ async function listen(server: Server): Promise<Listening> {
     socket.on('close', () => sockets.delete(socket));
   });
   server.on('tlsClientError', () => undefined);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     target: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     connections: () => connections,
@@ -39,8 +39,9 @@ export function http(handler: RequestListener, tls?: TlsOptions): Promise<Listen
 export function tcp(
   onSocket: (socket: Socket) => void = () => undefined,
   tls?: TlsOptions,
+  port?: number,
 ): Promise<Listening> {
-  return listen(tls ? createTls(tls, onSocket) : createServer(onSocket));
+  return listen(tls ? createTls(tls, onSocket) : createServer(onSocket), port);
 }
 
 export interface Broker extends Listening {
@@ -49,21 +50,37 @@ export interface Broker extends Listening {
   readonly commands: string[];
 }
 
-/** A broker that answers every CONNECT with this code. */
-export async function broker(code = 0, tls?: TlsOptions): Promise<Broker> {
+export interface BrokerBehaviour {
+  /** What every CONNECT is answered with; default 0. */
+  readonly code?: number;
+  /** Default: any that is free. */
+  readonly port?: number;
+  /** While it is so, nothing is answered. */
+  readonly isFrozen?: () => boolean;
+  readonly tls?: TlsOptions;
+}
+
+/** A broker that answers CONNECT and PINGREQ. */
+export async function broker({ code = 0, port = 0, isFrozen, tls }: BrokerBehaviour = {}): Promise<Broker> {
   const connects: IConnectPacket[] = [];
   const commands: string[] = [];
-  const listening = await tcp((socket) => {
-    const parser = mqtt.parser();
-    parser.on('packet', (packet) => {
-      commands.push(packet.cmd);
-      if (packet.cmd !== 'connect') return;
-      connects.push(packet);
-      const version = packet.protocolVersion ?? 4;
-      const answer = { cmd: 'connack', sessionPresent: false, returnCode: code, reasonCode: code } as const;
-      socket.write(mqtt.generate(answer, { protocolVersion: version }));
-    });
-    socket.on('data', (chunk) => parser.parse(chunk));
-  }, tls);
+  const listening = await tcp(
+    (socket) => {
+      const parser = mqtt.parser();
+      parser.on('packet', (packet) => {
+        commands.push(packet.cmd);
+        if (isFrozen?.()) return;
+        if (packet.cmd === 'pingreq') socket.write(mqtt.generate({ cmd: 'pingresp' }));
+        if (packet.cmd !== 'connect') return;
+        connects.push(packet);
+        const version = packet.protocolVersion ?? 4;
+        const answer = { cmd: 'connack', sessionPresent: false, returnCode: code, reasonCode: code } as const;
+        socket.write(mqtt.generate(answer, { protocolVersion: version }));
+      });
+      socket.on('data', (chunk) => parser.parse(chunk));
+    },
+    tls,
+    port,
+  );
   return Object.assign(listening, { connects, commands });
 }

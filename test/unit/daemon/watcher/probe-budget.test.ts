@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ProbeBudget } from '../../../../src/daemon/watcher/probe-budget.js';
+import { useFakeClock } from '../../../support/watching.js';
+
+beforeEach(useFakeClock);
+afterEach(() => void vi.useRealTimers());
+
+const SIGNAL = new AbortController().signal;
+
+function budget(underWay: number, perSecond = 1_000) {
+  const shared = new ProbeBudget({ underWay, perSecond }, () => performance.now());
+  const begun: string[] = [];
+  const ends: (() => void)[] = [];
+  const probe = (service: string, name: string, signal = SIGNAL) =>
+    shared.run(service, signal, () => {
+      begun.push(name);
+      return new Promise<string>((resolve) => ends.push(() => resolve(name)));
+    });
+  return { begun, ends, probe };
+}
+
+describe('the probes of all services', () => {
+  it('are no more at a time than there may be', async () => {
+    const { begun, ends, probe } = budget(2);
+    for (const name of ['a1', 'a2', 'a3', 'a4']) void probe('a', name);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(begun).toEqual(['a1', 'a2']);
+    ends[0]?.();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(begun).toEqual(['a1', 'a2', 'a3']);
+  });
+
+  it('take turns by service, whoever came first', async () => {
+    const { begun, ends, probe } = budget(1);
+    for (const name of ['a1', 'a2', 'a3', 'a4']) void probe('a', name);
+    for (const name of ['b1', 'b2']) void probe('b', name);
+    void probe('c', 'c1');
+    for (let i = 0; i < 7; i++) {
+      await vi.advanceTimersByTimeAsync(10);
+      ends[i]?.();
+    }
+    await vi.advanceTimersByTimeAsync(10);
+    expect(begun).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
+  });
+
+  it('are no more in a second than there may be', async () => {
+    const { begun, probe } = budget(1_000, 50);
+    for (let i = 0; i < 500; i++) void probe('a', `${i}`);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(begun.length).toBeGreaterThanOrEqual(95);
+    expect(begun.length).toBeLessThanOrEqual(106);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(begun).toHaveLength(500);
+  });
+
+  it('leave the queue when they are not wanted any more, and give their place back when they fail', async () => {
+    const { begun, ends, probe } = budget(1);
+    const stop = new AbortController();
+    void probe('a', 'a1');
+    const left = probe('a', 'a2', stop.signal);
+    void probe('a', 'a3');
+    stop.abort();
+    expect(await left).toBeUndefined();
+    ends[0]?.();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(begun).toEqual(['a1', 'a3']);
+    const failing = new ProbeBudget({ underWay: 1, perSecond: 1_000 }, () => performance.now());
+    await expect(failing.run('a', SIGNAL, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await failing.run('a', SIGNAL, () => Promise.resolve('next'))).toBe('next');
+  });
+});
