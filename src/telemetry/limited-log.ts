@@ -15,24 +15,38 @@ const SUBJECT = [
   'watcher',
 ] as const;
 
+/** What those have in common of whom there may be any number: whoever writes keys decides how many a service has. */
+const CROWD = ['event', 'nginx', 'kind', 'upstream', 'service'] as const;
+
+/** Most lines of one crowd in an interval. */
+const CROWD_LINES = 20;
+
 /** How long a warning or error about the same is not repeated, in ms. */
 export const LOG_INTERVAL = 10_000;
 
 /**
  * Keeps storms out of the log: the same warning or error about the same subject is written at most once in `interval`
- * ms, with the number of those held back since (`suppressed`). Info and debug lines tell a story, and all pass.
+ * ms, with the number of those held back since (`suppressed`), and the same about many subjects of one service or group
+ * at most 20 times. Info and debug lines tell a story, and all pass.
  */
 export function limitLog(log: Log, clock: Clock, interval = LOG_INTERVAL): Log {
   const limiter = createLimiter(interval);
+  const crowds = createLimiter(interval, CROWD_LINES);
+
+  // Cut, as it is remembered for a while, and a key may be as long as somebody made it.
+  function about(names: readonly string[], fields: Parameters<Log['warn']>[0]): readonly string[] {
+    return names.map((name) => printable(JSON.stringify(fields[name]) ?? ''));
+  }
 
   function limited(level: 'warn' | 'error'): Log['warn'] {
     return (fields, message) => {
-      // Cut, as it is remembered for a while, and a key may be as long as somebody made it.
-      const about = SUBJECT.map((name) => printable(JSON.stringify(fields[name]) ?? ''));
-      const subject = JSON.stringify([level, message, ...about]);
-      const verdict = limiter.judge(subject, clock());
-      if (!verdict.show) return;
-      log[level](verdict.suppressed > 0 ? { ...fields, suppressed: verdict.suppressed } : fields, message);
+      const now = clock();
+      const same = limiter.judge(JSON.stringify([level, message, ...about(SUBJECT, fields)]), now);
+      if (!same.show) return;
+      const crowd = crowds.judge(JSON.stringify([level, ...about(CROWD, fields)]), now);
+      if (!crowd.show) return;
+      const suppressed = same.suppressed + crowd.suppressed;
+      log[level](suppressed > 0 ? { ...fields, suppressed } : fields, message);
     };
   }
 

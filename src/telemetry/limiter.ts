@@ -2,16 +2,16 @@
 export type Verdict = { readonly show: true; readonly suppressed: number } | { readonly show: false };
 
 export interface Limiter {
-  /** @param now Milliseconds since the epoch. */
+  /** @param now By the monotonic clock, in ms. */
   judge(subject: string, now: number): Verdict;
 }
 
 /** Subjects remembered at a time; those whose interval is over are forgotten when there are more. */
 const MAX_SUBJECTS = 1000;
 
-/** Lets the same subject through once in `interval` ms, and counts what it holds back. */
-export function createLimiter(interval: number): Limiter {
-  const seen = new Map<string, { shownAt: number; suppressed: number }>();
+/** Lets the same subject through `burst` times in `interval` ms (default once), and counts what it holds back. */
+export function createLimiter(interval: number, burst = 1): Limiter {
+  const seen = new Map<string, { shownAt: number; shown: number; suppressed: number }>();
 
   function forgetOld(now: number): void {
     for (const [subject, { shownAt }] of seen) {
@@ -28,11 +28,15 @@ export function createLimiter(interval: number): Limiter {
     judge(subject, now) {
       const known = seen.get(subject);
       if (known && now >= known.shownAt && now - known.shownAt < interval) {
+        if (known.shown < burst) {
+          known.shown += 1;
+          return { show: true, suppressed: 0 };
+        }
         known.suppressed += 1;
         return { show: false };
       }
       seen.delete(subject);
-      seen.set(subject, { shownAt: now, suppressed: 0 });
+      seen.set(subject, { shownAt: now, shown: 1, suppressed: 0 });
       if (seen.size > MAX_SUBJECTS) forgetOld(now);
       return { show: true, suppressed: known?.suppressed ?? 0 };
     },

@@ -8,12 +8,23 @@ const GOOD = '127.0.0.1:9001';
 const SPOILT = '127.0.0.1:9002';
 const SIGNAL = new AbortController().signal;
 
+const DEEP = `${'['.repeat(8_180)}${']'.repeat(8_180)}`;
+
 const REJECTED: readonly (readonly [key: string, value: string, reason: RegExp])[] = [
   ['firmware/127.0.0.1', '{}', /must be host:port/],
   ['firmware/127.0.0.1:0', '{}', /port must be 1 to 65535/],
   ['firmware/127.0.0.1:70000', '{}', /port must be 1 to 65535/],
   ['firmware/127.0.0.1:9003', '{"weight":-1}', /weight must be an integer from 1 to 65535, got "-1"/],
   [`firmware/${SPOILT}`, '{"weight":"heavy"}', /weight must be/],
+  // Deep enough for code that walks it to run out of stack.
+  ['firmware/127.0.0.1:9011', `{"weight":${DEEP}}`, /nested at most 8 deep/],
+  ['firmware/127.0.0.1:9012', `{"drain":${DEEP}}`, /nested at most 8 deep/],
+  ['firmware/127.0.0.1:9013', `{"meta":${DEEP}}`, /nested at most 8 deep/],
+  ['firmware/127.0.0.1:9014', '['.repeat(16_000), /nested at most 8 deep/],
+  // Meant as JSON, and none.
+  ['firmware/127.0.0.1:9015', '{"weight": 5,}', /looks like JSON/],
+  ['firmware/127.0.0.1:9016', '\uFEFF{"weight":5}', /looks like JSON/],
+  ['firmware/127.0.0.1:9017', "{'weight':5}", /looks like JSON/],
   ...[1, 2, 3, 4, 5, 6].map(
     (n) => [`firmware/127.0.0.1:910${n}`, 'x'.repeat(1024 * 1024), /at most 16384/] as const,
   ),

@@ -7,6 +7,7 @@ import {
   EMPTY_GUARD,
   type GuardState,
   guardStep,
+  inGrace,
   nextRelease,
   releaseGuard,
   seedGuard,
@@ -187,6 +188,35 @@ describe('the guard', () => {
     expect(nextRelease(state, DEFAULT_GUARD, 11_000)).toBeUndefined();
   });
 
+  it('leaves what vanished alone for the grace, and what asked to drain not at all', () => {
+    const state = run([
+      [0, [A, B, C, D]],
+      [1_000, [A, B, [C, 'drain']]],
+      [2_000, [A, B]],
+    ]);
+    const graced = (at: number) => [...inGrace(state, DEFAULT_GUARD, at)];
+    expect(graced(2_000)).toEqual([D]);
+    expect(graced(10_999)).toEqual([D]);
+    expect(graced(11_000)).toEqual([]);
+    expect(inGrace(releaseGuard(state), DEFAULT_GUARD, 2_000).size).toBe(0);
+  });
+
+  it('holds all of a loss that is spread over the grace, the first as well as the last', () => {
+    const six = SOME_ADDRESSES.slice(0, 6);
+    let state = run([[0, six]]);
+    const touched = new Set<Address>();
+    six.forEach((_, i) => {
+      const at = 1_000 + i * 1_900;
+      const left = new Map(six.slice(i + 1).map((address): [Address, Intent] => [address, 'serve']));
+      state = guardStep(state, left, DEFAULT_GUARD, at);
+      for (const address of six.slice(0, i + 1)) {
+        if (!state.held.has(address) && !inGrace(state, DEFAULT_GUARD, at).has(address)) touched.add(address);
+      }
+    });
+    expect([...touched]).toEqual([]);
+    expect(held(state)).toEqual([...six].sort());
+  });
+
   it('released, forgives what has vanished', () => {
     const steps: readonly Step[] = [
       [0, [A, B, C, D]],
@@ -201,7 +231,7 @@ describe('the guard', () => {
     expect(held(run([[0, [A]]], seedGuard([A], [B, C, D])))).toEqual([]);
   });
 
-  it('never holds what is registered, and holds nothing for longer than `hold` after it vanished', () => {
+  it('never holds what is registered, and keeps nothing for longer than `hold` or `grace` after it vanished', () => {
     const history = fc.array(
       fc.tuple(fc.integer({ min: 0, max: 30_000 }), fc.uniqueArray(someAddress, { maxLength: 6 })),
       { minLength: 1, maxLength: 20 },
@@ -220,6 +250,10 @@ describe('the guard', () => {
             expect(registered).not.toContain(address);
             expect(until).toBeGreaterThan(now);
             expect(until - (lastSeen.get(address) ?? 0)).toBeLessThanOrEqual(DEFAULT_GUARD.hold);
+          }
+          for (const address of inGrace(state, DEFAULT_GUARD, now)) {
+            expect(registered).not.toContain(address);
+            expect(now - (lastSeen.get(address) ?? 0)).toBeLessThan(DEFAULT_GUARD.grace);
           }
         }
       }),

@@ -51,6 +51,20 @@ describe('the limited log', () => {
     expect(log.lines).toHaveLength(2);
   });
 
+  test('the same event about a thousand keys of one service is twenty lines, and a number', () => {
+    const log = recordingLog();
+    let now = 0;
+    const limited = limitLog(log, () => now, 1000);
+    const reject = (service: string, key: number) =>
+      limited.warn({ event: 'registration-rejected', service, key: `${key}` }, 'registration rejected');
+    for (let i = 0; i < 1000; i++) reject('firmware', i);
+    reject('mqtt', 1);
+    expect(log.lines).toHaveLength(21);
+    now = 1000;
+    reject('firmware', 1000);
+    expect(log.lines.at(-1)?.fields).toMatchObject({ key: '1000', suppressed: 980 });
+  });
+
   test('info and debug lines all pass', () => {
     const log = recordingLog();
     const limited = limitLog(log, () => 0);
