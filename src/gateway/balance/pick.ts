@@ -2,6 +2,7 @@
  * Choosing a server in every case: limits, least connections, a second choice after a failure, a group in change.
  * quick.ts takes the usual case first. One function holds the others because a request pays for each that the module has.
  */
+import * as overflow from './overflow.js';
 import type { Numbers, Strings, Variables } from './quick.js';
 import * as quick from './quick.js';
 
@@ -27,13 +28,15 @@ export interface Memory {
 /**
  * Chooses a server of a group, or one of its backups when there is none, and counts the request active on it, in one go.
  * `tried` are uids not to choose, as `,1,2,`. `undefined` when there is none to choose. Once a change of the group has been
- * answered by the API, no request is counted on (or sent to) a server that the change took out.
+ * answered by the API, no request is counted on (or sent to) a server that the change took out. With `final`, a request that
+ * finds no server because one has no room is counted as refused.
  */
 export function pick(
   memory: Memory,
   variables: Variables,
   group: string,
   tried: string,
+  final?: boolean,
 ): quick.Choice | undefined {
   const tables = memory.tables;
   const counters = memory.counters;
@@ -42,6 +45,8 @@ export function pick(
   let table = group;
   /** Servers that the table does not have yet: the number of the first, how many, and how many it has. */
   let recent: number[] = [0, 0, 0];
+  /** Whether a server had no room. */
+  let refused = false;
 
   /**
    * What a row points to: `[uid, address, max_conns, weight]`, the last two only where the group needs them. Behind the
@@ -143,6 +148,7 @@ export function pick(
       if (tried.indexOf(mark) >= 0 || full.indexOf(mark) >= 0) continue;
       if (take(candidate)) return candidate;
       full += mark;
+      refused = true;
     }
     return undefined;
   }
@@ -179,6 +185,8 @@ export function pick(
     table = `${group} backup`;
     found = choose();
     // Backups that take the place of the others move from one table to the other.
-    if (found !== undefined || tables.get(group) === header) return found;
+    if (found === undefined && tables.get(group) !== header) continue;
+    if (found === undefined && refused && final === true) overflow.count(counters, group);
+    return found;
   }
 }

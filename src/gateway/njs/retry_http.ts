@@ -58,7 +58,9 @@ function again(r: NginxHTTPRequest, tries: number): void {
   }
   const variables = r.variables;
   const group = variables.upstream as string;
-  const next = pick.pick(platform, variables, group, variables.gateway_tried || ',');
+  const tried = variables.gateway_tried || ',';
+  // A request that has failed is a failure, and no overflow besides.
+  const next = pick.pick(platform, variables, group, tried, tried === ',');
   if (next === undefined) {
     giveUp(r);
     return;

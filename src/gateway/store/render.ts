@@ -1,5 +1,6 @@
 /** Groups and peers as the API shows them. */
 
+import * as overflow from '../balance/overflow.js';
 import type { Figures } from './figures.js';
 import * as figures from './figures.js';
 import type { Peer } from './group.js';
@@ -95,6 +96,9 @@ export function peer(platform: Platform, peer: Peer, found: Figures): Shown {
 export function upstream(platform: Platform, name: string, figuresOf: (uid: number) => Figures): Shown {
   const shown: Shown = {};
   if (platform.kind === 'http') shown.keepalive = 0;
+  // There is no queue. What finds all servers full is refused at once: that is how a queue of no size would show it.
+  const overflows = platform.counters.get(overflow.PREFIX + name);
+  if (overflows !== undefined) shown.queue = { size: 0, max_size: 0, overflows: overflows };
   shown.zombies = group.gone(platform.tables, name).filter((uid) => figuresOf(uid).active > 0).length;
   shown.zone = name;
   // Not of NGINX Plus, and there only while it is so.

@@ -2,6 +2,7 @@
  * Operations on upstream groups, each atomic over all workers. A change is made in memory, holds from then on, and is noted on
  * disk after that (state.ts).
  */
+import * as overflow from '../balance/overflow.js';
 import * as quick from '../balance/quick.js';
 import * as errors from '../model/errors.js';
 import * as own from '../model/own.js';
@@ -391,10 +392,14 @@ export function mark(
 
 /** Forgets the statistics of a group's servers, some with each call; what is open stays counted. */
 export function resets(platform: Platform, name: string): (() => void)[] {
-  return pieces(platform, name).map((some) => () => {
+  const work = pieces(platform, name).map((some) => () => {
     const peers = some();
     for (let i = 0; i < peers.length; i++) resetOne(platform, name, peers[i] as Peer);
   });
+  work.push(() => {
+    platform.counters.delete(overflow.PREFIX + name);
+  });
+  return work;
 }
 
 function resetOne(platform: Platform, name: string, peer: Peer): void {

@@ -56,30 +56,35 @@ const momentary: Record<string, Shape> = {
 
 const streamStates = ['up', 'down', 'unavail', 'checking', 'unhealthy'] as const;
 
-const httpUpstream = object({
-  peers: {
-    array: object(
-      {
-        ...peer,
-        state: { enum: [...streamStates, 'draining'] },
-        requests: 'integer',
-        responses: object({
-          '1xx': 'integer',
-          '2xx': 'integer',
-          '3xx': 'integer',
-          '4xx': 'integer',
-          '5xx': 'integer',
-          codes: { map: 'integer' },
-          total: 'integer',
-        }),
-      },
-      { ...momentary, header_time: 'integer', response_time: 'integer' },
-    ),
+const queue = object({ size: 'integer', max_size: 'integer', overflows: 'integer' });
+
+const httpUpstream = object(
+  {
+    peers: {
+      array: object(
+        {
+          ...peer,
+          state: { enum: [...streamStates, 'draining'] },
+          requests: 'integer',
+          responses: object({
+            '1xx': 'integer',
+            '2xx': 'integer',
+            '3xx': 'integer',
+            '4xx': 'integer',
+            '5xx': 'integer',
+            codes: { map: 'integer' },
+            total: 'integer',
+          }),
+        },
+        { ...momentary, header_time: 'integer', response_time: 'integer' },
+      ),
+    },
+    keepalive: 'integer',
+    zombies: 'integer',
+    zone: 'string',
   },
-  keepalive: 'integer',
-  zombies: 'integer',
-  zone: 'string',
-});
+  { queue },
+);
 
 const streamUpstream = object({
   peers: {

@@ -347,6 +347,15 @@ describe('max_conns', () => {
     expect(statuses.filter((status) => status === 200)).toHaveLength(most);
     expect(statuses.filter((status) => status === 502)).toHaveLength(12 - most);
     await idle();
+    // Refused requests are no failures of the server.
+    const { queue, peers } = (await api.get(GROUP)).body;
+    expect(queue).toEqual({ size: 0, max_size: 0, overflows: 12 - most });
+    expect(peers[0]).toMatchObject({
+      state: 'up',
+      fails: 0,
+      requests: expect.any(Number),
+      responses: { total: most },
+    });
   });
 });
 

@@ -225,6 +225,29 @@ describe('selected', () => {
   });
 });
 
+describe('requests that find all servers full', () => {
+  /** A request that nobody has failed, and its last chance. */
+  const last = () => pick.pick(nginx, { pid: '100' }, 'firmware', ',', true);
+
+  it('are counted as overflows of a queue of no size, from the first one on, until that is reset', () => {
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80', max_conns: 1 });
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.2:80', max_conns: 1, backup: true });
+    expect([last()?.[1], last()?.[1]]).toEqual(['10.0.0.1:80', '10.0.0.2:80']);
+    expect(overview()).not.toHaveProperty('queue');
+    expect([last(), last()]).toEqual([undefined, undefined]);
+    expect(overview()).toMatchObject({ queue: { size: 0, max_size: 0, overflows: 2 } });
+    expect([state(0), state(1)]).toEqual(['up', 'up']);
+    reset();
+    expect(overview()).not.toHaveProperty('queue');
+  });
+
+  it('are not those that find no servers', () => {
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80', max_conns: 1, down: true });
+    expect(last()).toBeUndefined();
+    expect(overview()).not.toHaveProperty('queue');
+  });
+});
+
 describe('figures', () => {
   it('come out by class and code, plain 200s by difference', () => {
     const platform = nginx.worker();
