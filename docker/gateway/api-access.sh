@@ -96,8 +96,8 @@ esac
     if [ -n "$allow" ]; then
         echo "listen 8080;"
         echo "listen 8443 ssl;"
-        # Without IPv6 in the kernel NGINX could not listen on these.
-        if [ -e /proc/net/if_inet6 ]; then
+        # The entry point makes this link where the kernel has IPv6.
+        if [ -e "$run/ipv6" ]; then
             echo "listen [::]:8080;"
             echo "listen [::]:8443 ssl;"
         fi

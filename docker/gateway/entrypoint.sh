@@ -34,6 +34,15 @@ elif [ ! -e "$run/tls.crt" ]; then
         -keyout "$run/tls.key" -out "$run/tls.crt" 2>/dev/null
 fi
 
+# NGINX does not start where it is to listen on IPv6 and the kernel has none: the link leads to the listeners for it.
+if perl -MSocket -e 'socket(S, AF_INET6, SOCK_STREAM, 0) or exit 1'; then
+    if [ -e "$own/nginx.conf" ]; then configuration=$own; else configuration=/etc/nginx; fi
+    ln -sfn "$configuration/gateway/ipv6" "$run/ipv6"
+else
+    echo "gateway: the kernel has no IPv6; only IPv4 is listened on" >&2
+    rm -f "$run/ipv6"
+fi
+
 gateway-api-access
 
 # Each request takes two descriptors; the soft limit is often 1,024.

@@ -2,6 +2,7 @@
 import { ApiClient } from '../../contract/gateway/client.js';
 import {
   type Container,
+  type ContainerSpec,
   OPEN_API,
   startContainer,
   type TestNetwork,
@@ -21,11 +22,17 @@ function apiOf(container: Container): ApiClient {
   return new ApiClient(`http://127.0.0.1:${container.port(PORTS.api)}/api`);
 }
 
-/** Starts one. `command` replaces the image's. */
+/** A command that starts NGINX with another configuration of its listeners: each edit is a script of sed. */
+export function edited(...edits: string[]): string[] {
+  const script = `for edit in "$@"; do sed -Ei "$edit" /etc/nginx/nginx.conf /etc/nginx/gateway/ipv6/*.conf || exit; done; exec nginx -g "daemon off;"`;
+  return ['sh', '-c', script, 'sh', ...edits];
+}
+
+/** Starts one. `command` replaces the image's; `more` is whatever else is to differ. */
 export async function startFullGateway(
   network: TestNetwork,
   command?: string[],
-  environment: Record<string, string> = {},
+  { environment, ...more }: Partial<ContainerSpec> = {},
 ): Promise<FullGateway> {
   const container = await startContainer({
     image: 'sidekick-gateway',
@@ -35,6 +42,7 @@ export async function startFullGateway(
     environment: { ...OPEN_API.environment, ...environment },
     files: OPEN_API.files,
     ...(command ? { command } : {}),
+    ...more,
     ready: (self) =>
       until('the gateway answers', async () => (await apiOf(self).get('/nginx')).status === 200),
   });

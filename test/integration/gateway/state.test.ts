@@ -99,7 +99,9 @@ describe('connections kept open', () => {
 
   it('are arranged by themselves when that is asked for', async () => {
     const backend = await startHttp(await hostAddress(network));
-    const { api, container } = await startFullGateway(network, undefined, { GATEWAY_KEEPALIVE: '1' });
+    const { api, container } = await startFullGateway(network, undefined, {
+      environment: { GATEWAY_KEEPALIVE: '1' },
+    });
     await api.call('POST', HTTP, { server: backend.server });
     await until('NGINX knows it', async () =>
       (await container.exec(['cat', '/run/sidekick-gateway/kept.map'])).output.includes(backend.server),

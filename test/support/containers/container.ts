@@ -24,6 +24,8 @@ export interface ContainerSpec {
   environment?: Record<string, string>;
   /** Contents of files that are put into it before it starts, by their paths. Everybody there may read them. */
   files?: Record<string, string>;
+  /** Security options, as `docker run --security-opt` takes them. */
+  security?: string[];
   /** Container ports to publish on the host's loopback. Their host ports stay the same for the container's life. */
   ports?: number[];
   /** Host ports for some of `ports`; the others get free ones. */
@@ -55,6 +57,7 @@ class OwnedContainer extends GenericContainer {
     if (spec.entrypoint) this.withEntrypoint(spec.entrypoint);
     if (spec.beside) this.withNetworkMode(`container:${spec.beside.id}`);
     else this.#join(spec);
+    if (spec.security) this.hostConfig.SecurityOpt = spec.security;
     // Not by withExposedPorts, which would publish them on every interface of the host.
     this.createOpts.ExposedPorts = Object.fromEntries(
       [...published.keys()].map((port) => [`${port}/tcp`, {}]),
@@ -151,6 +154,12 @@ export class Container {
   /** Runs a program in the container to its end. */
   exec(command: string[]): Promise<ExecResult> {
     return this.#started.exec(command);
+  }
+
+  /** Takes it off its network without a word, as a device that leaves the reach of its radio. */
+  async vanish(): Promise<void> {
+    const network = this.#client.dockerode.getNetwork(this.#spec.network.name);
+    await network.disconnect({ Container: this.id, Force: true });
   }
 
   /** Sends a signal and does not wait for what comes of it. */
