@@ -1,5 +1,6 @@
 /** Failures of servers: which of them are a server's own, and counting them; store/failures.ts works out what follows. */
 import type { Numbers, Variables } from './quick.js';
+import * as quick from './quick.js';
 
 /** Failures of one server that wait to be worked out. */
 export const PREFIX = ' failed/';
@@ -28,9 +29,17 @@ export interface Verdict {
   repeat: boolean;
 }
 
-/** The figures of a variable of NGINX's upstream module, one for each try. NGINX separates them in two ways. */
-function figures(text: string | undefined): string[] {
-  return text === undefined ? [] : text.split(/[,:] */).map((figure) => figure.trim());
+/**
+ * A variable of NGINX's upstream module, server by server, with colons between them. Of one server there are several
+ * figures, with commas, where it closed a connection that was kept open, and NGINX opened another.
+ */
+function byServer(text: string | undefined): string[][] {
+  if (text === undefined) return [];
+  return text.split(':').map((figures) => figures.split(',').map((figure) => figure.trim()));
+}
+
+function moved(figures: string[]): boolean {
+  return figures.some((bytes) => +bytes > 0);
 }
 
 /**
@@ -41,12 +50,12 @@ function figures(text: string | undefined): string[] {
  * it is neither repeated nor held against anybody. Nor is a request repeated that waited its whole time for an answer.
  */
 export function judge(variables: Variables, method: string): Verdict {
-  const sent = figures(variables.upstream_bytes_sent).map((bytes) => +bytes > 0);
+  const sent = byServer(variables.upstream_bytes_sent).map(moved);
   const last = sent.length - 1;
   if (!sent[last]) return { blame: true, repeat: true };
-  if (+(figures(variables.upstream_bytes_received)[last] as string) > 0)
+  if (moved(byServer(variables.upstream_bytes_received)[last] as string[]))
     return { blame: false, repeat: false };
   const first = sent.indexOf(true) === last;
-  const late = figures(variables.upstream_status)[last] === '504';
+  const late = quick.last(variables.upstream_status) === '504';
   return { blame: first, repeat: first && !late && REPEATABLE.indexOf(method) >= 0 };
 }

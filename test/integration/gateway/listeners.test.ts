@@ -184,7 +184,7 @@ describe('PROXY protocol', () => {
 
     it.each([1, 2] as const)('names the client to HTTP servers (version %i)', async (version) => {
       const backend = await startHttp(host, (request, response) => {
-        response.end(`<${request.headers['x-real-ip']} ${request.headers['x-forwarded-for']}>`);
+        response.end(JSON.stringify([request.headers['x-real-ip'], request.headers['x-forwarded-for']]));
       });
       backends.push(backend);
       await gateway.api.clear('http', 'firmware');
@@ -193,7 +193,7 @@ describe('PROXY protocol', () => {
       socket.write('GET / HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n');
       let text = '';
       for await (const data of socket) text += String(data);
-      expect(text).toContain('<192.0.2.7 192.0.2.7>');
+      expect(text).toContain('["192.0.2.7","192.0.2.7"]');
     });
 
     it.each([1, 2] as const)(

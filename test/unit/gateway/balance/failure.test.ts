@@ -59,12 +59,17 @@ describe('a request', () => {
     expect(judge([REFUSED, GARBLED])).toEqual({ blame: false, repeat: false });
   });
 
-  it('is judged by its own tries where NGINX lists them with commas', () => {
+  it.each([
+    ['150, 150', '0, 0'],
+    ['150, 0', '0, 0'],
+    ['0 : 150, 150', '0 : 0, 0'],
+  ])('that went to one server over two connections (%s) went to one server', (sent, received) => {
     const variables = {
-      upstream_bytes_sent: '0, 150',
-      upstream_bytes_received: '0, 0',
+      upstream_bytes_sent: sent,
+      upstream_bytes_received: received,
       upstream_status: '502, 502',
     };
     expect(failure.judge(variables, 'GET')).toEqual({ blame: true, repeat: true });
+    expect(failure.judge(variables, 'POST')).toEqual({ blame: true, repeat: false });
   });
 });
