@@ -1,6 +1,7 @@
 /** How clients come to the gateway: keepalive of their connections, IPv6, and a load balancer in front of it. */
 import { once } from 'node:events';
 import net from 'node:net';
+import tls from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   startBroker,
@@ -116,6 +117,48 @@ describe('IPv6', () => {
     expect(await listening(gateway, 'tcp')).toEqual(PORTS);
     expect(await listening(gateway, 'tcp6')).toEqual([]);
     await gateway.container.logs.waitFor(/no IPv6/);
+    await gateway.container.remove();
+  });
+});
+
+describe('TLS', () => {
+  /** A certificate of another kind in place of the gateway's own, which is ECDSA. */
+  const RSA = `openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=rsa -keyout /run/sidekick-gateway/tls.key \
+    -out /run/sidekick-gateway/tls.crt 2>/dev/null && exec nginx -g "daemon off;"`;
+
+  /** Shakes hands and resolves with the protocol and cipher that came of it. */
+  async function handshake(port: number, options: tls.ConnectionOptions): Promise<[string | null, string]> {
+    const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+    try {
+      await once(socket, 'secureConnect');
+      return [socket.getProtocol(), socket.getCipher().name];
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  it.each([
+    ['ECDSA', undefined],
+    ['RSA', ['sh', '-c', RSA]],
+  ])('with a certificate of %s takes ciphers that authenticate, and no others', async (kind, command) => {
+    const gateway = await startFullGateway(network, command, { name: `tls-${kind.toLowerCase()}` });
+    for (const port of [gateway.port('https'), gateway.port('mqtts')]) {
+      for (const cipher of ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305']) {
+        const ciphers = `ECDHE-${kind}-${cipher}`;
+        expect(await handshake(port, { ciphers, maxVersion: 'TLSv1.2' })).toEqual(['TLSv1.2', ciphers]);
+      }
+      expect(await handshake(port, {})).toEqual(['TLSv1.3', expect.any(String)]);
+      const refused = [
+        `ECDHE-${kind}-AES128-SHA256`,
+        `ECDHE-${kind}-AES256-SHA`,
+        'AES128-GCM-SHA256',
+        'AES128-SHA',
+      ];
+      for (const ciphers of refused)
+        await expect(handshake(port, { ciphers, maxVersion: 'TLSv1.2' })).rejects.toThrow(
+          /handshake failure/,
+        );
+    }
     await gateway.container.remove();
   });
 });
