@@ -7,6 +7,8 @@
 #
 #   gateway-keepalive <seconds>   again and again; a server qualifies when two looks in a row find it
 #   gateway-keepalive now         once, for every server there is
+#
+# Everything it writes is in a directory that only root can write to: NGINX's master reads it as configuration.
 set -eu
 
 run=/run/sidekick-gateway
@@ -17,9 +19,18 @@ config=/etc/sidekick-gateway/nginx.conf
 # Each name is looked through by every request that goes to an address.
 most=200
 
+# The workers write these files, so what is in them is chosen by whoever has taken over a worker. They are read as the
+# workers' user, so that a link leads to nothing that this user cannot read, and only as much as servers may take; and
+# nothing gets into the configuration but what has the form of an address with a port.
 addresses() {
-    cat "$state"/http.* 2>/dev/null | sed -n 's/^server \([^ ;]*\).*/\1/p' | sort -u | head -n "$most"
+    # shellcheck disable=SC2016 # expanded by the shell that runs as www-data
+    timeout 10 setpriv --reuid=www-data --regid=www-data --clear-groups \
+        sh -c 'cat "$1"/http.* 2>/dev/null' sh "$state" | head -c 4194304 | LC_ALL=C sed -nE "$address_of" |
+        LC_ALL=C sort -u | head -n "$most"
 }
+
+octet='(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
+address_of="s/^server (($octet\\.){3}$octet:[0-9]{1,5}|\\[[0-9a-f:]{2,39}\\]:[0-9]{1,5})( .*)?;.*/\\1/p"
 
 # Writes kept.conf and kept.map for the addresses on standard input.
 declare_kept() {
@@ -35,12 +46,20 @@ declare_kept() {
     mv "$run/kept.map.new" "$run/kept.map"
 }
 
+# With what NGINX refuses it could neither be reloaded nor started again: then everything stays as it was.
 apply() {
     sort -u >"$run/kept.next"
     if cmp -s "$run/kept.next" "$run/kept.list"; then return; fi
     mv "$run/kept.next" "$run/kept.list"
+    cp "$run/kept.conf" "$run/kept.conf.old"
+    cp "$run/kept.map" "$run/kept.map.old"
     declare_kept <"$run/kept.list"
-    nginx -c "$config" -s reload
+    if nginx -c "$config" -s reload; then return; fi
+    echo "gateway-keepalive: NGINX does not take the configuration, so the servers with kept connections stay as they were" >&2
+    mv "$run/kept.conf.old" "$run/kept.conf"
+    mv "$run/kept.map.old" "$run/kept.map"
+    rm -f "$run/kept.list"
+    return 1
 }
 
 if [ "$1" = now ]; then
@@ -51,6 +70,6 @@ fi
 addresses >"$run/kept.seen"
 while sleep "$1"; do
     addresses >"$run/kept.look"
-    comm -12 "$run/kept.seen" "$run/kept.look" | apply
+    comm -12 "$run/kept.seen" "$run/kept.look" | apply || true
     mv "$run/kept.look" "$run/kept.seen"
 done
