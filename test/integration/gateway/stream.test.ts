@@ -7,6 +7,9 @@ import { type Backend, hostAddress, startMqtt } from './backends.js';
 import { type FullGateway, startFullGateway } from './gateway.js';
 import { openSession, type Session } from './sessions.js';
 
+/** Prints the pids of the workers. */
+const WORKERS = 'cat /proc/$(cat /run/sidekick-gateway/nginx.pid)/task/*/children';
+
 const GROUP = '/stream/upstreams/mqtt';
 
 let network: TestNetwork;
@@ -174,7 +177,7 @@ describe('sessions', () => {
 
   it('of a worker that crashed are not active any more', async () => {
     for (const client of CLIENTS.slice(0, 20)) await open(client);
-    await gateway.container.exec(['sh', '-c', 'kill -9 $(cat /proc/1/task/1/children)']);
+    await gateway.container.exec(['sh', '-c', `kill -9 $(${WORKERS})`]);
     await until('all sessions have ended', () => sessions.every(({ socket }) => socket.destroyed));
     await until('nothing is active', async () => (await peers()).every(({ active }) => active === 0));
     expect((await open('device-1')).broker).toBeDefined();
@@ -187,7 +190,7 @@ describe('crashes of workers', () => {
     const before = await respawned();
     // Workers are looked at once a second; one that did not live to be seen is not missed, so it takes several.
     await until('a crash shows', async () => {
-      await gateway.container.exec(['sh', '-c', 'kill -9 $(cut -d" " -f1 /proc/1/task/1/children)']);
+      await gateway.container.exec(['sh', '-c', `kill -9 $(${WORKERS} | cut -d' ' -f1)`]);
       return (await respawned()) > before;
     });
   });
