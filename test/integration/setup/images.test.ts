@@ -113,7 +113,9 @@ describe('the image sidekick', () => {
           'http://127.0.0.1:1',
         ],
         ...['--probe-type', 'exec', '--probe-interval', '200ms'],
-        ...['--probe-command', 'sh -c "sleep 0.1 & echo >>/tmp/probes"'],
+        // On a command line a program's arguments are separated by spaces.
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+        ...['--probe-command', 'sh -c sleep${IFS}0.1&echo>>/tmp/probes'],
       ],
     });
     const run = async (script: string) => Number((await container.exec(['sh', '-c', script])).output);
