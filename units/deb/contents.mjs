@@ -63,6 +63,7 @@ export async function gatewayPackage(version) {
       ['docker/gateway/nginx', 'etc/sidekick-gateway'],
       ['docker/gateway/entrypoint.sh', 'usr/lib/sidekick-gateway/entrypoint', 0o755],
       ['docker/gateway/keepalive.sh', 'usr/sbin/gateway-keepalive', 0o755],
+      ['docker/gateway/api-access.sh', 'usr/sbin/gateway-api-access', 0o755],
       ['units/loadbalancer.service', `${UNITS}/loadbalancer.service`],
       ['LICENSE', 'usr/share/doc/sidekick-gateway/copyright'],
     ],
