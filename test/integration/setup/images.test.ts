@@ -10,11 +10,11 @@ import {
 } from '../../support/containers/index.js';
 
 /** Images, with what they need to be told to run as one of a kind. */
-const SERVERS: readonly (readonly [image: string, command?: string[]])[] = [
-  ['sidekick-gateway'],
-  ['sidekick-firmware'],
-  ['sidekick-mosquitto'],
-  ['sidekick-etcd', ['--advertise-client-urls=http://127.0.0.1:2379', '--unsafe-no-fsync']],
+const SERVERS: readonly { readonly image: string; readonly command?: string[] }[] = [
+  { image: 'sidekick-gateway' },
+  { image: 'sidekick-firmware' },
+  { image: 'sidekick-mosquitto' },
+  { image: 'sidekick-etcd', command: ['--advertise-client-urls=http://127.0.0.1:2379', '--unsafe-no-fsync'] },
 ];
 
 let network: TestNetwork;
@@ -33,7 +33,7 @@ async function healthCheckOf(image: string): Promise<string[]> {
   return command;
 }
 
-describe.each(SERVERS)('the image %s', (image, command) => {
+describe.each(SERVERS)('the image $image', ({ image, command }) => {
   it('has a health check that succeeds while its server answers, and fails where none runs', async () => {
     const check = await healthCheckOf(image);
     const [server, idle] = await Promise.all([

@@ -35,7 +35,13 @@ function systemdAnalyze(...args: string[]): string | undefined {
 
 /** What `systemd-analyze security` gives, of 10; more means more that a program taken over could do. */
 function exposure(unit: string): number {
-  const output = systemdAnalyze('security', '--offline=true', '--no-pager', '--threshold=100', unitPath(unit));
+  const output = systemdAnalyze(
+    'security',
+    '--offline=true',
+    '--no-pager',
+    '--threshold=100',
+    unitPath(unit),
+  );
   return Number(/Overall exposure level for .*: ([\d.]+)/.exec(output ?? '')?.[1]);
 }
 
@@ -98,12 +104,15 @@ describe('the unit of the gateway', () => {
 });
 
 describe('every unit', () => {
-  it.each([SIDEKICK, WATCH, ...DEMO])('%s is restarted when it fails, ever less often and without end', (unit) => {
-    expect(wordsOf(unit, 'Service.Restart')).toEqual(['on-failure']);
-    expect(wordsOf(unit, 'Unit.StartLimitIntervalSec')).toEqual(['0']);
-    expect(wordsOf(unit, 'Service.RestartSteps')).toEqual(['8']);
-    expect(wordsOf(unit, 'Service.RestartMaxDelaySec')).toEqual(['30s']);
-  });
+  it.each([SIDEKICK, WATCH, ...DEMO])(
+    '%s is restarted when it fails, ever less often and without end',
+    (unit) => {
+      expect(wordsOf(unit, 'Service.Restart')).toEqual(['on-failure']);
+      expect(wordsOf(unit, 'Unit.StartLimitIntervalSec')).toEqual(['0']);
+      expect(wordsOf(unit, 'Service.RestartSteps')).toEqual(['8']);
+      expect(wordsOf(unit, 'Service.RestartMaxDelaySec')).toEqual(['30s']);
+    },
+  );
 
   it.each([SIDEKICK, WATCH, ...DEMO])('%s gains no privileges', (unit) => {
     expect(wordsOf(unit, 'Service.NoNewPrivileges')).toEqual(['yes']);
