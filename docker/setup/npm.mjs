@@ -46,6 +46,13 @@ export async function ensurePackages() {
       hint: 'npm needs its registry, or a cache that holds every package of package-lock.json',
     });
   }
+  if (!ok && !['', 'false', '0'].includes(process.env.CI ?? '')) {
+    // What npm install would fetch then is not bound to the lock file, which is no base for what CI vouches for.
+    throw new SetupError('npm ci finds that package-lock.json and package.json do not agree', {
+      output: excerpt(output),
+      hint: 'run npm install where you develop, and commit package-lock.json',
+    });
+  }
   if (!ok) {
     // A registry that lacks packages for other platforms makes npm leave them out of the lock file when it writes it,
     // and npm ci then refuses that file.
