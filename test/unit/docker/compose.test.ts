@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { parseDuration } from '../../../src/config/duration.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { flagOf, flatOptions, type Scope } from '../../../src/config/schema.js';
 import { SCOPES } from '../../../src/config/scopes.js';
@@ -12,13 +13,22 @@ interface Service {
   ports?: string[];
   depends_on?: string[];
   network_mode?: string;
+  read_only?: boolean;
+  cap_drop?: string[];
+  cap_add?: string[];
+  security_opt?: string[];
+  logging?: { options: Record<string, string> };
+  stop_grace_period?: string;
 }
 
 function repositoryFile(path: string): URL {
   return new URL(`../../../${path}`, import.meta.url);
 }
 
-const compose = parse(readFileSync(repositoryFile('docker/compose.yaml'), 'utf8'), { merge: true }) as {
+const compose = parse(readFileSync(repositoryFile('docker/compose.yaml'), 'utf8'), {
+  merge: true,
+  maxAliasCount: -1,
+}) as {
   services: Record<string, Service>;
 };
 const services = Object.entries(compose.services);
@@ -57,6 +67,22 @@ describe('docker/compose.yaml', () => {
   it.each(services)('%s: what it publishes is on the loopback only', (_, { ports = [] }) => {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
   });
+
+  it.each(services)('%s: writes nowhere, gains no rights, and its log has a bound', (name, service) => {
+    expect(service.read_only).toBe(true);
+    expect(service.cap_drop).toEqual(['ALL']);
+    expect(service.cap_add ?? []).toEqual(name === 'gateway' ? expect.any(Array) : []);
+    expect(service.security_opt).toEqual(['no-new-privileges:true']);
+    expect(service.logging?.options).toHaveProperty('max-size');
+  });
+
+  it.each(services.filter(([name]) => name.endsWith('-sidekick')))(
+    '%s: is given more time to end than its drain takes',
+    (_, { environment, stop_grace_period }) => {
+      const drain = parseDuration(environment?.SIDEKICK_DRAIN_TIMEOUT ?? '') ?? Number.POSITIVE_INFINITY;
+      expect(parseDuration(stop_grace_period ?? '')).toBeGreaterThan(drain);
+    },
+  );
 
   it.each(services)('%s: what it depends on and whose network it shares is there', (_, service) => {
     const shared = service.network_mode?.replace(/^service:/, '') ?? [];
