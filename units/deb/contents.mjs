@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { lockedPackages } from '../../docker/setup/npm.mjs';
 import { ask, root, run } from '../../docker/setup/run.mjs';
+import { documentFiles } from './documents.mjs';
 
 const UNITS = 'usr/lib/systemd/system';
 
@@ -17,8 +18,15 @@ async function productionPackages() {
   };
 }
 
+/** What an administrator is given to read with a package, with all that it links to. */
+export const DOCUMENTS = {
+  sidekick: ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/security.md'],
+  'sidekick-gateway': ['docker/gateway/README.md', 'docs/security.md'],
+};
+
 /** The program and its units. */
 export async function sidekickPackage(version) {
+  const documents = await documentFiles('sidekick', DOCUMENTS.sidekick);
   const { paths, ids } = await productionPackages();
   const code = (await readdir(join(root, 'dist'))).filter((name) => name !== 'gateway');
   return {
@@ -26,7 +34,7 @@ export async function sidekickPackage(version) {
     version,
     control: await readText('units/deb/sidekick/control'),
     scripts: 'units/deb/sidekick',
-    inputs: ['dist', 'package.json', 'units', 'README.md', 'LICENSE', 'CHANGELOG.md'],
+    inputs: ['dist', 'package.json', 'units', 'LICENSE', ...documents.map(([path]) => path)],
     stamps: ids,
     directories: ['etc/sidekick'],
     files: [
@@ -37,7 +45,7 @@ export async function sidekickPackage(version) {
       ['units/sidekick@.service', `${UNITS}/sidekick@.service`],
       ['units/sidekick-watch.service', `${UNITS}/sidekick-watch.service`],
       ['units/deb/examples', 'usr/share/sidekick/examples'],
-      ['README.md', 'usr/share/doc/sidekick/README.md'],
+      ...documents,
       ['LICENSE', 'usr/share/doc/sidekick/copyright'],
     ],
   };
@@ -46,12 +54,13 @@ export async function sidekickPackage(version) {
 /** Open-source NGINX as a load balancer that speaks the NGINX Plus API. */
 export async function gatewayPackage(version) {
   const configuration = await filesBelow('docker/gateway/nginx');
+  const documents = await documentFiles('sidekick-gateway', DOCUMENTS['sidekick-gateway']);
   return {
     file: `sidekick-gateway_${version}_all.deb`,
     version,
     control: await readText('units/deb/sidekick-gateway/control'),
     scripts: 'units/deb/sidekick-gateway',
-    inputs: ['dist/gateway', 'docker/gateway', 'units'],
+    inputs: ['dist/gateway', 'docker/gateway', 'units', ...documents.map(([path]) => path)],
     conffiles: [
       ...configuration.map((name) => `/etc/sidekick-gateway/${name}`),
       '/etc/logrotate.d/sidekick-gateway',
@@ -64,7 +73,10 @@ export async function gatewayPackage(version) {
       ['docker/gateway/entrypoint.sh', 'usr/lib/sidekick-gateway/entrypoint', 0o755],
       ['docker/gateway/keepalive.sh', 'usr/sbin/gateway-keepalive', 0o755],
       ['docker/gateway/api-access.sh', 'usr/sbin/gateway-api-access', 0o755],
-      ['units/loadbalancer.service', `${UNITS}/loadbalancer.service`],
+      ...['loadbalancer.service', 'loadbalancer-logrotate.service', 'loadbalancer-logrotate.timer'].map(
+        (unit) => [`units/${unit}`, `${UNITS}/${unit}`],
+      ),
+      ...documents,
       ['LICENSE', 'usr/share/doc/sidekick-gateway/copyright'],
     ],
   };
