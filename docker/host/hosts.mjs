@@ -7,7 +7,10 @@ export const CLUSTER = JSON.parse(readFileSync(new URL('cluster.json', import.me
 function credentialsOf(name) {
   if (name === 'lb') return { 'sidekick-watch': 'watcher' };
   const n = name.replace('node', '');
-  return { [`sidekick@firmware@${n}`]: 'sidekick-firmware', [`sidekick@mqtt-broker@${n}`]: 'sidekick-mqtt' };
+  return {
+    [`sidekick@firmware@${n}`]: `sidekick-firmware-${name}`,
+    [`sidekick@mqtt-broker@${n}`]: `sidekick-mqtt-${name}`,
+  };
 }
 
 /** Each host: its name, its address, and the users of etcd whose passwords its units have as credentials. */
@@ -20,5 +23,8 @@ export const HOSTS = Object.entries(CLUSTER.hosts).map(([name, ip]) => ({
 /** The host that gives etcd its users and roles, and so has to know all passwords. */
 export const ACCESS_HOST = 'node1';
 
-/** The users of etcd; their roles are in provision/etcd-access.sh. */
-export const USERS = ['root', 'watcher', 'sidekick-firmware', 'sidekick-mqtt', 'operator'];
+/** The hosts that have a member of etcd, and so a certificate with which members know each other. */
+export const isMember = ({ name }) => name !== 'lb';
+
+/** The users of etcd: each sidekick is one of its own. Their roles are in provision/etcd-access.sh. */
+export const USERS = ['root', 'operator', ...HOSTS.flatMap(({ credentials }) => Object.values(credentials))];

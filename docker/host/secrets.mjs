@@ -4,7 +4,7 @@ import { access, chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { doing, done, skipped } from '../setup/narrator.mjs';
 import { run } from '../setup/run.mjs';
-import { ACCESS_HOST, USERS } from './hosts.mjs';
+import { ACCESS_HOST, isMember, USERS } from './hosts.mjs';
 
 const DAYS = '30';
 const STEP = 'secrets';
@@ -17,7 +17,7 @@ const exists = (path) =>
 
 const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
-async function makeAuthority(directory) {
+async function makeAuthority(directory, name, title) {
   await run('openssl', [
     'req',
     '-x509',
@@ -25,40 +25,25 @@ async function makeAuthority(directory) {
     '-days',
     DAYS,
     '-subj',
-    '/CN=sidekick cluster',
+    `/CN=${title}`,
     '-addext',
     'basicConstraints=critical,CA:TRUE',
     '-addext',
     'keyUsage=critical,keyCertSign',
     '-keyout',
-    join(directory, 'ca.key'),
+    join(directory, `${name}.key`),
     '-out',
-    join(directory, 'ca.crt'),
+    join(directory, `${name}.crt`),
   ]);
 }
 
-// One certificate a host: etcd's members serve with it and speak to each other, and everything else is a client with it.
-async function makeCertificate(authority, host, directory) {
-  const request = join(directory, 'host.csr');
-  const extensions = join(directory, 'host.ext');
-  await writeFile(
-    extensions,
-    [
-      `subjectAltName=DNS:${host.name},DNS:localhost,IP:${host.ip},IP:127.0.0.1`,
-      'extendedKeyUsage=serverAuth,clientAuth',
-      'basicConstraints=CA:FALSE',
-    ].join('\n'),
-  );
-  await run('openssl', [
-    'req',
-    ...KEY,
-    '-subj',
-    `/CN=${host.name}`,
-    '-keyout',
-    join(directory, 'host.key'),
-    '-out',
-    request,
-  ]);
+/** Issues `<directory>/<name>.crt` and `.key`, signed by an authority, for a subject and with extensions. */
+async function makeCertificate(authority, { directory, name, subject, extensions }) {
+  const request = join(directory, `${name}.csr`);
+  const extensionFile = join(directory, `${name}.ext`);
+  await writeFile(extensionFile, [...extensions, 'basicConstraints=CA:FALSE'].join('\n'));
+  const key = join(directory, `${name}.key`);
+  await run('openssl', ['req', ...KEY, '-subj', `/CN=${subject}`, '-keyout', key, '-out', request]);
   await run('openssl', [
     'x509',
     '-req',
@@ -67,17 +52,37 @@ async function makeCertificate(authority, host, directory) {
     '-days',
     DAYS,
     '-extfile',
-    extensions,
+    extensionFile,
     '-CAcreateserial',
     '-CA',
-    join(authority, 'ca.crt'),
+    `${authority}.crt`,
     '-CAkey',
-    join(authority, 'ca.key'),
+    `${authority}.key`,
     '-out',
-    join(directory, 'host.crt'),
+    join(directory, `${name}.crt`),
   ]);
-  await Promise.all([rm(request), rm(extensions)]);
-  await cp(join(authority, 'ca.crt'), join(directory, 'ca.crt'));
+  await Promise.all([rm(request), rm(extensionFile)]);
+}
+
+/**
+ * A host's certificates, each for one purpose: `host` for what it serves, `client` for its sidekicks and watcher, and on a
+ * member of etcd `peer`, of an authority of its own. With a client's certificate nobody can speak to a member as a member
+ * does, which no role of etcd would bound. No subject is the name of a user of etcd, so that none stands for a password.
+ */
+async function makeCertificates(authority, host, directory) {
+  const names = `subjectAltName=DNS:${host.name},DNS:localhost,IP:${host.ip},IP:127.0.0.1`;
+  const both = 'extendedKeyUsage=serverAuth,clientAuth';
+  const ca = join(authority, 'ca');
+  // etcd's own HTTP gateway connects to its server, and shows it the server's certificate.
+  await makeCertificate(ca, { directory, name: 'host', subject: host.name, extensions: [names, both] });
+  const clientOnly = ['extendedKeyUsage=clientAuth'];
+  const subject = `client of ${host.name}`;
+  await makeCertificate(ca, { directory, name: 'client', subject, extensions: clientOnly });
+  await cp(`${ca}.crt`, join(directory, 'ca.crt'));
+  if (!isMember(host)) return;
+  const peer = { directory, name: 'peer', subject: `member ${host.name}`, extensions: [names, both] };
+  await makeCertificate(join(authority, 'peer-ca'), peer);
+  await cp(join(authority, 'peer-ca.crt'), join(directory, 'peer-ca.crt'));
 }
 
 async function makePasswords(directory) {
@@ -91,8 +96,8 @@ async function giveCredentials(authority, host, directory) {
   await mkdir(store, { recursive: true });
   for (const [unit, user] of Object.entries(host.credentials)) {
     await cp(join(authority, 'passwords', user), join(store, `${unit}.etcd-password`));
-    await cp(join(directory, 'tls/host.crt'), join(store, `${unit}.etcd-cert`));
-    await cp(join(directory, 'tls/host.key'), join(store, `${unit}.etcd-key`));
+    await cp(join(directory, 'tls/client.crt'), join(store, `${unit}.etcd-cert`));
+    await cp(join(directory, 'tls/client.key'), join(store, `${unit}.etcd-key`));
   }
   if (host.name !== ACCESS_HOST) return;
   await cp(join(authority, 'passwords'), join(directory, 'passwords'), { recursive: true });
@@ -100,21 +105,22 @@ async function giveCredentials(authority, host, directory) {
 
 /** Makes the secrets of all hosts in `<cluster>/<host>`, unless they are there. */
 export async function ensureSecrets(cluster, hosts) {
-  const finished = join(cluster, '.secrets');
+  const finished = join(cluster, '.secrets-2');
   if (await exists(finished)) return skipped(STEP, 'certificates and passwords are here');
   doing(STEP, 'making certificates and passwords');
   const authority = join(cluster, 'authority');
   await rm(authority, { recursive: true, force: true });
   await mkdir(join(authority, 'passwords'), { recursive: true });
   await chmod(authority, 0o700);
-  await makeAuthority(authority);
+  await makeAuthority(authority, 'ca', 'sidekick cluster');
+  await makeAuthority(authority, 'peer-ca', 'sidekick cluster, members of etcd');
   await makePasswords(join(authority, 'passwords'));
   for (const host of hosts) {
     const directory = join(cluster, host.name);
     await rm(directory, { recursive: true, force: true });
     await mkdir(join(directory, 'tls'), { recursive: true });
     await chmod(directory, 0o700);
-    await makeCertificate(authority, host, join(directory, 'tls'));
+    await makeCertificates(authority, host, join(directory, 'tls'));
     await giveCredentials(authority, host, directory);
   }
   await writeFile(finished, '');

@@ -10,7 +10,7 @@ install_packages() {
     systemctl mask --now etcd.service mosquitto.service nginx.service >/dev/null 2>&1
     missing=
     for package in ca-certificates curl etcd-client etcd-server libnginx-mod-http-js libnginx-mod-stream \
-        libnginx-mod-stream-js mosquitto nginx-light nodejs openssl; do
+        libnginx-mod-stream-js logrotate mosquitto nginx-light nodejs openssl; do
         dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $package"
     done
     if [ -n "$missing" ]; then

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Gives etcd its users and roles, and switches access control on. May be run again, and may have been broken off anywhere.
-# A role may do what its bearer has to: a sidekick writes its own service's keys and no other's.
+# A role may do what its bearer has to. A sidekick writes the keys of its own service at its own host's address, so that a host
+# that was taken over can take neither another service nor another host's server out.
 set -eu
 
 passwords=/etc/etcd-access
@@ -26,14 +27,19 @@ user() {
     etcdctl user grant-role "$1" "$2"
 }
 
-for service in firmware mqtt; do
-    role "sidekick-$service" readwrite "/services/$service/"
-    role "sidekick-$service" read /sidekick/
-    user "sidekick-$service" "sidekick-$service"
+for n in 1 2 3; do
+    for service in firmware mqtt; do
+        name=sidekick-$service-node$n
+        role "$name" readwrite "/services/$service/192.168.56.1$n:"
+        role "$name" read /sidekick/
+        user "$name" "$name"
+    done
 done
 
 role watcher read /services/
-role watcher readwrite /sidekick/
+role watcher read /sidekick/
+role watcher readwrite /sidekick/watchers/
+role watcher readwrite /sidekick/drained/
 user watcher watcher
 
 role operator read /services/

@@ -10,7 +10,7 @@ set_up_load_balancer() {
 id: lb
 nginx:
   - name: lb
-    api: http://127.0.0.1:8080/api
+    api: unix:/run/sidekick-gateway/api/api.sock:/api
 drainTimeout:
   http: 30s
   stream: 15s
@@ -34,6 +34,11 @@ allow:
 END
         etcd_section watcher
     } >/etc/sidekick/watch.yaml
+    # The watcher uses the API's Unix socket, which no network reaches; the other hosts may read it, and not write.
+    cat >/etc/default/sidekick-gateway <<'END'
+GATEWAY_API_ALLOW=192.168.56.0/24
+GATEWAY_API_READ=open
+END
     systemctl enable loadbalancer.service sidekick-watch.service
     systemctl reset-failed loadbalancer.service 2>/dev/null || true
     systemctl restart loadbalancer.service

@@ -4,7 +4,9 @@
 
 set_up_etcd() {
     install -d -o etcd -g etcd -m 0700 /etc/etcd-tls
-    install -o etcd -g etcd -m 0600 "$here"/tls/* /etc/etcd-tls/
+    for file in ca.crt host.crt host.key peer-ca.crt peer.crt peer.key; do
+        install -o etcd -g etcd -m 0600 "$here/tls/$file" /etc/etcd-tls/
+    done
     own=192.168.56.1${name#node}
     cat >/etc/default/etcd <<END
 ETCD_NAME=$name
@@ -19,9 +21,9 @@ ETCD_CERT_FILE=/etc/etcd-tls/host.crt
 ETCD_KEY_FILE=/etc/etcd-tls/host.key
 ETCD_TRUSTED_CA_FILE=/etc/etcd-tls/ca.crt
 ETCD_CLIENT_CERT_AUTH=true
-ETCD_PEER_CERT_FILE=/etc/etcd-tls/host.crt
-ETCD_PEER_KEY_FILE=/etc/etcd-tls/host.key
-ETCD_PEER_TRUSTED_CA_FILE=/etc/etcd-tls/ca.crt
+ETCD_PEER_CERT_FILE=/etc/etcd-tls/peer.crt
+ETCD_PEER_KEY_FILE=/etc/etcd-tls/peer.key
+ETCD_PEER_TRUSTED_CA_FILE=/etc/etcd-tls/peer-ca.crt
 ETCD_PEER_CLIENT_CERT_AUTH=true
 ETCD_LOG_LEVEL=warn
 END
@@ -81,7 +83,7 @@ drainTimeout: 45s
 admin:
   listen: 127.0.0.1:9464
 END
-        etcd_section sidekick-firmware
+        etcd_section "sidekick-firmware-$name"
     } >"/etc/sidekick/firmware@$1.yaml"
     start_with_sidekick "firmware@$1"
 }
@@ -103,7 +105,7 @@ drainTimeout: 45s
 admin:
   listen: 127.0.0.1:9465
 END
-        etcd_section sidekick-mqtt
+        etcd_section "sidekick-mqtt-$name"
     } >"/etc/sidekick/mqtt-broker@$1.yaml"
     start_with_sidekick "mqtt-broker@$1"
 }
