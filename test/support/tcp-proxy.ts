@@ -35,6 +35,8 @@ export class TcpProxy implements AsyncDisposable {
   /** When each direction's throttled line is free for the next byte, in ms. */
   readonly #freeAt: Record<Direction, number> = { up: 0, down: 0 };
   #refused: (from: string) => boolean = () => false;
+  /** Changes the bytes that pass, or ends their connection; undefined: they pass as they are. */
+  spoil: ((direction: Direction, chunk: Buffer) => Buffer | 'cut') | undefined;
   /** Connections accepted so far. */
   accepted = 0;
   /** Bytes received so far of each direction, lost ones included. */
@@ -167,16 +169,18 @@ export class TcpProxy implements AsyncDisposable {
   #pump(direction: Direction, source: Socket, sink: Socket, connection: Connection): void {
     source.on('data', (chunk) => {
       this.bytes[direction] += chunk.length;
+      const passed = this.spoil?.(direction, chunk) ?? chunk;
+      if (passed === 'cut') return source.resetAndDestroy();
       const flow = this.#flows[direction];
-      if (flow.mode !== 'throttle') return this.#after(direction, () => sink.write(chunk));
+      if (flow.mode !== 'throttle') return this.#after(direction, () => sink.write(passed));
       // Nothing more is taken from the sender before this has gone out, so that TCP slows it down.
       source.pause();
       setTimeout(
         () => {
-          sink.write(chunk);
+          sink.write(passed);
           this.#regulate(connection, direction);
         },
-        this.#occupy(direction, chunk.length, flow.rate),
+        this.#occupy(direction, passed.length, flow.rate),
       ).unref();
     });
     source.on('end', () => this.#after(direction, () => sink.end()));

@@ -6,6 +6,7 @@ import { DEFAULT_SERVICE_LIMITS } from '../../src/core/admission.js';
 import { DEFAULT_GUARD } from '../../src/core/guard.js';
 import { DEFAULT_KEY_SPACE } from '../../src/core/keys.js';
 import type { UpstreamRef } from '../../src/core/kind.js';
+import type { NginxApi } from '../../src/core/ports.js';
 import { createWatcher, type Watcher } from '../../src/daemon/watcher/watcher.js';
 import {
   DEFAULT_DRAIN_TIMEOUT,
@@ -69,6 +70,8 @@ export function useFakeClock(): void {
 export interface Setup {
   readonly options?: Partial<WatcherOptions>;
   readonly nginx?: readonly FakeNginx[];
+  /** How the watcher reaches them; default: directly. */
+  readonly apis?: readonly NginxApi[];
   readonly registry?: FakeRegistry;
   readonly healthCheck?: WatcherPorts['healthCheck'];
   readonly ownAddresses?: WatcherPorts['ownAddresses'];
@@ -91,7 +94,7 @@ export class Watching implements AsyncDisposable {
     this.watcher = createWatcher(this.options, {
       reader: this.registry,
       store: this.registry,
-      nginx: this.nginx,
+      nginx: setup.apis ?? this.nginx,
       ...(setup.healthCheck ? { healthCheck: setup.healthCheck } : {}),
       ...(setup.ownAddresses ? { ownAddresses: setup.ownAddresses } : {}),
       log: this.log,
@@ -131,7 +134,7 @@ export class Watching implements AsyncDisposable {
 
   async stop(): Promise<void> {
     this.#stop.abort();
-    await vi.advanceTimersByTimeAsync(0);
+    if (vi.isFakeTimers()) await vi.advanceTimersByTimeAsync(0);
     await this.#done;
   }
 

@@ -4,7 +4,7 @@ import type { UpstreamRef } from '../../core/kind.js';
 import type { NginxApi, NginxIdentity } from '../../core/ports.js';
 import { stated } from '../../core/server-parameters.js';
 import type { NginxApiOptions } from './options.js';
-import { readPeers, readServer, wireParameters } from './server-codec.js';
+import { readPeers, readServers, wireParameters } from './server-codec.js';
 import { createTransport } from './transport.js';
 
 /** The error object has had its shape since version 4; the write contract is that of version 9. */
@@ -43,7 +43,8 @@ export function createNginxApi(options: NginxApiOptions): NginxApi & { close(): 
       try {
         // Only the names are wanted; `fields` keeps the statistics of every server out of the answer.
         const groups = await versioned('GET', `/${kind}/upstreams/?fields=zone`, signal);
-        return isObject(groups) ? Object.keys(groups).sort() : [];
+        if (!isObject(groups)) throw badAnswer('upstreams is not an object');
+        return Object.keys(groups).sort();
       } catch (error) {
         if (error instanceof NginxError && error.code === 'PathNotFound') return [];
         throw error;
@@ -55,10 +56,11 @@ export function createNginxApi(options: NginxApiOptions): NginxApi & { close(): 
         versioned('GET', `${groupPath(ref)}/servers/`, signal),
         versioned('GET', `${groupPath(ref)}/?fields=peers`, signal),
       ]);
-      if (!Array.isArray(servers)) throw badAnswer('servers is not an array');
       const peers = readPeers(status);
-      const own = servers.map((server) => readServer(server, peers)).filter((server) => server !== undefined);
-      return { servers: own, foreign: servers.length - own.length };
+      if (!peers) throw badAnswer('the peers of the group are not as NGINX lists them');
+      const read = readServers(servers, peers);
+      if (!read) throw badAnswer('the servers of the group are not as NGINX lists them');
+      return read;
     },
 
     async add(ref, address, parameters, signal) {

@@ -16,12 +16,43 @@ export interface PeerStatus {
   readonly failing: boolean;
 }
 
+/** One element of `servers` whose fields have the types that they have in NGINX's answers. */
+type WireServer = Readonly<Record<string, unknown>> & { readonly id: number; readonly server: string };
+
+/** A field that is absent has its default; one of another type is in no answer of NGINX. */
+function isWireServer(value: unknown): value is WireServer {
+  return (
+    isObject(value) &&
+    isId(value.id) &&
+    typeof value.server === 'string' &&
+    ['undefined', 'boolean'].includes(typeof value.drain) &&
+    PARAMETER_NAMES.every(
+      (name) => value[name] === undefined || typeof value[name] === typeof DEFAULT_PARAMETERS[name],
+    )
+  );
+}
+
+function isId(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /**
- * Reads one element of `servers`; undefined where it is not sidekick's: a DNS name, a child of one
- * (`parent`, `host`), an SRV `service`, or a unix socket.
+ * Reads `servers`: those that are sidekick's, and how many are not. Undefined where any of it is none of NGINX's answers:
+ * a server that was left out would be taken for one that is not there, and added again.
  */
-export function readServer(value: unknown, peers: ReadonlyMap<number, PeerStatus>): ActualServer | undefined {
-  if (!isObject(value) || typeof value.id !== 'number' || typeof value.server !== 'string') return undefined;
+export function readServers(
+  value: unknown,
+  peers: ReadonlyMap<number, PeerStatus>,
+): { readonly servers: readonly ActualServer[]; readonly foreign: number } | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const all = value as readonly unknown[];
+  if (!all.every(isWireServer)) return undefined;
+  const servers = all.flatMap((server) => readServer(server, peers) ?? []);
+  return { servers, foreign: all.length - servers.length };
+}
+
+/** Undefined where it is not sidekick's: a DNS name, a child of one (`parent`, `host`), an SRV `service`, a unix socket. */
+function readServer(value: WireServer, peers: ReadonlyMap<number, PeerStatus>): ActualServer | undefined {
   if (['parent', 'host', 'service'].some((name) => (value[name] ?? '') !== '')) return undefined;
   const address = parseAddress(value.server);
   if (!address.ok) return undefined;
@@ -43,12 +74,15 @@ function readWireParameters(server: Readonly<Record<string, unknown>>): ServerPa
   return { ...DEFAULT_PARAMETERS, ...Object.fromEntries(good) };
 }
 
-/** Reads `peers` of a group. `last_passed` shows a dead server even where `state` says only `down` or `draining`. */
-export function readPeers(value: unknown): ReadonlyMap<number, PeerStatus> {
+/**
+ * Reads `peers` of a group; undefined where it is none of NGINX's answers. `last_passed` shows a dead server even where
+ * `state` says only `down` or `draining`.
+ */
+export function readPeers(value: unknown): ReadonlyMap<number, PeerStatus> | undefined {
   const peers = new Map<number, PeerStatus>();
-  if (!isObject(value) || !Array.isArray(value.peers)) return peers;
+  if (!isObject(value) || !Array.isArray(value.peers)) return undefined;
   for (const peer of value.peers as readonly unknown[]) {
-    if (!isObject(peer) || typeof peer.id !== 'number') continue;
+    if (!isObject(peer) || !isId(peer.id)) return undefined;
     const checks = isObject(peer.health_checks) ? peer.health_checks : {};
     const failing = peer.state === 'unhealthy' || peer.state === 'unavail' || checks.last_passed === false;
     peers.set(peer.id, { failing, ...(typeof peer.active === 'number' ? { active: peer.active } : {}) });

@@ -1,6 +1,7 @@
 /** NGINX's time notation: `10s`, `1m30s`, `500ms`; a bare number is seconds. */
 
 const UNIT_MS: { [unit: string]: number } = {
+  '': 1000,
   ms: 1,
   s: 1000,
   m: 60_000,
@@ -11,16 +12,25 @@ const UNIT_MS: { [unit: string]: number } = {
   y: 31_536_000_000,
 };
 
+/** The longest time that is read, in characters: more than every unit with nine digits. */
+const MAX_LENGTH = 100;
+
+/**
+ * The part at the start of a text. One expression for all parts would try every way to share the digits out among them.
+ * More digits are no time: NGINX refuses what its integers do not hold.
+ */
+const PART = /^(\d{1,12})(ms|[smhdwMy])? ?/;
+
 /** Milliseconds of an NGINX time, or -1 when it is none. */
 export function parse(text: string): number {
-  if (!/^(\d+(ms|[smhdwMy])? ?)+$/.test(text)) return -1;
-  const parts = text.match(/\d+(ms|[smhdwMy])?/g) as string[];
+  if (text === '' || text.length > MAX_LENGTH) return -1;
   let total = 0;
-  for (let i = 0; i < parts.length; i++) {
-    const part = parts[i] as string;
-    const digits = (part.match(/^\d+/) as string[])[0] as string;
-    const unit = part.substring(digits.length);
-    total += Number(digits) * (UNIT_MS[unit === '' ? 's' : unit] as number);
+  let rest = text;
+  while (rest !== '') {
+    const part = rest.match(PART);
+    if (part === null) return -1;
+    total += Number(part[1]) * (UNIT_MS[part[2] === undefined ? '' : part[2]] as number);
+    rest = rest.substring((part[0] as string).length);
   }
   return total;
 }

@@ -65,23 +65,45 @@ export function load(platform: Platform): void {
   );
 }
 
-/** A zone's state; one that cannot be read is reported and counts as none, so that the zone can be used again. */
-function remembered(platform: Platform, zone: string): Zone {
+/** A pair as a state file has it, which may have been written by anybody; `undefined` for what is none. */
+function entryOf(pair: unknown): Entry | undefined {
+  if (pair === null || typeof pair !== 'object') return undefined;
+  const entry = pair as Partial<Entry>;
+  const expires = entry.expires;
+  if (typeof entry.value !== 'string' || typeof expires !== 'number') return undefined;
+  return expires >= 0 && Number.isFinite(expires) ? { value: entry.value, expires: expires } : undefined;
+}
+
+/** A zone's state; one that cannot be read counts as none, so that the zone can be used again. */
+function remembered(
+  platform: Platform,
+  zone: string,
+  reject: (what: string) => void,
+): { [key: string]: unknown } {
   const text = platform.read(fileName(zone));
   if (text === undefined) return {};
   try {
-    return JSON.parse(text) as Zone;
+    const state: unknown = JSON.parse(text);
+    if (state !== null && typeof state === 'object' && !Array.isArray(state))
+      return state as { [key: string]: unknown };
+    reject('its state: no object');
   } catch (thrown) {
-    platform.warn(`${platform.kind} keyval zone "${zone}": ignored its state: ${String(thrown)}`);
-    return {};
+    reject(`its state: ${String(thrown)}`);
   }
+  return {};
 }
 
 function restore(platform: Platform, zone: string): void {
-  const entries = remembered(platform, zone);
-  const keys = Object.keys(entries);
-  for (let i = 0; i < keys.length; i++)
-    keep(platform, zone, keys[i] as string, entries[keys[i] as string] as Entry);
+  const reject = (what: string) =>
+    platform.warn(`${platform.kind} keyval zone "${zone}": ignored ${what.substring(0, 200)}`);
+  const pairs = remembered(platform, zone, reject);
+  const keys = Object.keys(pairs);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    const entry = key === '' ? undefined : entryOf(pairs[key]);
+    if (entry === undefined) reject(`the key ${JSON.stringify(key)}`);
+    else keep(platform, zone, key, entry);
+  }
 }
 
 /** Keys of a zone, lapsed ones included. */

@@ -105,7 +105,7 @@ function entryOf(line: string): Entry | undefined {
   if (line === '') return undefined;
   try {
     const entry = JSON.parse(line) as Partial<Entry> | null;
-    if (entry === null || typeof entry.n !== 'number' || typeof entry.uid !== 'number') return undefined;
+    if (entry === null || !statefile.isNumber(entry.n) || !statefile.isNumber(entry.uid)) return undefined;
     return entry.is === undefined || typeof entry.is === 'string' ? (entry as Entry) : undefined;
   } catch {
     return undefined;

@@ -26,6 +26,14 @@ export function numbered(peer: Parameters & { uid: number }): string {
   return `${line(peer)} # ${peer.uid}\n`;
 }
 
+/** The greatest number that is taken from a file; counted on from it, numbers stay exact and within the digits below. */
+const MAX_NUMBER = 100_000_000_000;
+
+/** Whether something is a uid or the number of a change. */
+export function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= MAX_NUMBER && Math.floor(value) === value;
+}
+
 const HEAD = /^# Servers after change (\d{1,15})\b/;
 
 /** The first line of a state file. */
@@ -36,7 +44,8 @@ export function head(sequence: number): string {
 /** The number of the last change that a state file has; 0 when it does not say. */
 export function sequence(text: string): number {
   const match = text.substring(0, 64).match(HEAD);
-  return match === null ? 0 : Number(match[1]);
+  const number = match === null ? 0 : Number(match[1]);
+  return isNumber(number) ? number : 0;
 }
 
 /** A server of a state file, with its uid where it has one. */
@@ -75,5 +84,6 @@ function parseLine(text: string, kind: Kind): Line {
     else body[word.substring(0, equals)] = decodeURIComponent(word.substring(equals + 1));
   }
   const parameters = server.checkNew(body, kind);
-  return comment === null ? { parameters: parameters } : { uid: Number(comment[1]), parameters: parameters };
+  const uid = comment === null ? undefined : Number(comment[1]);
+  return isNumber(uid) ? { uid: uid, parameters: parameters } : { parameters: parameters };
 }

@@ -54,14 +54,17 @@ describe('an answer that no NGINX gives', () => {
     expect((error as Error).message.length).toBeLessThan(1_000);
   });
 
-  it('takes the defaults for parameters of a server that cannot be read', async () => {
-    const api = await facing(
-      /servers/,
-      '[{"id":1,"server":"10.0.0.1:80","weight":[[[[1]]]],"route":{"a":1}}]',
-    );
-    expect((await api.upstream(HTTP, SIGNAL)).servers).toMatchObject([
-      { parameters: { weight: 1, route: '' } },
-    ]);
+  it('is no list of servers when a member of it is of another type: what was left out would be taken for gone', async () => {
+    const good = '{"id":0,"server":"10.0.0.1:80"}';
+    for (const bad of [
+      '{"id":1,"server":"10.0.0.2:80","weight":[[[[1]]]],"route":{"a":1}}',
+      '{"id":"1","server":"10.0.0.2:80"}',
+      '{"id":1,"server":null}',
+      'null',
+    ]) {
+      const api = await facing(/servers/, `[${good},${bad}]`);
+      await expect(api.upstream(HTTP, SIGNAL)).rejects.toMatchObject({ code: 'BadAnswer' });
+    }
   });
 
   it('leaves an error text of a megabyte, and a code that is no word, out of the message', async () => {

@@ -14,6 +14,11 @@ it.each([
   expect(duration.parse(text)).toBe(ms);
 });
 
+it('says at once that a long text is none', () => {
+  for (const text of [`${'1'.repeat(40)}x`, `${'1 '.repeat(45)}x`, '1'.repeat(400), '1 '.repeat(400_000)])
+    expect(duration.parse(text)).toBe(-1);
+});
+
 it.each(['', 's', '10x', '-1s', '1.5s', 's10', '10 s s'])('does not read %j', (text) => {
   expect(duration.parse(text)).toBe(-1);
 });

@@ -1,0 +1,44 @@
+/** What the fuzz run works on: a source of inputs, and a judge of what became of each. */
+import type fc from 'fast-check';
+
+/** What became of one input. An input that may hold several items, such as keys, has a verdict on each. */
+export interface Verdict {
+  readonly accepted: number;
+  /** The reason of each item that was refused. */
+  readonly rejected: readonly string[];
+}
+
+export const ACCEPTED: Verdict = { accepted: 1, rejected: [] };
+
+export function rejected(reason: string): Verdict {
+  return { accepted: 0, rejected: [reason] };
+}
+
+export function together(verdicts: readonly Verdict[]): Verdict {
+  return {
+    accepted: verdicts.reduce((sum, verdict) => sum + verdict.accepted, 0),
+    rejected: verdicts.flatMap((verdict) => verdict.rejected),
+  };
+}
+
+/** Something under test that is ready for inputs. */
+export interface Subject<Input> extends AsyncDisposable {
+  /** Gives it an input; throws when anything happens that must never happen. */
+  judge(input: Input): Verdict | Promise<Verdict>;
+}
+
+export interface Target<Input = unknown> {
+  readonly name: string;
+  /** What is given to what. */
+  readonly about: string;
+  readonly inputs: fc.Arbitrary<Input>;
+  /** How many inputs the short run of `npm test` has. */
+  readonly short: number;
+  /** How long one input may take, in ms; default 10 000. It catches what hangs, and measures nothing. */
+  readonly bound?: number;
+  open(): Promise<Subject<Input>>;
+}
+
+/** A target among those of other inputs. */
+// biome-ignore lint/suspicious/noExplicitAny: each target is given its own inputs alone.
+export type AnyTarget = Target<any>;

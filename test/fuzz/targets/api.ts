@@ -1,0 +1,87 @@
+import fc from 'fast-check';
+import * as handler from '../../../src/gateway/api/handle.js';
+import * as query from '../../../src/gateway/api/query.js';
+import { FakeNginx } from '../../unit/gateway/support/memory.js';
+import { type ApiRequest, apiRequest } from '../inputs/api.js';
+import { type ApiAnswer, judgeAnswer } from '../oracles.js';
+import { type Target, together, type Verdict } from '../target.js';
+
+/** The group and the zone that no request is about. */
+const OTHER = 'backend';
+
+const CONFIG = {
+  upstreams: { firmware: {}, constructor: {}, [OTHER]: {} },
+  keyvals: { plain: {}, timed: { timeout: '1m' }, [OTHER]: {} },
+};
+
+const INSTANCE = {
+  version: '1.26.3',
+  address: '10.0.0.9',
+  generation: 2,
+  loaded: 1_700_000_000_000,
+  ppid: 1,
+  workers: [11, 12],
+  traffic: { accepted: 1, handled: 1, requests: 1, active: 1, busy: 1, waiting: 0 },
+};
+
+type Halves = { readonly http: FakeNginx; readonly stream: FakeNginx };
+
+function call({ http, stream }: Halves, { method, target, body }: ApiRequest): ApiAnswer {
+  const nginx = /^\/api\/[0-9]+\/stream(\/|$)/.test(query.path(target)) ? stream : http;
+  return handler.handle(nginx.worker(), INSTANCE, {
+    method,
+    path: query.path(target),
+    args: query.args(target),
+    body,
+    write: true,
+    requestId: '0123456789abcdef0123456789abcdef',
+  });
+}
+
+/** What shared memory and disk have of the group and the zone that no request is about. */
+function other({ http, stream }: Halves): string {
+  const own = [http, stream].map(({ tables, keyvals, files }) =>
+    [...tables.entries, ...keyvals.entries, ...files].filter(([key]) => key.includes(OTHER)),
+  );
+  return JSON.stringify(own);
+}
+
+function judge(requests: readonly ApiRequest[]): Verdict {
+  const halves = { http: new FakeNginx(CONFIG), stream: new FakeNginx(CONFIG, 'stream') };
+  for (const kind of ['http', 'stream'] as const) {
+    const path = `/api/9/${kind}`;
+    call(halves, {
+      method: 'POST',
+      target: `${path}/upstreams/${OTHER}/servers`,
+      body: '{"server":"10.9.9.9:1"}',
+    });
+    call(halves, { method: 'POST', target: `${path}/keyvals/${OTHER}`, body: '{"a":"b"}' });
+  }
+  const before = other(halves);
+  const verdict = together(
+    requests.map((request) => {
+      const answer = call(halves, request);
+      try {
+        return judgeAnswer(answer);
+      } catch (error) {
+        throw new Error([...halves.http.warnings, ...halves.stream.warnings].join('\n'), { cause: error });
+      }
+    }),
+  );
+  if (other(halves) !== before)
+    throw new Error(`what nothing was said about was ${before} and is ${other(halves)}`);
+  return verdict;
+}
+
+export const api: Target<readonly ApiRequest[]> = {
+  name: 'api',
+  about: 'requests, to the handler of the API',
+  inputs: fc.array(apiRequest({ upstreams: ['firmware', 'constructor'], keyvals: ['plain', 'timed'] }), {
+    minLength: 1,
+    maxLength: 12,
+  }),
+  short: 60,
+  async open() {
+    return { judge, async [Symbol.asyncDispose]() {} };
+  },
+};
