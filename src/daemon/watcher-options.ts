@@ -44,7 +44,7 @@ export interface WatcherOptions {
   readonly allow: Allow;
   /** How much one service may have. */
   readonly limits: ServiceLimits;
-  /** How much probing there may be; only the first options count. */
+  /** How much probing there may be. */
   readonly probeLimits: ProbeLimits;
   /** Addresses of the NGINX that are driven, where they are known: none of them is a server. */
   readonly nginxHosts: Networks;

@@ -10,7 +10,7 @@ import { ProbeBudget } from './probe-budget.js';
 
 export interface HealthMonitorContext {
   readonly check: (instance: Instance) => HealthCheck | undefined;
-  readonly limits: ProbeLimits;
+  readonly limits: () => ProbeLimits;
   /** How long an instance is still probed after its registration is gone, in ms: the guard's grace. */
   readonly grace: () => number;
   readonly log: Log;

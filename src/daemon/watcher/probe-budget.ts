@@ -6,7 +6,7 @@ import type { ProbeLimits } from '../watcher-options.js';
  * that the thousand instances of one, all of them dead, keep no other waiting for more than its turn.
  */
 export class ProbeBudget {
-  readonly #limits: ProbeLimits;
+  readonly #limits: () => ProbeLimits;
   readonly #clock: Clock;
   /** By service, those that wait, in order; the services in the order of their turns. */
   readonly #queues = new Map<string, Set<() => void>>();
@@ -17,7 +17,7 @@ export class ProbeBudget {
   /** The next look comes by itself. */
   #isDue = false;
 
-  constructor(limits: ProbeLimits, clock: Clock) {
+  constructor(limits: () => ProbeLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
     this.#credit = this.#burst;
@@ -36,7 +36,7 @@ export class ProbeBudget {
   }
 
   get #burst(): number {
-    return Math.max(1, this.#limits.perSecond / 10);
+    return Math.max(1, this.#limits().perSecond / 10);
   }
 
   #turn(service: string, signal: AbortSignal): Promise<boolean> {
@@ -61,7 +61,7 @@ export class ProbeBudget {
 
   #next(): void {
     this.#refill();
-    while (this.#underWay < this.#limits.underWay) {
+    while (this.#underWay < this.#limits().underWay) {
       const [service, queue] = this.#queues.entries().next().value ?? [];
       if (service === undefined || !queue) return;
       if (this.#credit < 1) {
@@ -83,7 +83,7 @@ export class ProbeBudget {
     const now = this.#clock();
     this.#credit = Math.min(
       this.#burst,
-      this.#credit + ((now - this.#creditAt) * this.#limits.perSecond) / 1000,
+      this.#credit + ((now - this.#creditAt) * this.#limits().perSecond) / 1000,
     );
     this.#creditAt = now;
   }
@@ -96,7 +96,7 @@ export class ProbeBudget {
         this.#isDue = false;
         this.#next();
       },
-      Math.max(1, Math.ceil(((1 - this.#credit) * 1000) / this.#limits.perSecond)),
+      Math.max(1, Math.ceil(((1 - this.#credit) * 1000) / this.#limits().perSecond)),
     );
   }
 }

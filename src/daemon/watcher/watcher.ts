@@ -74,7 +74,7 @@ class RunningWatcher implements Watcher {
       healthCheck &&
       new HealthMonitor({
         check: (instance) => healthCheck(instance, this.#unchecked(instance)),
-        limits: options.probeLimits,
+        limits: () => this.#options.probeLimits,
         grace: () => this.#options.guard.grace,
         log,
         meter,

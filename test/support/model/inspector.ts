@@ -1,6 +1,6 @@
 /** What must be true whatever one watcher does, judged by what that watcher knows. */
 import type { Address } from '../../../src/core/address.js';
-import { type DesiredServer, desiredServers } from '../../../src/core/desired.js';
+import { type DesiredServer, desiredServers, type Intent } from '../../../src/core/desired.js';
 import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
 import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../../../src/core/kind.js';
 import { isOut } from '../../../src/core/plan.js';
@@ -20,6 +20,12 @@ export interface InspectorContext {
   /** Counts what excuses a copy for a while: faults met, reloads, other watchers. */
   readonly disturbances: () => number;
   readonly violation: (text: string) => void;
+  /** What must be left alone for a while after its key is gone; left out, it is not looked at. */
+  readonly grace?: {
+    readonly ms: number;
+    /** No probe of it has ever failed. */
+    readonly isWell: (address: Address) => boolean;
+  };
 }
 
 /** A pass that finds a copy removes it, unless a reload voids its ids while another watcher adds: then the next one does. */
@@ -30,6 +36,8 @@ export class Inspector implements Spy {
   readonly #known = new Registrations(DEFAULT_KEY_SPACE);
   #revision = -1;
   readonly #lastRead = new Map<string, readonly ActualServer[]>();
+  /** When each server that was to serve vanished from etcd, by group and address. */
+  readonly #vanished = new Map<string, number>();
   readonly #copies = new Map<string, { passes: number; disturbances: number }>();
 
   constructor(context: InspectorContext) {
@@ -37,7 +45,15 @@ export class Inspector implements Spy {
   }
 
   viewed(view: View): void {
+    const before = this.#intents();
     this.#known.apply(view);
+    const now = this.#intents();
+    for (const key of now.keys()) this.#vanished.delete(key);
+    for (const [key, intent] of before) {
+      if (intent === 'serve' && !now.has(key)) this.#vanished.set(key, performance.now());
+    }
+    // An operator lets go what there is.
+    if ([...view.changed].some((key) => key.includes('/release/'))) this.#vanished.clear();
     this.#revision = view.revision;
   }
 
@@ -49,6 +65,7 @@ export class Inspector implements Spy {
     const desired = this.#desired(ref);
     const others = servers.filter((each) => each !== server);
     this.#mustNotBeWanted(`${how} of ${server.address} in ${group}`, how, server, others, desired);
+    this.#mustNotBeInGrace(`${how} of ${server.address} in ${group}`, ref, server, others);
     const nobodyServes = !isOut(server) && others.every(isOut);
     const someoneShould = [...desired.values()].some(
       ({ intent, parameters }) => intent === 'serve' && !parameters.down,
@@ -57,6 +74,35 @@ export class Inspector implements Spy {
       this.#violation(`${how} of ${server.address}, the last that serves ${group}`);
     // What one watcher does in one pass adds up.
     this.#lastRead.set(group, how === 'remove' ? others : [...others, { ...server, draining: true }]);
+  }
+
+  /** Only of what NGINX serves and does not know to be dead; what drained before it vanished was on its way. */
+  #mustNotBeInGrace(
+    what: string,
+    ref: UpstreamRef,
+    server: ActualServer,
+    others: readonly ActualServer[],
+  ): void {
+    const { grace, serviceOf } = this.#context;
+    const at = this.#vanished.get(`${serviceOf(ref)} ${server.address}`);
+    if (!grace || at === undefined || isOut(server) || server.failing) return;
+    if (others.some(({ address }) => address === server.address)) return;
+    const wanted = this.#desired(ref).has(server.address);
+    const gone = performance.now() - at;
+    if (!wanted && gone < grace.ms && grace.isWell(server.address)) {
+      this.#violation(`${what}, which has been gone for ${gone} ms and is well`);
+    }
+  }
+
+  /** What etcd wants of each instance, as `service address`. */
+  #intents(): ReadonlyMap<string, Intent> {
+    const all = [...this.#known.services].flatMap((service) =>
+      [...desiredServers(this.#known, [service]).values()].map(({ address, intent }): [string, Intent] => [
+        `${service} ${address}`,
+        intent,
+      ]),
+    );
+    return new Map(all);
   }
 
   #mustNotBeWanted(

@@ -52,6 +52,8 @@ export class World {
   readonly violations: string[] = [];
   /** The instances that fail the load balancer's own probes. */
   readonly dead = new Set<Address>();
+  /** Those that have ever failed one. */
+  readonly #failed = new Set<Address>();
   readonly #faults = new Map<FakeNginx, PlannedFault[]>();
   readonly #watchers = new Map<string, Running>();
   readonly #leases = new Map<string, string>();
@@ -94,6 +96,12 @@ export class World {
     this.registry.write(key, typeof value === 'string' ? value : JSON.stringify(value), lease);
   }
 
+  async #probe(address: Address): Promise<void> {
+    if (!this.dead.has(address)) return;
+    this.#failed.add(address);
+    throw new Error('dead');
+  }
+
   isRegistered(service: string, address: Address): boolean {
     return this.registry.get(`/services/${service}/${address}`) !== undefined;
   }
@@ -115,6 +123,7 @@ export class World {
         serviceOf,
         disturbances: () => (this.#excuses > 0 ? ++this.#disturbances : this.#disturbances),
         violation: (text) => this.violations.push(text),
+        grace: { ms: MODEL_OPTIONS.guard.grace, isWell: (address) => !this.#failed.has(address) },
       }),
     );
     const watcher = createWatcher(
@@ -125,7 +134,7 @@ export class World {
         nginx: this.nginx.map((each) => severable.nginx(each)),
         healthCheck: ({ address }) => ({
           policy: { interval: 500, timeout: 400, rise: 1, fall: 2 },
-          probe: () => (this.dead.has(address) ? Promise.reject(new Error('dead')) : Promise.resolve()),
+          probe: () => this.#probe(address),
         }),
         log: this.log,
         meter: recordingMeter(),

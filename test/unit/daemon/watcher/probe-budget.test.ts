@@ -8,7 +8,10 @@ afterEach(() => void vi.useRealTimers());
 const SIGNAL = new AbortController().signal;
 
 function budget(underWay: number, perSecond = 1_000) {
-  const shared = new ProbeBudget({ underWay, perSecond }, () => performance.now());
+  const shared = new ProbeBudget(
+    () => ({ underWay, perSecond }),
+    () => performance.now(),
+  );
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   const probe = (service: string, name: string, signal = SIGNAL) =>
@@ -64,7 +67,10 @@ describe('the probes of all services', () => {
     ends[0]?.();
     await vi.advanceTimersByTimeAsync(10);
     expect(begun).toEqual(['a1', 'a3']);
-    const failing = new ProbeBudget({ underWay: 1, perSecond: 1_000 }, () => performance.now());
+    const failing = new ProbeBudget(
+      () => ({ underWay: 1, perSecond: 1_000 }),
+      () => performance.now(),
+    );
     await expect(failing.run('a', SIGNAL, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(await failing.run('a', SIGNAL, () => Promise.resolve('next'))).toBe('next');
   });
