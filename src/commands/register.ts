@@ -94,9 +94,9 @@ function createDaemon(
   };
 }
 
-/** Ready means registered: every service is in etcd, be it by a newer process of the same address. */
+/** Ready means registered, by this process: one whose address a newer process has taken is not needed any more. */
 function isReady({ phase, connected, services }: RegistrarStatus): boolean {
-  const registered = services.every(({ key }) => key === 'registered' || key === 'superseded');
+  const registered = services.every(({ key }) => key === 'registered');
   return phase === 'running' && connected && registered;
 }
 

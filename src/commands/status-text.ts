@@ -1,9 +1,10 @@
+import type { EtcdCondition } from '../core/etcd-state.js';
 import { printable } from '../core/printable.js';
 import type { RegistrarStatus } from '../daemon/registrar-options.js';
 import type { NginxStatus, WatcherStatus } from '../daemon/watcher-status.js';
 
 /** A registrar's status for people. */
-export function registrarText({ phase, connected, ready, services, waitingFor }: RegistrarStatus): string {
+export function registrarText({ phase, etcd, ready, services, waitingFor }: RegistrarStatus): string {
   const rows = services.map(({ service, address, health, key, reason }) => [
     service,
     address,
@@ -13,11 +14,16 @@ export function registrarText({ phase, connected, ready, services, waitingFor }:
   ]);
   const waits = waitingFor.length > 0 ? [`waits for the watchers ${waitingFor.join(', ')}`] : [];
   return lines([
-    `sidekick register: ${phase}, ${ready ? 'ready' : 'not ready'}; etcd ${connected ? 'connected' : 'away'}`,
+    `sidekick register: ${phase}, ${ready ? 'ready' : 'not ready'}; etcd ${etcdText(etcd)}`,
     ...waits,
     '',
     ...table(['SERVICE', 'ADDRESS', 'HEALTH', 'KEY', 'REASON'], rows),
   ]);
+}
+
+/** `connected`; or whether it does not answer or refuses, and why. */
+function etcdText({ state, error }: EtcdCondition): string {
+  return error === undefined ? state : `${state}: ${error};`;
 }
 
 /** Rejected keys that are named; anybody with rights on one service may write thousands. */
@@ -25,12 +31,13 @@ const REJECTED = 20;
 
 /** A watcher's status for people. `now`: milliseconds since the epoch. */
 export function watcherText(status: WatcherStatus, now = Date.now()): string {
-  const { id, ready, etcd, services, rejected, nginx } = status;
-  const state = etcd.connected
-    ? `connected at revision ${etcd.revision}`
-    : `away: ${etcd.error ?? 'not yet read'}`;
+  const { id, ready, etcd, superseded, services, rejected, nginx } = status;
+  const revision = etcd.connected ? ` at revision ${etcd.revision}` : '';
   return lines([
-    `sidekick watch ${id}: ${ready ? 'ready' : 'not ready'}; etcd ${state}`,
+    `sidekick watch ${id}: ${ready ? 'ready' : 'not ready'}; etcd ${etcdText(etcd)}${revision}`,
+    ...(superseded
+      ? ['  ! another watcher with this id was started later: give one of the two another --id']
+      : []),
     '',
     ...table(
       ['SERVICE', 'REGISTERED', 'DRAINING'],

@@ -5,7 +5,7 @@ import type { WatcherStatus } from '../daemon/watcher-status.js';
 const NAMED = 3;
 
 /** A registrar in one line: what is registered, and what is waited for. */
-export function registrarSummary({ phase, connected, services, waitingFor }: RegistrarStatus): string {
+export function registrarSummary({ phase, etcd, services, waitingFor }: RegistrarStatus): string {
   if (phase === 'draining') {
     return waitingFor.length > 0 ? `draining, waiting for ${waitingFor.join(', ')}` : 'draining';
   }
@@ -17,14 +17,17 @@ export function registrarSummary({ phase, connected, services, waitingFor }: Reg
     ...(others.length > NAMED ? [`${others.length - NAMED} more`] : []),
   ];
   return [
-    ...(connected ? [] : ['waiting for etcd']),
+    ...(etcd.state === 'refuses' ? [`etcd refuses: ${etcd.error}`] : []),
+    ...(etcd.state === 'away' ? ['waiting for etcd'] : []),
     `${services.length - others.length} of ${count(services.length, 'service')} registered`,
     ...named,
   ].join('; ');
 }
 
 /** A watcher in one line: what is waited for, or what is kept in step. */
-export function watcherSummary({ etcd, nginx }: WatcherStatus): string {
+export function watcherSummary({ id, etcd, superseded, nginx }: WatcherStatus): string {
+  if (superseded) return `another watcher has the id ${id}: give one of the two another --id`;
+  if (etcd.state === 'refuses') return `etcd refuses: ${etcd.error}`;
   const away = [
     ...(etcd.connected ? [] : ['etcd']),
     ...nginx.filter(({ connected }) => !connected).map(({ name }) => `NGINX ${name}`),

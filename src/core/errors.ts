@@ -33,6 +33,14 @@ export class EtcdError extends SidekickError {
   constructor(code: string, message: string, retryable: boolean, options?: ErrorOptions) {
     super(code, oneLine(message), retryable, options);
   }
+
+  /**
+   * Whether etcd answered, and does not do what was asked: access, a full store, a request that it does not take. Until
+   * somebody changes something it will say the same again. All else means that it did not answer, or only with trouble of its own.
+   */
+  get refused(): boolean {
+    return !this.retryable || this.code === 'TOKEN_REFUSED';
+  }
 }
 
 /** The lease is gone: expired, revoked, or unknown to a restored etcd. Its keys are gone with it. */

@@ -46,7 +46,10 @@ export interface View {
 export interface Observer {
   /** A newer picture. Also called, with no `changed`, when etcd answers again after `away`. */
   view(view: View): void;
-  /** etcd cannot be read now; the last view stays the best there is. Called once per outage. */
+  /**
+   * etcd cannot be read now; the last view stays the best there is. Called once per outage, and again when one that does
+   * not answer begins to refuse (`EtcdError.refused`), or the other way round.
+   */
   away(error: Error): void;
 }
 

@@ -16,6 +16,16 @@ export interface DepartureOptions
   readonly onDebts: (debts: readonly Debt[]) => void;
 }
 
+/** How a drain ended: by the answers of every watcher, with nobody to ask, or with keys for which nobody could be asked. */
+type Outcome = 'answered' | 'nobody' | 'refused';
+
+const OUTCOMES: Readonly<Record<Outcome, string>> = {
+  answered: 'no watcher sends traffic here any more',
+  nobody: 'no watcher drives these services: nobody had to be asked',
+  refused:
+    'no watcher was asked about the keys that etcd refused: they are removed from NGINX as keys that are gone',
+};
+
 /** Keys that a log line names; a host may have hundreds. */
 const NAMED = 10;
 
@@ -36,13 +46,10 @@ export async function depart(
   const fields = { keys: workers.slice(0, NAMED).map(({ key }) => key), count: workers.length };
   log.info({ event: 'drain-began', ...fields, timeout }, 'asking to be taken out');
   try {
-    await withTimeLimit(timeout, signal, async (limited) => {
-      if (await areDriven(workers, options, limited)) await handshake(workers, options, limited);
+    const outcome = await withTimeLimit(timeout, signal, async (limited): Promise<Outcome> => {
+      return (await areDriven(workers, options, limited)) ? handshake(workers, options, limited) : 'nobody';
     });
-    log.info(
-      { event: 'drain-done', ...fields, took: clock() - began },
-      'no watcher sends traffic here any more',
-    );
+    log.info({ event: 'drain-done', outcome, ...fields, took: clock() - began }, OUTCOMES[outcome]);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof DOMException)) throw error;
@@ -64,7 +71,7 @@ async function areDriven(
 ): Promise<boolean> {
   const look = () => store.list(watchersPrefix(space), signal);
   try {
-    const entries = await retry(look, { min: 100, max: 1000, signal, while: isRetryable });
+    const entries = await retry(look, { min: 100, max: 1000, signal, while: (error) => !isRefusal(error) });
     const watchers = liveWatchers(space, new Map(entries.map((entry) => [entry.key, entry])));
     return watchers.some(({ services }) => workers.some(({ instance }) => services.has(instance.service)));
   } catch (error) {
@@ -77,27 +84,37 @@ async function areDriven(
   }
 }
 
-function isRetryable(error: unknown): boolean {
-  return error instanceof EtcdError && error.retryable;
+function isRefusal(error: unknown): boolean {
+  return error instanceof EtcdError && error.refused;
 }
 
+/** Asks every watcher, where etcd lets it be asked; a key that cannot ask is removed, which is the better drain then. */
 async function handshake(
   workers: readonly ServiceWorker[],
-  { keeper, reader, space, onDebts }: DepartureOptions,
+  { keeper, reader, space, log, onDebts }: DepartureOptions,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Outcome> {
   for (const worker of workers) worker.drain();
+  await keeper.settled(signal);
+  const refused = workers.filter(({ key }) => keeper.status(key) === 'refused');
+  for (const { key } of refused) {
+    const reason = keeper.refusal(key);
+    const message = 'etcd refuses the request to be drained: the key is removed at once instead';
+    log.warn({ event: 'drain-refused', key, reason }, message);
+    keeper.unset(key);
+  }
   await keeper.settled(signal);
   const asked = workers.map((worker) => ({
     ...worker.instance,
     key: worker.key,
     revision: keeper.revision(worker.key),
   }));
-  // What a newer process has, or takes meanwhile, is that one's to drain; and what etcd refused is not there.
+  // What a newer process has, or takes meanwhile, is that one's to drain.
   const requests = () =>
     asked.filter(
       (request): request is typeof request & DrainAsked =>
         request.revision !== undefined && keeper.status(request.key) !== 'superseded',
     );
   if (!(await awaitAnswers(requests, { reader, space, onDebts }, signal))) signal.throwIfAborted();
+  return refused.length > 0 ? 'refused' : 'answered';
 }

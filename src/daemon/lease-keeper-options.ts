@@ -1,3 +1,4 @@
+import type { EtcdCondition } from '../core/etcd-state.js';
 import type { Clock, LeaseId, Log, Meter, RegistryStore } from '../core/ports.js';
 
 export interface LeaseKeeperOptions {
@@ -33,6 +34,10 @@ export interface LeaseKeeper {
   status(key: string): KeyStatus | undefined;
   /** The revision at which the wanted value was written, while it is held. */
   revision(key: string): number | undefined;
+  /** Why etcd refuses a wanted key; undefined while it does not. */
+  refusal(key: string): string | undefined;
+  /** How etcd answers: `refuses` also where it keeps the lease, but refuses a key. */
+  readonly etcd: EtcdCondition;
   /**
    * Resolves once every wanted key is written (to false where some is superseded or refused) and every unwanted one
    * deleted. Rejects with the signal's reason when that is aborted.

@@ -1,4 +1,5 @@
 import { LeaseGoneError, messageOf } from '../core/errors.js';
+import type { EtcdCondition } from '../core/etcd-state.js';
 import type { LeaseId } from '../core/ports.js';
 import { Lease } from './lease.js';
 import type { KeyStatus, LeaseKeeper, LeaseKeeperOptions } from './lease-keeper-options.js';
@@ -56,6 +57,16 @@ class Keeper implements LeaseKeeper {
 
   revision(key: string): number | undefined {
     return this.#keys.revision(key);
+  }
+
+  refusal(key: string): string | undefined {
+    return this.#keys.refusal(key);
+  }
+
+  get etcd(): EtcdCondition {
+    const { condition } = this.#lease;
+    const error = this.#keys.anyRefusal;
+    return condition.state === 'connected' && error !== undefined ? { state: 'refuses', error } : condition;
   }
 
   get lease(): LeaseId | undefined {

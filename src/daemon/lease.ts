@@ -1,4 +1,5 @@
 import { LeaseGoneError, messageOf } from '../core/errors.js';
+import { CONNECTED, conditionOf, type EtcdCondition } from '../core/etcd-state.js';
 import type { LeaseId } from '../core/ports.js';
 import type { LeaseKeeperOptions } from './lease-keeper-options.js';
 import { pause } from './pause.js';
@@ -28,7 +29,7 @@ export class Lease {
   #id: LeaseId | undefined;
   /** Until when etcd surely keeps the lease, counted from before the last renewal was sent. */
   #validUntil = 0;
-  #away = false;
+  #condition: EtcdCondition = CONNECTED;
 
   constructor(options: LeaseKeeperOptions, events: LeaseEvents) {
     this.#options = options;
@@ -43,6 +44,11 @@ export class Lease {
   /** Whether its time has not run out since it was last renewed. */
   get valid(): boolean {
     return this.#id !== undefined && this.#options.clock() < this.#validUntil;
+  }
+
+  /** How etcd answered last. */
+  get condition(): EtcdCondition {
+    return this.#condition;
   }
 
   /** Whether any lease was ever granted. */
@@ -143,21 +149,24 @@ export class Lease {
       while: (error) => !(error instanceof LeaseGoneError),
     });
     this.#events.moved();
-    if (this.#away) this.#options.log.info({ event: 'etcd-answers' }, 'etcd answers again');
-    this.#away = false;
+    if (this.#condition !== CONNECTED)
+      this.#options.log.info({ event: 'etcd-answers' }, 'etcd answers again');
+    this.#condition = CONNECTED;
     return result;
   }
 
-  /** One line for an outage, however often it is tried in it. */
+  /** One line for an outage, however often it is tried in it, and one more when its kind changes. */
   #failed(error: Error): void {
     this.#events.moved();
     if (error instanceof LeaseGoneError) return;
     this.#options.meter.count('sidekick_etcd_errors_total', { call: 'lease' });
-    if (this.#away) return;
-    this.#away = true;
-    this.#options.log.warn(
-      { event: 'etcd-unreachable', reason: messageOf(error) },
-      'etcd does not answer; trying on',
-    );
+    const before = this.#condition.state;
+    this.#condition = conditionOf(error);
+    if (this.#condition.state === before) return;
+    const { log } = this.#options;
+    const reason = this.#condition.error;
+    if (this.#condition.state === 'refuses')
+      log.error({ event: 'etcd-refuses', reason }, 'etcd refuses the lease; trying on');
+    else log.warn({ event: 'etcd-unreachable', reason }, 'etcd does not answer; trying on');
   }
 }

@@ -1,6 +1,8 @@
 import { judgeClaim, type OwnLeases } from '../core/claim.js';
 import { EtcdError, LeaseGoneError, messageOf } from '../core/errors.js';
+import { withRemedy } from '../core/etcd-state.js';
 import type { Entry } from '../core/ports.js';
+import { printable } from '../core/printable.js';
 import type { KeyStatus, LeaseKeeperOptions } from './lease-keeper-options.js';
 
 /** Writes under way at a time. */
@@ -15,6 +17,8 @@ const MAX_WRITES = 10_000;
 interface Wanted {
   readonly value: string;
   readonly status: KeyStatus;
+  /** Why etcd refuses it. */
+  readonly refusal?: string;
 }
 
 /** The keys that are wanted under the lease, and what is known of each. */
@@ -53,6 +57,17 @@ export class LeasedKeys {
 
   status(key: string): KeyStatus | undefined {
     return this.#wanted.get(key)?.status;
+  }
+
+  /** Why etcd refuses a wanted key, while it does. */
+  refusal(key: string): string | undefined {
+    return this.#wanted.get(key)?.refusal;
+  }
+
+  /** Why etcd refuses one of the wanted keys. */
+  get anyRefusal(): string | undefined {
+    for (const { refusal } of this.#wanted.values()) if (refusal !== undefined) return refusal;
+    return undefined;
   }
 
   /** The revision at which a held key was written. */
@@ -147,7 +162,9 @@ export class LeasedKeys {
     if (verdict === 'held') this.#held(key, claim, found?.revision);
     else if (verdict === 'yield') this.#conclude(key, claim, 'superseded');
     else {
-      const event = { event: 'key-repaired', key, found: found?.value, foundLease: found?.lease };
+      // Whoever put it there may have put anything.
+      const value = found && printable(found.value);
+      const event = { event: 'key-repaired', key, found: value, foundLease: found?.lease };
       if (claim.status === 'held')
         this.#options.log.warn(event, 'the key was not as it was left; writing it again');
       await this.#write(key, claim, leases, signal);
@@ -175,7 +192,15 @@ export class LeasedKeys {
   ): Promise<void> {
     const lease = found?.lease;
     const ours = lease !== undefined && (lease === leases.current || leases.former.has(lease));
-    if (ours) await this.#options.store.remove(key, { lease }, signal);
+    if (ours) {
+      try {
+        await this.#options.store.remove(key, { lease }, signal);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        const fields = { event: 'key-left', key, reason: messageOf(error) };
+        this.#options.log.warn(fields, 'etcd refuses to delete this key; it ends with its lease');
+      }
+    }
     this.#release(key);
   }
 
@@ -192,7 +217,7 @@ export class LeasedKeys {
 
   #refuse(key: string, error: EtcdError): void {
     const claim = this.#wanted.get(key);
-    if (claim) this.#conclude(key, claim, 'refused', messageOf(error));
+    if (claim) this.#conclude(key, claim, 'refused', withRemedy(error));
     // What may not be read is not ours to delete either.
     else this.#release(key);
   }
@@ -212,7 +237,11 @@ export class LeasedKeys {
   /** Notes the outcome, unless the key is wanted otherwise, or not at all, by now. */
   #conclude(key: string, claim: Wanted, status: KeyStatus, reason?: string): void {
     if (this.#wanted.get(key) !== claim) return;
-    this.#wanted.set(key, { value: claim.value, status });
+    this.#wanted.set(key, {
+      value: claim.value,
+      status,
+      ...(reason === undefined ? {} : { refusal: reason }),
+    });
     this.#unsure.delete(key);
     if (claim.status !== status) this.#tell(key, claim.status, status, reason);
   }
@@ -229,5 +258,5 @@ export class LeasedKeys {
 
 /** Whether etcd will say the same again: it does not let us, or the key or value is none. */
 function isRefusal(error: unknown): error is EtcdError {
-  return error instanceof EtcdError && !error.retryable;
+  return error instanceof EtcdError && error.refused;
 }

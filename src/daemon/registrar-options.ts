@@ -1,3 +1,4 @@
+import type { EtcdCondition } from '../core/etcd-state.js';
 import type { HealthPolicy } from '../core/health.js';
 import type { KeySpace } from '../core/keys.js';
 import type { Clock, Log, Meter, Probe, RegistryReader, RegistryStore } from '../core/ports.js';
@@ -37,7 +38,7 @@ export interface ServiceStatus {
   readonly service: string;
   readonly address: string;
   readonly health: 'unknown' | 'healthy' | 'unhealthy';
-  /** Why the last probe failed, if it did. */
+  /** Why the last probe failed, if it did; else why etcd refuses the key, or what holds it instead. */
   readonly reason?: string;
   /** `registered`: in etcd under our lease. `pending`: to be written. `superseded`: a newer process holds the address.
    * `refused`: etcd does not let us. */
@@ -48,7 +49,8 @@ export interface RegistrarStatus {
   readonly phase: 'running' | 'draining' | 'stopped';
   /** etcd answered last time, and the lease lives. */
   readonly connected: boolean;
-  /** Every healthy service is registered (or superseded), and at least one look has been had at each. */
+  readonly etcd: EtcdCondition;
+  /** Every healthy service is registered by this process, and at least one look has been had at each. */
   readonly ready: boolean;
   readonly services: readonly ServiceStatus[];
   /** While draining: the watchers whose answers are waited for. */

@@ -72,12 +72,11 @@ class EtcdRegistrar implements Registrar {
   status(): RegistrarStatus {
     const services = [...this.#workers.values()].map((worker) => worker.status());
     const connected = this.#keeper.lease !== undefined;
-    const inPlace = services.every(
-      ({ health, key }) => health === 'unhealthy' || key === 'registered' || key === 'superseded',
-    );
+    const inPlace = services.every(({ health, key }) => health === 'unhealthy' || key === 'registered');
     return {
       phase: this.#phase,
       connected,
+      etcd: this.#keeper.etcd,
       ready: this.#phase === 'running' && connected && inPlace,
       services,
       waitingFor: [...new Set(this.#debts.map(({ watcher }) => watcher))],

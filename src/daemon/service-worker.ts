@@ -3,7 +3,7 @@ import { type KeySpace, registrationKey } from '../core/keys.js';
 import type { Log, Meter } from '../core/ports.js';
 import { encodeRegistration } from '../core/registration-codec.js';
 import { keepProbing } from './health-loop.js';
-import type { LeaseKeeper } from './lease-keeper-options.js';
+import type { KeyStatus, LeaseKeeper } from './lease-keeper-options.js';
 import type { ServiceSpec, ServiceStatus } from './registrar-options.js';
 
 export interface ServiceWorkerContext {
@@ -12,6 +12,11 @@ export interface ServiceWorkerContext {
   readonly log: Log;
   readonly meter: Meter;
 }
+
+/** What there is to say of a key whose state is not what one expects. */
+const REASONS: Partial<Record<KeyStatus, string>> = {
+  superseded: 'a newer sidekick has registered this address: stop one of the two',
+};
 
 /** One service: probes it, and has its key in etcd exactly while it is healthy. */
 export class ServiceWorker {
@@ -81,10 +86,11 @@ export class ServiceWorker {
   status(): ServiceStatus {
     const status = this.#context.keeper.status(this.key);
     const key = status === 'held' ? 'registered' : (status ?? 'absent');
+    const reason = this.#reason ?? this.#context.keeper.refusal(this.key) ?? (status && REASONS[status]);
     return {
       ...this.instance,
       health: this.#health.status,
-      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      ...(reason === undefined ? {} : { reason }),
       key,
     };
   }

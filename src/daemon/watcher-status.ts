@@ -1,3 +1,4 @@
+import type { EtcdState } from '../core/etcd-state.js';
 import type { Kind } from '../core/kind.js';
 import type { MappingProblem } from '../core/mapping.js';
 
@@ -8,11 +9,15 @@ export interface WatcherStatus {
   readonly ready: boolean;
   readonly etcd: {
     readonly connected: boolean;
+    /** `refuses` also where it can be read, but refuses this watcher's lease or a key under it. */
+    readonly state: EtcdState;
     /** The revision of the last view; undefined before the first. */
     readonly revision?: number;
-    /** Why it cannot be read now. */
+    /** Why it cannot be read now, or what it refuses. */
     readonly error?: string;
   };
+  /** Another watcher with this id has been started later: one of the two needs another id. */
+  readonly superseded: boolean;
   readonly services: readonly ServiceStatus[];
   /** Keys that are not taken, with the reason; the first of them. */
   readonly rejected: readonly { readonly key: string; readonly reason: string }[];

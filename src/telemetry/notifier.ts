@@ -40,7 +40,7 @@ const SILENT: Notifier = {
  * Speaks sd_notify(3) where `NOTIFY_SOCKET` is set, and is silent otherwise.
  *
  * Node.js has no datagram sockets in the Unix domain, so each notification is a run of systemd-notify(1): about 5 ms of
- * another process every half watchdog interval. The unit needs `NotifyAccess=all` where it does not run as root, since
+ * another process three times in the watchdog's time. The unit needs `NotifyAccess=all` where it does not run as root, since
  * it is not the main process that sends.
  */
 export function createNotifier(env: Environment, log: Log, send: Send = runSystemdNotify): Notifier {
@@ -85,7 +85,7 @@ export function createNotifier(env: Environment, log: Log, send: Send = runSyste
       const interval = watchdogInterval(env);
       if (interval === undefined) return () => {};
       // A start may wait for a backend or etcd, and a stop for a drain, longer than any limit in a unit could know.
-      const extension = `EXTEND_TIMEOUT_USEC=${4 * interval * 1000}`;
+      const extension = `EXTEND_TIMEOUT_USEC=${Math.round(6 * interval * 1000)}`;
       const timer = setInterval(() => {
         if (healthy()) tell('WATCHDOG=1', extension);
       }, interval);
@@ -96,12 +96,15 @@ export function createNotifier(env: Environment, log: Log, send: Send = runSyste
   };
 }
 
-/** Half of what the watchdog allows, in ms; undefined where this process is not watched. Source: sd_watchdog_enabled(3). */
+/**
+ * A third of what the watchdog allows, in ms, so that one sign of life may be late; undefined where this process is not
+ * watched. Source: sd_watchdog_enabled(3).
+ */
 export function watchdogInterval(env: Environment): number | undefined {
   const microseconds = Number(env.WATCHDOG_USEC);
   if (!(microseconds > 0)) return undefined;
   if (env.WATCHDOG_PID && Number(env.WATCHDOG_PID) !== process.pid) return undefined;
-  return microseconds / 2000;
+  return microseconds / 3000;
 }
 
 function runSystemdNotify(assignments: readonly string[]): Promise<void> {

@@ -19,13 +19,25 @@ interface Lease {
 interface Follower {
   readonly prefixes: readonly string[];
   readonly observer: Observer;
-  away: boolean;
+  /** Whether the observer knows that it is away, and then whether that is a refusal. */
+  away: boolean | undefined;
   /** What the observer was last shown. */
   known: ReadonlyMap<string, Entry>;
 }
 
-/** What the fake does to the calls: nothing, refuse them all, or answer none of them. */
-export type Fault = 'none' | 'down' | 'frozen';
+/**
+ * What the fake does to the calls: nothing; be out of reach; answer none of them; take nothing more, for its store is
+ * full; allow nothing; or not let this user in.
+ */
+export type Fault = 'none' | 'down' | 'frozen' | 'full' | 'denied' | 'locked-out';
+
+const ERRORS: Partial<Record<Fault, () => EtcdError>> = {
+  down: () => new EtcdError('UNREACHABLE', 'the fake registry is down', true),
+  frozen: () => new EtcdError('TIMEOUT', 'the fake registry does not answer', true),
+  full: () => new EtcdError('NO_SPACE', 'etcdserver: mvcc: database space exceeded', false),
+  denied: () => new EtcdError('DENIED', 'etcdserver: permission denied', false),
+  'locked-out': () => new EtcdError('AUTH_FAILED', 'etcdserver: authentication failed', false),
+};
 
 export class FakeRegistry implements RegistryReader, RegistryStore {
   #entries = new Map<string, Entry>();
@@ -125,7 +137,7 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
   // --- RegistryReader ---------------------------------------------------------------------------------------------
 
   follow(prefixes: readonly string[], observer: Observer, signal: AbortSignal): Promise<void> {
-    const follower: Follower = { prefixes, observer, away: false, known: new Map() };
+    const follower: Follower = { prefixes, observer, away: undefined, known: new Map() };
     if (signal.aborted) return Promise.resolve();
     this.#followers.add(follower);
     // As with a real etcd, nothing is seen before the caller has got its promise.
@@ -193,7 +205,9 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
   async #call<T>(name: string, signal: AbortSignal, answer: () => T): Promise<T> {
     signal.throwIfAborted();
     while (this.#fault === 'frozen') await this.#thawed(signal);
-    if (this.#fault === 'down') throw new EtcdError('UNREACHABLE', 'the fake registry is down', true);
+    // What is full can still be read, and emptied.
+    const error = this.#fault === 'full' && !/^(put|grant)/.test(name) ? undefined : ERRORS[this.#fault]?.();
+    if (error) throw error;
     // An answer never comes within the caller's own turn.
     await Promise.resolve();
     signal.throwIfAborted();
@@ -231,15 +245,15 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
 
   #show(follower: Follower, first: boolean): void {
     if (!this.#followers.has(follower)) return;
-    if (this.#fault !== 'none') {
-      if (!follower.away)
-        follower.observer.away(new EtcdError('UNREACHABLE', 'the fake registry is down', true));
-      follower.away = true;
+    const error = this.#fault === 'full' ? undefined : ERRORS[this.#fault]?.();
+    if (error) {
+      if (follower.away !== error.refused) follower.observer.away(error);
+      follower.away = error.refused;
       return;
     }
     const view = this.#view(follower);
-    if (view.changed.size === 0 && !first && !follower.away) return;
-    follower.away = false;
+    if (view.changed.size === 0 && !first && follower.away === undefined) return;
+    follower.away = undefined;
     follower.known = view.entries;
     const entries = new Map([...view.entries].map(([key, entry]) => [key, asKept(entry)]));
     follower.observer.view({ ...view, entries });

@@ -27,6 +27,7 @@ const WORDS: readonly (readonly [RegExp, code: string, retryable: boolean])[] = 
   // The revision that was asked for is no longer, or not yet, there.
   [/required revision (has been compacted|is a future revision)/, 'COMPACTED', true],
   [/Received message larger than max/, 'TOO_LARGE', false],
+  [/database space exceeded/, 'NO_SPACE', false],
 ];
 
 /** Turns what etcd3 or gRPC threw into an EtcdError; `lease` is the lease that the call was about. */

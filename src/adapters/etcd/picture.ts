@@ -1,3 +1,4 @@
+import { conditionOf, type EtcdState } from '../../core/etcd-state.js';
 import type { Entry, Observer } from '../../core/ports.js';
 import { sameEntry } from './entries.js';
 import type { Snapshot } from './snapshot.js';
@@ -13,7 +14,7 @@ export class Picture {
   #base = 0;
   #changed = new Set<string>();
   #revision = 0;
-  #state: 'new' | 'current' | 'away' = 'new';
+  #state: 'new' | EtcdState = 'new';
 
   constructor(observer: Observer) {
     this.#observer = observer;
@@ -52,8 +53,9 @@ export class Picture {
   }
 
   away(error: Error): void {
-    if (this.#state === 'away') return;
-    this.#state = 'away';
+    const { state } = conditionOf(error);
+    if (this.#state === state) return;
+    this.#state = state;
     this.#observer.away(error);
   }
 
@@ -80,13 +82,13 @@ export class Picture {
     this.#entries = entries;
     this.#base = base;
     this.#revision = revision;
-    if (this.#changed.size > 0 || this.#state !== 'current') this.#show();
+    if (this.#changed.size > 0 || this.#state !== 'connected') this.#show();
   }
 
   #show(): void {
     const changed = this.#changed;
     this.#changed = new Set();
-    this.#state = 'current';
+    this.#state = 'connected';
     this.#observer.view({ entries: new Map(this.#entries), revision: this.#revision, changed });
   }
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { messageOf } from '../../core/errors.js';
-import { type Instance, maintenancePrefix, parseService, releasePrefix } from '../../core/keys.js';
+import { CONNECTED, conditionOf, type EtcdCondition } from '../../core/etcd-state.js';
+import { type Instance, maintenancePrefix, parseService, releasePrefix, watcherKey } from '../../core/keys.js';
 import { KINDS, type Kind } from '../../core/kind.js';
 import type { View } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
@@ -62,7 +62,8 @@ class RunningWatcher implements Watcher {
   #options: WatcherOptions;
   readonly #keys: RegistrationKeeper;
   #view: View | undefined;
-  #etcdError: string | undefined;
+  /** Whether etcd can be read, and why not. */
+  #reading: EtcdCondition = { state: 'away', error: 'not yet read' };
   #signal: AbortSignal = AbortSignal.abort();
 
   constructor(options: WatcherOptions, ports: WatcherPorts) {
@@ -147,7 +148,8 @@ class RunningWatcher implements Watcher {
     const age = this.#options.timing.resync * 2;
     return (
       this.#registrations !== undefined &&
-      this.#etcdError === undefined &&
+      this.#reading.state === 'connected' &&
+      !this.#superseded &&
       this.#drivers.every((driver) => driver.isMatched(age))
     );
   }
@@ -165,10 +167,11 @@ class RunningWatcher implements Watcher {
       id: this.#options.id,
       ready: this.ready,
       etcd: {
-        connected: this.#view !== undefined && this.#etcdError === undefined,
+        connected: this.#reading.state === 'connected',
         ...(this.#view ? { revision: this.#view.revision } : {}),
-        ...(this.#etcdError === undefined ? {} : { error: this.#etcdError }),
+        ...this.#etcd,
       },
+      superseded: this.#superseded,
       services: registrations
         ? [...registrations.services].sort().map((name) => serviceStatus(name, registrations))
         : [],
@@ -179,14 +182,25 @@ class RunningWatcher implements Watcher {
     };
   }
 
+  /** How etcd stands: a watcher that can read but not write answers no drain request. */
+  get #etcd(): EtcdCondition {
+    return this.#reading.state === 'connected' && this.#keeper.etcd.state === 'refuses'
+      ? this.#keeper.etcd
+      : this.#reading;
+  }
+
+  get #superseded(): boolean {
+    return this.#keeper.status(watcherKey(this.#options.keys, this.#options.id)) === 'superseded';
+  }
+
   #viewed(view: View): void {
     const { log, meter } = this.#ports;
     const first = this.#view === undefined;
-    if (first || this.#etcdError !== undefined) {
+    if (this.#reading.state !== 'connected') {
       log.info({ event: 'etcd-connected', revision: view.revision }, 'etcd has been read');
     }
     meter.gauge('sidekick_etcd_connected', 1);
-    this.#etcdError = undefined;
+    this.#reading = CONNECTED;
     this.#view = view;
     this.#changed(this.#keys.take(view));
     if (first) publishPresence(this.#options.keys, this.#options.id, this.#drivers, this.#keeper);
@@ -196,11 +210,17 @@ class RunningWatcher implements Watcher {
   #away(error: Error): void {
     const { log, meter } = this.#ports;
     meter.gauge('sidekick_etcd_connected', 0);
-    this.#etcdError = messageOf(error);
-    log.warn(
-      { event: 'etcd-away', reason: messageOf(error) },
-      'etcd cannot be read: NGINX keeps what it has until it can be',
-    );
+    this.#reading = conditionOf(error);
+    const reason = this.#reading.error;
+    if (this.#reading.state === 'refuses') {
+      const message = 'etcd refuses to be read: NGINX keeps what it has until it can be';
+      log.error({ event: 'etcd-refuses', reason }, message);
+    } else {
+      log.warn(
+        { event: 'etcd-away', reason },
+        'etcd cannot be read: NGINX keeps what it has until it can be',
+      );
+    }
   }
 
   #changed(services: ReadonlySet<string>): void {

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { describe } from 'vitest';
 import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
-import { startEtcd, startNetwork } from '../../support/containers/index.js';
+import type { EtcdOptions } from '../../../src/adapters/etcd/options.js';
+import { type Etcd, startEtcd, startNetwork, until } from '../../support/containers/index.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
-import { describeRegistry } from './suite.js';
+import { describeRefusal, describeRegistry } from './suite.js';
 
 describeRegistry('etcd', async () => {
   const network = await startNetwork();
@@ -22,4 +24,63 @@ describeRegistry('etcd', async () => {
       await network.remove();
     },
   };
+});
+
+/** An etcd of its own, made to refuse, and how it is then connected to. */
+async function refusingEtcd(
+  args: readonly string[],
+  readable: boolean,
+  prepare: (etcd: Etcd) => Promise<Omit<EtcdOptions, 'endpoints'>>,
+) {
+  const network = await startNetwork();
+  const etcd = await startEtcd(network, 'etcd', ...args);
+  const connection = connectEtcd({ endpoints: [etcd.url], ...(await prepare(etcd)) });
+  return {
+    ...connection,
+    readable,
+    async close() {
+      connection.close();
+      await network.remove();
+    },
+  };
+}
+
+/** A user whose role allows nothing but one prefix. */
+async function turnOnAccessControl({ ctl }: Etcd): Promise<void> {
+  await ctl('user', 'add', 'root:root');
+  await ctl('user', 'grant-role', 'root', 'root');
+  await ctl('role', 'add', 'limited');
+  await ctl('role', 'grant-permission', 'limited', '--prefix=true', 'readwrite', '/services/');
+  await ctl('user', 'add', 'limited:right');
+  await ctl('user', 'grant-role', 'limited', 'limited');
+  await ctl('auth', 'enable');
+}
+
+describe('an etcd that refuses', () => {
+  describeRefusal('since its store is full', 'NO_SPACE', () =>
+    refusingEtcd(['--quota-backend-bytes=1000000'], true, async (etcd) => {
+      await until('it is full', async () => {
+        const full = await etcd.put('/fill', 'x'.repeat(100_000)).then(
+          () => false,
+          () => true,
+        );
+        return full && (await etcd.ctl('alarm', 'list')).includes('NOSPACE');
+      });
+      return {};
+    }),
+  );
+
+  describeRefusal('since the role does not allow it', 'DENIED', () =>
+    refusingEtcd([], false, async (etcd) => {
+      await turnOnAccessControl(etcd);
+      return { auth: { username: 'limited', password: 'right' } };
+    }),
+  );
+
+  describeRefusal('since the password is wrong', 'AUTH_FAILED', () =>
+    refusingEtcd([], false, async (etcd) => {
+      await turnOnAccessControl(etcd);
+      return { auth: { username: 'limited', password: 'wrong' } };
+    }),
+  );
 });

@@ -17,6 +17,15 @@ export interface Subject {
   close(): Promise<void>;
 }
 
+/** A registry that answers, and does not do what it is asked. */
+export interface RefusingSubject {
+  readonly reader: RegistryReader;
+  readonly store: RegistryStore;
+  /** Whether it lets itself be read. */
+  readonly readable: boolean;
+  close(): Promise<void>;
+}
+
 const NEVER = new AbortController().signal;
 
 export function describeRegistry(name: string, start: () => Promise<Subject>): void {
@@ -318,6 +327,36 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
           subject.reader.follow([prefix], new Recorder(), AbortSignal.abort()),
         ).resolves.toBeUndefined();
       });
+    });
+  });
+}
+
+/** What every registry must do that refuses, for the reason that `code` stands for. */
+export function describeRefusal(name: string, code: string, start: () => Promise<RefusingSubject>): void {
+  describe(name, () => {
+    let subject: RefusingSubject;
+
+    beforeAll(async () => {
+      subject = await start();
+    });
+    afterAll(async () => subject?.close());
+
+    it('refuses a write with its reason, which is another thing than not to answer', async () => {
+      const failure = await subject.store.put('/refused/a', '', {}, NEVER).catch((error: unknown) => error);
+
+      expect(failure).toMatchObject({ code, refused: true, retryable: false });
+    });
+
+    it('is told to an observer as a refusal, or is read all the same', async () => {
+      const stop = new AbortController();
+      const seen = new Recorder();
+      const done = subject.reader.follow(['/refused/'], seen, stop.signal);
+      await until('the observer is told', () => seen.views.length + seen.outages.length > 0);
+      stop.abort();
+      await done;
+
+      expect(seen.views.length > 0).toBe(subject.readable);
+      if (!subject.readable) expect(seen.outages).toMatchObject([{ code, refused: true }]);
     });
   });
 }

@@ -84,14 +84,14 @@ async function startMember(
   network: TestNetwork,
   name: string,
   cluster: string[],
-  entrypoint?: string[],
+  { entrypoint, args = [] }: { entrypoint?: string[]; args?: readonly string[] } = {},
 ): Promise<Etcd> {
   const container = await startContainer({
     image: 'sidekick-etcd',
     name,
     network,
     ...(entrypoint && { entrypoint }),
-    command: arguments_(name, cluster),
+    command: [...arguments_(name, cluster), ...args],
     ports: [CLIENT_PORT],
     ready: (self) => until(`${name} is healthy`, () => answersHealthy(self)),
   });
@@ -103,9 +103,9 @@ async function startMember(
 const ALONE = `exec etcd --data-dir=/var/lib/etcd --listen-client-urls=http://0.0.0.0:${CLIENT_PORT} \
   --initial-cluster-token="$(cat /proc/sys/kernel/random/uuid)" "$@"`;
 
-/** Starts one etcd, named `etcd` unless told otherwise. */
-export function startEtcd(network: TestNetwork, name = 'etcd'): Promise<Etcd> {
-  return startMember(network, name, [name], ['sh', '-c', ALONE, 'etcd']);
+/** Starts one etcd, named `etcd` unless told otherwise; `args` are further options of etcd's own. */
+export function startEtcd(network: TestNetwork, name = 'etcd', ...args: string[]): Promise<Etcd> {
+  return startMember(network, name, [name], { entrypoint: ['sh', '-c', ALONE, 'etcd'], args });
 }
 
 /** Starts a cluster of `size` members, `etcd-1` and so on. */

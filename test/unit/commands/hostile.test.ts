@@ -24,7 +24,8 @@ function watcherStatus(text: string): WatcherStatus {
   return {
     id: text,
     ready: false,
-    etcd: { connected: false, error: text },
+    etcd: { connected: false, state: 'refuses', error: text },
+    superseded: true,
     services: [{ name: text, registered: 1, draining: 0, rejected: 0, overLimit: 0 }],
     rejected: [{ key: text, reason: text }],
     nginx: [
@@ -55,6 +56,7 @@ function registrarStatus(text: string): RegistrarStatus {
   return {
     phase: 'draining',
     connected: true,
+    etcd: { state: 'refuses', error: text },
     ready: false,
     waitingFor: [text],
     services: [{ service: text, address: text, health: 'unhealthy', key: 'absent', reason: text }],

@@ -10,6 +10,7 @@ import type { UpstreamStatus, WatcherStatus } from '../../../src/daemon/watcher-
 const REGISTRAR: RegistrarStatus = {
   phase: 'running',
   connected: true,
+  etcd: { state: 'connected' },
   ready: false,
   waitingFor: [],
   services: [
@@ -35,7 +36,8 @@ const UPSTREAM: UpstreamStatus = {
 const WATCHER: WatcherStatus = {
   id: 'lb1',
   ready: true,
-  etcd: { connected: true, revision: 42 },
+  etcd: { connected: true, state: 'connected', revision: 42 },
+  superseded: false,
   services: [{ name: 'firmware', registered: 1, draining: 0, rejected: 0, overLimit: 0 }],
   rejected: [{ key: '/services/firmware/x', reason: 'address must be host:port' }],
   nginx: [
@@ -86,15 +88,28 @@ Rejected keys:
     );
   });
 
+  test('of a registrar and a watcher that etcd refuses', () => {
+    const etcd = { state: 'refuses', error: 'permission denied' } as const;
+    expect(registrarText({ ...REGISTRAR, etcd })).toMatch(/; etcd refuses: permission denied;\n/);
+    const text = watcherText({ ...WATCHER, etcd: { connected: true, revision: 42, ...etcd } });
+    expect(text).toMatch(/; etcd refuses: permission denied; at revision 42\n/);
+  });
+
+  test('of a watcher whose id another one has', () => {
+    expect(watcherText({ ...WATCHER, superseded: true })).toContain(
+      '\n  ! another watcher with this id was started later: give one of the two another --id\n',
+    );
+  });
+
   test('of a watcher that waits', () => {
     const text = watcherText({
       ...WATCHER,
       ready: false,
-      etcd: { connected: false },
+      etcd: { connected: false, state: 'away', error: 'not yet read' },
       services: [],
       nginx: [{ name: 'lb', connected: false, error: 'connect ECONNREFUSED', problems: [], upstreams: [] }],
     });
-    expect(text).toMatch(/^sidekick watch lb1: not ready; etcd away: not yet read\n/);
+    expect(text).toMatch(/^sidekick watch lb1: not ready; etcd away: not yet read;\n/);
     expect(text).toContain('NGINX lb: away: connect ECONNREFUSED\n');
   });
 });
@@ -102,7 +117,14 @@ Rejected keys:
 describe('one line for systemd', () => {
   test.each([
     [REGISTRAR, '1 of 2 services registered; mqtt 10.0.0.11:1883 unhealthy'],
-    [{ ...REGISTRAR, connected: false, services: [] }, 'waiting for etcd; 0 of 0 services registered'],
+    [
+      { ...REGISTRAR, services: [], etcd: { state: 'refuses' as const, error: 'no space' } },
+      'etcd refuses: no space; 0 of 0 services registered',
+    ],
+    [
+      { ...REGISTRAR, etcd: { state: 'away' as const }, services: [] },
+      'waiting for etcd; 0 of 0 services registered',
+    ],
     [{ ...REGISTRAR, phase: 'draining' as const, waitingFor: ['lb1'] }, 'draining, waiting for lb1'],
   ])('of a registrar %#', (status, expected) => {
     expect(registrarSummary(status)).toBe(expected);
@@ -118,7 +140,12 @@ describe('one line for systemd', () => {
 
   test.each([
     [WATCHER, '2 servers in 1 upstream of 1 NGINX in step with etcd'],
-    [{ ...WATCHER, etcd: { connected: false } }, 'waiting for etcd'],
+    [{ ...WATCHER, etcd: { connected: false, state: 'away' as const } }, 'waiting for etcd'],
+    [
+      { ...WATCHER, etcd: { connected: true, state: 'refuses' as const, error: 'no space' } },
+      'etcd refuses: no space',
+    ],
+    [{ ...WATCHER, superseded: true }, 'another watcher has the id lb1: give one of the two another --id'],
     [
       { ...WATCHER, nginx: WATCHER.nginx.map((nginx) => ({ ...nginx, connected: false })) },
       'waiting for NGINX lb:8080',

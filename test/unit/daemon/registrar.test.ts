@@ -313,6 +313,98 @@ describe('stopping', () => {
     expect(isOver()).toBe(true);
   });
 
+  it('does not wait where etcd refuses the request: it removes the key at once, and says so', async () => {
+    watcher('lb', 'mqtt');
+    const { stop, isOver, log } = start([spec(1), spec(2)], 60_000);
+    await pass(100);
+    registry.fault('full');
+    stop.abort();
+    await pass(1000);
+
+    expect(isOver()).toBe(true);
+    expect(registry.keys()).not.toContain(KEY);
+    expect(log.events('drain-refused')).toHaveLength(2);
+    expect(log.events('drain-done')).toMatchObject([{ fields: { outcome: 'refused' } }]);
+  });
+
+  it('does not wait where etcd lets this user do nothing any more', async () => {
+    watcher('lb', 'mqtt');
+    const { stop, isOver, log } = start([spec(1)], 60_000);
+    await pass(100);
+    registry.fault('locked-out');
+    stop.abort();
+    await pass(3000);
+
+    expect(isOver()).toBe(true);
+    expect(log.events('drain-refused')).toHaveLength(1);
+  });
+
+  it('says that there was nobody to ask where no watcher drives the service', async () => {
+    watcher('lb', 'other');
+    const { stop, isOver, log } = start([spec(1)]);
+    await pass(100);
+    stop.abort();
+    await pass(100);
+
+    expect(isOver()).toBe(true);
+    expect(log.events('drain-done')).toMatchObject([{ fields: { outcome: 'nobody' } }]);
+  });
+
+  it('tells an etcd that refuses from one that does not answer, and why', async () => {
+    const { registrar, log } = start([spec(1)]);
+    await pass(100);
+    registry.fault('denied');
+    await pass(TTL);
+    expect(registrar.status().etcd).toMatchObject({
+      state: 'refuses',
+      error: expect.stringMatching(/permission denied.*role/) as string,
+    });
+    expect(log.events('etcd-refuses')).toHaveLength(1);
+
+    registry.fault('down');
+    await pass(TTL);
+    expect(registrar.status().etcd.state).toBe('away');
+    expect(log.events('etcd-unreachable')).toHaveLength(1);
+
+    registry.fault('none');
+    await pass(TTL);
+    expect(registrar.status()).toMatchObject({ ready: true, etcd: { state: 'connected' } });
+    expect(log.events('etcd-answers')).toHaveLength(1);
+  });
+
+  it('shows that etcd is full, keeps what is registered, and goes on when it no longer is', async () => {
+    const { registrar } = start([spec(1)]);
+    await pass(100);
+    registry.fault('full');
+    registrar.reconfigure({ services: [spec(1), spec(2)], drainTimeout: 1000 });
+    await pass(2 * TTL);
+    expect(registrar.status()).toMatchObject({
+      ready: false,
+      etcd: { state: 'refuses', error: expect.stringMatching(/space exceeded.*alarm disarm/) as string },
+      services: [{ key: 'registered' }, { key: 'refused', reason: expect.stringMatching(/space/) as string }],
+    });
+
+    registry.fault('none');
+    await pass(TTL);
+    expect(registrar.status()).toMatchObject({ ready: true, etcd: { state: 'connected' } });
+  });
+
+  it('is not ready while a newer process has its address, and says what to do', async () => {
+    const { registrar } = start([spec(1)]);
+    await pass(100);
+    const theirs = registry.lease(1e9);
+    registry.write(KEY, '{"weight":2}', theirs);
+    await pass(TTL);
+    expect(registrar.status()).toMatchObject({
+      ready: false,
+      services: [{ key: 'superseded', reason: expect.stringMatching(/stop one of the two/) as string }],
+    });
+
+    registry.expire(theirs);
+    await pass(TTL);
+    expect(registrar.status().ready).toBe(true);
+  });
+
   it('gives up waiting after the drain timeout', async () => {
     watcher('lb', 'mqtt');
     const { stop, isOver, log } = start([spec(1)], 10_000);

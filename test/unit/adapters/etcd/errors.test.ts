@@ -19,6 +19,9 @@ describe('toEtcdError', () => {
     ['TOKEN_REFUSED', true, grpc(16, 'the token was refused: invalid auth token')],
     ['FAILED', true, grpc(8, 'etcdserver: too many requests')],
     ['REFUSED', false, grpc(3, 'etcdserver: request is too large')],
+    ['NO_SPACE', false, grpc(8, 'etcdserver: mvcc: database space exceeded')],
+    ['COMPACTED', true, grpc(11, 'etcdserver: mvcc: required revision has been compacted')],
+    ['TOO_LARGE', false, grpc(9, 'Received message larger than max (20000000 vs 16777216)')],
   ])('%s, retryable %s', (code, retryable, error) => {
     expect(toEtcdError(error)).toMatchObject({ code, retryable, cause: expect.anything() as unknown });
   });

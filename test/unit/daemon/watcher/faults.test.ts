@@ -268,6 +268,51 @@ describe('etcd', () => {
     expect(w.watcher.ready).toBe(true);
   });
 
+  it('that answers and refuses is another thing than one that is away, and its reason is shown', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    await w.pass(1_000);
+    w.registry.fault('locked-out');
+    await w.pass(60_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+    expect(w.watcher.status()).toMatchObject({
+      ready: false,
+      etcd: { connected: false, state: 'refuses', error: expect.stringMatching(/passwordFile/) as string },
+    });
+    expect(w.log.events('etcd-away')).toEqual([]);
+    expect(w.log.events('etcd-refuses').length).toBeGreaterThan(0);
+
+    w.registry.fault('down');
+    await w.pass(1_000);
+    expect(w.watcher.status().etcd.state).toBe('away');
+    expect(w.log.events('etcd-away')).toHaveLength(1);
+  });
+
+  it('that is full is read on, and said to refuse what the watcher would write', async () => {
+    await using w = new Watching();
+    w.registry.fault('full');
+    w.register('firmware', host(1));
+    await w.pass(60_000);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
+    expect(w.watcher.status().etcd).toMatchObject({
+      connected: true,
+      state: 'refuses',
+      error: expect.stringMatching(/space exceeded.*alarm disarm/) as string,
+    });
+  });
+
+  it('in which a later watcher has the same id makes this one not ready, and it says so', async () => {
+    await using first = new Watching();
+    first.register('firmware', host(1));
+    await first.pass(1_000);
+    expect(first.watcher.status()).toMatchObject({ ready: true, superseded: false });
+    await using second = new Watching({ registry: first.registry });
+    await second.pass(60_000);
+
+    expect(first.watcher.status()).toMatchObject({ ready: false, superseded: true });
+    expect(second.watcher.status()).toMatchObject({ ready: true, superseded: false });
+  });
+
   it('that is away does not keep a restarted NGINX from being set again', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));

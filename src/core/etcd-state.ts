@@ -1,0 +1,37 @@
+import { EtcdError, messageOf } from './errors.js';
+
+/**
+ * How etcd stands to a daemon. `connected`: it answers and does what it is asked. `away`: it does not answer.
+ * `refuses`: it answers, and does not do what it is asked, so somebody has to change something.
+ */
+export type EtcdState = 'connected' | 'away' | 'refuses';
+
+/** How etcd stands, as `/status` shows it. */
+export interface EtcdCondition {
+  readonly state: EtcdState;
+  /** Why it is not `connected`, with what to do about it where that is known. */
+  readonly error?: string;
+}
+
+export const CONNECTED: EtcdCondition = { state: 'connected' };
+
+/** What to do about an error, by its code. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  NO_SPACE: 'compact and defragment etcd or raise its quota, then `etcdctl alarm disarm`',
+  DENIED: 'grant the role of this user (etcd.username, or the name in etcd.cert) what it needs',
+  AUTH_FAILED: 'put the right password into etcd.passwordFile, which is read again when it changes',
+  TOKEN_REFUSED: 'etcd asks for a user: give etcd.username and etcd.passwordFile, or etcd.cert',
+  TIMEOUT: 'a member is frozen, overloaded or has no quorum: see `etcdctl endpoint status --cluster`',
+};
+
+/** The condition that an error of a call to etcd shows. */
+export function conditionOf(error: unknown): EtcdCondition {
+  const state = error instanceof EtcdError && error.refused ? 'refuses' : 'away';
+  return { state, error: withRemedy(error) };
+}
+
+/** What an error says, with what to do about it where that is known. */
+export function withRemedy(error: unknown): string {
+  const remedy = error instanceof EtcdError ? REMEDIES[error.code] : undefined;
+  return remedy === undefined ? messageOf(error) : `${messageOf(error)}; ${remedy}`;
+}
