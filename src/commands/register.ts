@@ -1,29 +1,26 @@
-import { connectEtcd } from '../adapters/etcd/connect.js';
-import { addressOfInterface, addressTowards } from '../adapters/host-address.js';
-import { createProbe } from '../adapters/probes/create-probe.js';
-import type { OwnAddress, registerScope } from '../config/options/register.js';
-import { type Problem, refuseProblems } from '../config/problem.js';
-import { type RegisterSettings, registerSettings } from '../config/settings/register.js';
-import { type Address, hostOf } from '../core/address.js';
-import { SidekickError } from '../core/errors.js';
-import type { Log } from '../core/ports.js';
+import { isDeepStrictEqual } from 'node:util';
+import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
+import type { registerScope } from '../config/options/register.js';
+import { type RegisterConfig, type RegisterSettings, registerSettings } from '../config/settings/register.js';
+import { messageOf } from '../core/errors.js';
+import { pause } from '../daemon/pause.js';
 import { createRegistrar } from '../daemon/registrar.js';
-import type {
-  RegistrarConfig,
-  RegistrarOptions,
-  RegistrarStatus,
-  ServiceSpec,
-} from '../daemon/registrar-options.js';
-import { retry } from '../daemon/retry.js';
+import type { Registrar, RegistrarStatus, ServiceStatus } from '../daemon/registrar-options.js';
 import type { InvocationOf } from './command.js';
-import { type Daemon, frameOf, runDaemon } from './run-daemon.js';
+import { FileFollower } from './follow-files.js';
+import { OwnAddresses } from './own-addresses.js';
+import { type Daemon, frameOf, runDaemon, type Telemetry } from './run-daemon.js';
 import { registrarSummary } from './summary.js';
 import { warnOfRestart } from './warn-of-restart.js';
 
 type RegisterInvocation = InvocationOf<typeof registerScope>;
 
 /** What a reload does not change. */
-const FIXED = ['etcd', 'prefix', 'lease', 'admin', 'log'] as const;
+const FIXED = ['prefix', 'lease', 'admin', 'log'] as const;
+
+/** How often the addresses that this host has to find out are looked at, in ms; more often while one is not known. */
+const LOOK = 5000;
+const LOOK_FOR_UNKNOWN = 1000;
 
 /** `sidekick register` */
 export async function register(invocation: RegisterInvocation): Promise<number> {
@@ -31,99 +28,136 @@ export async function register(invocation: RegisterInvocation): Promise<number> 
   const etcd = connectEtcd(settings.etcd);
   try {
     const frame = frameOf('register', invocation, 'draining, then deregistering');
-    return await runDaemon(frame, async (telemetry, stop) => {
-      const { space, ttl } = settings;
-      const config = await awaitConfig(settings, telemetry.log, stop);
-      warnOfLoopback(settings, config, telemetry.log);
-      return createDaemon(config, invocation, { ...telemetry, ...etcd, space, ttl });
-    });
+    return await runDaemon(frame, (telemetry) => new RegisterDaemon(invocation, settings, etcd, telemetry));
   } finally {
     etcd.close();
   }
 }
 
-/** At boot, the network comes when it comes: waits until this host has the addresses that it is to find out. */
-function awaitConfig(settings: RegisterSettings, log: Log, signal: AbortSignal): Promise<RegistrarConfig> {
-  return retry(() => registrarConfig(settings), {
-    min: 250,
-    max: 5000,
-    signal,
-    while: (error) => error instanceof SidekickError && error.retryable,
-    onFailure: (error) => {
-      const fields = { event: 'address-unknown', reason: error.message };
-      log.warn(fields, 'the address to register cannot be found out; trying until it can');
-    },
-  });
-}
+/** A registrar with its configuration: what a reload, a changed file or a changed address of this host makes of it. */
+class RegisterDaemon implements Daemon {
+  /** The lease's loop moves with every keepalive, which comes every third of the time to live. */
+  readonly stuckAfter: number;
+  readonly #invocation: RegisterInvocation;
+  readonly #etcd: EtcdConnection;
+  readonly #telemetry: Telemetry;
+  readonly #registrar: Registrar;
+  readonly #addresses: OwnAddresses;
+  readonly #files = new FileFollower(() => this.#readFiles());
+  #config: RegisterConfig;
+  #settings: RegisterSettings;
 
-/** With etcd on this very host, the way to it does not lead out of it. */
-function warnOfLoopback(settings: RegisterSettings, config: RegistrarConfig, log: Log): void {
-  for (const [i, { registration }] of config.services.entries()) {
-    const own = settings.services[i]?.address;
-    if (!own || 'address' in own || !/^127\.|^::1$/.test(hostOf(registration.address))) continue;
-    const { service, address } = registration;
-    const message =
-      'the own address is one that only this host can reach: give it, or auto:<interface>:<port>';
-    log.warn({ event: 'address-loopback', service, address }, message);
+  constructor(
+    invocation: RegisterInvocation,
+    settings: RegisterSettings,
+    etcd: EtcdConnection,
+    telemetry: Telemetry,
+  ) {
+    const { space, ttl } = settings;
+    this.#invocation = invocation;
+    this.#config = invocation.config;
+    this.#settings = settings;
+    this.#etcd = etcd;
+    this.#telemetry = telemetry;
+    this.#addresses = new OwnAddresses(telemetry.log);
+    this.#registrar = createRegistrar(this.#addresses.config(settings), {
+      ...telemetry,
+      ...etcd,
+      space,
+      ttl,
+    });
+    this.stuckAfter = Math.max(60_000, ttl);
   }
-}
 
-function createDaemon(
-  config: RegistrarConfig,
-  invocation: RegisterInvocation,
-  options: RegistrarOptions,
-): Daemon {
-  const registrar = createRegistrar(config, options);
-  let { written } = invocation.config;
-  const ready = () => isReady(registrar.status());
-  return {
-    run: (stop, kill) => registrar.run(stop, kill),
-    async reload() {
-      const next = invocation.reload();
-      registrar.reconfigure(await registrarConfig(registerSettings(next, invocation.sources.env)));
-      warnOfRestart(options.log, FIXED, written, next.written);
-      written = next.written;
-    },
-    ready,
-    etcdConnected: () => registrar.status().connected,
-    lastProgress: () => registrar.lastProgress,
-    // It moves with every keepalive, which comes every third of the time to live.
-    stuckAfter: Math.max(60_000, options.ttl),
-    status: () => ({ ...registrar.status(), ready: ready() }),
-    summary: () => registrarSummary(registrar.status()),
-  };
-}
-
-/** Ready means registered, by this process: one whose address a newer process has taken is not needed any more. */
-function isReady({ phase, connected, services }: RegistrarStatus): boolean {
-  const registered = services.every(({ key }) => key === 'registered');
-  return phase === 'running' && connected && registered;
-}
-
-/** Finds out the addresses that are not given, and refuses services that are given twice. */
-async function registrarConfig(settings: RegisterSettings): Promise<RegistrarConfig> {
-  const services: ServiceSpec[] = [];
-  const problems: Problem[] = [];
-  const taken = new Set<string>();
-  for (const service of settings.services) {
-    const { registration, probe, probeId, health } = service.at(
-      await findAddress(service.address, settings.etcd.endpoints),
-    );
-    const instance = `${registration.service} ${registration.address}`;
-    if (taken.has(instance)) {
-      const reason = `must be one that no other entry of the service has, got ${registration.address} again`;
-      problems.push({ key: `${service.label}address`, reason });
+  async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
+    const registering = this.#registrar.run(stop, kill);
+    this.#files.follow(this.#settings.filesRead);
+    try {
+      await Promise.all([registering, this.#followAddresses(stop)]);
+    } finally {
+      this.#files.end();
     }
-    taken.add(instance);
-    services.push({ registration, probe: createProbe(probe), probeId, health });
   }
-  refuseProblems(problems);
-  return { services, drainTimeout: settings.drainTimeout };
-}
 
-/** The address as given, or this host's own: of an interface, or on the way to etcd. */
-function findAddress(own: OwnAddress, endpoints: readonly string[]): Address | Promise<Address> {
-  if ('address' in own) return own.address;
-  if (own.interface !== undefined) return addressOfInterface(own.interface, own.port);
-  return addressTowards(endpoints, own.port);
+  async reload(): Promise<void> {
+    const config = this.#invocation.reload();
+    const settings = registerSettings(config, this.#invocation.sources.env);
+    await this.#addresses.look(settings);
+    this.#take(settings);
+    this.#config = config;
+    this.#files.follow(settings.filesRead);
+    warnOfRestart(this.#telemetry.log, FIXED, this.#invocation.config.written, config.written);
+  }
+
+  /** Registered, by this process: one whose address a newer process has taken is not needed any more. */
+  ready(): boolean {
+    const { phase, connected, services } = this.#status();
+    return phase === 'running' && connected && services.every(({ key }) => key === 'registered');
+  }
+
+  etcdConnected(): boolean {
+    return this.#registrar.status().connected;
+  }
+
+  lastProgress(): number {
+    return this.#registrar.lastProgress;
+  }
+
+  status(): RegistrarStatus {
+    return { ...this.#status(), ready: this.ready() };
+  }
+
+  summary(): string {
+    return registrarSummary(this.#status());
+  }
+
+  /** With the services that wait for their addresses, which the registrar does not know of. */
+  #status(): RegistrarStatus {
+    const status = this.#registrar.status();
+    const waiting = this.#addresses.waiting(this.#settings).map(({ service, own, reason }): ServiceStatus => {
+      return { service, address: own, health: 'unknown', key: 'absent', reason };
+    });
+    return { ...status, services: [...status.services, ...waiting] };
+  }
+
+  /** At boot, the network comes when it comes, and later the host's address may become another. */
+  async #followAddresses(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (await this.#addresses.look(this.#settings))
+        this.#attempt('address-unusable', () => this.#take(this.#settings));
+      const unknown = this.#addresses.waiting(this.#settings).length > 0;
+      await pause(unknown ? LOOK_FOR_UNKNOWN : LOOK, signal);
+    }
+  }
+
+  /** Some file has changed: a certificate, a key, a password. */
+  #readFiles(): void {
+    this.#attempt('files-unusable', () => {
+      const settings = registerSettings(this.#config, this.#invocation.sources.env);
+      if (!this.#files.follow(settings.filesRead)) return;
+      this.#take(settings);
+      const files = [...settings.filesRead.keys()];
+      this.#telemetry.log.info({ event: 'files-read', files }, 'files that changed have been read again');
+    });
+  }
+
+  #attempt(event: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const fields = { event, reason: messageOf(error) };
+      this.#telemetry.log.error(
+        fields,
+        'what changed cannot be used: all stays as it was until it changes again',
+      );
+    }
+  }
+
+  /** Goes on with other settings; throws, and changes nothing, where they are no good. */
+  #take(settings: RegisterSettings): void {
+    const config = this.#addresses.config(settings);
+    if (!isDeepStrictEqual(settings.etcd, this.#settings.etcd)) this.#etcd.renew(settings.etcd);
+    this.#settings = settings;
+    this.#registrar.reconfigure(config);
+  }
 }

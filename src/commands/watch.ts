@@ -1,17 +1,23 @@
+import { isDeepStrictEqual } from 'node:util';
 import { monotonicClock } from '../adapters/clocks.js';
-import { connectEtcd } from '../adapters/etcd/connect.js';
-import { createNginxApi } from '../adapters/nginx/api.js';
+import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
+import { createNginxApi, type NginxClient } from '../adapters/nginx/api.js';
 import { ownAddresses } from '../adapters/own-addresses.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
 import type { watchScope } from '../config/options/watch.js';
-import { type WatchSettings, watchSettings } from '../config/settings/watch.js';
-import { createWatcher } from '../daemon/watcher/watcher.js';
+import type { Tree } from '../config/resolve.js';
+import { type WatchConfig, type WatchSettings, watchSettings } from '../config/settings/watch.js';
+import { messageOf } from '../core/errors.js';
+import type { Log } from '../core/ports.js';
+import { createWatcher, type Watcher } from '../daemon/watcher/watcher.js';
 import type { WatcherPorts } from '../daemon/watcher-options.js';
+import type { WatcherStatus } from '../daemon/watcher-status.js';
 import { createLogger } from '../telemetry/logger.js';
 import { aborted } from './aborted.js';
 import type { InvocationOf } from './command.js';
+import { FileFollower } from './follow-files.js';
 import { untilInterrupted } from './interruption.js';
-import { type Daemon, frameOf, runDaemon } from './run-daemon.js';
+import { type Daemon, frameOf, runDaemon, type Telemetry } from './run-daemon.js';
 import { watcherSummary } from './summary.js';
 import { warnOfExposure } from './warn-of-exposure.js';
 import { warnOfRestart } from './warn-of-restart.js';
@@ -20,7 +26,7 @@ import { watchOnce } from './watch-once.js';
 type WatchInvocation = InvocationOf<typeof watchScope>;
 
 /** What a reload does not change. */
-const FIXED = ['etcd', 'prefix', 'id', 'lease', 'nginx', 'admin', 'log'] as const;
+const FIXED = ['prefix', 'id', 'lease', 'nginx', 'admin', 'log'] as const;
 
 /** `sidekick watch` */
 export async function watch(invocation: WatchInvocation): Promise<number> {
@@ -32,8 +38,9 @@ export async function watch(invocation: WatchInvocation): Promise<number> {
   try {
     if (!dryRun && !once) {
       const frame = frameOf('watch', invocation, 'NGINX keeps what it has');
-      return await runDaemon(frame, (telemetry) =>
-        createDaemon(settings, invocation, { ...telemetry, ...etcd, nginx }),
+      return await runDaemon(
+        frame,
+        (telemetry) => new WatchDaemon(invocation, settings, { etcd, nginx }, telemetry),
       );
     }
     const onceLog = createLogger(log);
@@ -54,36 +61,116 @@ export async function watch(invocation: WatchInvocation): Promise<number> {
   }
 }
 
-function createDaemon(
-  first: WatchSettings,
-  invocation: WatchInvocation,
-  ports: Omit<WatcherPorts, 'healthCheck'>,
-): Daemon {
-  let settings = first;
-  warnOfExposure(ports.log, settings.nginx);
-  let { written } = invocation.config;
-  const watcher = createWatcher(settings.watcher, {
-    ...ports,
-    ownAddresses,
-    healthCheck: healthCheckOf(() => settings),
-  });
-  return {
-    run: (stop, kill) => Promise.race([watcher.run(stop), aborted(kill)]),
-    reload() {
-      const config = invocation.reload();
-      settings = watchSettings(config, invocation.sources.env);
-      warnOfRestart(ports.log, FIXED, written, config.written);
-      written = config.written;
-      watcher.reconfigure(settings.watcher);
-    },
-    ready: () => watcher.ready,
-    etcdConnected: () => watcher.status().etcd.connected,
-    lastProgress: () => watcher.lastProgress,
-    // It moves whenever NGINX has been asked who it is.
-    stuckAfter: Math.max(60_000, 4 * first.watcher.timing.identity),
-    status: () => watcher.status(),
-    summary: () => watcherSummary(watcher.status()),
-  };
+interface Connections {
+  readonly etcd: EtcdConnection;
+  readonly nginx: readonly NginxClient[];
+}
+
+/** A watcher with its configuration: what a reload or a changed file makes of it. */
+class WatchDaemon implements Daemon {
+  /** The loops move whenever NGINX has been asked who it is. */
+  readonly stuckAfter: number;
+  readonly #invocation: WatchInvocation;
+  readonly #connections: Connections;
+  readonly #log: Log;
+  readonly #watcher: Watcher;
+  readonly #files = new FileFollower(() => this.#readFiles());
+  readonly #started: WatchSettings;
+  #config: WatchConfig;
+  #settings: WatchSettings;
+
+  constructor(
+    invocation: WatchInvocation,
+    settings: WatchSettings,
+    connections: Connections,
+    telemetry: Telemetry,
+  ) {
+    this.#invocation = invocation;
+    this.#config = invocation.config;
+    this.#settings = settings;
+    this.#started = settings;
+    this.#connections = connections;
+    this.#log = telemetry.log;
+    warnOfExposure(this.#log, settings.nginx);
+    const { etcd, nginx } = connections;
+    const healthCheck = healthCheckOf(() => this.#settings);
+    const ports = { ...telemetry, ...etcd, nginx, ownAddresses, healthCheck };
+    this.#watcher = createWatcher(settings.watcher, ports);
+    this.stuckAfter = Math.max(60_000, 4 * settings.watcher.timing.identity);
+  }
+
+  async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
+    this.#files.follow(this.#settings.filesRead);
+    try {
+      await Promise.race([this.#watcher.run(stop), aborted(kill)]);
+    } finally {
+      this.#files.end();
+    }
+  }
+
+  reload(): void {
+    const config = this.#invocation.reload();
+    const settings = watchSettings(config, this.#invocation.sources.env);
+    this.#take(settings);
+    this.#config = config;
+    this.#files.follow(settings.filesRead);
+    const started = { ...this.#invocation.config.written, nginx: whichNginx(this.#started) };
+    warnOfRestart(this.#log, FIXED, started, { ...config.written, nginx: whichNginx(settings) });
+  }
+
+  ready(): boolean {
+    return this.#watcher.ready;
+  }
+
+  etcdConnected(): boolean {
+    return this.#watcher.status().etcd.connected;
+  }
+
+  lastProgress(): number {
+    return this.#watcher.lastProgress;
+  }
+
+  status(): WatcherStatus {
+    return this.#watcher.status();
+  }
+
+  summary(): string {
+    return watcherSummary(this.#watcher.status());
+  }
+
+  /** Some file has changed: a certificate, a key, a password. */
+  #readFiles(): void {
+    try {
+      const settings = watchSettings(this.#config, this.#invocation.sources.env);
+      if (!this.#files.follow(settings.filesRead)) return;
+      this.#take(settings);
+      const files = [...settings.filesRead.keys()];
+      this.#log.info({ event: 'files-read', files }, 'files that changed have been read again');
+    } catch (error) {
+      const fields = { event: 'files-unusable', reason: messageOf(error) };
+      this.#log.error(fields, 'what changed cannot be used: all stays as it was until it changes again');
+    }
+  }
+
+  /** Goes on with other settings; which NGINX are driven stays as it was at the start. */
+  #take(settings: WatchSettings): void {
+    const { etcd, nginx } = this.#connections;
+    if (!isDeepStrictEqual(settings.etcd, this.#settings.etcd)) etcd.renew(settings.etcd);
+    for (const client of nginx) {
+      const [before, after] = [this.#settings, settings].map((of) =>
+        of.nginx.find(({ name }) => name === client.name),
+      );
+      const { url } = this.#started.nginx.find(({ name }) => name === client.name) ?? {};
+      if (after && after.url === url && !isDeepStrictEqual(before, after)) client.renew(after);
+    }
+    this.#settings = settings;
+    this.#watcher.reconfigure(settings.watcher);
+  }
+}
+
+/** What of the configuration of NGINX is fixed: which there are, and where. */
+function whichNginx({ nginx }: WatchSettings): Tree[] {
+  return nginx.map(({ name, url }) => ({ name, url }));
 }
 
 /** The load balancer's own probes, as the settings have them at the time. */

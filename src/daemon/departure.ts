@@ -41,7 +41,7 @@ export async function depart(
 ): Promise<void> {
   const { keeper, log, clock, timeout } = options;
   // Nothing was ever registered, so nobody has to wait for an etcd that has not answered once.
-  if (!keeper.wasGranted) return;
+  if (!keeper.wasGranted || workers.length === 0) return;
   const began = clock();
   const fields = { keys: workers.slice(0, NAMED).map(({ key }) => key), count: workers.length };
   log.info({ event: 'drain-began', ...fields, timeout }, 'asking to be taken out');

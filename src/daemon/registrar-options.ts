@@ -16,7 +16,7 @@ export interface ServiceSpec {
 
 /** What a configuration file decides and a reload may change. */
 export interface RegistrarConfig {
-  /** One for each `<service>/<address>`; at least one. */
+  /** One for each `<service>/<address>`; none while no address is known. */
   readonly services: readonly ServiceSpec[];
   /** How long the stop waits for the watchers' answers, in ms; default 30 000. At least their own drain time is wise. */
   readonly drainTimeout: number;

@@ -9,6 +9,22 @@ export interface KeyPair {
   readonly key: Buffer;
 }
 
+const CONFIGURATION = `
+[ca]
+default_ca = test
+[test]
+database = index.txt
+new_certs_dir = .
+certificate = ca.crt
+private_key = ca.key
+default_md = sha256
+rand_serial = yes
+unique_subject = no
+policy = any
+[any]
+commonName = supplied
+`;
+
 /** A certificate authority. */
 export class Authority implements Disposable {
   /** Where the files are: `ca.crt`, and `<name>.crt` and `<name>.key` for each certificate issued. */
@@ -30,11 +46,20 @@ export class Authority implements Disposable {
       ],
       ...['-subj', '/CN=sidekick test authority', '-keyout', 'ca.key', '-out', 'ca.crt'],
     );
+    writeFileSync(join(this.directory, 'ca.cnf'), CONFIGURATION);
+    writeFileSync(join(this.directory, 'index.txt'), '');
     this.ca = this.#read('ca.crt');
   }
 
-  /** Issues a certificate for servers and clients. `names` are its subject's: `DNS:localhost`, `IP:127.0.0.1`. */
-  issue(name: string, names: readonly string[] = ['DNS:localhost', 'IP:127.0.0.1']): KeyPair {
+  /**
+   * Issues a certificate for servers and clients. `names` are its subject's: `DNS:localhost`, `IP:127.0.0.1`. It is good
+   * for so many seconds, by default for two days.
+   */
+  issue(
+    name: string,
+    names: readonly string[] = ['DNS:localhost', 'IP:127.0.0.1'],
+    seconds = 2 * 86_400,
+  ): KeyPair {
     this.#openssl(
       ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
       ...['-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`],
@@ -43,9 +68,11 @@ export class Authority implements Disposable {
       join(this.directory, `${name}.ext`),
       `subjectAltName=${names.join(',')}\nextendedKeyUsage=serverAuth,clientAuth\n`,
     );
+    // Not `openssl x509`, which counts in whole days.
+    const until = new Date(Date.now() + seconds * 1000).toISOString().replaceAll(/[-:T]|\.\d+/g, '');
     this.#openssl(
-      ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial'],
-      ...['-days', '2', '-extfile', `${name}.ext`, '-out', `${name}.crt`],
+      ...['ca', '-batch', '-notext', '-config', 'ca.cnf', '-enddate', until],
+      ...['-in', `${name}.csr`, '-extfile', `${name}.ext`, '-out', `${name}.crt`],
     );
     return { cert: this.#read(`${name}.crt`), key: this.#read(`${name}.key`) };
   }

@@ -30,15 +30,38 @@ export interface CallSettings {
  * The first one is chosen at random, so that a fleet spreads over the cluster.
  */
 export class Cluster {
-  readonly #members: readonly Member[];
-  readonly #timeout: number;
+  #options: EtcdOptions;
+  #members: readonly Member[];
+  /** Members as they were before they were renewed, while calls may be under way to them. */
+  readonly #retired = new Set<Member>();
   #current: number;
 
   constructor(options: EtcdOptions) {
-    if (options.endpoints.length === 0) throw new EtcdError('REFUSED', 'etcd: no endpoint is given', false);
-    this.#members = options.endpoints.map((endpoint) => new Member(endpoint, options));
-    this.#timeout = options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
+    this.#options = options;
+    this.#members = membersOf(options);
     this.#current = Math.floor(Math.random() * this.#members.length);
+  }
+
+  get options(): EtcdOptions {
+    return this.#options;
+  }
+
+  /** Goes on with other options. Throws, and stays as it was, where they cannot be used. */
+  renew(options: EtcdOptions): void {
+    const members = membersOf(options);
+    const before = this.#members;
+    this.#options = options;
+    this.#members = members;
+    this.#current = Math.floor(Math.random() * members.length);
+    for (const member of before) this.#retired.add(member);
+    // Calls that are under way get their time; a watch ends with its connection, and is begun anew on the new one.
+    setTimeout(() => {
+      for (const member of before) if (this.#retired.delete(member)) member.client.close();
+    }, this.#timeout).unref();
+  }
+
+  get #timeout(): number {
+    return this.#options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
   }
 
   /** How many members there are to turn to. */
@@ -73,17 +96,18 @@ export class Cluster {
   }
 
   close(): void {
-    for (const member of this.#members) member.client.close();
+    for (const member of [...this.#members, ...this.#retired]) member.client.close();
+    this.#retired.clear();
   }
 
   async #callCurrent<T>(request: Request<T>, settings: CallSettings): Promise<T> {
     const { signal, lease } = settings;
-    const index = this.#current;
+    const member = this.#member(this.#current);
     try {
-      return await this.#attempt(this.#member(index), request, settings);
+      return await this.#attempt(member, request, settings);
     } catch (error) {
       const failure = toEtcdError(error, lease);
-      if (signal.aborted ? isTimeout(signal) : isFaultOfMember(failure, settings)) this.#leave(index);
+      if (signal.aborted ? isTimeout(signal) : isFaultOfMember(failure, settings)) this.#leave(member);
       throw signal.aborted ? signal.reason : failure;
     }
   }
@@ -120,10 +144,15 @@ export class Cluster {
     return member;
   }
 
-  /** Turns to the next member, unless another call has done so already. */
-  #leave(index: number): void {
-    if (index === this.#current) this.#current = (index + 1) % this.#members.length;
+  /** Turns to the next member, unless another call has done so already, or the members are others by now. */
+  #leave(member: Member): void {
+    if (member === this.#members[this.#current]) this.#current = (this.#current + 1) % this.#members.length;
   }
+}
+
+function membersOf(options: EtcdOptions): readonly Member[] {
+  if (options.endpoints.length === 0) throw new EtcdError('REFUSED', 'etcd: no endpoint is given', false);
+  return options.endpoints.map((endpoint) => new Member(endpoint, options));
 }
 
 function isFaultOfMember(error: unknown, { patience }: CallSettings): boolean {

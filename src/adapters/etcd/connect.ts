@@ -8,6 +8,8 @@ import { EtcdStore } from './store.js';
 export interface EtcdConnection {
   readonly reader: RegistryReader;
   readonly store: RegistryStore;
+  /** Takes other options: calls from now on go over new connections with them, and what is followed is read anew. */
+  renew(options: EtcdOptions): void;
   /** Ends every connection. Abort what is under way first: calls after this fail. */
   close(): void;
 }
@@ -16,8 +18,9 @@ export interface EtcdConnection {
 export function connectEtcd(options: EtcdOptions): EtcdConnection {
   const cluster = new Cluster(options);
   return {
-    reader: new EtcdReader(cluster, options),
+    reader: new EtcdReader(cluster),
     store: new EtcdStore(cluster),
+    renew: (next) => cluster.renew(next),
     close: () => cluster.close(),
   };
 }

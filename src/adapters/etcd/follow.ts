@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Observer, RegistryReader } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
-import type { EtcdOptions } from './options.js';
 import { Picture } from './picture.js';
 import { readSnapshot, type Snapshot } from './snapshot.js';
 import { watch } from './watch.js';
 
 const MIN_PAUSE = 100;
 const MAX_PAUSE = 2000;
+const DEFAULT_RESYNC = 30_000;
+const DEFAULT_STALL = 10_000;
 
 /** What is followed, and where it is shown. */
 interface Following {
@@ -22,13 +23,9 @@ interface Following {
  */
 export class EtcdReader implements RegistryReader {
   readonly #cluster: Cluster;
-  readonly #resync: number;
-  readonly #stall: number;
 
-  constructor(cluster: Cluster, { resync = 30_000, stall = 10_000 }: EtcdOptions) {
+  constructor(cluster: Cluster) {
     this.#cluster = cluster;
-    this.#resync = resync;
-    this.#stall = stall;
   }
 
   async follow(prefixes: readonly string[], observer: Observer, signal: AbortSignal): Promise<void> {
@@ -73,7 +70,8 @@ export class EtcdReader implements RegistryReader {
 
   /** Resolves at the first doubt. */
   async #watch({ prefixes, picture }: Following, after: Snapshot, signal: AbortSignal): Promise<undefined> {
-    const settings = { prefixes, after, stall: this.#stall, signal };
+    const { stall = DEFAULT_STALL } = this.#cluster.options;
+    const settings = { prefixes, after, stall, signal };
     for await (const changes of watch(this.#cluster, settings)) picture.apply(changes);
   }
 
@@ -83,7 +81,8 @@ export class EtcdReader implements RegistryReader {
     after: Snapshot,
     signal: AbortSignal,
   ): Promise<Snapshot | undefined> {
-    await rest(this.#resync, signal);
+    const { resync = DEFAULT_RESYNC } = this.#cluster.options;
+    await rest(resync, signal);
     if (signal.aborted) return undefined;
     const { revision } = following.picture;
     const next = await this.#read(following, signal);

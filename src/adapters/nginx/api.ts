@@ -11,9 +11,17 @@ import { createTransport } from './transport.js';
 const OLDEST_VERSION = 4;
 const NEWEST_VERSION = 9;
 
-/** A client of one NGINX Plus API, or of the gateway, which speaks the same. `close` ends its connections. */
-export function createNginxApi(options: NginxApiOptions): NginxApi & { close(): Promise<void> } {
-  const transport = createTransport(options);
+/** A client of one NGINX Plus API, and what its owner does with it. */
+export interface NginxClient extends NginxApi {
+  /** Takes other options but for the name: calls from now on go over new connections with them. */
+  renew(options: NginxApiOptions): void;
+  /** Ends its connections. */
+  close(): Promise<void>;
+}
+
+/** A client of one NGINX Plus API, or of the gateway, which speaks the same. */
+export function createNginxApi(options: NginxApiOptions): NginxClient {
+  let transport = createTransport(options);
   let version: number | undefined;
 
   async function versioned(
@@ -79,6 +87,13 @@ export function createNginxApi(options: NginxApiOptions): NginxApi & { close(): 
 
     async remove(ref, id, signal) {
       await versioned('DELETE', `${groupPath(ref)}/servers/${id}`, signal);
+    },
+
+    renew(next) {
+      const before = transport;
+      transport = createTransport(next);
+      version = undefined;
+      before.retire().catch(() => undefined);
     },
 
     close: () => transport.close(),

@@ -11,6 +11,8 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 /** One HTTP call to the API: resolves to the parsed body, `undefined` where there is none; rejects with NginxError. */
 export interface Transport {
   call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<unknown>;
+  /** Lets the calls under way end, and ends. */
+  retire(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,7 +59,7 @@ export function createTransport(options: NginxApiOptions): Transport {
     return read(answer.status, answer.text, `${method} ${path}`);
   }
 
-  return { call, close: () => pool.destroy() };
+  return { call, retire: () => pool.close(), close: () => pool.destroy() };
 }
 
 /** The whole body; each part of it that arrives is progress. */

@@ -2,13 +2,15 @@ import type { EtcdOptions } from '../../adapters/etcd/options.js';
 import type { KeySpace } from '../../core/keys.js';
 import type { etcdOptions } from '../options/common.js';
 import type { Values } from '../schema.js';
-import type { FileReader } from '../secret.js';
+import type { FileReader, FilesRead } from '../secret.js';
 import { authSettings, tlsSettings } from './tls.js';
 
 /** How to reach etcd, and where in it. */
 export interface EtcdSettings {
   readonly etcd: EtcdOptions;
   readonly space: KeySpace;
+  /** The files that these settings were read from, so that they can be read again when they change. */
+  readonly filesRead: FilesRead;
 }
 
 export function etcdSettings(values: Values<typeof etcdOptions>, files: FileReader): EtcdSettings {
@@ -33,5 +35,6 @@ export function etcdSettings(values: Values<typeof etcdOptions>, files: FileRead
   return {
     etcd: { endpoints, requestTimeout, resync, ...(tls && { tls }), ...(auth && { auth }) },
     space: values.prefix,
+    filesRead: files.filesRead,
   };
 }

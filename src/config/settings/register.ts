@@ -16,6 +16,7 @@ type ServiceEntry = RegisterConfig['lists']['services'][number];
 /** One service to register, but for its address, which may have to be found out first. */
 export interface ServiceSettings {
   readonly label: string;
+  readonly service: string;
   readonly address: OwnAddress;
   /** What to register and how to probe it, once the address is known. */
   at(address: Address): {
@@ -50,6 +51,7 @@ function serviceSettings({ label, values }: ServiceEntry, files: FileReader): Se
   const parameters = Object.fromEntries(PARAMETER_NAMES.map((name) => [name, values[name]]));
   return {
     label,
+    service,
     address: values.address,
     at: (address) => ({
       registration: {

@@ -1,3 +1,5 @@
+import { createSecureContext } from 'node:tls';
+import { messageOf } from '../../core/errors.js';
 import type { tlsOptions } from '../options/common.js';
 import type { Values } from '../schema.js';
 import type { FileReader } from '../secret.js';
@@ -25,7 +27,20 @@ export function tlsSettings(
     key: files.read(`${label}key`, values.key),
     serverName: values.serverName,
   });
-  return Object.keys(tls).length > 0 ? tls : undefined;
+  if (Object.keys(tls).length === 0) return undefined;
+  const flaw = flawOf(tls);
+  if (flaw !== undefined) files.problems.push({ key: `${label}${tls.cert ? 'cert' : 'ca'}`, reason: flaw });
+  return tls;
+}
+
+/** What is wrong with the content of the files, such as a key that is not the certificate's: they may be half replaced. */
+function flawOf({ ca, cert, key }: Tls): string | undefined {
+  try {
+    createSecureContext(defined({ ca, cert, key }));
+    return undefined;
+  } catch (error) {
+    return `must name PEM files that go together, but ca, cert and key give: ${messageOf(error)}`;
+  }
 }
 
 /** A user with the password from its file; undefined where neither is set. */

@@ -64,7 +64,7 @@ export function watchSettings(
   env: Readonly<Record<string, string | undefined>>,
 ): WatchSettings {
   const files = createFileReader(env);
-  const { etcd, space } = etcdSettings(values, files);
+  const { etcd, space, filesRead } = etcdSettings(values, files);
   const nginx = lists.nginx.map((entry) => nginxSettings(entry, files));
   refuseRepeats(
     'name',
@@ -94,6 +94,7 @@ export function watchSettings(
   return {
     etcd,
     space,
+    filesRead,
     watcher,
     nginx,
     probes: new Map(probes.map((probe, i) => [probed[i] ?? '', probe])),

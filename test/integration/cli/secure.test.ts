@@ -1,8 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startNetwork, type TestNetwork } from '../../support/containers/index.js';
+import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
+import { FakeNginx } from '../../support/fake-nginx.js';
+import { NginxApiServer } from '../../support/nginx-api-server.js';
 import { SecureEtcd } from '../../support/registering/secure-etcd.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { run, start } from './cli.js';
 
 const ADDRESS = '10.0.0.11:8080';
@@ -84,4 +87,153 @@ test('an authority that did not sign the certificate is said', async () => {
   ]);
   expect(err).toMatch(/^sidekick: .*certificate/i);
   expect(code).toBe(1);
+});
+
+const QUIET = [
+  '--probe-type',
+  'exec',
+  '--probe-command',
+  'true',
+  '--admin-listen',
+  'off',
+  '--lease-ttl',
+  '3s',
+];
+
+/** The arguments of a registrar that goes through a proxy with a certificate and a password of its own. */
+function through(proxy: TcpProxy, name: string): string[] {
+  const { directory } = etcd.authority;
+  const files = { cert: `${name}.crt`, key: `${name}.key`, passwordFile: `${name}.password` };
+  return [
+    ...['--etcd-endpoints', `https://${proxy.address}`, '--etcd-ca', join(directory, 'ca.crt')],
+    ...['--etcd-cert', files.cert, '--etcd-key', files.key],
+    ...['--etcd-username', 'sidekick-firmware', '--etcd-password-file', files.passwordFile],
+  ];
+}
+
+const registered = async (address: string) =>
+  (await etcd.ctl('get', '--prefix', '--keys-only', '/services/')).includes(address);
+
+test('goes on with a certificate that has replaced one that expires; without, etcd refuses the new connection', async () => {
+  const { directory } = etcd.authority;
+  const seconds = 25;
+  const expires = Date.now() + seconds * 1000;
+  for (const name of ['renewed', 'forgotten']) {
+    etcd.authority.issue(name, undefined, seconds);
+    writeFileSync(join(directory, `${name}.password`), 'one\n');
+  }
+  await using proxy = await TcpProxy.start({ host: '127.0.0.1', port: Number(new URL(etcd.endpoint).port) });
+  const daemon = (name: string, address: string) =>
+    start(
+      ['register', '--service', 'firmware', '--address', address, ...through(proxy, name), ...QUIET],
+      credentials,
+    );
+  const renewed = daemon('renewed', '10.0.0.21:80');
+  const forgotten = daemon('forgotten', '10.0.0.22:80');
+  await Promise.all([renewed.event('ready'), forgotten.event('ready')]);
+
+  etcd.authority.issue('renewed');
+  await renewed.event('files-read');
+  await until('the first certificates have expired', () => Date.now() > expires + 1000);
+  proxy.cut();
+
+  await forgotten.event('etcd-unreachable');
+  await until('the other one has lost its lease', async () => !(await registered('10.0.0.22:80')));
+  expect(await registered('10.0.0.21:80')).toBe(true);
+  expect(renewed.events('lease-lost')).toEqual([]);
+});
+
+test('takes up a password that is changed in etcd and in its file', async () => {
+  const { directory } = etcd.authority;
+  etcd.authority.issue('rotating');
+  const file = join(directory, 'rotating.password');
+  writeFileSync(file, 'one\n');
+  await using proxy = await TcpProxy.start({ host: '127.0.0.1', port: Number(new URL(etcd.endpoint).port) });
+  const cli = start(
+    [
+      'register',
+      '--service',
+      'firmware',
+      '--address',
+      '10.0.0.23:80',
+      ...through(proxy, 'rotating'),
+      ...QUIET,
+    ],
+    credentials,
+  );
+  await cli.event('ready');
+
+  // The user again, with another password: the token of before is good no more.
+  await etcd.ctl('user', 'delete', 'sidekick-firmware');
+  await etcd.ctl('user', 'add', 'sidekick-firmware:three');
+  await etcd.ctl('user', 'grant-role', 'sidekick-firmware', 'firmware');
+  expect(await cli.event('etcd-refuses')).toMatchObject({
+    reason: expect.stringMatching(/passwordFile, which is read again/) as string,
+  });
+  writeFileSync(file, 'three\n');
+
+  await cli.event('files-read');
+  await cli.event('etcd-answers');
+  await until('it is registered again', () => registered('10.0.0.23:80'));
+  expect(cli.err.lines.join()).not.toMatch(/three/);
+});
+
+test('a key that is not the certificate’s changes nothing until the pair is whole', async () => {
+  const { directory } = etcd.authority;
+  writeFileSync(join(directory, 'halved.password'), 'three\n');
+  etcd.authority.issue('halved');
+  etcd.authority.issue('other');
+  await using proxy = await TcpProxy.start({ host: '127.0.0.1', port: Number(new URL(etcd.endpoint).port) });
+  const cli = start(
+    ['register', '--service', 'firmware', '--address', '10.0.0.24:80', ...through(proxy, 'halved'), ...QUIET],
+    credentials,
+  );
+  await cli.event('ready');
+  copyFileSync(join(directory, 'other.crt'), join(directory, 'halved.crt'));
+  expect(await cli.event('files-unusable')).toMatchObject({
+    reason: expect.stringMatching(/etcd\.cert: must name PEM files that go together/) as string,
+  });
+  copyFileSync(join(directory, 'other.key'), join(directory, 'halved.key'));
+  await cli.event('files-read');
+  expect(await registered('10.0.0.24:80')).toBe(true);
+});
+
+test('a watcher takes up a password for NGINX that is changed, and says at each reload what that does not change', async () => {
+  const { directory } = etcd.authority;
+  const [file, config] = [join(directory, 'nginx.password'), join(directory, 'watch.yaml')];
+  const seen = new Set<string | undefined>();
+  const nginx = new FakeNginx({ http: ['firmware'] });
+  await using server = await NginxApiServer.start(nginx, {
+    intercept: (request) => {
+      seen.add(request.headers.authorization);
+      return false;
+    },
+  });
+  const basic = (password: string) => `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`;
+  const written = (id: string) =>
+    `id: ${id}\nnginx:\n  - { api: "${server.url}", username: admin, passwordFile: "${file}" }\n`;
+  writeFileSync(file, 'first\n');
+  writeFileSync(config, written('lb'));
+  const cli = start([
+    'watch',
+    '--config',
+    config,
+    '--etcd-endpoints',
+    'http://127.0.0.1:1',
+    '--admin-listen',
+    'off',
+  ]);
+  await until('NGINX is asked', () => seen.has(basic('first')));
+
+  writeFileSync(file, 'second\n');
+  await until('NGINX is asked with the other password', () => seen.has(basic('second')));
+
+  writeFileSync(config, written('other'));
+  for (const round of [1, 2]) {
+    cli.signal('SIGHUP');
+    await until(`reload ${round} is done`, () => cli.events('reloaded').length === round);
+    expect(cli.events('restart-needed').map(({ keys }) => keys)).toEqual(
+      Array.from({ length: round }, () => ['id']),
+    );
+  }
 });

@@ -126,11 +126,18 @@ export class Container {
   async #attach(since: number): Promise<void> {
     const from = this.logs.lines.length;
     this.logs.follow(await this.#client.logs(this.#handle, { follow: true, since }));
-    if (!this.#spec.beside) {
-      const { NetworkSettings } = await this.#handle.inspect();
-      this.#ip = NetworkSettings.Networks[this.#spec.network.name]?.IPAddress ?? '';
-    }
+    await this.#readAddress();
     await this.#becomeReady(from);
+  }
+
+  async #readAddress(): Promise<void> {
+    if (this.#spec.beside) return;
+    const { NetworkSettings } = await this.#handle.inspect();
+    this.#ip = NetworkSettings.Networks[this.#spec.network.name]?.IPAddress ?? '';
+  }
+
+  get #network() {
+    return this.#client.dockerode.getNetwork(this.#spec.network.name);
   }
 
   // A container that ends will never be ready, and its last words say why.
@@ -205,6 +212,17 @@ export class Container {
 
   async unpause(): Promise<void> {
     await this.#handle.unpause();
+  }
+
+  /** Takes it off its network, as a cable that is pulled. */
+  async disconnect(): Promise<void> {
+    await this.#network.disconnect({ Container: this.id });
+  }
+
+  /** Puts it back on its network, where it may get another address. */
+  async connect(): Promise<void> {
+    await this.#network.connect({ Container: this.id });
+    await this.#readAddress();
   }
 
   async isRunning(): Promise<boolean> {

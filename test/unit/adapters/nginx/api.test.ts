@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createNginxApi } from '../../../../src/adapters/nginx/api.js';
 import type { NginxApiOptions } from '../../../../src/adapters/nginx/options.js';
 import { DEFAULT_PARAMETERS } from '../../../../src/core/server-parameters.js';
@@ -63,6 +63,32 @@ function piecemeal(pieces: readonly string[], end = true): Answer {
     return true;
   };
 }
+
+describe('other options for a client', () => {
+  it('hold for the calls from then on, while those under way end well', async () => {
+    const seen: (string | undefined)[] = [];
+    let answerFirst: () => void = () => undefined;
+    const { server } = await serve({
+      intercept: (request, response) => {
+        seen.push(request.headers.authorization);
+        if (!/slow/.test(request.url ?? '')) return false;
+        answerFirst = () => response.end('{"servers":[],"peers":[]}');
+        return true;
+      },
+    });
+    const auth = (password: string) => ({ username: 'admin', password });
+    const api = client({ url: server.url, auth: auth('one') });
+    const underWay = api.remove({ kind: 'http', name: 'slow' }, 1, SIGNAL);
+    await vi.waitUntil(() => seen.length === 2, { timeout: 10_000 });
+    api.renew({ name: 'lb', url: server.url, auth: auth('two') });
+    await api.identity(SIGNAL);
+    answerFirst();
+
+    await expect(underWay).resolves.toBeUndefined();
+    const basic = (password: string) => `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`;
+    expect(seen).toEqual([basic('one'), basic('one'), basic('two'), basic('two')]);
+  });
+});
 
 describe('the version of the API', () => {
   it.each([
