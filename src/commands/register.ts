@@ -10,6 +10,7 @@ import type { InvocationOf } from './command.js';
 import { FileFollower } from './follow-files.js';
 import { OwnAddresses } from './own-addresses.js';
 import { type Daemon, frameOf, runDaemon, type Telemetry } from './run-daemon.js';
+import { tellStopLimit } from './stop-limit.js';
 import { registrarSummary } from './summary.js';
 import { warnOfRestart } from './warn-of-restart.js';
 
@@ -70,6 +71,7 @@ class RegisterDaemon implements Daemon {
   }
 
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
+    tellStopLimit(this.#settings.drainTimeout, this.#invocation.sources.env, this.#telemetry.log);
     const registering = this.#registrar.run(stop, kill);
     this.#files.follow(this.#settings.filesRead);
     try {

@@ -1,6 +1,12 @@
 import { setMaxListeners } from 'node:events';
 import { CONNECTED, conditionOf, type EtcdCondition } from '../../core/etcd-state.js';
-import { type Instance, maintenancePrefix, parseService, releasePrefix, watcherKey } from '../../core/keys.js';
+import {
+  type Instance,
+  maintenancePrefix,
+  parseService,
+  releasePrefix,
+  watcherKey,
+} from '../../core/keys.js';
 import { KINDS, type Kind } from '../../core/kind.js';
 import type { View } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
