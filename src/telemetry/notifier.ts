@@ -51,7 +51,7 @@ export function createNotifier(env: Environment, log: Log, send: Send = runSyste
   let started = false;
 
   /** One at a time, in order. */
-  function tell(...assignments: readonly string[]): void {
+  function tell(...assignments: readonly string[]): Promise<void> {
     last = last.then(async () => {
       try {
         await send(assignments);
@@ -61,33 +61,42 @@ export function createNotifier(env: Environment, log: Log, send: Send = runSyste
         broken = true;
       }
     });
+    return last;
   }
 
   return {
     ready() {
       started = true;
-      tell('READY=1');
+      void tell('READY=1');
     },
     status(text) {
       if (text === lastStatus) return;
       lastStatus = text;
-      tell(`STATUS=${oneLine(text)}`);
+      void tell(`STATUS=${oneLine(text)}`);
     },
     // systemd wants to know when the reload began, by the clock that hrtime reads too. Source: sd_notify(3).
     reloading() {
-      if (started) tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+      if (started) void tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
     },
     reloaded() {
-      if (started) tell('READY=1');
+      if (started) void tell('READY=1');
     },
-    stopping: () => tell('STOPPING=1'),
+    stopping() {
+      void tell('STOPPING=1');
+    },
     watch(healthy) {
       const interval = watchdogInterval(env);
       if (interval === undefined) return () => {};
       // A start may wait for a backend or etcd, and a stop for a drain, longer than any limit in a unit could know.
       const extension = `EXTEND_TIMEOUT_USEC=${Math.round(6 * interval * 1000)}`;
+      // On a host so busy that the one before is not told yet, another one would only be one more to wait for.
+      let pending = false;
       const timer = setInterval(() => {
-        if (healthy()) tell('WATCHDOG=1', extension);
+        if (pending || !healthy()) return;
+        pending = true;
+        void tell('WATCHDOG=1', extension).then(() => {
+          pending = false;
+        });
       }, interval);
       timer.unref();
       return () => clearInterval(timer);

@@ -46,7 +46,8 @@ async function refusingEtcd(
 }
 
 /** A user whose role allows nothing but one prefix. */
-async function turnOnAccessControl({ ctl }: Etcd): Promise<void> {
+async function turnOnAccessControl(etcd: Etcd): Promise<void> {
+  const ctl = (...args: string[]) => etcd.ctl(...args);
   await ctl('user', 'add', 'root:root');
   await ctl('user', 'grant-role', 'root', 'root');
   await ctl('role', 'add', 'limited');

@@ -56,6 +56,25 @@ test('is silent where systemd does not listen', async () => {
   expect(told).toEqual([]);
 });
 
+test('a watchdog that cannot be told in time is not told again before it is', async () => {
+  vi.useFakeTimers();
+  const told: string[] = [];
+  let done: () => void = () => undefined;
+  const notifier = createNotifier({ ...ENV, WATCHDOG_USEC: '3000000' }, recordingLog(), (assignments) => {
+    told.push(assignments.join(' '));
+    return new Promise((resolve) => {
+      done = resolve;
+    });
+  });
+  const end = notifier.watch(() => true);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(told).toHaveLength(1);
+  done();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(told).toHaveLength(2);
+  end();
+});
+
 test('the watchdog is told three times in its time, and only while all is well', async () => {
   vi.useFakeTimers();
   const { notifier, told } = notifierWith({ ...ENV, WATCHDOG_USEC: '9000000' });
