@@ -5,5 +5,6 @@ import type { Log } from '../core/ports.js';
 /** Says which keys, of those that a reload passes over, are other than at the start: at each reload, not at the first alone. */
 export function warnOfRestart(log: Log, fixed: readonly string[], started: Tree, now: Tree): void {
   const keys = fixed.filter((key) => !isDeepStrictEqual(started[key], now[key]));
-  if (keys.length > 0) log.warn({ event: 'restart-needed', keys }, 'these keys change only with a restart');
+  // No warning, though it is one: those are held back where they repeat, and this is the answer to a request.
+  if (keys.length > 0) log.info({ event: 'restart-needed', keys }, 'these keys change only with a restart');
 }
