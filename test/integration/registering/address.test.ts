@@ -32,7 +32,7 @@ it('follows the address of its host when that becomes another one: drains the ol
       ...['--probe-type', 'exec', '--probe-command', 'true', '--drain-timeout', '30s'],
     ],
   });
-  await sidekick.waitForEvent('ready');
+  await sidekick.waitForEvent('ready', undefined, { timeoutMs: 180_000 });
   const before = `/services/firmware/${sidekick.container.ip}:8080`;
   expect(await keys()).toEqual([before]);
 
@@ -43,10 +43,16 @@ it('follows the address of its host when that becomes another one: drains the ol
   const after = `/services/firmware/${sidekick.container.ip}:8080`;
   expect(after).not.toBe(before);
 
-  await until('the new address is registered, and the old one is asked to be drained', async () => {
-    const all = await etcd.list('/services/');
-    return all.get(after) === '{}' && all.get(before) === '{"drain":true}';
-  });
+  await until(
+    'the new address is registered, and the old one is asked to be drained',
+    async () => {
+      const all = await etcd.list('/services/');
+      return all.get(after) === '{}' && all.get(before) === '{"drain":true}';
+    },
+    { timeoutMs: 120_000 },
+  );
   expect(await sidekick.waitForEvent('address-found', ({ before: old }) => old !== undefined)).toBeDefined();
-  await until('the old address is gone', async () => (await keys()).join() === after);
-});
+  await until('the old address is gone', async () => (await keys()).join() === after, {
+    timeoutMs: 120_000,
+  });
+}, 400_000);
