@@ -13,6 +13,8 @@ const ENTRIES = [
   'api_stream',
   'balance_http',
   'balance_stream',
+  'count_http',
+  'count_stream',
   'retry_http',
   'upkeep',
 ];

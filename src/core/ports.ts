@@ -85,8 +85,12 @@ export interface RegistryStore {
 
 // --- NGINX --------------------------------------------------------------------------------------------------------
 
-/** How the gateway names its build. Unlike NGINX Plus it has no health checks of its own. */
+/** What the gateway's build ends with. Unlike NGINX Plus it has no health checks of its own. */
 export const GATEWAY_BUILD = 'sidekick-gateway';
+
+export function isGateway(build: string): boolean {
+  return build.endsWith(GATEWAY_BUILD);
+}
 
 /** Who an NGINX is: when any of it changes, every server id is void and its state may be another. */
 export interface NginxIdentity {

@@ -4,7 +4,7 @@ import { KINDS, type Kind, type UpstreamId, upstreamRef } from '../../core/kind.
 import { type Mapping, mapServices, type Topology } from '../../core/mapping.js';
 import {
   type Clock,
-  GATEWAY_BUILD,
+  isGateway,
   type Log,
   type Meter,
   type NginxApi,
@@ -104,7 +104,7 @@ export class NginxDriver {
 
   /** The kind of the upstream here that the service feeds and whose servers this NGINX does not check itself, if there is one. */
   leavesUnchecked(service: string): Kind | undefined {
-    if (this.#identity?.build !== GATEWAY_BUILD) return undefined;
+    if (!isGateway(this.#identity?.build ?? '')) return undefined;
     const kinds = new Set(this.#workers.fedBy(new Set([service])).map(({ ref }) => ref.kind));
     // What serves both is looked at in the way that fits both.
     return KINDS.find((kind) => kinds.has(kind));

@@ -5,7 +5,7 @@ import { upstreamRef } from '../../core/kind.js';
 import { type MappingProblem, mapServices } from '../../core/mapping.js';
 import { type Action, IMMUTABLE_PARAMETERS, type Plan } from '../../core/plan.js';
 import {
-  GATEWAY_BUILD,
+  isGateway,
   type NginxApi,
   type NginxIdentity,
   type RegistryReader,
@@ -165,7 +165,7 @@ function isMet({ actions, deferred, drains }: Plan): boolean {
 function onePass(look: Look, target: Target, dryRun: boolean, signal: AbortSignal): Promise<PassResult> {
   const { options, ports } = look;
   const desired = desiredServers(look.registrations satisfies Catalogue, target.services);
-  const unchecked = target.identity.build === GATEWAY_BUILD ? target.ref.kind : undefined;
+  const unchecked = isGateway(target.identity.build) ? target.ref.kind : undefined;
   // Nobody has probed anything yet: what is down stays so where a running watcher may have found it dead.
   const probed = target.services.some((service) =>
     [...desired.keys()].some((address) => ports.healthCheck?.({ service, address }, unchecked)),

@@ -6,8 +6,10 @@ import type { Pieces } from './pieces.js';
 /** A request. */
 export interface Call {
   method: string;
-  /** Path without query, still percent-encoded. */
+  /** Path without query: decoded, and normalised as NGINX does it. */
   path: string;
+  /** The version that the path names; the newest until that is known. */
+  version: number;
   /** Decoded query parameters. */
   args: { [name: string]: string };
   body: string;
@@ -31,6 +33,12 @@ export function json(call: Call): unknown {
   } catch {
     throw errors.failure(415, 'JsonError', 'json error');
   }
+}
+
+/** Throws unless the method is one of those that read, or of `others`. */
+export function allow(call: Call, others: string[]): void {
+  if (call.method !== 'GET' && call.method !== 'HEAD' && others.indexOf(call.method) < 0)
+    throw errors.methodDisabled;
 }
 
 /** Only the asked-for fields of an object: all without `fields`, none when it is empty. */

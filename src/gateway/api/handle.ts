@@ -4,6 +4,7 @@ import * as errors from '../model/errors.js';
 import type { Kind } from '../model/server.js';
 import type { Platform } from '../store/platform.js';
 import type { Answer, Call } from './call.js';
+import * as calls from './call.js';
 import type { Instance } from './instance.js';
 import * as instance from './instance.js';
 import * as keyvals from './keyvals.js';
@@ -13,6 +14,8 @@ import type { Route } from './route.js';
 import * as route from './route.js';
 import * as status from './status.js';
 import * as upstreams from './upstreams.js';
+import * as versions from './versions.js';
+import * as zones from './zones.js';
 
 /** What `/api/N/http/` and `/api/N/stream/` list. */
 const ENDPOINTS: { [kind in Kind]: string[] } = {
@@ -31,34 +34,50 @@ const ENDPOINTS: { [kind in Kind]: string[] } = {
 
 const READ = ['GET', 'HEAD', 'OPTIONS'];
 
-function ok(body: unknown): Answer {
-  return { status: 200, body: body };
+function names(call: Call, prefix: string, all: string[]): Answer {
+  calls.allow(call, []);
+  return { status: 200, body: all.filter((name) => versions.has(call.version, prefix + name)) };
 }
 
 /** The last segments of `/api/N/http/` and `/api/N/stream/`: what this gateway serves of them. */
 function section(platform: Platform, info: Instance, call: Call, rest: string[]): Answer {
-  if (rest.length === 0) return readOnly(call, ok(ENDPOINTS[platform.kind]));
-  if (rest[0] === 'upstreams') return upstreams.handle(platform, call, rest.slice(1));
-  if (rest[0] === 'keyvals') return keyvals.handle(platform, call, rest.slice(1));
-  return status.handle(call, `${platform.kind}/${rest.join('/')}`, info.traffic);
-}
-
-function readOnly(call: Call, answer: Answer): Answer {
-  if (call.method !== 'GET' && call.method !== 'HEAD') throw errors.methodDisabled;
-  return answer;
+  const prefix = `${platform.kind}/`;
+  const name = rest[0];
+  if (name === undefined) return names(call, prefix, ENDPOINTS[platform.kind]);
+  if (ENDPOINTS[platform.kind].indexOf(name) < 0 || !versions.has(call.version, prefix + name))
+    throw errors.pathNotFound;
+  if (name === 'upstreams') return upstreams.handle(platform, call, rest.slice(1));
+  if (name === 'keyvals') return keyvals.handle(platform, call, rest.slice(1));
+  if (zones.isKind(name)) return zones.handle(platform, call, name, rest.slice(1), info.pids);
+  if (rest.length > 1) throw errors.pathNotFound;
+  calls.allow(call, ['DELETE']);
+  return status.requests(platform, call, info.traffic);
 }
 
 function dispatch(platform: Platform, info: Instance, call: Call, found: Route): Answer {
-  if (found.kind !== '' && found.kind === platform.kind) return section(platform, info, call, found.rest);
-  if (found.rest.length === 0) return readOnly(call, ok(instance.ENDPOINTS));
-  return instance.handle(platform, info, call, found.rest);
+  if (found.kind === platform.kind) return section(platform, info, call, found.rest);
+  const name = found.rest[0];
+  if (found.kind !== '' || (name !== undefined && !versions.has(call.version, name)))
+    throw errors.pathNotFound;
+  if (name !== undefined) return instance.handle(platform, info, call, found.rest);
+  const all = instance.ENDPOINTS.filter((each) => each !== 'stream' || info.stream !== undefined);
+  return names(call, '', all);
 }
 
 function respond(platform: Platform, info: Instance, call: Call): Answer {
   const found = route.parse(call.path);
-  if (found === undefined) return readOnly(call, ok(route.VERSIONS));
+  if (found === undefined) {
+    calls.allow(call, []);
+    return { status: 200, body: versions.ALL };
+  }
+  call.version = found.version;
   if (!call.write && READ.indexOf(call.method) < 0) throw errors.methodDisabled;
   return dispatch(platform, info, call, found);
+}
+
+/** The text of an error object, in the shape that the version has. */
+function failed(call: Call, error: ApiFailure): string {
+  return errors.render(error, call.requestId, call.version < versions.SHORT_ERRORS ? call : undefined);
 }
 
 /** What a call is answered with. */
@@ -81,7 +100,7 @@ export function begin(platform: Platform, info: Instance, call: Call): Reply {
     };
   } catch (thrown) {
     const error = asFailure(platform, call, thrown);
-    const text = errors.render(error, call.requestId);
+    const text = failed(call, error);
     return { status: error.status, pieces: [() => text], busy: thrown === errors.locked };
   }
 }

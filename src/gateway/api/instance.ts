@@ -1,6 +1,9 @@
-/** `/api/N/nginx`, `/api/N/processes` and their neighbours. */
+/** `/api/N/nginx`, `/api/N/processes` and their neighbours: what this NGINX is, and what it does as a whole. */
+import * as tally from '../balance/tally.js';
 import * as errors from '../model/errors.js';
+import * as own from '../model/own.js';
 import type { Platform } from '../store/platform.js';
+import * as zones from '../store/zones.js';
 import type { Answer, Call } from './call.js';
 import * as calls from './call.js';
 import type { Traffic } from './status.js';
@@ -16,10 +19,25 @@ export interface Instance {
   /** When that configuration was loaded, ms since the epoch. */
   loaded: number;
   ppid: number;
-  /** The worker processes; absent in the stream block. */
+  /** The worker processes that serve; absent in the stream block. */
   workers?: number[];
+  /** Those, and the ones that only end what they have under way. */
+  pids: number[];
   /** What passes through the http block, for the paths that show it. */
   traffic?: Traffic;
+  /** What the stream block counts; absent where there is none. */
+  stream?: Part;
+}
+
+/** What each of the two blocks has of its own, and the API shows as one. */
+export interface Part {
+  slabs: { [zone: string]: Slab };
+  ssl?: { [figure: string]: number };
+}
+
+/** A shared memory zone. njs does not tell of the slots into which NGINX divides pages. */
+interface Slab {
+  pages: { used: number; free: number };
 }
 
 /** Root endpoints. */
@@ -36,10 +54,19 @@ export const ENDPOINTS = [
 ];
 export const RESPAWNED = ' respawned';
 
+/**
+ * Clients look for the release of NGINX Plus in it, from which they conclude what it serves: version 9 of the API, and
+ * no licence, is release 30. The rest is what tells the gateway from NGINX Plus.
+ */
+const BUILD = 'nginx-plus-r30-sidekick-gateway';
+
+/** Bytes of a page of shared memory, wherever NGINX runs in practice. */
+const PAGE = 4096;
+
 function nginx(platform: Platform, info: Instance, call: Call): Answer {
   const body = {
     version: info.version,
-    build: 'sidekick-gateway',
+    build: BUILD,
     address: info.address,
     generation: info.generation,
     load_timestamp: new Date(info.loaded).toISOString(),
@@ -59,19 +86,121 @@ function processes(platform: Platform, call: Call): Answer {
   return { status: 200, body: { respawned: count === undefined ? 0 : count } };
 }
 
-/** The worker processes. NGINX has no figures by worker, so it is their pids alone. */
-function workers(info: Instance, call: Call): Answer {
-  if (call.method !== 'GET' && call.method !== 'HEAD') throw errors.methodDisabled;
-  return { status: 200, body: (info.workers || []).map((pid) => ({ pid: pid })) };
+/** What one block has. */
+export function part(platform: Platform): Part {
+  const memory = platform.memory();
+  const names = Object.keys(memory);
+  const slabs: { [zone: string]: Slab } = {};
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const zone = memory[name] as { capacity: number; free: number };
+    const free = Math.floor(zone.free / PAGE);
+    slabs[name] = { pages: { used: Math.floor(zone.capacity / PAGE) - free, free: free } };
+  }
+  const found: Part = { slabs: slabs };
+  const ssl = zones.ssl(platform, tally.SSL) as { [figure: string]: number } | undefined;
+  if (ssl !== undefined) found.ssl = ssl;
+  return found;
+}
+
+/** Sets the figures of TLS back. */
+export function resetTls(platform: Platform): void {
+  zones.zero(platform, `${tally.SSL}handshakes`);
+  zones.zero(platform, `${tally.SSL}session_reuses`);
+}
+
+/** The handshakes of both blocks. Those that failed leave no trace in http, so their number is not known. */
+function ssl(platform: Platform, info: Instance, call: Call): Answer {
+  if (call.method === 'DELETE') {
+    resetTls(platform);
+    return { status: 204 };
+  }
+  const sums: { [figure: string]: number } = { handshakes: 0, session_reuses: 0 };
+  const parts = [part(platform).ssl, info.stream === undefined ? undefined : info.stream.ssl];
+  for (let i = 0; i < parts.length; i++) {
+    const found = parts[i] || {};
+    sums.handshakes = (sums.handshakes as number) + (found.handshakes || 0);
+    sums.session_reuses = (sums.session_reuses as number) + (found.session_reuses || 0);
+  }
+  return { status: 200, body: calls.limit(call, sums) };
+}
+
+function slabs(platform: Platform, info: Instance, call: Call, rest: string[]): Answer {
+  calls.allow(call, rest.length === 1 ? ['DELETE'] : []);
+  const all = Object.assign({}, part(platform).slabs, info.stream === undefined ? {} : info.stream.slabs);
+  if (rest.length === 0) return { status: 200, body: call.args.fields === '' ? Object.keys(all) : all };
+  const found = own.get(all, rest[0] as string);
+  if (found === undefined) throw errors.failure(404, 'SlabNotFound', 'slab not found');
+  // What NGINX Plus sets back, how often each slot was asked for, is not known here.
+  return call.method === 'DELETE' ? { status: 204 } : { status: 200, body: calls.limit(call, found) };
+}
+
+/**
+ * The worker processes by their number. One that has not made itself known yet has the first number that is free: NGINX
+ * starts them in that order.
+ */
+function seats(platform: Platform, serving: number[]): { id: number; pid: number }[] {
+  const seated: { id: number; pid: number }[] = [];
+  const waiting = serving.slice().sort((a, b) => a - b);
+  const free: number[] = [];
+  for (let id = 0; id < serving.length; id++) {
+    const at = waiting.indexOf(platform.counters.get(tally.seat(id)) || 0);
+    if (at < 0) free.push(id);
+    else seated.push({ id: id, pid: waiting.splice(at, 1)[0] as number });
+  }
+  for (let i = 0; i < free.length; i++) {
+    const pid = waiting[i];
+    if (pid !== undefined) seated.push({ id: free[i] as number, pid: pid });
+  }
+  return seated.sort((a, b) => a.id - b.id);
+}
+
+/** The worker processes with the requests that each has ended. NGINX does not tell whose the connections are. */
+function workers(platform: Platform, info: Instance, call: Call, rest: string[]): Answer {
+  calls.allow(call, ['DELETE']);
+  const all = seats(platform, info.workers || []);
+  const asked = rest.length === 0 ? all : all.filter((worker) => `${worker.id}` === rest[0]);
+  if (rest.length === 1 && asked.length === 0)
+    throw errors.failure(404, 'WorkerNotFound', 'worker not found');
+  if (call.method === 'DELETE') {
+    asked.forEach((worker) => zones.zero(platform, tally.worker(worker.id)));
+    return { status: 204 };
+  }
+  const shown = asked.map((worker) => {
+    const total = platform.counters.get(tally.worker(worker.id)) || 0;
+    return calls.limit(call, { id: worker.id, pid: worker.pid, http: { requests: { total: total } } });
+  });
+  return { status: 200, body: rest.length === 0 ? shown : shown[0] };
+}
+
+function resolvers(call: Call, rest: string[]): Answer {
+  calls.allow(call, rest.length === 1 ? ['DELETE'] : []);
+  if (rest.length === 1) throw errors.failure(404, 'ResolverZoneNotFound', 'resolver zone not found');
+  return { status: 200, body: {} };
+}
+
+function single(platform: Platform, info: Instance, call: Call, name: string): Answer {
+  calls.allow(call, name === 'nginx' ? [] : ['DELETE']);
+  switch (name) {
+    case 'nginx':
+      return nginx(platform, info, call);
+    case 'processes':
+      return processes(platform, call);
+    case 'connections':
+      return status.connections(platform, call, info.traffic);
+    default:
+      return ssl(platform, info, call);
+  }
 }
 
 /** `rest` are the segments behind the version. */
 export function handle(platform: Platform, info: Instance, call: Call, rest: string[]): Answer {
   const name = rest[0] as string;
-  if (rest.length === 1 && name === 'workers') return workers(info, call);
-  if (rest.length !== 1 || (name !== 'nginx' && name !== 'processes'))
-    return status.handle(call, rest.join('/'), info.traffic);
-  const allowed = name === 'processes' ? ['GET', 'HEAD', 'DELETE'] : ['GET', 'HEAD'];
-  if (allowed.indexOf(call.method) < 0) throw errors.methodDisabled;
-  return name === 'nginx' ? nginx(platform, info, call) : processes(platform, call);
+  if (rest.length > 2) throw errors.pathNotFound;
+  if (name === 'slabs') return slabs(platform, info, call, rest.slice(1));
+  if (name === 'workers') return workers(platform, info, call, rest.slice(1));
+  if (name === 'resolvers') return resolvers(call, rest.slice(1));
+  if (rest.length > 1 || ['nginx', 'processes', 'connections', 'ssl'].indexOf(name) < 0)
+    throw errors.pathNotFound;
+  return single(platform, info, call, name);
 }

@@ -5,6 +5,7 @@ import * as keyvals from '../store/keyvals.js';
 import type { Platform } from '../store/platform.js';
 import type { Answer, Call } from './call.js';
 import * as calls from './call.js';
+import * as versions from './versions.js';
 
 function pairs(platform: Platform, zone: string): { [key: string]: string } {
   const entries = keyvals.all(platform, zone);
@@ -35,14 +36,22 @@ function read(platform: Platform, call: Call, zone: string): Answer {
   return { status: 200, body: body };
 }
 
+/** What the body asks for. Before version 5 a value is a text and nothing else. */
+function changes(call: Call): keyvals.Change[] {
+  const found = keyvals.parse(calls.json(call));
+  if (call.version < versions.EXPIRE && found.some((change) => change.expire !== undefined))
+    throw errors.failure(400, 'KeyvalFormatError', 'invalid key format');
+  return found;
+}
+
 function one(platform: Platform, call: Call, zone: string): Answer {
   keyvals.declared(platform, zone);
   switch (call.method) {
     case 'POST':
-      keyvals.add(platform, zone, keyvals.parse(calls.json(call)));
+      keyvals.add(platform, zone, changes(call));
       return { status: 201 };
     case 'PATCH':
-      keyvals.patch(platform, zone, keyvals.parse(calls.json(call)));
+      keyvals.patch(platform, zone, changes(call));
       return { status: 204 };
     case 'DELETE':
       keyvals.clear(platform, zone);

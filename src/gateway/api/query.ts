@@ -1,12 +1,6 @@
-/** The request target: path and query. */
+/** The query of a request. */
 
 import * as own from '../model/own.js';
-
-/** The path as it was sent. */
-export function path(target: string): string {
-  const mark = target.indexOf('?');
-  return mark < 0 ? target : target.substring(0, mark);
-}
 
 function decode(text: string): string {
   const spaced = text.replace(/\+/g, ' ');
@@ -17,12 +11,14 @@ function decode(text: string): string {
   }
 }
 
-/** The query's parameters; of several with one name the first counts. */
-export function args(target: string): { [name: string]: string } {
+/** Most parameters that are looked at; the API has two. */
+const MOST = 64;
+
+/** The query's parameters; of several with one name the first counts. `query` is what follows the question mark. */
+export function args(query: string): { [name: string]: string } {
   const found = own.empty<string>();
-  const mark = target.indexOf('?');
-  if (mark < 0) return found;
-  const pairs = target.substring(mark + 1).split('&');
+  if (query === '') return found;
+  const pairs = query.split('&', MOST);
   for (let i = 0; i < pairs.length; i++) {
     const pair = pairs[i] as string;
     const equals = pair.indexOf('=');

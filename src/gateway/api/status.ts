@@ -1,9 +1,9 @@
 /**
- * Status that exporters and dashboards ask for beside the upstream groups. What this NGINX has none of (caches, zones
- * that count) is empty, which is what NGINX Plus answers where none is configured; `ssl` names no figure.
+ * What `stub_status` counts, as the API shows it. It cannot be set back, so a reset remembers what it was, and that is taken
+ * off from then on.
  */
 import * as errors from '../model/errors.js';
-import * as own from '../model/own.js';
+import type { Platform } from '../store/platform.js';
 import type { Answer, Call } from './call.js';
 import * as calls from './call.js';
 
@@ -16,23 +16,6 @@ export interface Traffic {
   busy: number;
   waiting: number;
 }
-
-/** Empty answers by path behind the version. */
-const EMPTY: { [path: string]: unknown } = {
-  slabs: {},
-  resolvers: {},
-  ssl: {},
-  'http/server_zones': {},
-  'http/location_zones': {},
-  'http/caches': {},
-  'http/limit_conns': {},
-  'http/limit_reqs': {},
-  'stream/server_zones': {},
-  'stream/limit_conns': {},
-};
-
-/** Paths that need {@link Traffic}. */
-const TRAFFIC = ['connections', 'http/requests'];
 
 /** The figures of NGINX's stub_status page. */
 export function parse(page: string): Traffic {
@@ -48,29 +31,44 @@ export function parse(page: string): Traffic {
   };
 }
 
-/** Whether a path, as it was sent, needs {@link Traffic}. */
+/** Whether a path needs {@link Traffic}. */
 export function needsTraffic(path: string): boolean {
-  return /^\/api\/\d+\/(connections|http\/requests)\/?$/.test(path);
+  return /^\/api\/\d\/(connections|http\/requests)\/?$/.test(path);
 }
 
-function traffic(call: Call, path: string, found: Traffic): Answer {
-  const body =
-    path === 'connections'
-      ? {
-          accepted: found.accepted,
-          dropped: found.accepted - found.handled,
-          active: found.active - found.waiting,
-          idle: found.waiting,
-        }
-      : { total: found.requests, current: found.busy };
+/** Where the figure is that a total had when it was set back. */
+function base(of: string): string {
+  return ` base ${of}`;
+}
+
+function since(platform: Platform, of: string, total: number): number {
+  // A restart begins at 0 on both sides.
+  return total - Math.min(total, platform.counters.get(base(of)) || 0);
+}
+
+export function connections(platform: Platform, call: Call, found: Traffic | undefined): Answer {
+  if (found === undefined) throw errors.pathNotFound;
+  const dropped = found.accepted - found.handled;
+  if (call.method === 'DELETE') {
+    platform.counters.set(base('accepted'), found.accepted);
+    platform.counters.set(base('dropped'), dropped);
+    return { status: 204 };
+  }
+  const body = {
+    accepted: since(platform, 'accepted', found.accepted),
+    dropped: since(platform, 'dropped', dropped),
+    active: found.active - found.waiting,
+    idle: found.waiting,
+  };
   return { status: 200, body: calls.limit(call, body) };
 }
 
-/** Answers a path of this module; any other is not found. */
-export function handle(call: Call, path: string, found: Traffic | undefined): Answer {
-  const empty = own.get(EMPTY, path);
-  const counted = found !== undefined && TRAFFIC.indexOf(path) >= 0;
-  if (empty === undefined && !counted) throw errors.pathNotFound;
-  if (call.method !== 'GET' && call.method !== 'HEAD') throw errors.methodDisabled;
-  return counted ? traffic(call, path, found as Traffic) : { status: 200, body: empty };
+export function requests(platform: Platform, call: Call, found: Traffic | undefined): Answer {
+  if (found === undefined) throw errors.pathNotFound;
+  if (call.method === 'DELETE') {
+    platform.counters.set(base('requests'), found.requests);
+    return { status: 204 };
+  }
+  const body = { total: since(platform, 'requests', found.requests), current: found.busy };
+  return { status: 200, body: calls.limit(call, body) };
 }

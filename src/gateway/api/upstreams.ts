@@ -1,18 +1,49 @@
 /** `/api/N/{http,stream}/upstreams`. */
 import * as errors from '../model/errors.js';
+import * as own from '../model/own.js';
 import * as server from '../model/server.js';
 import * as figures from '../store/figures.js';
 import type { Peer } from '../store/group.js';
-import type { Platform } from '../store/platform.js';
+import type { Platform, UpstreamConfig } from '../store/platform.js';
 import * as render from '../store/render.js';
 import * as upstreams from '../store/upstreams.js';
 import type { Answer, Call } from './call.js';
 import * as calls from './call.js';
 import type { Pieces } from './pieces.js';
 import * as pieces from './pieces.js';
+import * as versions from './versions.js';
 
-function shown(platform: Platform, peer: Peer): object {
-  return server.render(peer.id, peer, platform.kind);
+function shown(platform: Platform, call: Call, peer: Peer): object {
+  const found = server.render(peer.id, peer, platform.kind);
+  if (call.version < versions.DRAIN) delete found.drain;
+  return found;
+}
+
+/** The body, without what the version does not have. */
+function bodyOf(call: Call): unknown {
+  const body = calls.json(call);
+  const named =
+    body !== null && typeof body === 'object' && own.get(body as { [name: string]: unknown }, 'drain');
+  if (call.version < versions.DRAIN && named !== undefined && named !== false)
+    throw errors.failure(400, 'UpstreamConfFormatError', 'unknown parameter "drain"');
+  return body;
+}
+
+/** A group that hashes knows no backups: a key has its server, wherever that is. */
+function checkBackup(config: UpstreamConfig, parameters: server.Parameters): void {
+  if (parameters.backup && config.method === 'hash')
+    throw errors.failure(
+      400,
+      'UpstreamNoBackup',
+      'load balancing method does not support parameter "backup"',
+    );
+}
+
+/** A peer without what the version does not have. */
+function peerOf(platform: Platform, call: Call, peer: Peer, found: figures.Figures): object {
+  const whole = render.peer(platform, peer, found) as { responses?: { codes?: unknown } };
+  if (whole.responses !== undefined && call.version < versions.CODES) delete whole.responses.codes;
+  return whole;
 }
 
 /** A group with its peers, in pieces: few peers at a time are looked at. */
@@ -21,7 +52,7 @@ function overview(platform: Platform, call: Call, name: string, figuresOf: Figur
   const rest = calls.limit(call, render.upstream(platform, name, figuresOf));
   if (!calls.wants(call, 'peers')) return pieces.whole(rest);
   const peers = some.map(
-    (read) => () => read().map((peer) => render.peer(platform, peer, figuresOf(peer.uid))),
+    (read) => () => read().map((peer) => peerOf(platform, call, peer, figuresOf(peer.uid))),
   );
   return pieces.object('peers', pieces.array(peers), rest);
 }
@@ -48,21 +79,22 @@ function one(platform: Platform, call: Call, name: string): Answer {
 }
 
 /** The servers of a group. */
-function all(platform: Platform, name: string): Answer {
+function all(platform: Platform, call: Call, name: string): Answer {
   const some = upstreams.pieces(platform, name);
   return {
     status: 200,
-    pieces: pieces.array(some.map((read) => () => read().map((peer) => shown(platform, peer)))),
+    pieces: pieces.array(some.map((read) => () => read().map((peer) => shown(platform, call, peer)))),
   };
 }
 
 function servers(platform: Platform, call: Call, name: string): Answer {
   if (call.method === 'POST') {
     // Bodies are checked before the group is looked up, as NGINX Plus does.
-    const parameters = server.checkNew(calls.json(call), platform.kind);
-    return { status: 201, body: shown(platform, upstreams.add(platform, name, parameters)) };
+    const parameters = server.checkNew(bodyOf(call), platform.kind);
+    checkBackup(upstreams.declared(platform, name), parameters);
+    return { status: 201, body: shown(platform, call, upstreams.add(platform, name, parameters)) };
   }
-  return all(platform, name);
+  return all(platform, call, name);
 }
 
 function serverId(text: string): number {
@@ -74,37 +106,32 @@ function member(platform: Platform, call: Call, name: string, idText: string): A
   upstreams.declared(platform, name);
   const id = serverId(idText);
   if (call.method === 'PATCH') {
-    const changes = server.check(calls.json(call), platform.kind);
-    return { status: 200, body: shown(platform, upstreams.patch(platform, name, id, changes)) };
+    const changes = server.check(bodyOf(call), platform.kind);
+    return { status: 200, body: shown(platform, call, upstreams.patch(platform, name, id, changes)) };
   }
   if (call.method === 'DELETE') {
     upstreams.remove(platform, name, id);
-    return all(platform, name);
+    return all(platform, call, name);
   }
-  return { status: 200, body: shown(platform, upstreams.server(platform, name, id)) };
-}
-
-function allow(call: Call, methods: string[]): void {
-  if (call.method !== 'GET' && call.method !== 'HEAD' && methods.indexOf(call.method) < 0)
-    throw errors.methodDisabled;
+  return { status: 200, body: shown(platform, call, upstreams.server(platform, name, id)) };
 }
 
 /** `rest` are the segments behind `upstreams`. */
 export function handle(platform: Platform, call: Call, rest: string[]): Answer {
   if (rest.length === 0) {
-    allow(call, []);
+    calls.allow(call, []);
     return list(platform, call);
   }
   const name = rest[0] as string;
   if (rest.length === 1) {
-    allow(call, ['DELETE']);
+    calls.allow(call, ['DELETE']);
     return one(platform, call, name);
   }
   if (rest[1] !== 'servers' || rest.length > 3) throw errors.pathNotFound;
   if (rest.length === 2) {
-    allow(call, ['POST']);
+    calls.allow(call, ['POST']);
     return servers(platform, call, name);
   }
-  allow(call, ['PATCH', 'DELETE']);
+  calls.allow(call, ['PATCH', 'DELETE']);
   return member(platform, call, name, rest[2] as string);
 }

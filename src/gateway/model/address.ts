@@ -6,6 +6,9 @@ export interface ParsedAddress {
   error: '' | 'host' | 'port' | 'no port' | 'name';
 }
 
+/** Longest address, in characters: a host name and a port. */
+const LONGEST = 260;
+
 const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const IPV4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}$`);
 const NAME = /^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$/;
@@ -61,6 +64,8 @@ function checkHost(host: string): ParsedAddress['error'] {
  * `defaultPort` is added when the text has none; 0 means that a port is required.
  */
 export function parse(text: string, defaultPort: number): ParsedAddress {
+  // Before any expression sees it.
+  if (text.length > LONGEST) return rejected('host');
   const end = hostEnd(text);
   if (end <= 0) return rejected('host');
   const host = text.substring(0, end).toLowerCase();

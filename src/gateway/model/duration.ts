@@ -34,3 +34,11 @@ export function parse(text: string): number {
   }
   return total;
 }
+
+/** Longest time that a parameter may have, in ms: as many seconds as a 32-bit number holds. */
+export const LONGEST = 2_147_483_647_000;
+
+/** A time in NGINX's notation: `90s`, or `1500ms` where it is no whole number of seconds. */
+export function format(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}

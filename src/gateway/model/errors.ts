@@ -21,13 +21,28 @@ export function isFailure(thrown: unknown): thrown is ApiFailure {
   return candidate?.status !== undefined && candidate.code !== undefined;
 }
 
+/** The request that failed, which error objects name in versions before 4. */
+export interface Failed {
+  path: string;
+  method: string;
+}
+
+/** Longest text of an error and longest path in it, in characters: both may hold what a client has sent. */
+const LONGEST = 512;
+
 /** The JSON body of an error answer. `requestId` is 32 hexadecimal digits. */
-export function render(error: ApiFailure, requestId: string): string {
-  return JSON.stringify({
-    error: { status: error.status, text: error.text, code: error.code },
-    request_id: requestId,
-    href: 'https://nginx.org/en/docs/http/ngx_http_api_module.html',
-  });
+export function render(error: ApiFailure, requestId: string, failed?: Failed): string {
+  const text = error.text.length > LONGEST ? `${error.text.substring(0, LONGEST)}...` : error.text;
+  const shown: { [name: string]: unknown } = {
+    error: { status: error.status, text: text, code: error.code },
+  };
+  if (failed !== undefined) {
+    shown.path = failed.path.substring(0, LONGEST);
+    shown.method = failed.method;
+  }
+  shown.request_id = requestId;
+  shown.href = 'https://nginx.org/en/docs/http/ngx_http_api_module.html';
+  return JSON.stringify(shown);
 }
 
 export const pathNotFound = failure(404, 'PathNotFound', 'path not found');

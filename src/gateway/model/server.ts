@@ -40,12 +40,13 @@ function integer(name: string, code: string, min: number, max: number): Check {
   };
 }
 
+/** A time, in the one form in which the API shows times: whole seconds where it can. */
 function time(name: string, code: string): Check {
   return (value) => {
-    const text = typeof value === 'number' ? `${value}s` : value;
-    if (typeof text !== 'string' || duration.parse(text) < 0)
-      throw errors.failure(400, code, `invalid "${name}" value`);
-    return text;
+    const text = typeof value === 'number' ? `${value}` : value;
+    const ms = typeof text === 'string' ? duration.parse(text) : -1;
+    if (ms < 0 || ms > duration.LONGEST) throw errors.failure(400, code, `invalid "${name}" value`);
+    return duration.format(ms);
   };
 }
 
@@ -92,6 +93,9 @@ const CHECKS: { [name: string]: Check } = {
   drain: bool('drain'),
 };
 
+/** Longest value of a parameter, in characters: an address with a host name. */
+const LONGEST_VALUE = 300;
+
 const HTTP_ONLY = ['route', 'drain'];
 
 function checkOne(name: string, value: unknown, kind: Kind): string | number | boolean {
@@ -99,6 +103,8 @@ function checkOne(name: string, value: unknown, kind: Kind): string | number | b
   const check = own.get(CHECKS, name);
   if (check === undefined || (kind === 'stream' && HTTP_ONLY.indexOf(name) >= 0))
     return formatError(`unknown parameter "${name}"`);
+  if (typeof value === 'string' && value.length > LONGEST_VALUE)
+    return formatError(`too long "${name}" value`);
   return check(value as Scalar, kind);
 }
 
@@ -143,7 +149,7 @@ export function patch(id: number, old: Parameters, changes: Parameters): Paramet
 }
 
 /** The server as the API shows it: every field, in NGINX Plus's order. */
-export function render(id: number, p: Parameters, kind: Kind): object {
+export function render(id: number, p: Parameters, kind: Kind): { [name: string]: unknown } {
   const shown: { [name: string]: unknown } = {
     id: id,
     server: p.server,

@@ -1,8 +1,12 @@
 /** njs module: the API in the http block. */
+// biome-ignore lint/style/useNodejsImportProtocol: njs knows its modules by bare names.
+import fs from 'fs';
 import * as handler from '../api/handle.js';
 import type { Instance } from '../api/instance.js';
-import * as query from '../api/query.js';
+import * as queries from '../api/query.js';
 import * as status from '../api/status.js';
+import * as versions from '../api/versions.js';
+import type { ApiFailure } from '../model/errors.js';
 import * as errors from '../model/errors.js';
 import * as reasons from '../model/reasons.js';
 import type { Platform } from '../store/platform.js';
@@ -10,18 +14,28 @@ import * as generation from './generation.js';
 import * as platforms from './platform.js';
 import * as slices from './slices.js';
 
+/** Where the stream block answers, if there is one: NGINX makes the socket, and removes it. */
+const STREAM = '/run/sidekick-gateway/stream/stream.sock';
+
+function hasStream(): boolean {
+  try {
+    fs.accessSync(STREAM);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** `js_content`: answers `/api`. `$api_write` is `on` where changes are allowed. */
 async function handle(r: NginxHTTPRequest): Promise<void> {
-  const target = r.variables.request_uri as string;
-  const path = query.path(target);
-  const page = status.needsTraffic(path) ? await r.subrequest('/gateway_stub_status') : undefined;
   const platform = platforms.of('http');
-  const info = instance(r, platform);
-  if (page !== undefined) info.traffic = status.parse(page.responseText as string);
+  const info = await instance(r, platform);
+  const query = r.variables.args;
   const call = {
     method: r.method,
-    path: path,
-    args: query.args(target),
+    path: r.uri,
+    version: versions.NEWEST,
+    args: queries.args(query === undefined ? '' : query),
     body: r.requestText === undefined ? '' : r.requestText,
     write: r.variables.api_write === 'on',
     requestId: r.variables.request_id as string,
@@ -36,16 +50,40 @@ async function handle(r: NginxHTTPRequest): Promise<void> {
   r.return(reply.status, text);
 }
 
-function instance(r: NginxHTTPRequest, platform: Platform): Instance {
+/** What this NGINX is, with the figures that the path asks for. */
+async function instance(r: NginxHTTPRequest, platform: Platform): Promise<Instance> {
   const found = generation.current(platform);
-  return {
+  const info: Instance = {
     version: ngx.version,
     address: r.variables.server_addr as string,
     generation: found.number,
     loaded: found.loaded,
     ppid: process.ppid,
-    workers: platform.workers(),
+    workers: platforms.serving(),
+    pids: platforms.children(),
   };
+  if (hasStream()) info.stream = { slabs: {} };
+  if (status.needsTraffic(r.uri)) {
+    const page = await r.subrequest('/gateway_stub_status');
+    info.traffic = status.parse(page.responseText as string);
+  }
+  if (info.stream !== undefined && /^\/api\/\d\/(slabs|ssl)(\/|$)/.test(r.uri)) {
+    // A reset of what both blocks have is one of the stream block's too.
+    const method = r.method === 'DELETE' && r.variables.api_write === 'on' ? 'DELETE' : 'GET';
+    const part = await r.subrequest('/gateway_stream_status', { method: method });
+    if (part.status === 200) info.stream = JSON.parse(part.responseText as string);
+  }
+  return info;
+}
+
+/**
+ * `js_set`: the request's target for the stream block: the path as NGINX understood it, which need not be the one that was
+ * sent, and the query.
+ */
+function target(r: NginxHTTPRequest): string {
+  const query = r.variables.args;
+  const path = r.uri.split('/').map(encodeURIComponent).join('/');
+  return query === undefined || query === '' ? path : `${path}?${query}`;
 }
 
 /** What a client can do about an error of NGINX's own, where its name does not say it. */
@@ -54,15 +92,24 @@ const HINTS: { [status: string]: string } = {
   403: 'callers at this address are not admitted: GATEWAY_API_ALLOW lists those that are',
 };
 
-/** `js_content` behind `error_page`: an error of NGINX's own as an error object. */
+/** Answers with an error of NGINX's own as an error object. */
+function refuse(r: NginxHTTPRequest, error: ApiFailure): void {
+  r.headersOut['Content-Type'] = 'application/json';
+  r.return(error.status, errors.render(error, r.variables.request_id as string));
+}
+
+/** `js_content` behind `error_page`. */
 function failed(r: NginxHTTPRequest): void {
   const status = Number(r.variables.status);
   const phrase = reasons.phrase(status);
   const hint = HINTS[`${status}`];
   const code = status === 500 ? 'InternalError' : phrase.replace(/ /g, '');
-  const error = errors.failure(status, code, hint === undefined ? phrase.toLowerCase() : hint);
-  r.headersOut['Content-Type'] = 'application/json';
-  r.return(status, errors.render(error, r.variables.request_id as string));
+  refuse(r, errors.failure(status, code, hint === undefined ? phrase.toLowerCase() : hint));
 }
 
-export default { handle, failed };
+/** `js_content` for the stream block's half of the API when it does not answer: without a stream block there is none. */
+function streamFailed(r: NginxHTTPRequest): void {
+  refuse(r, hasStream() ? errors.failure(502, 'BadGateway', 'bad gateway') : errors.pathNotFound);
+}
+
+export default { handle, target, failed, streamFailed };

@@ -1,6 +1,8 @@
 /** njs module: the API in the stream block, behind the http block's proxy. */
 import * as handler from '../api/handle.js';
-import * as query from '../api/query.js';
+import * as instances from '../api/instance.js';
+import * as queries from '../api/query.js';
+import * as versions from '../api/versions.js';
 import type { Request } from '../api/wire.js';
 import * as wire from '../api/wire.js';
 import * as platforms from './platform.js';
@@ -29,14 +31,46 @@ function read(s: NginxStreamRequest): void {
   });
 }
 
-async function respond(request: Request | undefined): Promise<string> {
-  if (request === undefined) return wire.answer(400, '', 0);
+/** What the http block asks for to show it with its own: no path of the API, so nobody else can ask for it. */
+const STATUS = '/status';
+
+/** The path as the http block understood it; it has encoded it for the way. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function whole(status: number, text: string): string {
+  return wire.answer(status, text, Buffer.from(text).length);
+}
+
+function status(method: string): string {
   const platform = platforms.of('stream');
-  const info = { version: ngx.version, address: '', generation: 0, loaded: 0, ppid: process.ppid };
+  if (method === 'DELETE') instances.resetTls(platform);
+  return whole(200, JSON.stringify(instances.part(platform)));
+}
+
+async function respond(request: Request | undefined): Promise<string> {
+  if (request === undefined) return whole(400, '');
+  if (request.target === STATUS) return status(request.method);
+  const platform = platforms.of('stream');
+  const mark = request.target.indexOf('?');
+  const info = {
+    version: ngx.version,
+    address: '',
+    generation: 0,
+    loaded: 0,
+    ppid: process.ppid,
+    pids: platforms.children(),
+  };
   const call = {
     method: request.method,
-    path: query.path(request.target),
-    args: query.args(request.target),
+    path: decoded(mark < 0 ? request.target : request.target.substring(0, mark)),
+    version: versions.NEWEST,
+    args: queries.args(mark < 0 ? '' : request.target.substring(mark + 1)),
     body: request.body,
     write: request.headers['x-api-write'] === 'on',
     requestId: String(request.headers['x-request-id']),
@@ -45,8 +79,7 @@ async function respond(request: Request | undefined): Promise<string> {
     () => handler.begin(platform, info, call),
     (found) => found.busy,
   );
-  const text = await slices.join(given.pieces);
-  return wire.answer(given.status, text, Buffer.from(text).length);
+  return whole(given.status, await slices.join(given.pieces));
 }
 
 /** `js_set`: the whole HTTP answer. */

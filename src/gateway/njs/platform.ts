@@ -71,6 +71,16 @@ function own(): Bytes[] {
   return network.ownAddresses(read('/proc/net/fib_trie') || '', read('/proc/net/if_inet6') || '');
 }
 
+function memory(): { [zone: string]: { capacity: number; free: number } } {
+  const shared = ngx.shared as unknown as { [zone: string]: { capacity: number; freeSpace(): number } };
+  const found: { [zone: string]: { capacity: number; free: number } } = {};
+  Object.keys(shared).forEach((name) => {
+    const dict = shared[name] as { capacity: number; freeSpace(): number };
+    found[name] = { capacity: dict.capacity, free: dict.freeSpace() };
+  });
+  return found;
+}
+
 /** The platform of one half of NGINX. */
 export function of(kind: Kind): Platform {
   const shared = ngx.shared as unknown as { [zone: string]: unknown };
@@ -94,8 +104,14 @@ export function of(kind: Kind): Platform {
     rename: (from, to) => fs.renameSync(fileOf(kind, from), fileOf(kind, to)),
     remove: (name) => remove(fileOf(kind, name)),
     digest: digest,
+    memory: memory,
     warn: (message) => ngx.log(ngx.WARN, message),
   };
+}
+
+/** The worker processes that are not on their way out; empty where the kernel does not tell. */
+export function serving(): number[] {
+  return children().filter((pid) => (read(`/proc/${pid}/cmdline`) || '').indexOf('shutting down') < 0);
 }
 
 /** The master's worker processes; empty where the kernel does not tell. */

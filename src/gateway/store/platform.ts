@@ -77,6 +77,8 @@ export interface Platform {
   /** Removes a file, if it is there. */
   remove(name: string): void;
   digest: Digest;
+  /** The shared memory zones by name: their size and what is free of it, in bytes. */
+  memory(): { [zone: string]: { capacity: number; free: number } };
   /** Something an operator should see in the error log. */
   warn(message: string): void;
 }

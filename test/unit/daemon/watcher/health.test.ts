@@ -79,7 +79,7 @@ describe('probes from the load balancer', () => {
   it('are made by default for what the gateway serves, which has no health checks of its own', async () => {
     const gateway = new FakeNginx({ name: 'gateway', http: ['firmware'] });
     const plus = new FakeNginx({ name: 'plus', stream: ['mqtt'] });
-    gateway.build = GATEWAY_BUILD;
+    gateway.build = `nginx-plus-r30-${GATEWAY_BUILD}`;
     const dead = new Set([host(2)]);
     await using w = new Watching({
       nginx: [gateway, plus],

@@ -3,6 +3,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import * as handler from '../../../../src/gateway/api/handle.js';
 import * as query from '../../../../src/gateway/api/query.js';
 import * as status from '../../../../src/gateway/api/status.js';
+import { NEWEST } from '../../../../src/gateway/api/versions.js';
+import * as tally from '../../../../src/gateway/balance/tally.js';
 import { FakeNginx } from '../support/memory.js';
 
 const INSTANCE = {
@@ -11,7 +13,12 @@ const INSTANCE = {
   generation: 2,
   loaded: 1_700_000_000_000,
   ppid: 1,
-  workers: [11, 12],
+  workers: [12, 11],
+  pids: [10, 11, 12],
+  stream: {
+    slabs: { stream_tables: { pages: { used: 1, free: 2 } } },
+    ssl: { handshakes: 3, session_reuses: 1 },
+  },
   traffic: status.parse(
     'Active connections: 7 \nserver accepts handled requests\n 20 19 90 \nReading: 0 Writing: 2 Waiting: 5 \n',
   ),
@@ -28,11 +35,21 @@ beforeEach(() => {
   });
 });
 
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
 function call(method: string, target: string, body: unknown = ''): { status: number; body: unknown } {
   const answer = handler.handle(nginx.worker(), INSTANCE, {
     method,
-    path: query.path(target),
-    args: query.args(target),
+    // As NGINX hands it on.
+    path: decoded(target.replace(/\?.*/s, '')),
+    version: NEWEST,
+    args: query.args(target.includes('?') ? target.replace(/^[^?]*\?/s, '') : ''),
     body: typeof body === 'string' ? body : JSON.stringify(body),
     write,
     requestId: '0123456789abcdef0123456789abcdef',
@@ -53,12 +70,13 @@ function error(status: number, code: string, text: string): { status: number; bo
 
 describe('the tree', () => {
   it.each([
-    ['/api', [4, 5, 6, 7, 8, 9]],
-    ['/api/', [4, 5, 6, 7, 8, 9]],
-    [
-      '/api/4',
-      ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl', 'workers'],
-    ],
+    ['/api', [1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    ['/api/', [1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    ['/api/1', ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'ssl']],
+    ['/api/4', ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'ssl']],
+    ['/api/5', ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl']],
+    ['/api/4/http', ['requests', 'server_zones', 'caches', 'keyvals', 'upstreams']],
+    ['/api/5/http/', ['requests', 'server_zones', 'location_zones', 'caches', 'keyvals', 'upstreams']],
     [
       '/api/9/',
       ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream', 'resolvers', 'ssl', 'workers'],
@@ -77,8 +95,24 @@ describe('the tree', () => {
       ],
     ],
     ['/api/9/http/caches/', {}],
-    ['/api/9/ssl', {}],
-    ['/api/9/workers', [{ pid: 11 }, { pid: 12 }]],
+    ['/api/9/ssl', { handshakes: 3, session_reuses: 1 }],
+    [
+      '/api/9/workers',
+      [
+        { id: 0, pid: 11, http: { requests: { total: 0 } } },
+        { id: 1, pid: 12, http: { requests: { total: 0 } } },
+      ],
+    ],
+    ['/api/9/workers/1', { id: 1, pid: 12, http: { requests: { total: 0 } } }],
+    [
+      '/api/9/slabs',
+      {
+        http_tables: { pages: { used: 192, free: 8000 } },
+        stream_tables: { pages: { used: 1, free: 2 } },
+      },
+    ],
+    ['/api/9/slabs/http_tables', { pages: { used: 192, free: 8000 } }],
+    ['/api/9/resolvers', {}],
     ['/api/9/connections', { accepted: 20, dropped: 1, active: 2, idle: 5 }],
     ['/api/9/http/requests', { total: 90, current: 2 }],
     ['/api/9/http/upstreams?fields=', ['firmware', 'backend']],
@@ -103,18 +137,24 @@ describe('the tree', () => {
 
   it.each([
     '/api/9/nope',
-    '/api/9/http/server_zones/x',
+    '/api/9/stream',
+    '/api/9/stream/upstreams',
+    '/api/8/workers',
+    '/api/4/resolvers',
+    '/api/4/http/location_zones',
+    '/api/5/http/limit_reqs',
+    '/api/5/http/limit_conns',
+    '/api/9/nginx/x',
+    '/api/9/slabs/http_tables/x',
     '/api/9/http/constructor',
     '/api/9/http/upstreams/firmware/peers',
     '/api/9/http//upstreams',
-    '/api/9/slabs/x',
-    '/api/9/http/%ff',
     '/api/9/http/keyvals/plain/x',
   ])('has no %s', (path) => {
     expect(call('GET', path)).toEqual(error(404, 'PathNotFound', 'path not found'));
   });
 
-  it.each(['/api/3', '/api/10/', '/api/x/http'])('has no version %s', (path) => {
+  it.each(['/api/0', '/api/10/', '/api/x/http', `/api/${'9'.repeat(5000)}`])('has no version %s', (path) => {
     expect(call('GET', path)).toEqual(error(404, 'UnknownVersion', 'unknown version'));
   });
 
@@ -131,6 +171,198 @@ describe('the tree', () => {
       body: { error: { code: 'MethodDisabled' } },
     });
   });
+});
+
+it.each([
+  ['/api/9/slabs/x', 'SlabNotFound', 'slab not found'],
+  ['/api/9/workers/2', 'WorkerNotFound', 'worker not found'],
+  ['/api/9/resolvers/x', 'ResolverZoneNotFound', 'resolver zone not found'],
+  ['/api/9/http/server_zones/x', 'ServerZoneNotFound', 'server zone not found'],
+  ['/api/9/http/location_zones/constructor', 'LocationZoneNotFound', 'location zone not found'],
+  ['/api/9/http/limit_reqs/x', 'LimitReqNotFound', 'limit_req not found'],
+  ['/api/9/http/limit_conns/x', 'LimitConnNotFound', 'limit_conn not found'],
+  ['/api/9/http/caches/x', 'CacheNotFound', 'cache not found'],
+])('%s is unknown by its own code, for a read and for a reset', (path, code, text) => {
+  for (const method of ['GET', 'DELETE']) expect(call(method, path)).toEqual(error(404, code, text));
+});
+
+describe('an older version', () => {
+  it('names path and method in its error objects, before version 4', () => {
+    for (const version of [1, 2, 3])
+      expect(call('GET', `/api/${version}/nope`).body).toMatchObject({
+        error: { code: 'PathNotFound' },
+        path: `/api/${version}/nope`,
+        method: 'GET',
+      });
+    expect(call('GET', '/api/4/nope').body).not.toHaveProperty('path');
+  });
+
+  it('knows no drain before version 2', () => {
+    const servers = '/http/upstreams/firmware/servers';
+    call('POST', `/api/9${servers}`, { server: '10.0.0.1', drain: true });
+    expect(call('GET', `/api/1${servers}`).body).toMatchObject([{ server: '10.0.0.1:80' }]);
+    expect((call('GET', `/api/1${servers}`).body as object[])[0]).not.toHaveProperty('drain');
+    expect((call('GET', `/api/2${servers}`).body as object[])[0]).toHaveProperty('drain', true);
+    for (const [method, path] of [
+      ['POST', servers],
+      ['PATCH', `${servers}/0`],
+    ] as const)
+      expect(call(method, `/api/1${path}`, { server: '10.0.0.1:80', drain: true })).toMatchObject({
+        status: 400,
+        body: { error: { text: 'unknown parameter "drain"' } },
+      });
+  });
+
+  it('lets no pair expire before version 5', () => {
+    const pair = { a: { value: '1', expire: 1000 } };
+    expect(call('POST', '/api/4/http/keyvals/timed', pair)).toMatchObject({ status: 400 });
+    expect(call('POST', '/api/5/http/keyvals/timed', pair)).toMatchObject({ status: 201 });
+  });
+
+  it('counts responses by code from version 7 on', () => {
+    call('POST', '/api/9/http/upstreams/firmware/servers', { server: '10.0.0.1' });
+    const responses = (version: number) =>
+      (call('GET', `/api/${version}/http/upstreams/firmware`).body as { peers: { responses: object }[] })
+        .peers[0]?.responses;
+    expect(responses(6)).not.toHaveProperty('codes');
+    expect(responses(7)).toHaveProperty('codes');
+  });
+});
+
+describe('figures', () => {
+  const zone = (kind: tally.Zone, name: string) => tally.zone(nginx.tables, nginx.counters, kind, name);
+  const DONE = { status: 200, received: 10, sent: 20, answered: true };
+
+  it('of a server zone are what was counted, until they are set back', () => {
+    const begin = zone('server_zones', 'firmware');
+    tally.exchange(nginx.counters, begin, DONE);
+    tally.exchange(nginx.counters, begin, { ...DONE, status: 404 });
+    tally.exchange(nginx.counters, begin, { ...DONE, status: 499, sent: 0, answered: false });
+    tally.handshake(nginx.counters, begin, true);
+    nginx.counters.incr(tally.open(begin, 11), 2);
+    nginx.counters.incr(tally.open(begin, 99), 5);
+    const classes = { '1xx': 0, '2xx': 1, '3xx': 0, '4xx': 1, '5xx': 0 };
+    const shown = {
+      processing: 2,
+      requests: 3,
+      responses: { ...classes, codes: { 200: 1, 404: 1 }, total: 2 },
+      discarded: 1,
+      received: 30,
+      sent: 40,
+      ssl: { handshakes: 1, session_reuses: 1 },
+    };
+    expect(call('GET', '/api/9/http/server_zones')).toEqual({ status: 200, body: { firmware: shown } });
+    expect(call('GET', '/api/9/http/server_zones/firmware').body).toEqual(shown);
+    expect(call('GET', '/api/7/http/server_zones/firmware').body).not.toHaveProperty('ssl');
+    expect(call('GET', '/api/6/http/server_zones/firmware?fields=responses').body).toEqual({
+      responses: { ...classes, total: 2 },
+    });
+    expect(call('DELETE', '/api/9/http/server_zones/firmware')).toEqual({ status: 204, body: undefined });
+    expect(call('GET', '/api/9/http/server_zones/firmware').body).toMatchObject({
+      processing: 2,
+      requests: 0,
+      responses: { codes: {}, total: 0 },
+      received: 0,
+      ssl: { handshakes: 0, session_reuses: 0 },
+    });
+  });
+
+  it('of limits and caches are what NGINX has decided', () => {
+    for (const decided of ['PASSED', 'DELAYED', 'REJECTED_DRY_RUN', '', undefined])
+      tally.decision(nginx.counters, zone('limit_reqs', 'one'), decided);
+    for (const decided of ['PASSED', 'REJECTED'])
+      tally.decision(nginx.counters, zone('limit_conns', 'addr'), decided);
+    nginx.counters.incr(`${tally.decision(nginx.counters, zone('caches', 'files'), 'HIT')}_bytes`, 300);
+    expect(call('GET', '/api/9/http/limit_reqs').body).toEqual({
+      one: { passed: 1, delayed: 1, rejected: 0, delayed_dry_run: 0, rejected_dry_run: 1 },
+    });
+    expect(call('GET', '/api/9/http/limit_conns').body).toEqual({
+      addr: { passed: 1, rejected: 1, rejected_dry_run: 0 },
+    });
+    expect(call('GET', '/api/9/http/caches/files').body).toMatchObject({
+      hit: { responses: 1, bytes: 300 },
+      miss: { responses: 0, bytes: 0 },
+    });
+    for (const path of ['limit_reqs/one', 'limit_conns/addr', 'caches/files'])
+      expect(call('DELETE', `/api/9/http/${path}`).status).toBe(204);
+    expect(call('GET', '/api/9/http/caches/files').body).toMatchObject({ hit: { responses: 0, bytes: 0 } });
+  });
+
+  it('are not counted for names that the log cannot hold, nor for ever more names', () => {
+    expect(zone('server_zones', 'a b')).toBe('');
+    expect(zone('server_zones', 'x'.repeat(65))).toBe('');
+    for (let i = 0; i < 1000; i++) zone('server_zones', `host-${i}`);
+    expect(Object.keys(call('GET', '/api/9/http/server_zones').body as object)).toHaveLength(256);
+  });
+
+  it('of this NGINX as a whole begin again after a reset', () => {
+    for (const path of ['/connections', '/http/requests', '/ssl', '/workers', '/workers/1', '/processes'])
+      expect(call('DELETE', `/api/9${path}`), path).toEqual({ status: 204, body: undefined });
+    expect(call('GET', '/api/9/connections').body).toEqual({ accepted: 0, dropped: 0, active: 2, idle: 5 });
+    expect(call('GET', '/api/9/http/requests').body).toEqual({ total: 0, current: 2 });
+  });
+
+  it('of a worker go by its number, whoever has its place', () => {
+    nginx.counters.set(tally.seat(0), 12);
+    nginx.counters.set(tally.seat(1), 11);
+    nginx.counters.incr(tally.worker(1), 7);
+    expect(call('GET', '/api/9/workers').body).toEqual([
+      { id: 0, pid: 12, http: { requests: { total: 0 } } },
+      { id: 1, pid: 11, http: { requests: { total: 7 } } },
+    ]);
+    nginx.counters.set(tally.seat(1), 10);
+    expect(call('GET', '/api/9/workers/1').body).toMatchObject({ id: 1, pid: 11 });
+    expect(call('DELETE', '/api/9/workers/1').status).toBe(204);
+    expect(call('GET', '/api/9/workers/1').body).toMatchObject({ http: { requests: { total: 0 } } });
+  });
+
+  it('need a change to be allowed for a reset', () => {
+    write = false;
+    for (const path of ['/connections', '/http/requests', '/ssl', '/workers', '/slabs/http_tables'])
+      expect(call('DELETE', `/api/9${path}`)).toMatchObject({ status: 405 });
+  });
+});
+
+it('a group that hashes takes no backup, as in NGINX', () => {
+  nginx = new FakeNginx({ upstreams: { firmware: { method: 'hash' } } });
+  const servers = '/api/9/http/upstreams/firmware/servers';
+  expect(call('POST', servers, { server: '10.0.0.1', backup: true })).toMatchObject({
+    status: 400,
+    body: { error: { code: 'UpstreamNoBackup' } },
+  });
+  expect(call('POST', servers, { server: '10.0.0.1', backup: false }).status).toBe(201);
+});
+
+it.each([
+  ['15', '15s'],
+  [15, '15s'],
+  ['1m30s', '90s'],
+  ['1500ms', '1500ms'],
+  ['2000ms', '2s'],
+])('the time %j is shown as %s', (fail_timeout, shown) => {
+  const body = { server: '10.0.0.1', fail_timeout };
+  expect(call('POST', '/api/9/http/upstreams/firmware/servers', body).body).toMatchObject({
+    fail_timeout: shown,
+  });
+});
+
+it.each([
+  ['server', 'a.'.repeat(100_000)],
+  ['server', '1'.repeat(400)],
+  ['weight', '1'.repeat(400)],
+  ['max_conns', Number.MAX_VALUE],
+  ['fail_timeout', '1'.repeat(400)],
+  ['fail_timeout', `${'1'.repeat(40)}x`],
+  ['slow_start', '9'.repeat(12)],
+  ['route', 'x'.repeat(100_000)],
+  ['x'.repeat(100_000), 1],
+])('a body with %.20s of any length is refused at once, in a short answer', (name, value) => {
+  const answer = call('POST', '/api/9/http/upstreams/firmware/servers', {
+    server: '10.0.0.1',
+    [name]: value,
+  });
+  expect(answer.status).toBe(400);
+  expect(JSON.stringify(answer.body).length).toBeLessThan(1000);
 });
 
 describe('write off', () => {

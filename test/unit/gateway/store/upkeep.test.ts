@@ -53,8 +53,15 @@ function reset(): void {
 
 /** The API's view of the group. */
 function overview(): { peers: Record<string, unknown>[]; zombies: number } {
-  const call = { method: 'GET', path: '/api/9/http/upstreams/firmware', args: {}, body: '', write: true };
-  const info = { version: '', address: '', generation: 1, loaded: 0, ppid: 1 };
+  const call = {
+    method: 'GET',
+    path: '/api/9/http/upstreams/firmware',
+    version: 9,
+    args: {},
+    body: '',
+    write: true,
+  };
+  const info = { version: '', address: '', generation: 1, loaded: 0, ppid: 1, pids: [] };
   return JSON.parse(handler.handle(nginx.worker(), info, { ...call, requestId: '' }).text);
 }
 

@@ -133,6 +133,7 @@ export class FakeNginx {
         this.files.delete(name);
       },
       digest: sha256,
+      memory: () => ({ [`${this.kind}_tables`]: { capacity: 33_554_432, free: 32_768_000 } }),
       warn: (message) => this.warnings.push(message),
     };
   }

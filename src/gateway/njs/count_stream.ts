@@ -1,0 +1,56 @@
+/** njs module: counting stream sessions for `/ssl` and the zones. */
+import type { Numbers, Strings } from '../balance/quick.js';
+import * as tally from '../balance/tally.js';
+
+/** The shared memory zones that counting needs. */
+interface Zones {
+  stream_tables: Strings;
+  stream_counters: Numbers;
+}
+
+/**
+ * `js_set` as a session begins: counts it into the zone that `set $server_zone name;` names. Its value is the counter, by
+ * which {@link count} counts it out again.
+ */
+function enter(s: NginxStreamRequest): string {
+  const name = s.variables.server_zone;
+  if (!name) return '';
+  const shared = ngx.shared as unknown as Zones;
+  const begin = tally.zone(shared.stream_tables, shared.stream_counters, 'server_zones', name);
+  if (begin === '') return '';
+  const counter = tally.open(begin, process.pid);
+  shared.stream_counters.incr(counter, 1);
+  return counter;
+}
+
+/** `js_set` in the log phase: counts a session that is over. Always empty, so that a log with `if=` stays silent. */
+function count(s: NginxStreamRequest): string {
+  const variables = s.variables;
+  const shared = ngx.shared as unknown as Zones;
+  const counters = shared.stream_counters;
+  const entered = variables.gateway_entered;
+  if (entered) counters.incr(entered, -1);
+  const tls = !!variables.ssl_protocol;
+  const reused = variables.ssl_session_reused === 'r';
+  if (tls) tally.handshake(counters, tally.SSL, reused);
+  const name = variables.server_zone;
+  const server = name ? tally.zone(shared.stream_tables, counters, 'server_zones', name) : '';
+  if (server !== '') {
+    const done = {
+      status: s.status,
+      received: Number(variables.bytes_received),
+      sent: Number(variables.bytes_sent),
+      answered: true,
+    };
+    tally.exchange(counters, server, done);
+    if (tls) tally.handshake(counters, server, reused);
+  }
+  const limit = variables.limit_conn_zone;
+  if (limit) {
+    const begin = tally.zone(shared.stream_tables, counters, 'limit_conns', limit);
+    tally.decision(counters, begin, variables.limit_conn_status);
+  }
+  return '';
+}
+
+export default { enter, count };
