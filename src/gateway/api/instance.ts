@@ -163,7 +163,8 @@ function workers(platform: Platform, info: Instance, call: Call, rest: string[])
   if (rest.length === 1 && asked.length === 0)
     throw errors.failure(404, 'WorkerNotFound', 'worker not found');
   if (call.method === 'DELETE') {
-    asked.forEach((worker) => zones.zero(platform, tally.worker(worker.id)));
+    for (let i = 0; i < asked.length; i++)
+      zones.zero(platform, tally.worker((asked[i] as { id: number }).id));
     return { status: 204 };
   }
   const shown = asked.map((worker) => {

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Gateway,
@@ -6,6 +9,14 @@ import {
   type TestNetwork,
 } from '../../support/containers/index.js';
 import { ApiClient, type Kind } from './client.js';
+
+const VERSIONS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+/** Sends a path as it stands. */
+async function request(options: { hostname: string; port: string; path: string }): Promise<unknown> {
+  const [answer] = (await once(get(options), 'response')) as [IncomingMessage];
+  return { status: answer.statusCode, body: JSON.parse(await text(answer)) as unknown };
+}
 
 let network: TestNetwork;
 let gateway: Gateway;
@@ -22,21 +33,34 @@ afterAll(async () => {
 });
 
 describe('the instance', () => {
-  it('lists versions and endpoints, with and without a slash', async () => {
+  it('lists versions, with and without a slash', async () => {
     for (const path of ['', '/']) {
       const response = await fetch(gateway.api + path);
-      expect(await response.json()).toEqual([4, 5, 6, 7, 8, 9]);
+      expect(await response.json()).toEqual(VERSIONS);
     }
-    for (const version of [4, 5, 6, 7, 8, 9]) {
-      const old = new ApiClient(gateway.api, version);
-      for (const slash of ['', '/'])
-        expect((await old.get(slash)).body).toEqual(
-          expect.arrayContaining(['nginx', 'processes', 'http', 'stream']),
-        );
-      expect((await old.get('/http/upstreams')).status).toBe(200);
-      expect((await old.get('/stream/upstreams')).status).toBe(200);
+    for (const version of [0, 10])
+      expect((await new ApiClient(gateway.api, version).get('/nginx')).body.error.code).toBe(
+        'UnknownVersion',
+      );
+  });
+
+  it('goes by the path as NGINX understands it', async () => {
+    const servers = await api.get('/http/upstreams/firmware/servers');
+    for (const path of [
+      '//http///upstreams/firmware/servers',
+      '/http/%75pstreams/firmware/servers',
+      '/http/upstreams/./x/../firmware/servers/',
+    ]) {
+      // `fetch` takes the dots out itself.
+      const { hostname, port } = new URL(gateway.api);
+      const answer = await request({ hostname, port, path: `/api/9${path}` });
+      expect(answer).toEqual({ status: 200, body: servers.body });
     }
-    expect((await new ApiClient(gateway.api, 3).get('/nginx')).body.error.code).toBe('UnknownVersion');
+    for (const path of ['//stream///upstreams//mqtt', '/%73tream/upstreams/m%71tt']) {
+      const { hostname, port } = new URL(gateway.api);
+      const answer = await request({ hostname, port, path: `/api/9${path}` });
+      expect(answer).toMatchObject({ status: 200, body: { zone: 'mqtt' } });
+    }
   });
 
   it('says who it is', async () => {
@@ -67,7 +91,8 @@ describe('the instance', () => {
     expect(dropped).toBe(0);
     expect(active).toBeGreaterThan(0);
     // Nobody gets at the figures but through the API.
-    expect((await fetch(gateway.api.replace('/api', '/gateway_stub_status'))).status).toBe(404);
+    for (const path of ['/gateway_stub_status', '/gateway_stream_status', '/gateway_api_failed'])
+      expect((await fetch(gateway.api.replace('/api', path))).status).toBe(404);
   });
 
   it('has no other path', async () => {
@@ -79,6 +104,46 @@ describe('the instance', () => {
       '/stream/upstreams/mqtt/servers/0/0',
     ])
       expect(await api.get(path)).toMatchObject({ status: 404, body: { error: { code: 'PathNotFound' } } });
+  });
+});
+
+describe.each(VERSIONS)('version %i', (version) => {
+  const since = (first: number, name: string): string[] => (version >= first ? [name] : []);
+  let old: ApiClient;
+
+  beforeAll(() => {
+    old = new ApiClient(gateway.api, version);
+  });
+
+  it('lists what it had, and answers to all of it', async () => {
+    const root = ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream'];
+    const http = ['requests', 'server_zones', ...since(5, 'location_zones'), 'caches'];
+    const limits = [...since(6, 'limit_conns'), ...since(6, 'limit_reqs')];
+    const stream = ['server_zones', ...since(6, 'limit_conns'), ...since(2, 'keyvals'), 'upstreams'];
+    const listed: Record<string, string[]> = {
+      '/': [...root, ...since(5, 'resolvers'), 'ssl', ...since(9, 'workers')],
+      '/http/': [...http, ...limits, 'keyvals', 'upstreams'],
+      '/stream/': stream,
+    };
+    for (const [path, names] of Object.entries(listed)) {
+      expect((await old.get(path)).body, path).toEqual(names);
+      for (const name of names) expect((await old.get(`${path}${name}`)).status, path + name).toBe(200);
+    }
+    const all = ['/resolvers', '/workers', '/http/location_zones', '/http/limit_reqs', '/stream/keyvals'];
+    for (const path of all) {
+      const [, kind, name] = /^\/(?:(http|stream)\/)?(.*)$/.exec(path) ?? [];
+      const has = listed[kind ? `/${kind}/` : '/']?.includes(name ?? '');
+      expect((await old.get(path)).status, path).toBe(has ? 200 : 404);
+    }
+  });
+
+  it('names path and method in errors before version 4', async () => {
+    for (const path of ['/nope', '/stream/nope']) {
+      const { body } = await old.get(path);
+      const named = { path: `/api/${version}${path}`, method: 'GET' };
+      if (version < 4) expect(body).toMatchObject(named);
+      else expect(Object.keys(body)).not.toContain('path');
+    }
   });
 });
 

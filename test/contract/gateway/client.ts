@@ -18,6 +18,9 @@ const FIXED: Readonly<Record<string, Shape>> = {
   nginx: SHAPES.nginx,
   processes: SHAPES.processes,
   connections: SHAPES.connections,
+  ssl: SHAPES.ssl,
+  slabs: { map: SHAPES.slab },
+  resolvers: { map: SHAPES.nothing },
   workers: { array: SHAPES.worker },
   http: SHAPES.names,
   stream: SHAPES.names,
@@ -38,6 +41,10 @@ function shapeOf(path: string, method: string): Shape {
   const [kind, section, ...rest] = segments;
   if (section === 'upstreams') return upstreamShape(kind as Kind, rest, method);
   if (section === 'keyvals') return rest.length === 0 ? { map: SHAPES.pairs } : SHAPES.pairs;
+  const zones = SHAPES.zones[`${kind}/${section}`];
+  if (zones) return rest.length === 0 ? { map: zones } : zones;
+  if (kind === 'workers' && section !== undefined) return SHAPES.worker;
+  if (kind === 'slabs' && section !== undefined) return SHAPES.slab;
   return FIXED[segments.join('/')] ?? SHAPES.nothing;
 }
 

@@ -54,6 +54,43 @@ const momentary: Record<string, Shape> = {
   selected: 'date-time',
 };
 
+const ssl = object(
+  {},
+  Object.fromEntries(
+    [
+      'handshakes',
+      'handshakes_failed',
+      'session_reuses',
+      'no_common_protocol',
+      'no_common_cipher',
+      'handshake_timeout',
+      'peer_rejected_cert',
+    ].map((name) => [name, 'integer']),
+  ),
+);
+
+const slot = object({ used: 'integer', free: 'integer', reqs: 'integer', fails: 'integer' });
+
+/** `codes` came with version 7. */
+const responses = object(
+  {
+    '1xx': 'integer',
+    '2xx': 'integer',
+    '3xx': 'integer',
+    '4xx': 'integer',
+    '5xx': 'integer',
+    total: 'integer',
+  },
+  { codes: { map: 'integer' } },
+);
+
+const limitConns = object({ passed: 'integer', rejected: 'integer', rejected_dry_run: 'integer' });
+
+const cached = object(
+  { responses: 'integer', bytes: 'integer' },
+  { responses_written: 'integer', bytes_written: 'integer' },
+);
+
 const streamStates = ['up', 'down', 'unavail', 'checking', 'unhealthy'] as const;
 
 const queue = object({ size: 'integer', max_size: 'integer', overflows: 'integer' });
@@ -66,15 +103,7 @@ const httpUpstream = object(
           ...peer,
           state: { enum: [...streamStates, 'draining'] },
           requests: 'integer',
-          responses: object({
-            '1xx': 'integer',
-            '2xx': 'integer',
-            '3xx': 'integer',
-            '4xx': 'integer',
-            '5xx': 'integer',
-            codes: { map: 'integer' },
-            total: 'integer',
-          }),
+          responses,
         },
         { ...momentary, header_time: 'integer', response_time: 'integer' },
       ),
@@ -112,23 +141,76 @@ export const SHAPES = {
     ppid: 'integer',
   }),
   processes: object({ respawned: 'integer' }),
-  error: object({
-    error: object({ status: 'integer', text: 'string', code: 'string' }),
-    request_id: 'string',
-    href: 'string',
-  }),
+  /** `path` and `method` are those of versions before 4. */
+  error: object(
+    {
+      error: object({ status: 'integer', text: 'string', code: 'string' }),
+      request_id: 'string',
+      href: 'string',
+    },
+    { path: 'string', method: 'string' },
+  ),
   http: {
     server: object({ ...configured, route: 'string' }, { drain: 'boolean' }),
     upstream: httpUpstream,
   },
   stream: { server: object(configured), upstream: streamUpstream },
-  worker: object({ pid: 'integer' }, { id: 'integer' }),
+  worker: object(
+    { id: 'integer', pid: 'integer' },
+    {
+      connections: object({ accepted: 'integer', dropped: 'integer', active: 'integer', idle: 'integer' }),
+      http: object({}, { requests: object({}, { total: 'integer', current: 'integer' }) }),
+    },
+  ),
+  ssl,
+  slab: object({ pages: object({ used: 'integer', free: 'integer' }) }, { slots: { map: slot } }),
+  zones: {
+    'http/server_zones': object(
+      { requests: 'integer', responses, discarded: 'integer', received: 'integer', sent: 'integer' },
+      { processing: 'integer', ssl },
+    ),
+    'http/location_zones': object({
+      requests: 'integer',
+      responses,
+      discarded: 'integer',
+      received: 'integer',
+      sent: 'integer',
+    }),
+    'http/limit_reqs': object({
+      passed: 'integer',
+      delayed: 'integer',
+      rejected: 'integer',
+      delayed_dry_run: 'integer',
+      rejected_dry_run: 'integer',
+    }),
+    'http/limit_conns': limitConns,
+    'http/caches': object(
+      Object.fromEntries(
+        ['hit', 'stale', 'updating', 'revalidated', 'miss', 'expired', 'bypass'].map((name) => [
+          name,
+          cached,
+        ]),
+      ),
+      { size: 'integer', max_size: 'integer', cold: 'boolean' },
+    ),
+    'stream/server_zones': object(
+      {
+        connections: 'integer',
+        sessions: object({ '2xx': 'integer', '4xx': 'integer', '5xx': 'integer', total: 'integer' }),
+        discarded: 'integer',
+        received: 'integer',
+        sent: 'integer',
+      },
+      { processing: 'integer', ssl },
+    ),
+    'stream/limit_conns': limitConns,
+  } as Readonly<Record<string, Shape>>,
   connections: object({ accepted: 'integer', dropped: 'integer', active: 'integer', idle: 'integer' }),
   requests: object({ total: 'integer', current: 'integer' }),
   /** What is not configured: no zone, no cache, no figure. */
   nothing: object({}),
   pairs: { map: 'string' },
-} as const satisfies Record<string, Shape | Record<'server' | 'upstream', Shape>>;
+} as const satisfies Record<string, Shape | Readonly<Record<string, Shape>>>;
 
 function primitive(value: unknown, shape: 'integer' | 'string' | 'boolean' | 'date-time'): boolean {
   if (shape === 'integer') return Number.isSafeInteger(value) && (value as number) >= 0;
