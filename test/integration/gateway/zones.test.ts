@@ -10,14 +10,14 @@ import { openSession } from './sessions.js';
 /** A location that limits and one that caches, in a zone each. */
 const EXTRA = `
     proxy_cache_path /tmp/cache keys_zone=files:1m;
-    limit_req_zone $server_name zone=one:1m rate=1r/m;
+    limit_req_zone $remote_addr zone=one:1m rate=1r/m;
     server {
         listen 80 default_server;
         listen 443 ssl default_server;
         include gateway/tls.conf;
         set $server_zone web;
         include gateway/server.conf;
-        location /limited { set $location_zone limited; set $limit_req_zone one; limit_req zone=one; return 200 ok; }
+        location /limited { set $location_zone limited; set $limit_req_zone one; limit_req zone=one; set $upstream firmware; include gateway/proxy.conf; }
         location /cached {
             set $cache_zone files; set $upstream firmware;
             proxy_cache files; proxy_cache_valid 1h;
