@@ -1,4 +1,4 @@
-/** The query of a request. */
+/** The target of a request: path and query. */
 
 import * as own from '../model/own.js';
 
@@ -11,14 +11,26 @@ function decode(text: string): string {
   }
 }
 
+/** The path, decoded; one that cannot be decoded stays as it is, and is none that there is. */
+export function path(target: string): string {
+  const mark = target.indexOf('?');
+  const sent = mark < 0 ? target : target.substring(0, mark);
+  try {
+    return decodeURIComponent(sent);
+  } catch {
+    return sent;
+  }
+}
+
 /** Most parameters that are looked at; the API has two. */
 const MOST = 64;
 
-/** The query's parameters; of several with one name the first counts. `query` is what follows the question mark. */
-export function args(query: string): { [name: string]: string } {
+/** The query's parameters; of several with one name the first counts. */
+export function args(target: string): { [name: string]: string } {
   const found = own.empty<string>();
-  if (query === '') return found;
-  const pairs = query.split('&', MOST);
+  const mark = target.indexOf('?');
+  if (mark < 0) return found;
+  const pairs = target.substring(mark + 1).split('&', MOST);
   for (let i = 0; i < pairs.length; i++) {
     const pair = pairs[i] as string;
     const equals = pair.indexOf('=');

@@ -35,7 +35,7 @@ async function handle(r: NginxHTTPRequest): Promise<void> {
     method: r.method,
     path: r.uri,
     version: versions.NEWEST,
-    args: queries.args(query === undefined ? '' : query),
+    args: queries.args(query === undefined ? '' : `?${query}`),
     body: r.requestText === undefined ? '' : r.requestText,
     write: r.variables.api_write === 'on',
     requestId: r.variables.request_id as string,

@@ -34,15 +34,6 @@ function read(s: NginxStreamRequest): void {
 /** What the http block asks for to show it with its own: no path of the API, so nobody else can ask for it. */
 const STATUS = '/status';
 
-/** The path as the http block understood it; it has encoded it for the way. */
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
-}
-
 function whole(status: number, text: string): string {
   return wire.answer(status, text, Buffer.from(text).length);
 }
@@ -57,7 +48,6 @@ async function respond(request: Request | undefined): Promise<string> {
   if (request === undefined) return whole(400, '');
   if (request.target === STATUS) return status(request.method);
   const platform = platforms.of('stream');
-  const mark = request.target.indexOf('?');
   const info = {
     version: ngx.version,
     address: '',
@@ -68,9 +58,9 @@ async function respond(request: Request | undefined): Promise<string> {
   };
   const call = {
     method: request.method,
-    path: decoded(mark < 0 ? request.target : request.target.substring(0, mark)),
+    path: queries.path(request.target),
     version: versions.NEWEST,
-    args: queries.args(mark < 0 ? '' : request.target.substring(mark + 1)),
+    args: queries.args(request.target),
     body: request.body,
     write: request.headers['x-api-write'] === 'on',
     requestId: String(request.headers['x-request-id']),

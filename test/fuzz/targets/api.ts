@@ -21,6 +21,7 @@ const INSTANCE = {
   loaded: 1_700_000_000_000,
   ppid: 1,
   workers: [11, 12],
+  pids: [11, 12],
   traffic: { accepted: 1, handled: 1, requests: 1, active: 1, busy: 1, waiting: 0 },
 };
 
@@ -31,6 +32,7 @@ function call({ http, stream }: Halves, { method, target, body }: ApiRequest): A
   return handler.handle(nginx.worker(), INSTANCE, {
     method,
     path: query.path(target),
+    version: 9,
     args: query.args(target),
     body,
     write: true,

@@ -35,10 +35,11 @@ class Restarted {
     const target = `/api/9/${this.#kind}/${path}`;
     const { status, text } = handler.handle(
       this.nginx.worker(),
-      { version: '', address: '', generation: 1, loaded: 0, ppid: 1 },
+      { version: '', address: '', generation: 1, loaded: 0, ppid: 1, pids: [] },
       {
         method,
         path: query.path(target),
+        version: 9,
         args: query.args(target),
         body,
         write: true,

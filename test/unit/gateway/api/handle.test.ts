@@ -35,21 +35,13 @@ beforeEach(() => {
   });
 });
 
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
-}
-
 function call(method: string, target: string, body: unknown = ''): { status: number; body: unknown } {
   const answer = handler.handle(nginx.worker(), INSTANCE, {
     method,
     // As NGINX hands it on.
-    path: decoded(target.replace(/\?.*/s, '')),
+    path: query.path(target),
     version: NEWEST,
-    args: query.args(target.includes('?') ? target.replace(/^[^?]*\?/s, '') : ''),
+    args: query.args(target),
     body: typeof body === 'string' ? body : JSON.stringify(body),
     write,
     requestId: '0123456789abcdef0123456789abcdef',
