@@ -209,13 +209,22 @@ function parseOne(key: string, value: unknown): Change {
   return names.length === 0 ? format('invalid key format') : parsed;
 }
 
+/** Most keys of one request: all workers wait for it. */
+const MOST_KEYS = 1000;
+/** Longest key, in characters. */
+const LONGEST_KEY = 1024;
+
 /** Reads a body of POST or PATCH. */
 export function parse(body: unknown): Change[] {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) return format('invalid JSON');
   const keys = Object.keys(body);
   if (keys.length === 0) return format('key required');
+  if (keys.length > MOST_KEYS)
+    throw errors.failure(413, 'RequestEntityTooLarge', `at most ${MOST_KEYS} keys in one request`);
   return keys.map((key) =>
-    key === '' ? format('key required') : parseOne(key, (body as { [key: string]: unknown })[key]),
+    key === '' || key.length > LONGEST_KEY
+      ? format(key === '' ? 'key required' : 'too long key')
+      : parseOne(key, (body as { [key: string]: unknown })[key]),
   );
 }
 

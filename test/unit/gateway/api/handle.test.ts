@@ -357,6 +357,21 @@ it.each([
   expect(JSON.stringify(answer.body).length).toBeLessThan(1000);
 });
 
+it('a body of keys without end is refused, and so is a key without end', () => {
+  const keys = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`key-${i}`, 'x']));
+  expect(call('POST', '/api/9/http/keyvals/plain', keys(1001))).toMatchObject({
+    status: 413,
+    body: { error: { code: 'RequestEntityTooLarge' } },
+  });
+  expect(call('POST', '/api/9/http/keyvals/plain', { ['k'.repeat(1025)]: 'x' })).toMatchObject({
+    status: 400,
+    body: { error: { text: 'too long key' } },
+  });
+  expect(call('GET', '/api/9/http/keyvals/plain').body).toEqual({});
+  expect(call('POST', '/api/9/http/keyvals/plain', keys(1000)).status).toBe(201);
+});
+
 describe('write off', () => {
   it('answers 405 to every change and still reads', () => {
     write = false;
