@@ -19,7 +19,10 @@ export interface Rejection {
 
 /** What one view brought. */
 export interface RegistrationChange {
+  /** Services whose instances are others, or say something else. */
   readonly services: ReadonlySet<string>;
+  /** Services any of whose keys has changed, taken or not. */
+  readonly touched: ReadonlySet<string>;
   /** Keys newly found to be bad. */
   readonly rejected: readonly Rejection[];
   /** Keys newly taken with something in them ignored. */
@@ -40,6 +43,7 @@ export const DEFAULT_RULES: RegistrationRules = { allow: {}, limits: DEFAULT_SER
 
 interface Change {
   readonly services: Set<string>;
+  readonly touched: Set<string>;
   readonly rejected: Rejection[];
   readonly warnings: Rejection[];
   readonly limited: Set<string>;
@@ -84,7 +88,13 @@ export class Registrations {
 
   /** Takes in the keys of `view.changed`. */
   apply(view: Pick<View, 'entries' | 'changed'>): RegistrationChange {
-    const change: Change = { services: new Set(), rejected: [], warnings: [], limited: new Set() };
+    const change: Change = {
+      services: new Set(),
+      touched: new Set(),
+      rejected: [],
+      warnings: [],
+      limited: new Set(),
+    };
     for (const key of inOrder(view)) {
       const entry = view.entries.get(key);
       try {
@@ -95,9 +105,9 @@ export class Registrations {
         this.#reject({ key, revision: entry?.revision ?? 0, reason: fault(error) }, change);
       }
     }
-    for (const name of change.services) {
+    for (const name of change.touched) {
       const service = this.#services.get(name);
-      if (service) service.instances = undefined;
+      if (service && change.services.has(name)) service.instances = undefined;
       if (service && isEmpty(service)) this.#services.delete(name);
     }
     return { ...change, limited: [...change.limited] };
@@ -149,10 +159,10 @@ export class Registrations {
     const instance = parseInstance(this.#space.services, key);
     if (!instance.ok) {
       if (entry) this.#reject({ key, revision: entry.revision, reason: instance.reason }, change);
-      else if (name !== undefined) change.services.add(name);
+      else if (name !== undefined) change.touched.add(name);
       return;
     }
-    change.services.add(instance.value.service);
+    change.touched.add(instance.value.service);
     if (entry) this.#put(instance.value, entry, change);
     else this.#remove(instance.value.service, key, view, change);
   }
@@ -189,6 +199,7 @@ export class Registrations {
     // What cannot be read changes nothing: the last good word about the instance stands.
     const good = decoded.status === 'accepted' || former?.status !== 'accepted' ? decoded : former;
     service.records.set(key, { ...instance, entry, decoded: good });
+    change.services.add(instance.service);
   }
 
   #decode({ key, value, oversized }: Entry, instance: Instance): Decoded {
@@ -206,7 +217,7 @@ export class Registrations {
   #remove(name: string, key: string, { entries }: Pick<View, 'entries'>, change: Change): void {
     const service = this.#services.get(name);
     if (!service) return;
-    service.records.delete(key);
+    if (service.records.delete(key)) change.services.add(name);
     for (const next of service.admission.withdraw(key)) {
       const entry = entries.get(next);
       const instance = parseInstance(this.#space.services, next);
@@ -222,6 +233,7 @@ export class Registrations {
     if (entry) maintenance.set(address, entry.revision);
     else maintenance.delete(address);
     change.services.add(service);
+    change.touched.add(service);
   }
 
   #reject(rejection: Rejection, change: Change): void {
@@ -231,7 +243,7 @@ export class Registrations {
     if (service === undefined) this.#nameless.set(key, said);
     else {
       this.#service(service).rejected.set(key, said);
-      change.services.add(service);
+      change.touched.add(service);
     }
     change.rejected.push(said);
   }

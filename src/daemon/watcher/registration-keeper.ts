@@ -103,7 +103,7 @@ export class RegistrationKeeper {
 
   /** Says what is wrong with keys, once for each revision of each, and how many there are. */
   #say(
-    { services, rejected, warnings, limited }: RegistrationChange,
+    { services, touched, rejected, warnings, limited }: RegistrationChange,
     current: Registrations,
   ): ReadonlySet<string> {
     const { log, meter, options } = this.#context;
@@ -124,7 +124,11 @@ export class RegistrationKeeper {
     }
     for (const service of services) {
       meter.gauge('sidekick_registrations', countRegistered(current.get(service).values()), { service });
-      meter.gauge('sidekick_registrations_over_limit', current.refused(service).overLimit, { service });
+    }
+    for (const service of touched) {
+      const { overLimit } = current.refused(service);
+      if (overLimit > 0) meter.gauge('sidekick_registrations_over_limit', overLimit, { service });
+      else meter.remove('sidekick_registrations_over_limit', { service });
     }
     return services;
   }
