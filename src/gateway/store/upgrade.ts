@@ -19,7 +19,7 @@ function convert(platform: Platform, name: string): void {
   group.fill(
     platform.tables,
     name,
-    old.peers.map((peer) => timeless(platform, peer)),
+    old.peers.map((peer) => timeless(peer)),
     old.next || 0,
   );
   const gone = old.gone || [];
@@ -28,14 +28,13 @@ function convert(platform: Platform, name: string): void {
 }
 
 /** A server without its times, which were those of a clock that can be set. */
-function timeless(platform: Platform, old: Peer): Peer {
+function timeless(old: Peer): Peer {
   const peer = Object.assign({}, old);
   delete peer.until;
   delete peer.failing;
   delete peer.fails;
   delete peer.warming;
-  if (group.isWanted(peer)) delete peer.downstart;
-  else peer.outsince = platform.clock();
+  delete peer.downstart;
   return peer;
 }
 

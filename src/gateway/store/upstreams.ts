@@ -33,10 +33,8 @@ export function names(platform: Platform): string[] {
 export const MAX_SERVERS = 8100;
 
 /** A new member of a group. */
-function enlist(platform: Platform, parameters: Parameters, id: number, uid: number): Peer {
-  const peer: Peer = Object.assign({ id: id, uid: uid }, parameters);
-  if (!group.isWanted(peer)) leave(platform, peer);
-  return peer;
+function enlist(parameters: Parameters, id: number, uid: number): Peer {
+  return Object.assign({ id: id, uid: uid }, parameters);
 }
 
 /** The lines of a group that has no state yet: what it is declared with. */
@@ -85,7 +83,7 @@ function restore(platform: Platform, name: string): void {
   const peers = servers.map((remembered, i) => {
     previous = uidOf(platform, remembered.uid, previous);
     if (previous !== remembered.uid) renamed = true;
-    return enlist(platform, remembered.parameters, i, previous);
+    return enlist(remembered.parameters, i, previous);
   });
   group.fill(platform.tables, name, peers, peers.length);
   state.resume(platform, name, memory.sequence, !renamed);
@@ -325,7 +323,7 @@ export function add(platform: Platform, name: string, asked: Parameters): Peer {
         'UpstreamOutOfMemory',
         `upstream "${name}" has ${MAX_SERVERS} servers, which is all it can`,
       );
-    const peer = enlist(platform, asked, found.next, platform.counters.incr(' uid', 1));
+    const peer = enlist(asked, found.next, platform.counters.incr(' uid', 1));
     if (peer.slow_start !== undefined && found.count > 0) peer.warming = platform.clock();
     group.insert(tables, name, peer);
     return { after: peer };
@@ -333,13 +331,13 @@ export function add(platform: Platform, name: string, asked: Parameters): Peer {
   return edit.after as Peer;
 }
 
-/** Applies a PATCH and keeps the books on how long the server has been out. */
+/** Applies a PATCH. A server that is taken out is not unavailable any more: that time is over. */
 export function patch(platform: Platform, name: string, id: number, changes: Parameters): Peer {
   const edit = change(platform, name, 'adds nothing', (tables) => {
     const place = find(tables, name, id);
     const peer = parameters.patch(id, place.peer, changes) as Peer;
     const was = group.isWanted(place.peer);
-    if (was && !group.isWanted(peer)) leave(platform, peer);
+    if (was && !group.isWanted(peer)) endDowntime(platform, peer);
     if (!was && group.isWanted(peer)) recover(platform, peer);
     const before = place.peer;
     group.replace(tables, name, place, peer);
@@ -348,23 +346,27 @@ export function patch(platform: Platform, name: string, id: number, changes: Par
   return edit.after as Peer;
 }
 
-/** Notes that a server is out from now on. */
+/** Notes that a server is unavailable from now on. As in NGINX Plus, one that is down or draining is not. */
 export function leave(platform: Platform, peer: Peer): void {
   if (peer.outsince !== undefined) return;
   peer.downstart = platform.now();
   peer.outsince = platform.clock();
 }
 
-/** Puts a server that was out back in: its downtime ends, its failures are forgotten, its slow start begins. */
-export function recover(platform: Platform, peer: Peer): void {
-  const now = platform.clock();
+function endDowntime(platform: Platform, peer: Peer): void {
   if (peer.outsince !== undefined) {
-    peer.downtime = (peer.downtime === undefined ? 0 : peer.downtime) + now - peer.outsince;
+    const lasted = platform.clock() - peer.outsince;
+    peer.downtime = (peer.downtime === undefined ? 0 : peer.downtime) + lasted;
     delete peer.outsince;
   }
   delete peer.downstart;
+}
+
+/** Puts a server that was out back in: its downtime ends, its failures are forgotten, its slow start begins. */
+export function recover(platform: Platform, peer: Peer): void {
+  endDowntime(platform, peer);
   delete peer.until;
-  if (peer.slow_start !== undefined) peer.warming = now;
+  if (peer.slow_start !== undefined) peer.warming = platform.clock();
 }
 
 /** Removes a server. */

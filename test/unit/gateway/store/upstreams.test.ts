@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import * as pick from '../../../../src/gateway/balance/pick.js';
 import * as quick from '../../../../src/gateway/balance/quick.js';
 import * as errors from '../../../../src/gateway/model/errors.js';
+import * as failures from '../../../../src/gateway/store/failures.js';
 import * as group from '../../../../src/gateway/store/group.js';
 import * as upstreams from '../../../../src/gateway/store/upstreams.js';
 import { FakeNginx } from '../support/memory.js';
@@ -62,17 +63,21 @@ describe('a group', () => {
 });
 
 describe('the books on downtime', () => {
-  it('run while a server is down or draining', () => {
+  it('run while a server is unavailable, and neither while it is down nor while it drains', () => {
     const platform = nginx.worker();
-    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
-    expect(upstreams.patch(platform, 'firmware', 0, { drain: true }).downstart).toBe(nginx.now);
-    nginx.pass(5000);
-    const back = upstreams.patch(platform, 'firmware', 0, { down: false });
-    expect([back.downtime, back.downstart]).toEqual([5000, undefined]);
-    nginx.pass(1000);
-    upstreams.patch(platform, 'firmware', 0, { down: true });
-    nginx.pass(1000);
-    expect(upstreams.patch(platform, 'firmware', 0, { down: false }).downtime).toBe(6000);
+    const failing = upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    const books = () => {
+      const { downtime, downstart } = upstreams.server(platform, 'firmware', 0);
+      return [downtime, downstart];
+    };
+    for (const out of [{ drain: true }, { down: true }]) {
+      upstreams.patch(platform, 'firmware', 0, out);
+      nginx.pass(5000);
+      expect(books()).toEqual([undefined, undefined]);
+      upstreams.patch(platform, 'firmware', 0, { down: false });
+    }
+    failures.blame(platform, failing, 1);
+    expect(failing.downstart).toBe(nginx.now);
   });
 });
 
@@ -100,8 +105,6 @@ describe('a restart', () => {
         route: 'a b;c',
         drain: true,
         down: false,
-        downstart: later.now,
-        outsince: later.clock,
       },
     ]);
     expect(upstreams.get(later.worker(), 'backend').peers).toEqual([]);
