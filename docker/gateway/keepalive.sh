@@ -30,7 +30,8 @@ addresses() {
 }
 
 octet='(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
-address_of="s/^server (($octet\\.){3}$octet:[0-9]{1,5}|\\[[0-9a-f:]{2,39}\\]:[0-9]{1,5})( .*)?;.*/\\1/p"
+# A line of a state file, or of the changes since it was written.
+address_of="s/^(\\{[^}]*\"is\":\")?server (($octet\\.){3}$octet:[0-9]{1,5}|\\[[0-9a-f:]{2,39}\\]:[0-9]{1,5})( .*)?;.*/\\2/p"
 
 # Writes kept.conf and kept.map for the addresses on standard input.
 declare_kept() {

@@ -1,4 +1,7 @@
-/** Key-value zones. A value lies in shared memory as `<expiry>:<text>`; expiry is ms since the epoch, 0 is never. */
+/**
+ * Key-value zones. A value lies in shared memory as `<expiry>:<text>`; expiry is by the platform's clock in ms, 0 is never.
+ * In a state file it is in ms since the epoch, since that clock does not outlive the machine.
+ */
 import * as duration from '../model/duration.js';
 import * as errors from '../model/errors.js';
 import * as own from '../model/own.js';
@@ -6,7 +9,7 @@ import * as lock from './lock.js';
 import type { KeyvalConfig, Platform } from './platform.js';
 import * as platforms from './platform.js';
 
-/** A value to store and when it lapses (0: never). */
+/** A value to store and when it lapses (0: never), by the clock or, in a state file, since the epoch. */
 export interface Entry {
   value: string;
   expires: number;
@@ -98,12 +101,30 @@ function restore(platform: Platform, zone: string): void {
     platform.warn(`${platform.kind} keyval zone "${zone}": ignored ${what.substring(0, 200)}`);
   const pairs = remembered(platform, zone, reject);
   const keys = Object.keys(pairs);
+  const by = platform.clock() - platform.now();
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string;
     const entry = key === '' ? undefined : entryOf(pairs[key]);
     if (entry === undefined) reject(`the key ${JSON.stringify(key)}`);
-    else keep(platform, zone, key, entry);
+    else keep(platform, zone, key, shifted(entry, by));
   }
+}
+
+/** An entry whose expiry is by another clock. One whose time is over stays so: 0 would be never. */
+function shifted(entry: Entry, by: number): Entry {
+  return { value: entry.value, expires: entry.expires === 0 ? 0 : Math.max(1, entry.expires + by) };
+}
+
+/** All live pairs of a zone as its state file has them. */
+function stateOf(platform: Platform, zone: string): Zone {
+  const entries = all(platform, zone);
+  const by = platform.now() - platform.clock();
+  const keys = Object.keys(entries);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string;
+    entries[key] = shifted(entries[key] as Entry, by);
+  }
+  return entries;
 }
 
 /** Keys of a zone, lapsed ones included. */
@@ -120,7 +141,7 @@ export function all(platform: Platform, zone: string): Zone {
   declared(platform, zone);
   load(platform);
   const found: Zone = own.empty();
-  const now = platform.now();
+  const now = platform.clock();
   const keys = keysOf(platform, zone);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string;
@@ -132,7 +153,7 @@ export function all(platform: Platform, zone: string): Zone {
 
 /** Frees the memory of lapsed keys. Under the lock, or it might take one that has just been added again. */
 function sweep(platform: Platform, zone: string): void {
-  const now = platform.now();
+  const now = platform.clock();
   drop(
     platform,
     zone,
@@ -144,7 +165,7 @@ function sweep(platform: Platform, zone: string): void {
 export function get(platform: Platform, zone: string, key: string): Entry | undefined {
   declared(platform, zone);
   load(platform);
-  return decode(platform.keyvals.get(slot(zone, key)), platform.now());
+  return decode(platform.keyvals.get(slot(zone, key)), platform.clock());
 }
 
 /** Changes a zone alone among all workers; `edit` throws before it changes anything. */
@@ -156,7 +177,7 @@ function change(platform: Platform, zone: string, edit: () => void): void {
     () => {
       sweep(platform, zone);
       edit();
-      platform.write(fileName(zone), JSON.stringify(all(platform, zone)));
+      platform.write(fileName(zone), JSON.stringify(stateOf(platform, zone)));
     },
     'keyvals',
   );
@@ -167,8 +188,8 @@ function expiry(platform: Platform, zone: string, expire: number | undefined): n
   const timeout = declared(platform, zone).timeout;
   if (expire !== undefined && timeout === undefined)
     throw errors.failure(400, 'KeyvalFormatError', 'keyval timeout is not enabled');
-  if (expire !== undefined) return platform.now() + expire;
-  return timeout === undefined ? 0 : platform.now() + duration.parse(timeout);
+  if (expire !== undefined) return platform.clock() + expire;
+  return timeout === undefined ? 0 : platform.clock() + duration.parse(timeout);
 }
 
 function format(text: string): never {
@@ -255,7 +276,7 @@ export function patch(platform: Platform, zone: string, changes: Change[]): void
   if (changes.length > 1) format('only one key can be updated');
   const item = changes[0] as Change;
   change(platform, zone, () => {
-    const old = decode(platform.keyvals.get(slot(zone, item.key)), platform.now());
+    const old = decode(platform.keyvals.get(slot(zone, item.key)), platform.clock());
     if (old === undefined) throw errors.failure(404, 'KeyvalKeyNotFound', `key "${item.key}" not found`);
     if (item.value === undefined && item.expire === undefined) {
       platform.keyvals.delete(slot(zone, item.key));

@@ -95,6 +95,9 @@ const streamStates = ['up', 'down', 'unavail', 'checking', 'unhealthy'] as const
 
 const queue = object({ size: 'integer', max_size: 'integer', overflows: 'integer' });
 
+/** The gateway's own, and there only while its disk takes nothing. */
+const STALE: Record<string, Shape> = { state: 'string' };
+
 const httpUpstream = object(
   {
     peers: {
@@ -112,19 +115,22 @@ const httpUpstream = object(
     zombies: 'integer',
     zone: 'string',
   },
-  { queue },
+  { queue, ...STALE },
 );
 
-const streamUpstream = object({
-  peers: {
-    array: object(
-      { ...peer, state: { enum: streamStates }, connections: 'integer' },
-      { ...momentary, connect_time: 'integer', first_byte_time: 'integer', response_time: 'integer' },
-    ),
+const streamUpstream = object(
+  {
+    peers: {
+      array: object(
+        { ...peer, state: { enum: streamStates }, connections: 'integer' },
+        { ...momentary, connect_time: 'integer', first_byte_time: 'integer', response_time: 'integer' },
+      ),
+    },
+    zombies: 'integer',
+    zone: 'string',
   },
-  zombies: 'integer',
-  zone: 'string',
-});
+  STALE,
+);
 
 /** Answers by name. */
 export const SHAPES = {

@@ -40,9 +40,9 @@ export async function startFullGateway(
     network,
     ports: Object.values(PORTS),
     environment: { ...OPEN_API.environment, ...environment },
-    files: OPEN_API.files,
-    ...(command ? { command } : {}),
     ...more,
+    files: { ...OPEN_API.files, ...more.files },
+    ...(command ? { command } : {}),
     ready: (self) =>
       until('the gateway answers', async () => (await apiOf(self).get('/nginx')).status === 200),
   });

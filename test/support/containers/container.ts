@@ -26,6 +26,8 @@ export interface ContainerSpec {
   files?: Record<string, string>;
   /** Security options, as `docker run --security-opt` takes them. */
   security?: string[];
+  /** File systems in memory, with their mount options, by where they are mounted. */
+  tmpfs?: Record<string, string>;
   /** Container ports to publish on the host's loopback. Their host ports stay the same for the container's life. */
   ports?: number[];
   /** Host ports for some of `ports`; the others get free ones. */
@@ -53,6 +55,7 @@ class OwnedContainer extends GenericContainer {
       this.withCopyContentToContainer(
         Object.entries(spec.files).map(([target, content]) => ({ target, content })),
       );
+    if (spec.tmpfs) this.withTmpFs(spec.tmpfs);
     if (spec.command) this.withCommand(spec.command);
     if (spec.entrypoint) this.withEntrypoint(spec.entrypoint);
     if (spec.beside) this.withNetworkMode(`container:${spec.beside.id}`);

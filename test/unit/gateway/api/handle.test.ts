@@ -517,22 +517,22 @@ describe('keyvals', () => {
   it('lapse: after their own expire, or the timeout of the zone', () => {
     call('POST', timed, { own: { value: 'x', expire: 5000 } });
     call('POST', timed, { zone: 'y' });
-    nginx.now += 4999;
+    nginx.pass(4999);
     expect(call('GET', timed).body).toEqual({ own: 'x', zone: 'y' });
-    nginx.now += 1;
+    nginx.pass(1);
     expect(call('GET', timed).body).toEqual({ zone: 'y' });
     expect(call('GET', `${timed}?key=own`).status).toBe(404);
     expect(call('POST', timed, { own: 'again' }).status).toBe(201);
-    nginx.now += 55_000;
+    nginx.pass(55_000);
     expect(call('GET', timed).body).toEqual({ own: 'again' });
     call('PATCH', timed, { own: { expire: 1_000_000 } });
-    nginx.now += 900_000;
+    nginx.pass(900_000);
     expect(call('GET', timed).body).toEqual({ own: 'again' });
   });
 
   it('take no memory any more once they have lapsed and the zone has changed', () => {
     for (let i = 0; i < 5; i++) call('POST', timed, { [`key-${i}`]: { value: 'x', expire: 10 } });
-    nginx.now += 10;
+    nginx.pass(10);
     call('POST', timed, { fresh: 'y' });
     expect([...nginx.keyvals.entries.keys()].filter((key) => key.startsWith('timed '))).toEqual([
       'timed fresh',
@@ -544,7 +544,7 @@ describe('keyvals', () => {
     call('POST', timed, { short: { value: 'x', expire: 10 } });
     call('POST', timed, { long: 'y' });
     nginx = nginx.restarted();
-    nginx.now += 11;
+    nginx.pass(11);
     expect(call('GET', '/api/9/http/keyvals').body).toEqual({
       plain: { a: 'ä "quoted" \n' },
       timed: { long: 'y' },
