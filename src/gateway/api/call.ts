@@ -24,6 +24,8 @@ export interface Answer {
   status: number;
   body?: unknown;
   pieces?: Pieces;
+  /** Tells when it may be given; there only where that is not at once. What it says holds in any case. */
+  awaits?: () => boolean;
 }
 
 /** The body as JSON. Throws the API's 415. */

@@ -86,22 +86,29 @@ export interface Reply {
   pieces: Pieces;
   /** Whether nothing was done because another worker has the lock, so that the call may be repeated. */
   busy: boolean;
+  /** Tells when it may be given: see {@link Answer}. */
+  isReady(): boolean;
+}
+
+function always(): boolean {
+  return true;
 }
 
 /** Does what a call asks for. Failures become the API's error object; defects become a 500 and a line in the error log. */
 export function begin(platform: Platform, info: Instance, call: Call): Reply {
   try {
     const answer = respond(platform, info, call);
-    if (answer.pieces !== undefined) return { status: answer.status, pieces: answer.pieces, busy: false };
+    const body = answer.body === undefined ? [] : pieces.whole(answer.body);
     return {
       status: answer.status,
-      pieces: answer.body === undefined ? [] : pieces.whole(answer.body),
+      pieces: answer.pieces === undefined ? body : answer.pieces,
       busy: false,
+      isReady: answer.awaits === undefined ? always : answer.awaits,
     };
   } catch (thrown) {
     const error = asFailure(platform, call, thrown);
     const text = failed(call, error);
-    return { status: error.status, pieces: [() => text], busy: thrown === errors.locked };
+    return { status: error.status, pieces: [() => text], busy: thrown === errors.locked, isReady: always };
   }
 }
 

@@ -6,6 +6,7 @@ import * as figures from '../store/figures.js';
 import type { Peer } from '../store/group.js';
 import type { Platform, UpstreamConfig } from '../store/platform.js';
 import * as render from '../store/render.js';
+import * as rotation from '../store/rotation.js';
 import * as upstreams from '../store/upstreams.js';
 import type { Answer, Call } from './call.js';
 import * as calls from './call.js';
@@ -87,12 +88,20 @@ function all(platform: Platform, call: Call, name: string): Answer {
   };
 }
 
+/** An answer to a change. */
+function changed(platform: Platform, name: string, answer: Answer): Answer {
+  const awaits = rotation.awaited(platform, name);
+  if (awaits !== undefined) answer.awaits = awaits;
+  return answer;
+}
+
 function servers(platform: Platform, call: Call, name: string): Answer {
   if (call.method === 'POST') {
     // Bodies are checked before the group is looked up, as NGINX Plus does.
     const parameters = server.checkNew(bodyOf(call), platform.kind);
     checkBackup(upstreams.declared(platform, name), parameters);
-    return { status: 201, body: shown(platform, call, upstreams.add(platform, name, parameters)) };
+    const body = shown(platform, call, upstreams.add(platform, name, parameters));
+    return changed(platform, name, { status: 201, body: body });
   }
   return all(platform, call, name);
 }
@@ -107,11 +116,12 @@ function member(platform: Platform, call: Call, name: string, idText: string): A
   const id = serverId(idText);
   if (call.method === 'PATCH') {
     const changes = server.check(bodyOf(call), platform.kind);
-    return { status: 200, body: shown(platform, call, upstreams.patch(platform, name, id, changes)) };
+    const body = shown(platform, call, upstreams.patch(platform, name, id, changes));
+    return changed(platform, name, { status: 200, body: body });
   }
   if (call.method === 'DELETE') {
     upstreams.remove(platform, name, id);
-    return all(platform, call, name);
+    return changed(platform, name, all(platform, call, name));
   }
   return { status: 200, body: shown(platform, call, upstreams.server(platform, name, id)) };
 }

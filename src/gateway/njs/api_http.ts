@@ -40,14 +40,10 @@ async function handle(r: NginxHTTPRequest): Promise<void> {
     write: r.variables.api_write === 'on',
     requestId: r.variables.request_id as string,
   };
-  const reply = await slices.persist(
-    () => handler.begin(platform, info, call),
-    (found) => found.busy,
-  );
-  const text = await slices.join(reply.pieces);
+  const answer = await slices.answer(() => handler.begin(platform, info, call));
   r.headersOut['Content-Type'] = 'application/json';
   r.headersOut['Cache-Control'] = 'no-cache';
-  r.return(reply.status, text);
+  r.return(answer.status, answer.text);
 }
 
 /** What this NGINX is, with the figures that the path asks for. */

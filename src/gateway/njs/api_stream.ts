@@ -65,13 +65,8 @@ async function respond(request: Request | undefined): Promise<string> {
     write: request.headers['x-api-write'] === 'on',
     requestId: String(request.headers['x-request-id']),
   };
-  const given = await slices.persist(
-    () => handler.begin(platform, info, call),
-    (found) => found.busy,
-  );
-  // njs knows no `await` among arguments.
-  const text = await slices.join(given.pieces);
-  return whole(given.status, text);
+  const given = await slices.answer(() => handler.begin(platform, info, call));
+  return whole(given.status, given.text);
 }
 
 /** `js_set`: the whole HTTP answer. */

@@ -1,4 +1,5 @@
 /** Work of many steps in a worker that serves requests in between. */
+import type { Reply } from '../api/handle.js';
 import type { Pieces } from '../api/pieces.js';
 import * as errors from '../model/errors.js';
 import type { Step } from '../model/steps.js';
@@ -36,12 +37,19 @@ export async function run(step: Step, length: number, isLate: () => boolean): Pr
 }
 
 /** Calls a function that may find the lock taken, again and again until it does not, or for about a second. */
-export async function persist<T>(call: () => T, isBusy: (result: T) => boolean): Promise<T> {
+async function persist<T>(call: () => T, isBusy: (result: T) => boolean): Promise<T> {
   for (let tries = 1; ; tries++) {
     const result = call();
     if (tries >= TRIES || !isBusy(result)) return result;
     await pause(RETRY);
   }
+}
+
+/** Does what a call asks for, with patience for the lock and for what its answer waits for: a second each. */
+export async function answer(begin: () => Reply): Promise<{ status: number; text: string }> {
+  const reply = await persist(begin, (found) => found.busy);
+  await persist(reply.isReady, (ready) => !ready);
+  return { status: reply.status, text: await join(reply.pieces) };
 }
 
 /** A piece, or nothing while another worker has the lock. */
@@ -55,7 +63,7 @@ function attempt(piece: () => string): string | undefined {
 }
 
 /** Puts a text together, with pauses. */
-export async function join(pieces: Pieces): Promise<string> {
+async function join(pieces: Pieces): Promise<string> {
   const parts: string[] = [];
   let began = Date.now();
   for (let i = 0; i < pieces.length; i++) {

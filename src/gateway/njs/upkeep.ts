@@ -8,10 +8,10 @@ import * as platforms from './platform.js';
 import * as slices from './slices.js';
 
 /** How long a round of the slow work looks for something to do, and when it ends whatever it does then, ms. */
-const ROUND = 1500;
-const END = 1900;
+const ROUND = 1900;
+const END = 1960;
 /** Time between two looks, ms. */
-const LOOK = 20;
+const LOOK = 10;
 /** Time between two rounds through all servers, ms. */
 const SELDOM = 1000;
 /** When they were last gone through. */
@@ -30,14 +30,14 @@ function often(kind: Kind): void {
 }
 
 /** The next piece of work; `undefined` when there is none. */
-function next(platform: Platform): Step | undefined {
+function next(platform: Platform, left: number): Step | undefined {
   const now = platform.clock();
   const last = platform.counters.get(LAST);
   if (last === undefined || now - last >= SELDOM) {
     platform.counters.set(LAST, now);
     return upkeep.seldom(platform);
   }
-  return upkeep.build(platform) || upkeep.save(platform);
+  return upkeep.build(platform, left) || upkeep.save(platform);
 }
 
 /** One round. NGINX begins the next two seconds after this one, and would end this one then. */
@@ -49,7 +49,7 @@ async function work(kind: Kind): Promise<void> {
   const began = platform.clock();
   const isLate = () => platform.clock() - began > END;
   while (platform.clock() - began < ROUND) {
-    const step = next(platform);
+    const step = next(platform, began + END - platform.clock());
     const length = platform.counters.get(LENGTH) || SLICE;
     if (step !== undefined && !(await slices.run(step, length, isLate))) {
       platform.counters.set(LENGTH, Math.min(LONGEST_SLICE, 2 * length));

@@ -182,15 +182,34 @@ function guard<T>(platform: Platform, name: string, part: () => T, failed: T): T
 /** Which group the last build was of, counted on. */
 const TURN = ' build turn';
 
-/** Finds the next group whose tables lack a change, and begins to lay them out; `undefined` when there is none. */
-export function build(platform: Platform): Step | undefined {
+/** How long the last build of a group took, by the clock. */
+const TOOK = ' took/';
+/** A build that has so much time is begun in any case, ms. */
+const ENOUGH = 1000;
+
+/** Notes how long a build takes. */
+function timed(platform: Platform, name: string, work: Step): Step {
+  const began = platform.clock();
+  return () => {
+    const done = work();
+    if (done) platform.counters.set(TOOK + name, platform.clock() - began);
+    return done;
+  };
+}
+
+/**
+ * Finds the next group whose tables lack a change, and begins to lay them out, if that can be done in the time that is
+ * left (ms); `undefined` when there is none.
+ */
+export function build(platform: Platform, left: number): Step | undefined {
   const names = upstreams.names(platform);
   for (let i = 0; i < names.length; i++) {
     // In turn: a group that changes all the time does not keep others waiting.
     const name = names[platform.counters.incr(TURN, 1) % names.length] as string;
-    if (!rotation.isOutdated(platform, name)) continue;
+    const needed = Math.min(ENOUGH, 2 * (platform.counters.get(TOOK + name) || 0));
+    if (!rotation.isOutdated(platform, name) || needed > left) continue;
     const work = guard(platform, name, () => builds.begin(platform, name), undefined);
-    if (work !== undefined) return () => guard(platform, name, work, true);
+    if (work !== undefined) return timed(platform, name, () => guard(platform, name, work, true));
   }
   return undefined;
 }

@@ -103,7 +103,7 @@ class Crowd {
 
   #build(count: number): void {
     for (let i = 0; i < count; i++) {
-      this.#work ??= upkeep.build(this.#worker);
+      this.#work ??= upkeep.build(this.#worker, 2000);
       if (this.#work?.()) this.#work = undefined;
     }
   }
@@ -175,7 +175,7 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
       const nginx = start(config, count);
       upstreams.patch(nginx.worker(), 'firmware', 0, { weight: 3 });
       let most = 0;
-      const work = upkeep.build(nginx.worker()) as Step;
+      const work = upkeep.build(nginx.worker(), 2000) as Step;
       for (let done = false; !done; ) {
         nginx.tables.operations = 0;
         done = work();
@@ -238,7 +238,11 @@ describe('a build', () => {
     const counted = nginx.counters.get(' version') as number;
     for (let i = 0; i < 50; i++) upstreams.patch(nginx.worker(), 'firmware', i, { weight: 2 });
     let built = 0;
-    for (let work = upkeep.build(nginx.worker()); work !== undefined; work = upkeep.build(nginx.worker())) {
+    for (
+      let work = upkeep.build(nginx.worker(), 2000);
+      work !== undefined;
+      work = upkeep.build(nginx.worker(), 2000)
+    ) {
       steps.run(work);
       built++;
     }
@@ -259,7 +263,7 @@ describe('a build', () => {
       },
     };
     upstreams.patch(nginx.worker(), 'firmware', 0, { drain: true });
-    steps.run(upkeep.build(worker) as Step);
+    steps.run(upkeep.build(worker, 2000) as Step);
     expect(digests).toBe(0);
     for (let id = 0; id < 40; id++) upstreams.remove(nginx.worker(), 'firmware', id);
     nginx.settle();
@@ -273,7 +277,7 @@ describe('a build', () => {
     const used = [...nginx.tables.entries].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
     nginx.tables.limit = used + 10;
     for (let i = 0; i < 5; i++) {
-      const work = upkeep.build(nginx.worker());
+      const work = upkeep.build(nginx.worker(), 2000);
       if (work !== undefined) steps.run(work);
     }
     expect(destinations(nginx, 1000).size).toBe(200);
@@ -284,4 +288,20 @@ describe('a build', () => {
     nginx.settle();
     expect(destinations(nginx, 1000).size).toBe(100);
   });
+});
+
+it('has the answer to a change of a small group that hashes wait for its table, so that keys find their servers at once', () => {
+  const answersAtOnce = (config: UpstreamConfig, count: number) => {
+    const nginx = start(config, count);
+    upstreams.add(nginx.worker(), 'firmware', { server: '10.9.9.9:80' });
+    const ready = rotation.awaited(nginx.worker(), 'firmware');
+    if (ready === undefined) return true;
+    expect(ready()).toBe(false);
+    nginx.settle();
+    expect(ready()).toBe(true);
+    return false;
+  };
+  expect(answersAtOnce({ method: 'hash' }, 3)).toBe(false);
+  expect(answersAtOnce({ method: 'hash' }, 200)).toBe(true);
+  expect(answersAtOnce({}, 50)).toBe(true);
 });

@@ -146,8 +146,8 @@ export class FakeNginx {
 
   /** Does what the upkeep does step by step: lays tables out and writes state files. */
   settle(): void {
-    for (const next of [upkeep.build, upkeep.save])
-      for (let step = next(this.worker()); step !== undefined; step = next(this.worker())) steps.run(step);
+    for (const next of [() => upkeep.build(this.worker(), 2000), () => upkeep.save(this.worker())])
+      for (let step = next(); step !== undefined; step = next()) steps.run(step);
   }
 
   /** The same machine after NGINX has ended: only the disk is left. */
