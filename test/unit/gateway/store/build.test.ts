@@ -148,7 +148,7 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
         crowd.nginx.settle();
         expect(destinations(crowd.nginx, 4000)).toEqual(crowd.addresses());
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 
