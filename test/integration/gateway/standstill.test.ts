@@ -19,11 +19,7 @@ let gateway: FullGateway;
 
 beforeAll(async () => {
   network = await startNetwork();
-  gateway = await startFullGateway(
-    network,
-    ['sh', '-c', START],
-    { files: { '/tmp/standstill.js': MODULE } },
-  );
+  gateway = await startFullGateway(network, ['sh', '-c', START], { files: { '/tmp/standstill.js': MODULE } });
 });
 
 afterAll(async () => {
