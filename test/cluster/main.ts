@@ -8,6 +8,7 @@ import { openLedger } from '../demo/ledger.js';
 import { announce, bold, elapsed, print, red, say } from '../demo/narrator.js';
 import { printSummary, printVerdict } from '../demo/summary.js';
 import { until } from '../support/containers/until.js';
+import { confinement } from './chapters/confinement.js';
 import { lookAtFiles } from './chapters/files.js';
 import { keepalive } from './chapters/keepalive.js';
 import { isolateNode, suspendNode } from './chapters/lose-node.js';
@@ -33,6 +34,7 @@ const DEVICES = 30;
 
 const STORY: readonly Chapter[] = [
   units,
+  confinement,
   tls,
   stopFirmware,
   stopBroker,
