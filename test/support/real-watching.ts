@@ -43,6 +43,11 @@ export class RealCluster implements AsyncDisposable {
     this.etcdProxy.heal();
     this.apiProxy.heal();
     await this.etcd.delete('/');
+    await this.clearServers();
+  }
+
+  /** Takes out every server, and leaves the keys. */
+  async clearServers(): Promise<void> {
     const api = createNginxApi({ name: 'clear', url: this.gateway.api, auth: { token: API_TOKEN } });
     for (const kind of ['http', 'stream'] as const) {
       for (const name of await api.upstreams(kind, SIGNAL)) {
