@@ -42,14 +42,10 @@ it('answers 503 and goes on serving while a worker that stands still has the loc
   const { container } = gateway;
   const backend = await startHttp(await hostAddress(network));
   expect((await gateway.api.call('POST', SERVERS, { server: backend.server })).status).toBe(201);
-  const inside = async (path: string) =>
-    (
-      await container.exec([
-        'sh',
-        '-c',
-        `perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new("127.0.0.1:8099"); print $s "GET ${path} HTTP/1.0\\r\\n\\r\\n"; print while <$s>'`,
-      ])
-    ).output;
+  const inside = async (path: string) => {
+    const script = `exec 3<>/dev/tcp/127.0.0.1/8099; printf 'GET ${path} HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
+    return (await container.exec(['bash', '-c', script])).output;
+  };
   let pid = '';
   await until('a worker has the lock', async () => {
     pid = /true (\d+)/.exec(await inside('/take'))?.[1] ?? '';
