@@ -65,7 +65,8 @@ export async function gatewayPackage(version) {
       ...configuration.map((name) => `/etc/sidekick-gateway/${name}`),
       '/etc/logrotate.d/sidekick-gateway',
     ],
-    directories: ['var/log/sidekick-gateway'],
+    // Both must be there before the unit's sandbox is made.
+    directories: ['var/lib/sidekick-gateway', 'var/log/sidekick-gateway'],
     files: [
       ['units/deb/sidekick-gateway/logrotate', 'etc/logrotate.d/sidekick-gateway'],
       ['dist/gateway', 'usr/share/sidekick-gateway'],
