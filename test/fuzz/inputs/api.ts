@@ -159,7 +159,7 @@ const version = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('0', '10', '1', '9.0', '١', '', '9'.repeat(400), 'x') },
 );
 
-export const apiRequest = (names: Names): fc.Arbitrary<ApiRequest> =>
+const hostile = (names: Names): fc.Arbitrary<ApiRequest> =>
   fc.record({
     method: fc.oneof(
       { weight: 3, arbitrary: fc.constantFrom('GET', 'POST', 'PATCH', 'DELETE') },
@@ -170,3 +170,21 @@ export const apiRequest = (names: Names): fc.Arbitrary<ApiRequest> =>
       .map(([v, text, asked, slash]) => onWire(`/api/${v}/${text}${slash}`) + asked),
     body,
   });
+
+/** As a client of good conduct sends it; the first of the names are those of http. */
+const good = ({ upstreams, keyvals }: Names): fc.Arbitrary<ApiRequest> => {
+  const servers = `/api/9/http/upstreams/${upstreams[0]}/servers`;
+  return fc.oneof(
+    fc.constantFrom(
+      { method: 'GET', target: servers, body: '' },
+      { method: 'GET', target: '/api/9/http/keyvals', body: '' },
+      { method: 'DELETE', target: `/api/9/http/keyvals/${keyvals[0]}`, body: '' },
+    ),
+    fc.nat(20).map((n) => ({ method: 'POST', target: servers, body: `{"server":"10.1.0.${n}:80"}` })),
+    fc.nat(5).map((n) => ({ method: 'PATCH', target: `${servers}/${n}`, body: '{"weight":5}' })),
+  );
+};
+
+/** Mostly hostile. */
+export const apiRequest = (names: Names): fc.Arbitrary<ApiRequest> =>
+  fc.oneof({ weight: 1, arbitrary: good(names) }, { weight: 4, arbitrary: hostile(names) });
