@@ -67,7 +67,9 @@ function describe(command: Command, { out, err }: World): Command {
       writeErr: (text) => void err.write(text),
       getOutHelpWidth: () => widthOf(out),
       getErrHelpWidth: () => widthOf(err),
-      outputError: (text, write) => write(text.replace(/^error: /, 'sidekick: ')),
+      // The value of a flag that does not exist may be a secret: `--password=…`.
+      outputError: (text, write) =>
+        write(text.replace(/^error: /, 'sidekick: ').replace(/('--[^\s='"]+)=[^\n]*'/, "$1'")),
     });
 }
 

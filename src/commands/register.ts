@@ -28,7 +28,7 @@ export async function register(invocation: RegisterInvocation): Promise<number> 
   const settings = registerSettings(invocation.config, invocation.sources.env);
   const etcd = connectEtcd(settings.etcd);
   try {
-    const frame = frameOf('register', invocation, 'draining, then deregistering');
+    const frame = frameOf('register', invocation, 'draining, then deregistering', settings.warnings);
     return await runDaemon(frame, (telemetry) => new RegisterDaemon(invocation, settings, etcd, telemetry));
   } finally {
     etcd.close();

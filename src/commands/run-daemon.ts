@@ -1,8 +1,9 @@
 import { monotonicClock, wallClock } from '../adapters/clocks.js';
-import { unknownVariables } from '../config/layers.js';
+import { type UnknownVariable, unknownVariables } from '../config/layers.js';
 import type { Listen } from '../config/options/common.js';
 import type { registerScope } from '../config/options/register.js';
 import type { watchScope } from '../config/options/watch.js';
+import type { Problem } from '../config/problem.js';
 import { SCOPES } from '../config/scopes.js';
 import { messageOf } from '../core/errors.js';
 import type { Clock, Log, Meter, WallClock } from '../core/ports.js';
@@ -13,6 +14,7 @@ import { createLogger, type LogSettings } from '../telemetry/logger.js';
 import { createMetrics, type Metrics } from '../telemetry/metrics.js';
 import { createNotifier, type Notifier } from '../telemetry/notifier.js';
 import type { InvocationOf } from './command.js';
+import { warnOfRisks } from './warn-of-risks.js';
 
 /** What a daemon is built with. */
 export interface Telemetry {
@@ -49,7 +51,9 @@ export interface DaemonFrame {
   /** What the graceful end does, for the log. */
   readonly ending: string;
   /** Variables that look like options and are none. */
-  readonly unknownVariables: readonly string[];
+  readonly unknownVariables: readonly UnknownVariable[];
+  /** What works, and is a risk or most likely not what was meant. */
+  readonly warnings: readonly Problem[];
 }
 
 /** The frame of a command, from its configuration. */
@@ -57,11 +61,12 @@ export function frameOf(
   name: string,
   { config, sources, version }: InvocationOf<typeof registerScope> | InvocationOf<typeof watchScope>,
   ending: string,
+  warnings: readonly Problem[],
 ): DaemonFrame {
   const { admin, log } = config.values;
   const { env } = sources;
   const unknown = unknownVariables(Object.values(SCOPES), env);
-  return { name, version, log, admin: admin.listen, env, ending, unknownVariables: unknown };
+  return { name, version, log, admin: admin.listen, env, ending, unknownVariables: unknown, warnings };
 }
 
 /** What surrounds a daemon. */
@@ -95,12 +100,13 @@ export async function runDaemon(
   lifecycle.stop.addEventListener('abort', () => notifier.stopping(), { once: true });
   metrics.meter.gauge('sidekick_info', 1, { command: name, version });
   log.info({ event: 'started', command: name, version }, 'sidekick started');
-  for (const variable of frame.unknownVariables) {
+  for (const { name: key, meant } of frame.unknownVariables) {
     log.warn(
-      { event: 'unknown-variable', key: variable },
+      { event: 'unknown-variable', key, meant },
       'a SIDEKICK_ variable that is no option: misspelled?',
     );
   }
+  warnOfRisks(log, frame.warnings);
   try {
     daemon = await create({ log, meter: metrics.meter, clock, wallClock }, lifecycle.stop);
     await attend(daemon, frame, { log, metrics, clock, notifier, lifecycle });

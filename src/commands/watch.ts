@@ -19,8 +19,8 @@ import { FileFollower } from './follow-files.js';
 import { untilInterrupted } from './interruption.js';
 import { type Daemon, frameOf, runDaemon, type Telemetry } from './run-daemon.js';
 import { watcherSummary } from './summary.js';
-import { warnOfExposure } from './warn-of-exposure.js';
 import { warnOfRestart } from './warn-of-restart.js';
+import { warnOfRisks } from './warn-of-risks.js';
 import { watchOnce } from './watch-once.js';
 
 type WatchInvocation = InvocationOf<typeof watchScope>;
@@ -37,14 +37,14 @@ export async function watch(invocation: WatchInvocation): Promise<number> {
   const nginx = settings.nginx.map(createNginxApi);
   try {
     if (!dryRun && !once) {
-      const frame = frameOf('watch', invocation, 'NGINX keeps what it has');
+      const frame = frameOf('watch', invocation, 'NGINX keeps what it has', settings.warnings);
       return await runDaemon(
         frame,
         (telemetry) => new WatchDaemon(invocation, settings, { etcd, nginx }, telemetry),
       );
     }
     const onceLog = createLogger(log);
-    warnOfExposure(onceLog, settings.nginx);
+    warnOfRisks(onceLog, settings.warnings);
     const ports = {
       ...etcd,
       nginx,
@@ -91,7 +91,6 @@ class WatchDaemon implements Daemon {
     this.#started = settings;
     this.#connections = connections;
     this.#log = telemetry.log;
-    warnOfExposure(this.#log, settings.nginx);
     const { etcd, nginx } = connections;
     const healthCheck = healthCheckOf(() => this.#settings);
     const ports = { ...telemetry, ...etcd, nginx, ownAddresses, healthCheck };

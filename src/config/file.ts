@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import { parse, YAMLError } from 'yaml';
 import { messageOf, UsageError } from '../core/errors.js';
 import { show } from './format.js';
 
@@ -8,7 +8,9 @@ export function readConfigFile(path: string): object {
   const content = parseContent(path, readText(path));
   if (content === null || content === undefined) return {};
   if (typeof content !== 'object' || Array.isArray(content)) {
-    throw new UsageError(`config: ${path} must hold keys and values, got ${show(content)}`);
+    throw new UsageError(
+      `config: ${path} must hold keys and values, got ${typeof content === 'object' ? show(content) : 'only text'}`,
+    );
   }
   return content;
 }
@@ -25,8 +27,14 @@ function parseContent(path: string, text: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    // The first line says what and where; the rest shows the text.
-    const [reason] = String(error instanceof Error ? error.message : error).split(/:?\n/);
-    throw new UsageError(`config: ${path} must be YAML or JSON: ${reason}`);
+    throw new UsageError(`config: ${path} must be YAML or JSON: ${yamlReason(error)}`);
   }
+}
+
+/** What is wrong with a text, and where, without any of the text: there may be secrets in it. */
+export function yamlReason(error: unknown): string {
+  if (!(error instanceof YAMLError)) return 'it cannot be read as such';
+  const [what = ''] = error.message.split(/ at line \d+|["'`:\n]/);
+  const at = error.linePos?.[0];
+  return `${what.trim()}${at ? ` at line ${at.line}, column ${at.col}` : ''}`;
 }

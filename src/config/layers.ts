@@ -1,4 +1,5 @@
 import { show } from './format.js';
+import { nearest } from './nearest.js';
 import type { Problem } from './problem.js';
 import { flagOf, flatOptions, isOption, type Option, type Schema, type Scope, variableOf } from './schema.js';
 
@@ -40,10 +41,23 @@ export function variableLayer(scope: Scope, env: Readonly<Record<string, string 
 export function unknownVariables(
   scopes: readonly Scope[],
   env: Readonly<Record<string, string | undefined>>,
-): readonly string[] {
+): readonly UnknownVariable[] {
   const known = new Set(['SIDEKICK_CONFIG', ...scopes.flatMap(textKeys).map(variableOf)]);
-  return Object.keys(env).filter((name) => name.startsWith('SIDEKICK_') && !known.has(name));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('SIDEKICK_') && !known.has(name) && !SERVICE_LINK.test(name))
+    .map((name) => ({ name, meant: nearest(name, known) }));
 }
+
+/** A variable that looks like an option's and is none. */
+export interface UnknownVariable {
+  readonly name: string;
+  /** The variable that was most likely meant. */
+  readonly meant: string | undefined;
+}
+
+/** What Kubernetes and Docker links set in every container for a service that is itself called `sidekick`. */
+const SERVICE_LINK =
+  /^SIDEKICK_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?)$/;
 
 /**
  * The content of a configuration file.
@@ -134,6 +148,9 @@ function misfit(
   allowed: ReadonlySet<string>,
   child: Schema | undefined,
 ): string {
-  if (child) return `must be a group of ${Object.keys(child).join(', ')}, got ${show(value, name)}`;
-  return `is an unknown key (its value: ${show(value, name)}); allowed here are ${[...allowed].join(', ')}`;
+  if (child) return `must be a group of ${Object.keys(child).join(', ')}, got ${show(value)}`;
+  // Nobody knows what kind of value an unknown key has: it is not shown.
+  const meant = nearest(name, allowed);
+  const hint = meant === undefined ? '' : `, perhaps ${meant}?`;
+  return `is an unknown key${hint}; allowed here are ${[...allowed].join(', ')}`;
 }

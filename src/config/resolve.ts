@@ -1,6 +1,7 @@
 import convict from 'convict';
 import { parse } from 'yaml';
 import { bad, ok, type Result } from '../core/result.js';
+import { yamlReason } from './file.js';
 import { show } from './format.js';
 import { flatten, type Layer, treeOf } from './layers.js';
 import { type Problem, refuseProblems } from './problem.js';
@@ -113,7 +114,7 @@ function readAll(
     const value = config.get(key);
     const result = readOption(option, value);
     put(values, path, result.ok ? result.value : undefined);
-    if (value !== null) put(written, path, option.sensitive ? HIDDEN : value);
+    if (value !== null) put(written, path, option.sensitive ? HIDDEN : option.printed(value));
     if (!result.ok) problems.push({ key: `${label}${key}`, reason: result.reason, origin: origins.get(key) });
   }
   return { label, values, written };
@@ -153,12 +154,13 @@ function entriesOf(
     return [readAll(list.entry, { ...fill(list.entry, [beside]), label: list.beside.prefix }, problems)];
   }
   const origin = layer?.origin(name);
-  const entries = layer ? readList(layer.lists.get(name)) : [];
-  if (!entries) {
-    const reason = `must be a list of ${Object.keys(list.entry).join(', ')}, got ${show(layer?.lists.get(name))}`;
+  const read = layer ? readList(layer.lists.get(name)) : ok([]);
+  if (!read.ok) {
+    const reason = `must be a list of groups of ${Object.keys(list.entry).join(', ')}: ${read.reason}`;
     problems.push({ key: name, reason, origin });
     return [];
   }
+  const entries = read.value;
   if (single !== undefined) {
     const reason = `stands beside the list ${name} of ${origin}: give the one or the other`;
     problems.push({ key: single, reason, origin: flat.origins.get(single) });
@@ -174,15 +176,15 @@ function howToGive(key: string, list: string): string {
   return `is required: give ${flagOf(key)} or ${variableOf(key)}, or the list ${list} in a file`;
 }
 
-/** A list as a file holds it, or as the text of a flag or variable; undefined where it is none. */
-function readList(value: unknown): readonly unknown[] | undefined {
-  if (Array.isArray(value)) return value;
-  if (typeof value !== 'string') return undefined;
+/** A list as a file holds it, or as the text of a flag or variable. A text that is none is not shown: it has headers in it. */
+function readList(value: unknown): Result<readonly unknown[]> {
+  if (Array.isArray(value)) return ok(value);
+  if (typeof value !== 'string') return bad(`got ${show(value)}`);
   try {
     const parsed: unknown = parse(value);
-    return Array.isArray(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
+    return Array.isArray(parsed) ? ok(parsed) : bad('the text holds no list');
+  } catch (error) {
+    return bad(`the text is neither YAML nor JSON: ${yamlReason(error)}`);
   }
 }
 
@@ -206,7 +208,8 @@ function readEntry(
   problems: Problem[],
 ): Read {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
-    const reason = `must be a group of ${Object.keys(list.entry).join(', ')}, got ${show(entry)}`;
+    const what = typeof entry === 'string' ? 'text' : show(entry);
+    const reason = `must be a group of ${Object.keys(list.entry).join(', ')}, got ${what}`;
     problems.push({ key: at.label, reason, origin: at.origin });
     return { label: at.label, values: {}, written: {} };
   }

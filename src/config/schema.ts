@@ -13,6 +13,8 @@ export interface Option<T> {
   readonly nullable: boolean;
   /** Not shown when a configuration is printed. */
   readonly sensitive: boolean;
+  /** What is shown of the value when a configuration is printed. */
+  printed(value: unknown): unknown;
   /** Where the option is one of a list's entries, each entry has to have it. */
   readonly required: boolean;
   readonly type: Format<T>;
@@ -55,6 +57,7 @@ export function option<T>(type: Format<T>, fallback: unknown, doc: string): Opti
     default: fallback,
     nullable: false,
     sensitive: false,
+    printed: (value) => value,
     required: false,
     type,
   };
@@ -73,6 +76,11 @@ export function required<T>(type: Format<T>, doc: string): Option<T> {
 /** An option whose value is not to be printed. */
 export function hidden<T>(base: Option<T>): Option<T> {
   return { ...base, sensitive: true };
+}
+
+/** An option of whose value only a part is to be printed. */
+export function printedAs<T>(base: Option<T>, printed: (value: unknown) => unknown): Option<T> {
+  return { ...base, printed };
 }
 
 /** Whether a node is an option and not a group. */

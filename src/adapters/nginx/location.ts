@@ -27,10 +27,3 @@ export function locateApi(url: string): ApiLocation {
 function trimmed(path: string): string {
   return path.replace(/\/+$/, '');
 }
-
-/** Whether what is sent to this API can be read on the way: no TLS, and another host than this. */
-export function isExposed(url: string): boolean {
-  if (isUnixUrl(url)) return false;
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-}

@@ -2,7 +2,7 @@ import { DEFAULT_HEALTH_POLICY } from '../../core/health.js';
 import { bad, ok } from '../../core/result.js';
 import { formatDuration } from '../duration.js';
 import { duration, type Format, file, integer, listOf, map, oneOf, show, string } from '../format.js';
-import { hidden, option, optional } from '../schema.js';
+import { hidden, option, optional, printedAs } from '../schema.js';
 import { switchOption, tlsOptions } from './common.js';
 
 /** A program and its arguments; in text separated by spaces. */
@@ -45,6 +45,12 @@ const mqttVersion: Format<4 | 5> = {
   },
 } as Format<4 | 5>;
 
+/** Arguments are a usual place for a secret. */
+function programAlone(value: unknown): unknown {
+  const [program, ...rest]: readonly unknown[] = Array.isArray(value) ? value : [];
+  return rest.length > 0 ? [program, `(${rest.length} arguments hidden)`] : [program];
+}
+
 /** What a probe looks at, and when an instance counts as healthy. Those with a type in their text need that type. */
 export const probeOptions = {
   type: option(
@@ -84,7 +90,10 @@ export const probeOptions = {
     file,
     'mqtt: file whose first line is the password. A bare name is a systemd credential.',
   ),
-  command: optional(command, 'exec: the program and its arguments; run without a shell.'),
+  command: printedAs(
+    optional(command, 'exec: the program and its arguments; run without a shell.'),
+    programAlone,
+  ),
   env: hidden(
     optional(map, 'exec: variables added to the environment. A secret among them belongs in a file.'),
   ),

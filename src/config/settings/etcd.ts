@@ -4,6 +4,7 @@ import type { etcdOptions } from '../options/common.js';
 import type { Values } from '../schema.js';
 import type { FileReader, FilesRead } from '../secret.js';
 import { authSettings, tlsSettings } from './tls.js';
+import { checkEtcdUrl, warnOfPlainText } from './urls.js';
 
 /** How to reach etcd, and where in it. */
 export interface EtcdSettings {
@@ -31,6 +32,10 @@ export function etcdSettings(values: Values<typeof etcdOptions>, files: FileRead
       key: 'etcd.endpoints',
       reason: `must be https:// URLs where etcd.ca, etcd.cert or etcd.serverName is given, got ${endpoints.join(', ')}`,
     });
+  }
+  for (const endpoint of endpoints) {
+    checkEtcdUrl('etcd.endpoints', endpoint, files);
+    if (auth) warnOfPlainText('etcd.passwordFile', endpoint, 'the password', files);
   }
   return {
     etcd: { endpoints, requestTimeout, resync, ...(tls && { tls }), ...(auth && { auth }) },

@@ -6,6 +6,7 @@ import type { probeOptions } from '../options/probe.js';
 import type { Values } from '../schema.js';
 import type { FileReader } from '../secret.js';
 import { defined, tlsSettings } from './tls.js';
+import { isOwnHost } from './urls.js';
 
 type ProbeValues = Values<typeof probeOptions>;
 type ProbeType = ProbeValues['type'];
@@ -36,14 +37,46 @@ const ONLY: Partial<Record<keyof ProbeValues, readonly ProbeType[]>> = {
 
 const TLS_ONLY = ['ca', 'cert', 'key', 'serverName', 'insecure'] as const;
 
-/** @param label Goes before the keys in a message, such as `services[1].probe.`. */
-export function probeSettings(values: ProbeValues, label: string, files: FileReader): ProbeSettings {
+/**
+ * @param label Goes before the keys in a message, such as `services[1].probe.`.
+ * @param elsewhere What the instances are called where they are on other hosts; undefined: they are on this one.
+ */
+export function probeSettings(
+  values: ProbeValues,
+  label: string,
+  files: FileReader,
+  elsewhere?: string,
+): ProbeSettings {
   refuseStray(values, label, files);
+  warnOfPlainProbe(values, label, files, elsewhere);
   const password = files.password(`${label}passwordFile`, values.passwordFile);
   const tls = values.tls ? { tls: { ...tlsSettings(values, label, files), insecure: values.insecure } } : {};
   const { interval, timeout, rise, fall } = values;
   const spec = (address: Address): ProbeSpec => specFor(values, values.target ?? address, password, tls);
   return { spec, health: { interval, timeout, rise, fall }, id: digest({ values, password, tls }) };
+}
+
+/** Headers that are there to prove who asks. */
+const CREDENTIAL = /auth|cookie|token|secret|passw|api-?key/i;
+
+/** The option that gives the probe a credential to send; undefined where none does. */
+export function secretOf({ headers, passwordFile }: ProbeValues): 'headers' | 'passwordFile' | undefined {
+  if (passwordFile !== undefined) return 'passwordFile';
+  return Object.keys(headers ?? {}).some((name) => CREDENTIAL.test(name)) ? 'headers' : undefined;
+}
+
+function warnOfPlainProbe(
+  values: ProbeValues,
+  label: string,
+  files: FileReader,
+  elsewhere: string | undefined,
+): void {
+  const secret = secretOf(values);
+  const remote = values.target ?? elsewhere;
+  if (secret === undefined || values.tls || remote === undefined) return;
+  if (isOwnHost(remote.replace(/:\d+$/, ''))) return;
+  const reason = `the credential goes to ${remote} unencrypted, and who is on the way can read it: use ${label}tls`;
+  files.warnings.push({ key: `${label}${secret}`, reason });
 }
 
 function refuseStray(values: ProbeValues, label: string, files: FileReader): void {

@@ -4,7 +4,7 @@ import type { HealthPolicy } from '../../core/health.js';
 import type { Registration } from '../../core/registration.js';
 import { PARAMETER_NAMES, type ServerParameters } from '../../core/server-parameters.js';
 import type { OwnAddress, registerScope } from '../options/register.js';
-import { refuseProblems } from '../problem.js';
+import { type Problem, refuseProblems } from '../problem.js';
 import type { Resolved } from '../resolve.js';
 import { createFileReader, type FileReader } from '../secret.js';
 import { type EtcdSettings, etcdSettings } from './etcd.js';
@@ -31,6 +31,7 @@ export interface RegisterSettings extends EtcdSettings {
   readonly ttl: number;
   readonly drainTimeout: number;
   readonly services: readonly ServiceSettings[];
+  readonly warnings: readonly Problem[];
 }
 
 /** What `sidekick register` needs, with files read. Throws a UsageError. */
@@ -42,7 +43,8 @@ export function registerSettings(
   const etcd = etcdSettings(values, files);
   const services = lists.services.map((entry) => serviceSettings(entry, files));
   refuseProblems(files.problems);
-  return { ...etcd, ttl: values.lease.ttl, drainTimeout: values.drainTimeout, services };
+  const { lease, drainTimeout } = values;
+  return { ...etcd, ttl: lease.ttl, drainTimeout, services, warnings: files.warnings };
 }
 
 function serviceSettings({ label, values }: ServiceEntry, files: FileReader): ServiceSettings {

@@ -7,12 +7,13 @@ import type { Kind } from '../../core/kind.js';
 import type { UpstreamRule, WatcherOptions } from '../../daemon/watcher-options.js';
 import { DEFAULT_TIMING } from '../../daemon/watcher-options.js';
 import type { watchScope } from '../options/watch.js';
-import { refuseProblems } from '../problem.js';
+import { type Problem, refuseProblems } from '../problem.js';
 import type { Resolved } from '../resolve.js';
 import { createFileReader, type FileReader } from '../secret.js';
 import { type EtcdSettings, etcdSettings } from './etcd.js';
-import { type ProbeSettings, probeSettings } from './probe.js';
+import { type ProbeSettings, probeSettings, secretOf } from './probe.js';
 import { authSettings, defined, tlsSettings } from './tls.js';
+import { checkNginxUrl, warnOfPlainText } from './urls.js';
 
 export type WatchConfig = Resolved<typeof watchScope.options, typeof watchScope.lists>;
 type NginxEntry = WatchConfig['lists']['nginx'][number];
@@ -25,6 +26,7 @@ export interface WatchSettings extends EtcdSettings {
   readonly probes: ReadonlyMap<string, ProbeSettings>;
   /** What looks at any other service, by the kind of its group in the gateway; undefined where nothing is to. */
   readonly gatewayProbe: ((kind: Kind) => ProbeSettings) | undefined;
+  readonly warnings: readonly Problem[];
 }
 
 /** Quick, since nothing else notices a dead host before its lease runs out. */
@@ -72,9 +74,12 @@ export function watchSettings(
     lists.nginx,
     files,
   );
-  const probes = lists.probes.map((entry) => probeSettings(entry.values, entry.label, files));
+  const probes = lists.probes.map((entry) =>
+    probeSettings(entry.values, entry.label, files, `the instances of ${entry.values.service}`),
+  );
   const probed = lists.probes.map((entry) => entry.values.service);
   refuseRepeats('service', probed, lists.probes, files);
+  for (const entry of lists.probes) checkRecipients(entry, values.allow, files);
   refuseProblems(files.problems);
   const id = values.id ?? hostname();
   const { instances, bytes, probes: underWay, probeRate } = values.limits;
@@ -99,6 +104,7 @@ export function watchSettings(
     nginx,
     probes: new Map(probes.map((probe, i) => [probed[i] ?? '', probe])),
     gatewayProbe: gatewayProbe(values.gatewayProbes, id),
+    warnings: files.warnings,
   };
 }
 
@@ -118,6 +124,11 @@ function nginxSettings({ label, values }: NginxEntry, files: FileReader): NginxA
   if (tls && protocol !== 'https:') {
     const reason = `must be an https:// URL where ${label}ca, cert or serverName is given, got ${api}`;
     files.problems.push({ key: `${label}api`, reason });
+  }
+  if (!isUnixUrl(api)) {
+    checkNginxUrl(`${label}api`, api, files);
+    if (auth && 'token' in auth) warnOfPlainText(`${label}tokenFile`, api, 'the token', files);
+    else if (auth) warnOfPlainText(`${label}passwordFile`, api, 'the password', files);
   }
   const text = (pem: Buffer | undefined) => pem?.toString('utf8');
   return {
@@ -147,6 +158,23 @@ function nginxAuth(values: NginxEntry['values'], label: string, files: FileReade
     });
   }
   return login ?? (token === undefined ? undefined : { token });
+}
+
+/**
+ * A probe of the load balancer goes to whatever address is registered. A credential must not: it takes networks that the
+ * instances have to lie in, or a certificate that they have to show.
+ */
+function checkRecipients(
+  { label, values }: WatchConfig['lists']['probes'][number],
+  allow: WatchConfig['values']['allow'],
+  files: FileReader,
+): void {
+  const secret = secretOf(values);
+  if (secret === undefined || values.target !== undefined) return;
+  const limited = Object.hasOwn(allow, values.service) || Object.hasOwn(allow, '*');
+  if (limited || (values.tls && !values.insecure)) return;
+  const reason = `would be sent to every address that is registered as ${values.service}: name the networks of its instances in allow, or use ${label}tls without insecure`;
+  files.problems.push({ key: `${label}${secret}`, reason });
 }
 
 function upstreamRule({ values }: UpstreamEntry): UpstreamRule {

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { registerScope } from '../../../src/config/options/register.js';
 import { watchScope } from '../../../src/config/options/watch.js';
+import { createFileReader } from '../../../src/config/secret.js';
 import { registerSettings } from '../../../src/config/settings/register.js';
 import { watchSettings } from '../../../src/config/settings/watch.js';
 import type { Address } from '../../../src/core/address.js';
@@ -270,5 +271,131 @@ nginx:
       auth: { username: 'u', password: 'p' },
       tls: { ca: 'CA' },
     });
+  });
+});
+
+describe('URLs that cannot be right', () => {
+  test.each([
+    [
+      'http://lb:8080/api/9',
+      /^nginx\.api: must be the root of the API without its version, such as http:\/\/lb:8080\/api, got/,
+    ],
+    ['http://lb:8080/api/9/nginx', /without its version, such as http:\/\/lb:8080\/api, got/],
+    ['http://lb:8080/api?fields=x', /without a query or fragment, such as http:\/\/lb:8080\/api, got/],
+    ['http://lb:8080/dashboard.html', /and not a page, such as http:\/\/lb:8080\/api, got/],
+  ])('nginx.api %s', (api, expected) => {
+    expect(complaints(() => watch({ '--nginx-api': api }))[0]).toMatch(expected);
+  });
+
+  test.each(['http://etcd:2379/v3', 'http://etcd:2379/?x=1'])('etcd.endpoints %s', (endpoint) => {
+    expect(complaints(() => watch({ ...API, '--etcd-endpoints': [endpoint] }))[0]).toMatch(
+      /^etcd\.endpoints: must be scheme, host and port alone, such as http:\/\/etcd:2379, got/,
+    );
+  });
+
+  test.each([
+    [
+      { '--nginx-api': 'http://127.0.0.1:8080' },
+      /has no path, .* usually at http:\/\/127\.0\.0\.1:8080\/api$/,
+    ],
+    [{ ...API, '--etcd-endpoints': ['http://etcd'] }, /has no port, .*: http:\/\/etcd:2379$/],
+    [{ ...API, '--etcd-endpoints': ['http://etcd:2380'] }, /members of etcd talk to each other/],
+  ])('those that hardly can be right are warned of: %j', (flags, expected) => {
+    expect(watch(flags).warnings.map(({ reason }) => reason)).toEqual([expect.stringMatching(expected)]);
+  });
+
+  test('the usual ones are not', () => {
+    expect(watch(API).warnings).toEqual([]);
+    expect(watch({ '--nginx-api': 'https://lb/internal/api' }).warnings).toEqual([]);
+  });
+});
+
+describe('credentials on the way', () => {
+  const password = () => fileWith('hunter2\n', 'password');
+  const user = (endpoint: string) => ({
+    ...API,
+    '--etcd-username': 'root',
+    '--etcd-password-file': password(),
+    '--etcd-endpoints': [endpoint],
+  });
+
+  test('a password to etcd over plain http:// to another host is warned of', () => {
+    expect(watch(user('http://etcd:2379')).warnings).toEqual([
+      {
+        key: 'etcd.passwordFile',
+        reason: expect.stringMatching(/^the password goes to http:\/\/etcd:2379 unencrypted/) as string,
+      },
+    ]);
+  });
+
+  test.each(['http://127.0.0.1:2379', 'http://localhost:2379', 'http://[::1]:2379', 'https://etcd:2379'])(
+    'not to %s',
+    (endpoint) => {
+      expect(watch(user(endpoint)).warnings).toEqual([]);
+    },
+  );
+
+  test('a password to NGINX over plain http:// to another host is warned of', () => {
+    const flags = { ...API, '--nginx-username': 'a', '--nginx-password-file': password() };
+    expect(watch(flags).warnings).toEqual([
+      {
+        key: 'nginx.passwordFile',
+        reason: expect.stringMatching(/^the password goes to http:\/\/lb:8080 unencrypted/) as string,
+      },
+    ]);
+  });
+
+  test('a password of a probe to another host without TLS is warned of', () => {
+    const flags = { '--probe-type': 'mqtt', '--probe-username': 'a', '--probe-password-file': password() };
+    expect(register(flags).warnings).toEqual([]);
+    expect(register({ ...flags, '--probe-target': '127.0.0.1:1883' }).warnings).toEqual([]);
+    expect(register({ ...flags, '--probe-target': 'broker:1883' }).warnings).toEqual([
+      {
+        key: 'probe.passwordFile',
+        reason: expect.stringContaining('goes to broker:1883 unencrypted') as string,
+      },
+    ]);
+  });
+
+  const probe = (more: string, rest = '') =>
+    `nginx: { api: "http://lb:8080/api" }\n${rest}\nprobes: [{ service: web, type: http, ${more} }]`;
+
+  test.each([
+    'headers: { Authorization: x }',
+    'headers: { X-Api-Key: x }',
+    'headers: { cookie: x }, tls: true, insecure: true',
+  ])("a load balancer's probe does not send a credential to whatever address is registered: %s", (more) => {
+    expect(complaints(() => watch({}, probe(more)))[0]).toMatch(
+      /^probes\[0\]\.headers: would be sent to every address that is registered as web: name the networks/,
+    );
+  });
+
+  test.each([
+    probe('headers: { Authorization: x }', 'allow: { web: 10.0.0.0/8 }'),
+    probe('headers: { Authorization: x }, tls: true'),
+    probe('headers: { Host: example.org }'),
+  ])('but it may where the addresses are limited or have to prove who they are: %s', (file) => {
+    expect(watch({}, file).probes.size).toBe(1);
+  });
+});
+
+describe('credentials of systemd', () => {
+  test("an operator's command finds those of the project's running units", () => {
+    const path = fileWith('hunter2\n', 'elsewhere');
+    const root = dirname(path);
+    for (const unit of ['other.service', 'sidekick-watch.service']) {
+      mkdirSync(join(root, unit));
+      writeFileSync(join(root, unit, 'etcd-password'), unit);
+    }
+    expect(createFileReader({}, root).password('a', 'etcd-password')).toBe('sidekick-watch.service');
+  });
+
+  test('where there are none, the message says how to name the file', () => {
+    const lines = complaints(() =>
+      watch({ ...API, '--etcd-username': 'root', '--etcd-password-file': 'no-such-password' }),
+    );
+    expect(lines[0]).toMatch(
+      /^etcd\.passwordFile: .*ENOENT.*a bare name is a systemd credential.*give the path/,
+    );
   });
 });

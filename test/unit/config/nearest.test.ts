@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { nearest } from '../../../src/config/nearest.js';
+
+const KNOWN = ['interval', 'timeout', 'SIDEKICK_ETCD_ENDPOINTS', 'tls', 'ca'];
+
+it.each([
+  ['intervall', 'interval'],
+  ['intreval', 'interval'],
+  ['timout', 'timeout'],
+  ['TIMEOUT', 'timeout'],
+  ['SIDEKICK_ETCD_ENDPOINT', 'SIDEKICK_ETCD_ENDPOINTS'],
+  ['tsl', 'tls'],
+])('finds what was meant by %s: %s', (misspelt, meant) => {
+  expect(nearest(misspelt, KNOWN)).toBe(meant);
+});
+
+it.each(['', 'weight', 'x'.repeat(100_000)])('finds nothing where nothing is near: %.20s', (word) => {
+  expect(nearest(word, ['interval', 'timeout'])).toBeUndefined();
+});
