@@ -13,6 +13,8 @@ export interface Invocation<S extends Schema = Schema, L extends Lists = Lists> 
   readonly version: string;
   /** What the user asked for goes here; logs and errors go to the standard error stream. */
   readonly out: NodeJS.WritableStream;
+  /** What is said while a command runs, such as what it waits for. */
+  readonly err: NodeJS.WritableStream;
 }
 
 /** What the command of a scope is given. */

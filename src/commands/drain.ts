@@ -1,46 +1,104 @@
 import type { drainScope } from '../config/options/operator.js';
-import { registrationKey } from '../core/keys.js';
+import { type Instance, maintenanceKey, registrationKey } from '../core/keys.js';
+import { decodeMaintenance, describeMaintenance } from '../core/maintenance.js';
 import { followDrain, requestDrain } from '../daemon/operator-drain.js';
 import type { DrainProgress } from '../daemon/operator-drain-options.js';
 import type { InvocationOf } from './command.js';
-import { atDesk, instanceOf } from './operator.js';
+import { hintFor, listed, nothingFound, watchersAt } from './findings.js';
+import { atDesk, type Desk, instanceOf, whoAsks } from './operator.js';
 import { say } from './say.js';
+import { waiting } from './waiting.js';
 
-/** `sidekick drain`: 0 once the request stands, and with --wait once every watcher has answered. */
-export async function drain({
-  config,
-  args,
-  sources,
-  out,
-}: InvocationOf<typeof drainScope>): Promise<number> {
+/**
+ * `sidekick drain`: 0 once the request stands, and with --wait once every watcher has answered. 1 where nothing of the
+ * kind is registered, or with --wait where nobody takes it out in time.
+ */
+export async function drain(invocation: InvocationOf<typeof drainScope>): Promise<number> {
+  const { config, args, sources, out } = invocation;
   const instance = instanceOf(args);
   const name = `${instance.service} ${instance.address}`;
-  return atDesk(config.values, sources.env, async (desk) => {
-    const key = registrationKey(desk.space, instance);
-    const registered = (await desk.store.read([key], desk.signal)).has(key);
-    const revision = await requestDrain(instance, desk, desk.signal);
-    say(
-      out,
-      registered
-        ? `draining ${name}; it stays out until: sidekick undrain ${name}`
-        : `${name} is not registered; when it is, it is drained, until: sidekick undrain ${name}`,
-    );
-    if (!config.values.wait) return 0;
-    const tell = (progress: DrainProgress) => {
-      if (!progress.done) say(out, describe(progress));
-    };
-    const { answered } = await followDrain(instance, revision, desk, tell, desk.signal);
-    say(
-      out,
-      answered.length > 0
-        ? `${name} has been taken out by ${answered.join(', ')}`
-        : `no watcher drives ${instance.service}: there is nothing to wait for`,
-    );
-    return 0;
+  const undo = `sidekick undrain ${name}`;
+  const { wait, force, reason, timeout } = config.values;
+  return atDesk(invocation, async (desk) => {
+    const { registered, standing } = await lookUp(instance, desk);
+    if (!registered && !force) throw await unregistered(instance, desk);
+    if (standing !== undefined) say(out, `a drain of ${name} was asked for before${about(standing)}`);
+    const request = { by: whoAsks(sources.env), at: new Date().toISOString(), ...(reason && { reason }) };
+    const revision = await requestDrain(instance, request, desk, desk.signal);
+    if (!registered) {
+      say(out, `${name} is not registered; when it is, it is drained, until: ${undo}`);
+      return 0;
+    }
+    say(out, `draining ${name}; it stays out until: ${undo}`);
+    return wait ? follow(instance, revision, timeout, { desk, out }) : 0;
   });
 }
 
+async function lookUp(
+  instance: Instance,
+  { store, space, signal }: Desk,
+): Promise<{ registered: boolean; standing: string | undefined }> {
+  const [registration, request] = [registrationKey(space, instance), maintenanceKey(space, instance)];
+  const found = await store.read([registration, request], signal);
+  return { registered: found.has(registration), standing: found.get(request)?.value };
+}
+
+function about(value: string): string {
+  const text = describeMaintenance(decodeMaintenance(value));
+  return text === '' ? '' : ` ${text}`;
+}
+
+async function unregistered({ service, address }: Instance, desk: Desk): Promise<Error> {
+  const prefix = `${desk.space.services}${service}/`;
+  const others = (await desk.store.list(prefix, desk.signal)).map(({ key }) => key.slice(prefix.length));
+  return nothingFound(
+    `${service} ${address} is not registered: nothing was asked for`,
+    others.length > 0
+      ? `registered as ${service} are ${listed(others)}`
+      : `nothing is registered as ${service}`,
+    others.length > 0 ? '' : hintFor(service, await watchersAt(desk)),
+    'to have it drained as soon as it registers: --force',
+  );
+}
+
+async function follow(
+  instance: Instance,
+  revision: number,
+  timeout: number,
+  { desk, out }: { readonly desk: Desk; readonly out: NodeJS.WritableStream },
+): Promise<number> {
+  const name = `${instance.service} ${instance.address}`;
+  let waitingFor: readonly string[] = [];
+  const tell = (progress: DrainProgress) => {
+    waitingFor = progress.waitingFor;
+    if (!progress.done) say(out, describe(progress));
+  };
+  const order = {
+    out,
+    timeout,
+    what: () => (waitingFor.length > 0 ? listed(waitingFor) : 'etcd to show the watchers'),
+    otherwise: `the request stands: ${name} is drained all the same, until: sidekick undrain ${name}`,
+  };
+  const { answered, registered } = await waiting(order, desk.signal, (limited) =>
+    followDrain(instance, revision, desk, tell, limited),
+  );
+  if (!registered) {
+    say(out, `${name} is no longer registered: there is nothing left to drain`);
+    return 0;
+  }
+  if (answered.length > 0) {
+    say(out, `${name} has been taken out by ${listed(answered)}`);
+    return 0;
+  }
+  const hint = hintFor(instance.service, await watchersAt(desk));
+  throw nothingFound(
+    `no running watcher drives ${instance.service}: nobody has taken ${name} out`,
+    hint,
+    order.otherwise,
+  );
+}
+
 function describe({ answered, waitingFor }: DrainProgress): string {
-  const out = answered.length > 0 ? `; taken out by ${answered.join(', ')}` : '';
-  return `waiting for ${waitingFor.join(', ')}${out}`;
+  const out = answered.length > 0 ? `; taken out by ${listed(answered)}` : '';
+  return `waiting for ${listed(waitingFor)}${out}`;
 }

@@ -1,3 +1,4 @@
+import { hostname, userInfo } from 'node:os';
 import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
 import type { etcdOptions } from '../config/options/common.js';
 import { refuseProblems } from '../config/problem.js';
@@ -8,7 +9,9 @@ import { parseAddress } from '../core/address.js';
 import { EtcdError, SidekickError, UsageError } from '../core/errors.js';
 import { type Instance, type KeySpace, parseService } from '../core/keys.js';
 import type { Result } from '../core/result.js';
+import type { Invocation } from './command.js';
 import { untilInterrupted } from './interruption.js';
+import { say } from './say.js';
 
 /** What an operator's command works with. */
 export interface Desk extends EtcdConnection {
@@ -17,15 +20,20 @@ export interface Desk extends EtcdConnection {
   readonly signal: AbortSignal;
 }
 
+/** What an operator's command is given, as far as it is about etcd. */
+interface Order extends Pick<Invocation, 'sources' | 'err'> {
+  readonly config: { readonly values: Values<typeof etcdOptions> };
+}
+
 /** Runs an operator's command against etcd, and closes the connection behind it. */
 export async function atDesk<T>(
-  values: Values<typeof etcdOptions>,
-  env: Readonly<Record<string, string | undefined>>,
+  { config, sources, err }: Order,
   work: (desk: Desk) => Promise<T>,
 ): Promise<T> {
-  const files = createFileReader(env);
-  const { etcd, space } = etcdSettings(values, files);
+  const files = createFileReader(sources.env);
+  const { etcd, space } = etcdSettings(config.values, files);
   refuseProblems(files.problems);
+  say(err, ...files.warnings.map(({ key, reason }) => `warning: ${key}: ${reason}`));
   const connection = connectEtcd(etcd);
   try {
     return await untilInterrupted((signal) => work({ ...connection, space, signal }));
@@ -47,6 +55,20 @@ function explained(error: EtcdError, endpoints: readonly string[]): Error {
   const remedy = remedies[error.code];
   if (remedy === undefined) return error;
   return new SidekickError(error.code, `${error.message}\n${remedy}`, error.retryable, { cause: error });
+}
+
+/** Who runs this command, for those who read about it later: the user behind a sudo where there is one. */
+export function whoAsks(env: Readonly<Record<string, string | undefined>>): string {
+  return `${env.SUDO_USER || ownName()}@${hostname()}`;
+}
+
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run as a user id that has no name.
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 /** The instance that a command's arguments name. */

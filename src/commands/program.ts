@@ -115,8 +115,16 @@ function addCommand(command: Command, spec: CommandSpec, world: World, done: (co
     const { loadConfig } = await import('../config/load.js');
     const sources = { flags: givenFlags(command), env: world.env };
     const reload = () => loadConfig(spec.scope, sources, spec.file);
-    const { out, version } = world;
-    const invocation: Invocation = { config: reload(), args: command.args, sources, reload, out, version };
+    const { out, err, version } = world;
+    const invocation: Invocation = {
+      config: reload(),
+      args: command.args,
+      sources,
+      reload,
+      out,
+      err,
+      version,
+    };
     done(await spec.run(invocation));
   });
 }

@@ -1,7 +1,9 @@
+import { formatDuration } from '../config/duration.js';
 import type { EtcdCondition } from '../core/etcd-state.js';
+import { describeMaintenance, type Maintenance } from '../core/maintenance.js';
 import { printable } from '../core/printable.js';
 import type { RegistrarStatus } from '../daemon/registrar-options.js';
-import type { NginxStatus, WatcherStatus } from '../daemon/watcher-status.js';
+import type { NginxStatus, UpstreamStatus, WatcherStatus } from '../daemon/watcher-status.js';
 
 /** A registrar's status for people. */
 export function registrarText({ phase, etcd, ready, services, waitingFor }: RegistrarStatus): string {
@@ -13,11 +15,15 @@ export function registrarText({ phase, etcd, ready, services, waitingFor }: Regi
     reason ?? '',
   ]);
   const waits = waitingFor.length > 0 ? [`waits for the watchers ${waitingFor.join(', ')}`] : [];
+  const drained = services.flatMap(({ service, address, maintenance }) =>
+    maintenance === undefined ? [] : [{ service, address, ...maintenance }],
+  );
   return lines([
     `sidekick register: ${phase}, ${ready ? 'ready' : 'not ready'}; etcd ${etcdText(etcd)}`,
     ...waits,
     '',
     ...table(['SERVICE', 'ADDRESS', 'HEALTH', 'KEY', 'REASON'], rows),
+    ...maintenanceLines(drained),
   ]);
 }
 
@@ -26,12 +32,12 @@ function etcdText({ state, error }: EtcdCondition): string {
   return error === undefined ? state : `${state}: ${error};`;
 }
 
-/** Rejected keys that are named; anybody with rights on one service may write thousands. */
-const REJECTED = 20;
+/** Rejected keys and drained instances that are named; anybody with rights on one service may write thousands. */
+const NAMED = 20;
 
 /** A watcher's status for people. `now`: milliseconds since the epoch. */
 export function watcherText(status: WatcherStatus, now = Date.now()): string {
-  const { id, ready, etcd, superseded, services, rejected, nginx } = status;
+  const { id, ready, etcd, superseded, services, maintenance = [], rejected, nginx } = status;
   const revision = etcd.connected ? ` at revision ${etcd.revision}` : '';
   return lines([
     `sidekick watch ${id}: ${ready ? 'ready' : 'not ready'}; etcd ${etcdText(etcd)}${revision}`,
@@ -44,33 +50,67 @@ export function watcherText(status: WatcherStatus, now = Date.now()): string {
       services.map(({ name, registered, draining }) => [name, `${registered}`, `${draining}`]),
     ),
     ...nginx.flatMap((one) => ['', ...nginxLines(one, now)]),
-    ...(rejected.length > 0 ? ['', 'Rejected keys:'] : []),
-    ...rejected.slice(0, REJECTED).map(({ key, reason }) => `  ${printable(key)}: ${reason}`),
-    ...(rejected.length > REJECTED ? [`  … and ${rejected.length - REJECTED} more`] : []),
+    ...maintenanceLines(maintenance),
+    ...listLines(
+      'Rejected keys:',
+      rejected.map(({ key, reason }) => `${printable(key)}: ${reason}`),
+    ),
   ]);
 }
 
-function nginxLines(
-  { name, connected, version, error, problems, upstreams }: NginxStatus,
-  now: number,
+function maintenanceLines(
+  instances: readonly (Maintenance & { service: string; address: string })[],
 ): string[] {
-  const state = connected ? `${version ?? ''} connected` : `away: ${error ?? 'not yet asked'}`;
-  const rows = upstreams.flatMap(({ kind, name: upstream, matched, servers, held, errors }) => {
-    const until = new Map(held.map((hold) => [hold.address, hold.until]));
-    const label = `${kind}/${upstream}`;
-    const step = matched ? 'in step' : `not in step ${errors[0] ?? ''}`.trim();
-    if (servers.length === 0) return [[label, step, '(none)', '', '']];
-    return servers.map(({ address, state: is, active }) => {
-      const release = until.get(address);
-      const note = release === undefined ? '' : `held for ${Math.max(0, Math.ceil((release - now) / 1000))}s`;
-      return [label, step, address, is, active === undefined ? note : `${active} active ${note}`.trim()];
-    });
-  });
+  return listLines(
+    'Drained by operators:',
+    instances.map(({ service, address, ...maintenance }) =>
+      `${service} ${address} ${describeMaintenance(maintenance)}`.trimEnd(),
+    ),
+  );
+}
+
+function listLines(head: string, items: readonly string[]): string[] {
+  if (items.length === 0) return [];
+  const more = items.length > NAMED ? [`  … and ${items.length - NAMED} more`] : [];
+  return ['', head, ...items.slice(0, NAMED).map((item) => `  ${item}`), ...more];
+}
+
+function nginxLines(nginx: NginxStatus, now: number): string[] {
+  const { name, problems, upstreams } = nginx;
+  const rows = upstreams.flatMap((upstream) => upstreamRows(upstream, nginx.connected, now));
   return [
-    `NGINX ${name}: ${state}`,
+    `NGINX ${name}: ${connectionText(nginx)}`,
     ...table(['UPSTREAM', 'STATE', 'SERVER', 'IS', ''], rows),
     ...problems.map(({ message }) => `  ! ${message}`),
   ];
+}
+
+function connectionText({ connected, version, error, refused, lastSeenAgo }: NginxStatus): string {
+  if (connected) return `${version ?? ''} connected`;
+  const state = refused ? 'not usable' : 'away';
+  const seen =
+    lastSeenAgo === undefined
+      ? 'it has not answered yet'
+      : `last seen ${formatDuration(Math.round(lastSeenAgo / 1000) * 1000)} ago, as follows`;
+  return `${state}: ${error ?? 'not yet asked'}; ${seen}`;
+}
+
+function upstreamRows(
+  { kind, name, matched, servers, held, errors }: UpstreamStatus,
+  connected: boolean,
+  now: number,
+): string[][] {
+  const until = new Map(held.map((hold) => [hold.address, hold.until]));
+  const label = `${kind}/${name}`;
+  const behind = `not in step ${errors[0] ?? ''}`.trim();
+  const step = connected ? (matched ? 'in step' : behind) : 'unknown';
+  if (servers.length === 0) return [[label, step, '(none)', '', '']];
+  return servers.map(({ address, state, lastState, active }) => {
+    const release = until.get(address);
+    const note = release === undefined ? '' : `held for ${Math.max(0, Math.ceil((release - now) / 1000))}s`;
+    const is = lastState === undefined ? state : `was ${lastState}`;
+    return [label, step, address, is, active === undefined ? note : `${active} active ${note}`.trim()];
+  });
 }
 
 /** The longest cell, in characters. */

@@ -1,20 +1,31 @@
 import type { undrainScope } from '../config/options/operator.js';
+import { maintenancePrefix } from '../core/keys.js';
+import { describeMaintenance } from '../core/maintenance.js';
 import { cancelDrain } from '../daemon/operator-drain.js';
 import type { InvocationOf } from './command.js';
+import { listed, nothingFound } from './findings.js';
 import { atDesk, instanceOf } from './operator.js';
+import { say } from './say.js';
 
-/** `sidekick undrain`: 0 also where there was nothing to take back, which is said. */
-export async function undrain({
-  config,
-  args,
-  sources,
-  out,
-}: InvocationOf<typeof undrainScope>): Promise<number> {
+/** `sidekick undrain`: 1 where there was nothing to take back. */
+export async function undrain(invocation: InvocationOf<typeof undrainScope>): Promise<number> {
+  const { args, out } = invocation;
   const instance = instanceOf(args);
   const name = `${instance.service} ${instance.address}`;
-  return atDesk(config.values, sources.env, async (desk) => {
-    const asked = await cancelDrain(instance, desk, desk.signal);
-    out.write(asked ? `${name} may come back in\n` : `no drain of ${name} was asked for\n`);
-    return 0;
+  return atDesk(invocation, async (desk) => {
+    const request = await cancelDrain(instance, desk, desk.signal);
+    if (request !== undefined) {
+      const about = describeMaintenance(request);
+      say(out, `${name} may come back in${about === '' ? '' : ` (it was taken out ${about})`}`);
+      return 0;
+    }
+    const prefix = `${maintenancePrefix(desk.space)}`;
+    const drained = (await desk.store.list(prefix, desk.signal)).map(({ key }) =>
+      key.slice(prefix.length).replace('/', ' '),
+    );
+    throw nothingFound(
+      `no drain of ${name} was asked for`,
+      drained.length > 0 ? `drained are ${listed(drained)}` : 'no instance is drained by an operator',
+    );
   });
 }

@@ -5,12 +5,17 @@ import type { Log, RegistryReader } from '../core/ports.js';
 import { printable } from '../core/printable.js';
 import { stated } from '../core/server-parameters.js';
 import { type OnceNginx, type OncePorts, type OnceReport, passOnce } from '../daemon/watcher/once.js';
+import { waiting } from './waiting.js';
 
 export interface OnceOrder {
   readonly settings: WatchSettings;
   readonly ports: OncePorts;
   /** Only print what would be done. */
   readonly dryRun: boolean;
+  /** How long an etcd that is away is waited for, in ms. */
+  readonly timeout: number;
+  /** Where it is said what is waited for. */
+  readonly err: NodeJS.WritableStream;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly out: NodeJS.WritableStream;
@@ -20,8 +25,9 @@ export interface OnceOrder {
  * `sidekick watch --once` and `--dry-run`. A single pass ends with 0 when NGINX matches what is registered; a dry run
  * when everything could be read.
  */
-export async function watchOnce({ settings, ports, dryRun, log, signal, out }: OnceOrder): Promise<number> {
-  const reader = telling(ports.reader, log);
+export async function watchOnce(order: OnceOrder): Promise<number> {
+  const { settings, ports, dryRun, signal, out } = order;
+  const reader = patient(order);
   const report = await passOnce(settings.watcher, { ...ports, reader }, { dryRun }, signal);
   out.write(reportText(report, dryRun));
   const failed = report.nginx.some(
@@ -30,24 +36,27 @@ export async function watchOnce({ settings, ports, dryRun, log, signal, out }: O
   return (dryRun ? !failed : report.matches) ? 0 : 1;
 }
 
-/** The pass waits for an etcd that is away; this says so. */
-function telling(reader: RegistryReader, log: Log): RegistryReader {
+/** The pass waits for an etcd that is away: for so long and no longer, and this says so. */
+function patient({ settings, ports, timeout, log, err }: OnceOrder): RegistryReader {
+  const etcd = `etcd at ${settings.etcd.endpoints.join(', ')}`;
+  let what = etcd;
+  const away = (error: Error) => {
+    what = `${etcd} (${messageOf(error)})`;
+    log.warn({ event: 'etcd-away', reason: messageOf(error) }, 'etcd cannot be read: waiting until it can');
+  };
   return {
     follow: (prefixes, observer, signal) =>
-      reader.follow(
-        prefixes,
-        {
-          view: (view) => observer.view(view),
-          away(error) {
-            log.warn(
-              { event: 'etcd-away', reason: messageOf(error) },
-              'etcd does not answer: waiting until it does',
-            );
+      waiting({ out: err, timeout, what: () => what }, signal, async (limited) => {
+        const telling = {
+          view: observer.view.bind(observer),
+          away(error: Error) {
+            away(error);
             observer.away(error);
           },
-        },
-        signal,
-      ),
+        };
+        await ports.reader.follow(prefixes, telling, limited);
+        if (!signal.aborted) limited.throwIfAborted();
+      }),
   };
 }
 

@@ -30,8 +30,8 @@ const FIXED = ['prefix', 'id', 'lease', 'nginx', 'admin', 'log'] as const;
 
 /** `sidekick watch` */
 export async function watch(invocation: WatchInvocation): Promise<number> {
-  const { config, sources, out } = invocation;
-  const { dryRun, once, log } = config.values;
+  const { config, sources, out, err } = invocation;
+  const { dryRun, once, timeout, log } = config.values;
   const settings = watchSettings(config, sources.env);
   const etcd = connectEtcd(settings.etcd);
   const nginx = settings.nginx.map(createNginxApi);
@@ -53,7 +53,7 @@ export async function watch(invocation: WatchInvocation): Promise<number> {
       healthCheck: healthCheckOf(() => settings),
     };
     return await untilInterrupted((signal) =>
-      watchOnce({ settings, ports, dryRun, log: onceLog, signal, out }),
+      watchOnce({ settings, ports, dryRun, timeout, log: onceLog, signal, out, err }),
     );
   } finally {
     etcd.close();

@@ -32,27 +32,47 @@ export function openDebts(
   return debts;
 }
 
-/** The watchers that are there, and the services that each drives. */
-export function liveWatchers(
-  space: KeySpace,
-  entries: ReadonlyMap<string, Entry>,
-): readonly { watcher: string; services: Pick<ReadonlySet<unknown>, 'has'> }[] {
+/** A watcher that is there, as its presence key describes it. */
+export interface LiveWatcher {
+  readonly watcher: string;
+  /** Whether it drives a service. */
+  readonly services: Pick<ReadonlySet<unknown>, 'has'>;
+  /** The services that it names. */
+  readonly named: readonly string[];
+  /** How many servers its guard holds of a service; undefined where it does not say. */
+  heldOf(service: string): number | undefined;
+}
+
+/** The watchers that are there. What their keys say is not trusted. */
+export function liveWatchers(space: KeySpace, entries: ReadonlyMap<string, Entry>): readonly LiveWatcher[] {
   const prefix = watchersPrefix(space);
   return [...entries.values()]
     .filter(({ key }) => key.startsWith(prefix))
-    .map((entry) => ({ watcher: entry.key.slice(prefix.length), services: servicesIn(entry) }));
+    .map((entry) => ({ watcher: entry.key.slice(prefix.length), ...readPresence(entry) }));
 }
 
 /** A watcher names every group and service that it drives, in a value that is not cut. */
 const PRESENCE_BOUNDS: JsonBounds = { length: MAX_VALUE_BYTES, depth: 4, items: MAX_VALUE_BYTES };
 
 /**
- * The `services` of a presence value; none where it is not what a watcher writes. Of one that drives more services than
- * a value can be read with, it is taken that it drives any: its answer is worth waiting for.
+ * Nothing is known of a watcher whose value is not what a watcher writes. Of one that drives more services than a value
+ * can be read with, it is taken that it drives any: its answer is worth waiting for.
  */
-function servicesIn({ value, oversized }: Entry): Pick<ReadonlySet<unknown>, 'has'> {
-  if (oversized !== undefined) return { has: () => true };
+function readPresence({ value, oversized }: Entry): Omit<LiveWatcher, 'watcher'> {
+  if (oversized !== undefined) {
+    return { services: { has: () => true }, named: [], heldOf: () => undefined };
+  }
   const presence = readJsonObject(value, PRESENCE_BOUNDS);
-  const services = presence.ok ? presence.value.services : undefined;
-  return new Set(Array.isArray(services) ? services : []);
+  const { services, held } = presence.ok ? (presence.value ?? {}) : {};
+  const named = Array.isArray(services) ? services.filter((name) => typeof name === 'string') : [];
+  const counts = typeof held === 'object' && held !== null ? held : undefined;
+  return {
+    services: new Set<unknown>(named),
+    named,
+    heldOf(service) {
+      if (!counts) return undefined;
+      const count = Object.hasOwn(counts, service) ? (counts as Record<string, unknown>)[service] : 0;
+      return typeof count === 'number' ? count : undefined;
+    },
+  };
 }

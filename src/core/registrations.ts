@@ -4,6 +4,7 @@ import { Admission, DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './admissi
 import type { InstanceRecord } from './desired.js';
 import { messageOf } from './errors.js';
 import { type Instance, type KeySpace, maintenancePrefix, parseInstance, serviceIn } from './keys.js';
+import { decodeMaintenance, type Maintenance } from './maintenance.js';
 import type { Entry, View } from './ports.js';
 import { type Decoded, decodeRegistration, MAX_VALUE_LENGTH } from './registration-codec.js';
 import { quote } from './result.js';
@@ -49,12 +50,18 @@ interface Change {
   readonly limited: Set<string>;
 }
 
+/** An operator's request to take an instance out. */
+interface MaintenanceRequest {
+  readonly revision: number;
+  readonly said: Maintenance;
+}
+
 /** What is known of one service. */
 interface Service {
   /** By key: two spellings of one address are two keys. */
   readonly records: Map<string, InstanceRecord & Instance>;
   readonly rejected: Map<string, Rejection>;
-  readonly maintenance: Map<Address, number>;
+  readonly maintenance: Map<Address, MaintenanceRequest>;
   readonly admission: Admission;
   /** Put together from `records`; undefined until asked for. */
   instances?: ReadonlyMap<Address, InstanceRecord> | undefined;
@@ -136,6 +143,13 @@ export class Registrations {
     if (this.#services.has(name) || !this.#seen.delete(name)) return false;
     this.#names = {};
     return true;
+  }
+
+  /** Every instance that an operator has taken out, registered or not. */
+  get maintenance(): readonly (Instance & Maintenance)[] {
+    return [...this.#services].flatMap(([service, { maintenance }]) =>
+      [...maintenance].map(([address, { said }]) => ({ service, address, ...said })),
+    );
   }
 
   /** Every key that is not taken now, but for those above a limit. */
@@ -230,7 +244,7 @@ export class Registrations {
     if (!instance.ok) return;
     const { service, address } = instance.value;
     const { maintenance } = this.#service(service);
-    if (entry) maintenance.set(address, entry.revision);
+    if (entry) maintenance.set(address, { said: decodeMaintenance(entry.value), revision: entry.revision });
     else maintenance.delete(address);
     change.services.add(service);
     change.touched.add(service);
@@ -279,7 +293,7 @@ function instancesOf({ records, maintenance }: Service): ReadonlyMap<Address, In
   const instances = new Map<Address, InstanceRecord>();
   for (const { address, entry, decoded } of records.values()) {
     if ((instances.get(address)?.entry.revision ?? 0) > entry.revision) continue;
-    const revision = maintenance.get(address);
+    const revision = maintenance.get(address)?.revision;
     instances.set(address, { entry, decoded, ...(revision === undefined ? {} : { maintenance: revision }) });
   }
   return instances;

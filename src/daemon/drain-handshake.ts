@@ -8,6 +8,8 @@ const RECHECK = 1000;
 export interface HandshakeOptions {
   readonly reader: RegistryReader;
   readonly space: KeySpace;
+  /** Prefixes that the requests depend on. */
+  readonly also?: readonly string[];
   /** Called whenever it may have changed who owes an answer. */
   readonly onDebts?: (debts: readonly Debt[], view: View) => void;
 }
@@ -18,8 +20,8 @@ export interface HandshakeOptions {
  * requests, which are asked for again and again. Resolves to false when aborted before.
  */
 export async function awaitAnswers(
-  requests: () => readonly DrainAsked[],
-  { reader, space, onDebts }: HandshakeOptions,
+  requests: (view: View | undefined) => readonly DrainAsked[],
+  { reader, space, also = [], onDebts }: HandshakeOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const following = new AbortController();
@@ -30,7 +32,7 @@ export async function awaitAnswers(
   let answered = false;
   function check(): void {
     if (following.signal.aborted) return;
-    const standing = requests();
+    const standing = requests(latest);
     const debts = latest ? openDebts(space, latest.entries, standing) : undefined;
     if (latest && debts) onDebts?.(debts, latest);
     answered = standing.length === 0 || debts?.length === 0;
@@ -47,7 +49,7 @@ export async function awaitAnswers(
   const timer = setInterval(check, RECHECK);
   try {
     check();
-    await reader.follow([watchersPrefix(space), drainedRoot(space)], observer, following.signal);
+    await reader.follow([watchersPrefix(space), drainedRoot(space), ...also], observer, following.signal);
   } finally {
     clearInterval(timer);
     signal.removeEventListener('abort', abort);

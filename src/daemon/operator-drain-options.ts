@@ -13,6 +13,8 @@ export interface DrainProgress {
   readonly answered: readonly string[];
   /** The live watchers that drive the service and have not answered yet. */
   readonly waitingFor: readonly string[];
+  /** The instance has a registration; without one no watcher answers. */
+  readonly registered: boolean;
   /** No watcher is waited for any more. */
   readonly done: boolean;
 }

@@ -1,5 +1,6 @@
 import { liveWatchers } from '../core/drain-answers.js';
-import { type Instance, maintenanceKey } from '../core/keys.js';
+import { type Instance, maintenanceKey, registrationKey } from '../core/keys.js';
+import { decodeMaintenance, encodeMaintenance, type Maintenance } from '../core/maintenance.js';
 import type { View } from '../core/ports.js';
 import { awaitAnswers } from './drain-handshake.js';
 import type { DrainProgress, OperatorDrainOptions } from './operator-drain-options.js';
@@ -10,24 +11,29 @@ import type { DrainProgress, OperatorDrainOptions } from './operator-drain-optio
  */
 export function requestDrain(
   instance: Instance,
+  maintenance: Maintenance,
   { store, space }: OperatorDrainOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  return store.put(maintenanceKey(space, instance), '{}', {}, signal);
+  return store.put(maintenanceKey(space, instance), encodeMaintenance(maintenance), {}, signal);
 }
 
-/** `sidekick undrain`: takes the request back; resolves to whether there was one. */
-export function cancelDrain(
+/** `sidekick undrain`: takes the request back; resolves to what it said, or to undefined where there was none. */
+export async function cancelDrain(
   instance: Instance,
   { store, space }: OperatorDrainOptions,
   signal: AbortSignal,
-): Promise<boolean> {
-  return store.remove(maintenanceKey(space, instance), {}, signal);
+): Promise<Maintenance | undefined> {
+  const key = maintenanceKey(space, instance);
+  const request = (await store.read([key], signal)).get(key);
+  const removed = await store.remove(key, {}, signal);
+  return removed ? decodeMaintenance(request?.value ?? '') : undefined;
 }
 
 /**
  * `sidekick drain --wait`: calls `onProgress` whenever something of it has changed, and resolves to the last of it when
- * every live watcher that drives the service has answered. Rejects with the signal's reason when that is aborted.
+ * every live watcher that drives the service has answered, or when the instance is registered no more: there is nothing
+ * left then that could be drained. Rejects with the signal's reason when that is aborted.
  */
 export async function followDrain(
   instance: Instance,
@@ -36,19 +42,28 @@ export async function followDrain(
   onProgress: (progress: DrainProgress) => void,
   signal: AbortSignal,
 ): Promise<DrainProgress> {
-  let progress: DrainProgress = { answered: [], waitingFor: [], done: false };
+  const key = registrationKey(space, instance);
+  let progress: DrainProgress = { answered: [], waitingFor: [], registered: true, done: false };
   let shown = '';
-  const onDebts = (debts: readonly { readonly watcher: string }[], view: View) => {
+  const onDebts = (debts: readonly { readonly watcher: string }[], { entries }: View) => {
+    const registered = entries.has(key);
     const waitingFor = debts.map(({ watcher }) => watcher);
-    const answered = liveWatchers(space, view.entries)
+    const answered = liveWatchers(space, entries)
       .filter(({ watcher, services }) => services.has(instance.service) && !waitingFor.includes(watcher))
       .map(({ watcher }) => watcher);
-    progress = { answered, waitingFor, done: waitingFor.length === 0 };
+    progress = {
+      answered: registered ? answered : [],
+      waitingFor,
+      registered,
+      done: waitingFor.length === 0,
+    };
     const text = JSON.stringify(progress);
     if (text !== shown) onProgress(progress);
     shown = text;
   };
-  const done = await awaitAnswers(() => [{ ...instance, revision }], { reader, space, onDebts }, signal);
+  const requests = (view: View | undefined) =>
+    view && !view.entries.has(key) ? [] : [{ ...instance, revision }];
+  const done = await awaitAnswers(requests, { reader, space, also: [key], onDebts }, signal);
   if (!done) signal.throwIfAborted();
   return progress;
 }

@@ -1,6 +1,7 @@
 import type { EtcdCondition } from '../core/etcd-state.js';
 import type { HealthPolicy } from '../core/health.js';
 import type { KeySpace } from '../core/keys.js';
+import type { Maintenance } from '../core/maintenance.js';
 import type { Clock, Log, Meter, Probe, RegistryReader, RegistryStore } from '../core/ports.js';
 import type { Registration } from '../core/registration.js';
 
@@ -43,6 +44,8 @@ export interface ServiceStatus {
   /** `registered`: in etcd under our lease. `pending`: to be written. `superseded`: a newer process holds the address.
    * `refused`: etcd does not let us. */
   readonly key: 'registered' | 'pending' | 'absent' | 'superseded' | 'refused';
+  /** An operator has it drained: who, when and why. */
+  readonly maintenance?: Maintenance;
 }
 
 export interface RegistrarStatus {

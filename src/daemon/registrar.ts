@@ -3,6 +3,7 @@ import { registrationKey } from '../core/keys.js';
 import { depart } from './departure.js';
 import { createLeaseKeeper } from './lease-keeper.js';
 import type { LeaseKeeper } from './lease-keeper-options.js';
+import { OwnMaintenance } from './own-maintenance.js';
 import type {
   Registrar,
   RegistrarConfig,
@@ -20,6 +21,7 @@ export function createRegistrar(config: RegistrarConfig, options: RegistrarOptio
 class EtcdRegistrar implements Registrar {
   readonly #options: RegistrarOptions;
   readonly #keeper: LeaseKeeper;
+  readonly #maintenance: OwnMaintenance;
   readonly #workers = new Map<string, ServiceWorker>();
   /** Services that the configuration no longer has, on their way out; each with what ends its wait early. */
   readonly #leaving = new Map<string, { readonly worker: ServiceWorker; readonly cancel: AbortController }>();
@@ -32,6 +34,9 @@ class EtcdRegistrar implements Registrar {
     this.#config = config;
     this.#options = options;
     this.#keeper = createLeaseKeeper(options);
+    const { store, space, log } = options;
+    const instances = () => [...this.#workers.values()].map(({ instance }) => instance);
+    this.#maintenance = new OwnMaintenance({ store, space, log, instances });
   }
 
   get lastProgress(): number {
@@ -42,6 +47,7 @@ class EtcdRegistrar implements Registrar {
     const end = new AbortController();
     const keeping = this.#keeper.run(end.signal);
     for (const spec of this.#config.services) this.#add(spec);
+    const looking = this.#maintenance.run(end.signal);
     try {
       await Promise.race([aborted(stop), aborted(kill), keeping]);
       if (!kill.aborted) await Promise.race([this.#drain(kill), keeping]);
@@ -50,7 +56,7 @@ class EtcdRegistrar implements Registrar {
       end.abort();
       await Promise.all([...this.#workers.values()].map((worker) => worker.end()));
       await Promise.all(this.#departures);
-      await keeping;
+      await Promise.all([keeping, looking]);
       this.#phase = 'stopped';
     }
   }
@@ -70,7 +76,10 @@ class EtcdRegistrar implements Registrar {
   }
 
   status(): RegistrarStatus {
-    const services = [...this.#workers.values()].map((worker) => worker.status());
+    const services = [...this.#workers.values()].map((worker) => {
+      const maintenance = this.#maintenance.of(worker.instance);
+      return { ...worker.status(), ...(maintenance === undefined ? {} : { maintenance }) };
+    });
     const connected = this.#keeper.lease !== undefined;
     const inPlace = services.every(({ health, key }) => health === 'unhealthy' || key === 'registered');
     return {

@@ -1,5 +1,7 @@
 import type { EtcdState } from '../core/etcd-state.js';
+import type { Instance } from '../core/keys.js';
 import type { Kind } from '../core/kind.js';
+import type { Maintenance } from '../core/maintenance.js';
 import type { MappingProblem } from '../core/mapping.js';
 
 /** What a watcher says of itself on `/status`. Plain JSON; times are milliseconds since the epoch. */
@@ -19,6 +21,8 @@ export interface WatcherStatus {
   /** Another watcher with this id has been started later: one of the two needs another id. */
   readonly superseded: boolean;
   readonly services: readonly ServiceStatus[];
+  /** Instances that an operator has taken out, with who, when and why; older versions do not say. */
+  readonly maintenance?: readonly (Instance & Maintenance)[];
   /** Keys that are not taken, with the reason; the first of them. */
   readonly rejected: readonly { readonly key: string; readonly reason: string }[];
   readonly nginx: readonly NginxStatus[];
@@ -41,6 +45,10 @@ export interface NginxStatus {
   readonly version?: string;
   readonly generation?: number;
   readonly error?: string;
+  /** It answers, but not as the API does: a wrong URL, a missing credential, another program. */
+  readonly refused?: boolean;
+  /** How long ago it last answered, in ms; undefined before it has. */
+  readonly lastSeenAgo?: number;
   readonly problems: readonly MappingProblem[];
   readonly upstreams: readonly UpstreamStatus[];
 }
@@ -63,6 +71,8 @@ export interface UpstreamStatus {
 
 export interface ServerStatus {
   readonly address: string;
-  readonly state: 'up' | 'down' | 'draining' | 'held';
+  /** `unknown`: NGINX does not answer now; `lastState` is what it had when it last did. */
+  readonly state: 'up' | 'down' | 'draining' | 'held' | 'unknown';
+  readonly lastState?: string;
   readonly active?: number;
 }

@@ -29,15 +29,26 @@ export function recordingMeter(): Meter & {
   readonly gauges: Map<string, number>;
   /** Every metric with its labels that is exposed. */
   readonly series: Set<string>;
+  /** The gauge of exactly these labels. */
+  value(name: string, labels: Readonly<Record<string, string>>): number | undefined;
 } {
   const counts = new Map<string, number>();
   const gauges = new Map<string, number>();
   const series = new Set<string>();
+  const values = new Map<string, number>();
+  const seriesOf = (name: string, labels: object = {}) =>
+    JSON.stringify([
+      name,
+      ...Object.entries(labels)
+        .map((pair) => pair.join('='))
+        .sort(),
+    ]);
   const named = (name: string, labels: object = {}) => `${name} ${JSON.stringify(labels)}`;
   return {
     counts,
     gauges,
     series,
+    value: (name, labels) => values.get(seriesOf(name, labels)),
     remove: (name, labels) => void series.delete(named(name, labels)),
     count: (name, labels, by = 1) => {
       counts.set(name, (counts.get(name) ?? 0) + by);
@@ -45,6 +56,7 @@ export function recordingMeter(): Meter & {
     },
     gauge: (name, value, labels) => {
       gauges.set(name, value);
+      values.set(seriesOf(name, labels), value);
       series.add(named(name, labels));
     },
   };

@@ -147,6 +147,7 @@ export const watchScope = {
     },
     dryRun: switchOption('Print what would be done, and change nothing.'),
     once: switchOption('Make one pass, and end with 0 when NGINX matches what is registered.'),
+    timeout: option(duration('1s'), '30s', 'How long --once and --dry-run wait for an etcd that is away.'),
     allow: option(
       allow,
       {},

@@ -20,6 +20,7 @@ import { PassReport } from './pass-report.js';
 import { sameIdentity } from './reconcile.js';
 import { backOff } from './settings.js';
 import { readTopology } from './topology.js';
+import { pastStatus } from './upstream-status.js';
 import { UpstreamWorker } from './upstream-worker.js';
 import { Workers, type WorkersContext } from './workers.js';
 
@@ -61,6 +62,9 @@ export class NginxDriver {
   #connected = false;
   #failures = 0;
   #error: string | undefined;
+  /** What answers is not the API, or does not let us. */
+  #refused = false;
+  #lastSeenAt: number | undefined;
   #signal: AbortSignal | undefined;
   #lastCheckAt: number;
 
@@ -120,6 +124,11 @@ export class NginxDriver {
     return this.#workers.services;
   }
 
+  /** How many servers the guard holds here of the groups that the service feeds. */
+  heldOf(service: string): number {
+    return this.#workers.fedBy(new Set([service])).reduce((sum, { heldCount }) => sum + heldCount, 0);
+  }
+
   registrationsChanged(services: ReadonlySet<string>): void {
     // Which services there are decides what is mapped; most changes are of instances.
     if (this.#context.registrations()?.names !== this.#names) this.remap();
@@ -140,9 +149,12 @@ export class NginxDriver {
       name: this.name,
       connected: this.#connected,
       ...(this.#identity ? { version: this.#identity.version, generation: this.#identity.generation } : {}),
-      ...(this.#error === undefined ? {} : { error: this.#error }),
+      ...(this.#error === undefined ? {} : { error: this.#error, refused: this.#refused }),
+      ...(this.#lastSeenAt === undefined ? {} : { lastSeenAgo: this.#context.clock() - this.#lastSeenAt }),
       problems: this.#mapping.problems,
-      upstreams: [...this.#workers].map((worker) => worker.status()),
+      upstreams: [...this.#workers].map((worker) =>
+        this.#connected ? worker.status() : pastStatus(worker.status()),
+      ),
     };
   }
 
@@ -185,6 +197,7 @@ export class NginxDriver {
     const returned = !this.#connected;
     this.#identity = identity;
     this.#connected = true;
+    this.#lastSeenAt = this.#context.clock();
     this.#failures = 0;
     this.#error = undefined;
     meter.gauge('sidekick_nginx_up', 1, labels);

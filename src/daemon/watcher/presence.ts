@@ -10,21 +10,51 @@ export interface PresenceValue {
   readonly upstreams: readonly string[];
   /** The services that feed these. A sidekick waits for the answers of the watchers that name its service. */
   readonly services: readonly string[];
+  /** How many servers the guard holds, by service; those of which it holds none are left out. */
+  readonly held: Readonly<Record<string, number>>;
 }
 
-/** Says in etcd, under the watcher's lease, what it drives. */
-export function publishPresence(
-  keys: KeySpace,
-  watcherId: string,
-  drivers: readonly NginxDriver[],
-  keeper: LeaseKeeper,
-): void {
-  const value: PresenceValue = {
-    nginx: drivers.map(({ name }) => name),
-    upstreams: union(drivers.map(({ upstreams }) => upstreams)),
-    services: union(drivers.map(({ services }) => services)),
-  };
-  keeper.set(watcherKey(keys, watcherId), JSON.stringify(value));
+/** Says in etcd, under the watcher's lease, what it drives and what its guard holds. */
+export class Presence {
+  readonly #key: string;
+  readonly #drivers: readonly NginxDriver[];
+  readonly #keeper: LeaseKeeper;
+  readonly #held = new Map<string, number>();
+  #published = false;
+
+  constructor(
+    keys: KeySpace,
+    watcherId: string,
+    { drivers, keeper }: { readonly drivers: readonly NginxDriver[]; readonly keeper: LeaseKeeper },
+  ) {
+    this.#key = watcherKey(keys, watcherId);
+    this.#drivers = drivers;
+    this.#keeper = keeper;
+  }
+
+  publish(): void {
+    this.#published = true;
+    const value: PresenceValue = {
+      nginx: this.#drivers.map(({ name }) => name),
+      upstreams: union(this.#drivers.map(({ upstreams }) => upstreams)),
+      services: union(this.#drivers.map(({ services }) => services)),
+      held: Object.fromEntries(this.#held),
+    };
+    this.#keeper.set(this.#key, JSON.stringify(value));
+  }
+
+  /** Publishes where the guard holds more or less of these services than was said. */
+  heldMayDiffer(services: readonly string[]): void {
+    let differs = false;
+    for (const service of services) {
+      const held = this.#drivers.reduce((sum, driver) => sum + driver.heldOf(service), 0);
+      if (held === (this.#held.get(service) ?? 0)) continue;
+      differs = true;
+      if (held > 0) this.#held.set(service, held);
+      else this.#held.delete(service);
+    }
+    if (differs && this.#published) this.publish();
+  }
 }
 
 function union(lists: readonly (readonly string[])[]): readonly string[] {

@@ -1,7 +1,6 @@
 import type { Address } from '../../core/address.js';
 import type { DrainClock } from '../../core/drain.js';
 import type { UpstreamRef } from '../../core/kind.js';
-import { isOut } from '../../core/plan.js';
 import type { ActualServer, UpstreamState } from '../../core/ports.js';
 import type { ServerStatus, UpstreamStatus } from '../watcher-status.js';
 
@@ -36,6 +35,16 @@ export function upstreamStatus(known: Known): UpstreamStatus {
   };
 }
 
+/** The same of an NGINX that does not answer: what was seen last is past, and nothing of it is known to be so now. */
+export function pastStatus(status: UpstreamStatus): UpstreamStatus {
+  const servers = status.servers.map(({ address, state }) => ({
+    address,
+    state: 'unknown' as const,
+    lastState: state,
+  }));
+  return { ...status, matched: false, servers };
+}
+
 function serverStatus(server: ActualServer, { drains, held }: Known): ServerStatus {
   const { address, active } = server;
   return { address, state: stateOf(server, drains, held), ...(active === undefined ? {} : { active }) };
@@ -45,22 +54,19 @@ function stateOf(
   { address, draining, parameters }: ActualServer,
   drains: Known['drains'],
   held: Known['held'],
-): ServerStatus['state'] {
+): Exclude<ServerStatus['state'], 'unknown'> {
   if (held.has(address)) return 'held';
   if (draining || drains.has(address)) return 'draining';
   return parameters.down ? 'down' : 'up';
 }
 
-/** How many servers are in each state, for the metric. */
+/** How many servers are in each state, for the metric: each counts once, in the state that `/status` shows it in. */
 export function serverCounts(
   servers: readonly ActualServer[],
+  drains: ReadonlyMap<Address, DrainClock>,
   held: ReadonlyMap<Address, number>,
-): Readonly<Record<string, number>> {
-  const count = (matches: (server: ActualServer) => boolean) => servers.filter(matches).length;
-  return {
-    up: count((server) => !isOut(server) && !held.has(server.address)),
-    down: count((server) => server.parameters.down && !server.draining),
-    draining: count((server) => server.draining),
-    held: count((server) => held.has(server.address)),
-  };
+): Readonly<Record<Exclude<ServerStatus['state'], 'unknown'>, number>> {
+  const counts = { up: 0, down: 0, draining: 0, held: 0 };
+  for (const server of servers) counts[stateOf(server, drains, held)]++;
+  return counts;
 }

@@ -67,6 +67,8 @@ export class UpstreamWorker {
   #errors: readonly string[] = [];
   #failures = 0;
   #version = 0;
+  /** Another number for each NGINX, and after each reload: a pass that spans two proves nothing of the new one. */
+  #epoch = 0;
   #verifyAt: number | undefined;
   /** NGINX had no room for a server when it was last asked to add one, and nothing has gone since. */
   #full = false;
@@ -86,6 +88,11 @@ export class UpstreamWorker {
     return this.#matchedAt;
   }
 
+  /** How many servers the guard holds. */
+  get heldCount(): number {
+    return this.#guard.held.size;
+  }
+
   /** Something may have changed: look at once. */
   wake(): void {
     this.#version++;
@@ -101,6 +108,9 @@ export class UpstreamWorker {
   /** Another NGINX, or the same reloaded: nothing that was known of it counts. */
   reset(): void {
     this.#roomAgain();
+    this.#epoch++;
+    this.#matched = false;
+    this.#matchedAt = undefined;
     this.#out = new Map();
     this.#failures = 0;
     this.#context.report.allWell();
@@ -151,6 +161,7 @@ export class UpstreamWorker {
 
   async #pass(identity: NginxIdentity, signal: AbortSignal): Promise<number> {
     const { api, gate, ref, report, clock } = this.#context;
+    const epoch = this.#epoch;
     let result: PassResult;
     let requests: ReadonlyMap<Address, number> = new Map();
     try {
@@ -174,6 +185,7 @@ export class UpstreamWorker {
       if (signal.aborted) return 0;
       return this.#failedRead(error);
     }
+    if (epoch !== this.#epoch) result = { ...result, stale: true };
     report.over('upstream-unreadable');
     this.#lastPassAt = clock();
     this.#last = result.state;
@@ -240,7 +252,7 @@ export class UpstreamWorker {
       report.trouble('drain-deferred', fields, 'nothing else of the upstream serves yet: these stay for now');
     }
     report.pass(failed.length > 0 ? 'error' : 'ok');
-    report.servers(serverCounts(state.servers, this.#guard.held));
+    report.servers(serverCounts(state.servers, this.#drains, this.#guard.held));
     return this.#nextPassIn(outcomes.some(({ error }) => !error));
   }
 

@@ -19,7 +19,7 @@ import type { WatcherStatus } from '../watcher-status.js';
 import { Answers } from './answers.js';
 import { NginxDriver } from './driver.js';
 import { HealthMonitor } from './health-monitor.js';
-import { publishPresence } from './presence.js';
+import { Presence } from './presence.js';
 import { RegistrationKeeper } from './registration-keeper.js';
 import { serviceStatus } from './service-status.js';
 
@@ -55,6 +55,9 @@ const UPKEEP = 2_000;
 /** Most rejected keys named in the status: whoever may write keys can write any number of bad ones. */
 const REJECTED_SHOWN = 200;
 
+/** Drained instances that the status lists. */
+const MAINTENANCE_SHOWN = 100;
+
 export function createWatcher(options: WatcherOptions, ports: WatcherPorts): Watcher {
   return new RunningWatcher(options, ports);
 }
@@ -64,6 +67,7 @@ class RunningWatcher implements Watcher {
   readonly #keeper: LeaseKeeper;
   readonly #drivers: readonly NginxDriver[];
   readonly #answers: Answers;
+  readonly #presence: Presence;
   readonly #health: HealthMonitor | undefined;
   #options: WatcherOptions;
   readonly #keys: RegistrationKeeper;
@@ -104,10 +108,14 @@ class RunningWatcher implements Watcher {
       health: this.#health,
       options: () => this.#options,
       registrations: () => this.#registrations,
-      progressed: (services: readonly string[]) => this.#answer(services),
+      progressed: (services: readonly string[]) => {
+        this.#answer(services);
+        this.#presence.heldMayDiffer(services);
+      },
       remapped: () => this.#remapped(),
     };
     this.#drivers = ports.nginx.map((api) => new NginxDriver(api, context));
+    this.#presence = new Presence(options.keys, options.id, { drivers: this.#drivers, keeper: this.#keeper });
     this.#answers = new Answers(options.keys, options.id, this.#keeper, this.#drivers);
   }
 
@@ -181,6 +189,7 @@ class RunningWatcher implements Watcher {
       services: registrations
         ? [...registrations.services].sort().map((name) => serviceStatus(name, registrations))
         : [],
+      maintenance: (registrations?.maintenance ?? []).slice(0, MAINTENANCE_SHOWN),
       rejected: (registrations?.rejected ?? [])
         .slice(0, REJECTED_SHOWN)
         .map(({ key, reason }) => ({ key: printable(key), reason })),
@@ -209,7 +218,7 @@ class RunningWatcher implements Watcher {
     this.#reading = CONNECTED;
     this.#view = view;
     this.#changed(this.#keys.take(view));
-    if (first) publishPresence(this.#options.keys, this.#options.id, this.#drivers, this.#keeper);
+    if (first) this.#presence.publish();
     else this.#releaseAsked(view);
   }
 
@@ -278,7 +287,7 @@ class RunningWatcher implements Watcher {
 
   #remapped(): void {
     if (!this.#view || !this.#registrations) return;
-    publishPresence(this.#options.keys, this.#options.id, this.#drivers, this.#keeper);
+    this.#presence.publish();
     this.#keys.forget(this.#registrations.services, (service) => this.#isNeeded(service));
     // Which NGINX serves a service decides whether it is probed.
     for (const service of this.#registrations.services) this.#probe(service, this.#registrations);

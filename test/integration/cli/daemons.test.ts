@@ -287,49 +287,109 @@ describe('the registrar', () => {
 
 describe("an operator's commands", () => {
   test('drain --wait takes an instance out, undrain lets it back in', async () => {
-    const { cli } = await startWatching();
+    const { cli, admin } = await startWatching();
     await etcd.put(`/services/firmware/${firmware.address}`, '');
     await cli.event('server-added');
     const name = `firmware ${firmware.address}`;
-    const drained = await run(['drain', ...name.split(' '), '--wait', '--etcd-endpoints', etcd.url]);
+    const drained = await run([
+      ...['drain', ...name.split(' '), '--wait', '--reason', 'new disk'],
+      ...['--etcd-endpoints', etcd.url],
+    ]);
     expect(drained.out.split('\n').at(0)).toBe(
       `draining ${name}; it stays out until: sidekick undrain ${name}`,
     );
     expect(drained.out.split('\n').at(-1)).toBe(`${name} has been taken out by w1`);
     expect(drained.code).toBe(0);
     expect(await gateway.servers('http', 'firmware')).toEqual([]);
+    const status = await run(['status', '--admin', admin]);
+    expect(status.out).toMatch(
+      new RegExp(`\nDrained by operators:\n  ${name} by \\S+@\\S+ at \\d{4}-\\S+Z: new disk\\b`),
+    );
 
     const from = cli.err.lines.length;
     const undrained = await run(['undrain', ...name.split(' '), '--etcd-endpoints', etcd.url]);
-    expect(undrained).toMatchObject({ code: 0, out: `${name} may come back in` });
+    expect(undrained.out).toMatch(
+      new RegExp(`^${name} may come back in \\(it was taken out by .*: new disk\\)$`),
+    );
+    expect(undrained.code).toBe(0);
     await cli.event('server-added', from);
     const again = await run(['undrain', ...name.split(' '), '--etcd-endpoints', etcd.url]);
-    expect(again).toMatchObject({ code: 0, out: `no drain of ${name} was asked for` });
+    expect(again).toMatchObject({
+      code: 1,
+      err: `sidekick: no drain of ${name} was asked for\nno instance is drained by an operator`,
+    });
   });
 
-  test('drain takes its etcd from the file of a watcher', async () => {
+  test('drain takes its etcd from the file of a watcher, and asks ahead only when told to', async () => {
     const path = join(directory, 'lb.yaml');
     await writeFile(path, `nginx: { api: "${gateway.api}" }\netcd: { endpoints: ["${etcd.url}"] }\n`);
-    const { code, out } = await run(['drain', 'firmware', '10.0.0.9:80', '--wait', '--config', path]);
-    expect(out).toMatch(/^firmware 10\.0\.0\.9:80 is not registered; when it is, it is drained/);
-    expect(out).toContain('no watcher drives firmware: there is nothing to wait for');
-    expect(code).toBe(0);
+    const order = ['drain', 'firmware', '10.0.0.9:80', '--wait', '--config', path];
+    await etcd.put('/services/firmware/10.0.0.8:80', '');
+    const { code, err } = await run(order);
+    expect(err).toBe(
+      [
+        'sidekick: firmware 10.0.0.9:80 is not registered: nothing was asked for',
+        'registered as firmware are 10.0.0.8:80',
+        'to have it drained as soon as it registers: --force',
+      ].join('\n'),
+    );
+    expect(code).toBe(1);
+    expect((await etcd.list('/sidekick/maintenance/')).size).toBe(0);
+
+    const forced = await run([...order, '--force']);
+    expect(forced.out).toMatch(/^firmware 10\.0\.0\.9:80 is not registered; when it is, it is drained/);
+    expect(forced.code).toBe(0);
     expect([...(await etcd.list('/sidekick/maintenance/')).keys()]).toEqual([
       '/sidekick/maintenance/firmware/10.0.0.9:80',
     ]);
   });
 
-  test('Ctrl-C while drain waits leaves the instance drained', async () => {
+  test('drain --wait fails where no watcher runs, since nobody takes the instance out', async () => {
+    await etcd.put('/services/firmware/10.0.0.9:80', '');
+    const { code, err } = await run([
+      ...['drain', 'firmware', '10.0.0.9:80', '--wait', '--etcd-endpoints', etcd.url],
+    ]);
+    expect(err).toMatch(
+      /^sidekick: no running watcher drives firmware: nobody has taken .* out\nno watcher is running\nthe request stands/,
+    );
+    expect(code).toBe(1);
+  });
+
+  test('Ctrl-C and the time limit while drain waits leave the instance drained, and say so', async () => {
     const lease = await etcd.grant(600);
     await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
     await etcd.put('/services/firmware/10.0.0.9:80', '');
-    const cli = start(['drain', 'firmware', '10.0.0.9:80', '--wait', '--etcd-endpoints', etcd.url]);
+    const order = ['drain', 'firmware', '10.0.0.9:80', '--wait', '--etcd-endpoints', etcd.url];
+    const stands =
+      'the request stands: firmware 10.0.0.9:80 is drained all the same, until: sidekick undrain firmware 10.0.0.9:80';
+    const cli = start(order);
     await cli.out.waitFor(/^waiting for silent$/);
     cli.signal('SIGINT');
-    const { code, err } = await cli.ended();
-    expect(err).toBe('sidekick: interrupted by SIGINT');
-    expect(code).toBe(1);
+    const interrupted = await cli.ended();
+    expect(interrupted.err).toBe(`sidekick: interrupted by SIGINT\n${stands}`);
+    expect(interrupted.code).toBe(1);
+
+    const late = await run([...order, '--timeout', '1s']);
+    expect(late.err).toBe(`sidekick: not done within 1s (--timeout): still waiting for silent\n${stands}`);
+    expect(late.out).toMatch(/^a drain of firmware 10\.0\.0\.9:80 was asked for before by /);
+    expect(late.code).toBe(1);
     expect((await etcd.list('/sidekick/maintenance/')).size).toBe(1);
+  });
+
+  test('release of a misspelt service, and of one of which nothing is held, finds nothing', async () => {
+    const { cli } = await startWatching();
+    await etcd.put(`/services/firmware/${firmware.address}`, '');
+    await cli.event('server-added');
+    await cli.event('ready');
+    const order = (service: string) => run(['release', service, '--etcd-endpoints', etcd.url]);
+    expect(await order('fimware')).toMatchObject({
+      code: 1,
+      err: 'sidekick: no running watcher drives fimware: nothing was asked for\nperhaps firmware?',
+    });
+    expect(await order('firmware')).toMatchObject({
+      code: 1,
+      err: 'sidekick: no guard holds anything of firmware (asked: w1)',
+    });
   });
 
   test('release lets go what the guard holds', async () => {
@@ -339,7 +399,9 @@ describe("an operator's commands", () => {
     await etcd.delete('/services/');
     await cli.event('guard-holding');
     expect((await run(['status', '--admin', admin])).out).toMatch(/10\.0\.0\.1:1 +held +.*held for \d+s/);
-    expect((await run(['release', 'firmware', '--etcd-endpoints', etcd.url])).code).toBe(0);
+    const released = await run(['release', 'firmware', '--etcd-endpoints', etcd.url]);
+    expect(released.out).toMatch(/^asked to let go what the guard holds of firmware: w1 \(\d servers?\)$/);
+    expect(released.code).toBe(0);
     await until('no server', async () => (await gateway.servers('http', 'firmware')).length === 0);
   });
 });

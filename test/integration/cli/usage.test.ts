@@ -101,6 +101,20 @@ describe('failures at run time end with 1, and say what to do', () => {
     expect(code).toBe(1);
   });
 
+  test('watch --once without an etcd, when its time is over', async () => {
+    const endpoint = `http://127.0.0.1:${await freePort()}`;
+    const { code, err } = await run([
+      ...['watch', '--once', '--timeout', '1s', '--etcd-endpoints', endpoint],
+      ...['--nginx-api', 'http://127.0.0.1:1/api'],
+    ]);
+    expect(err).toMatch(
+      new RegExp(
+        `sidekick: not done within 1s \\(--timeout\\): still waiting for etcd at ${endpoint} \\(etcd: `,
+      ),
+    );
+    expect(code).toBe(1);
+  });
+
   test('status without a sidekick', async () => {
     const admin = `http://127.0.0.1:${await freePort()}`;
     const { code, err } = await run(['status', '--admin', admin]);

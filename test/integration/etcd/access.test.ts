@@ -152,7 +152,7 @@ describe('users and roles', () => {
       const instance = { service: 'firmware', address: '10.0.0.1:8080' as Address };
       await withEtcd(as('sidekick'), async (connection) => {
         const options = { ...connection, space: DEFAULT_KEY_SPACE };
-        await expect(requestDrain(instance, options, NEVER)).rejects.toMatchObject({
+        await expect(requestDrain(instance, {}, options, NEVER)).rejects.toMatchObject({
           code: 'DENIED',
           retryable: false,
         });
@@ -160,8 +160,8 @@ describe('users and roles', () => {
       await withEtcd(as('watcher'), async (connection) => {
         const options = { ...connection, space: DEFAULT_KEY_SPACE };
         await expect(connection.store.put(KEY, '{}', {}, NEVER)).rejects.toMatchObject({ code: 'DENIED' });
-        await requestDrain(instance, options, NEVER);
-        await expect(cancelDrain(instance, options, NEVER)).resolves.toBe(true);
+        await requestDrain(instance, {}, options, NEVER);
+        await expect(cancelDrain(instance, options, NEVER)).resolves.toEqual({});
       });
     });
   });

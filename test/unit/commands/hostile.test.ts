@@ -8,6 +8,7 @@ import { registrarSummary, watcherSummary } from '../../../src/commands/summary.
 import { reportText } from '../../../src/commands/watch-once.js';
 import type { Address } from '../../../src/core/address.js';
 import { SidekickError } from '../../../src/core/errors.js';
+import { decodeMaintenance } from '../../../src/core/maintenance.js';
 import type { Log } from '../../../src/core/ports.js';
 import type { RegistrarStatus } from '../../../src/daemon/registrar-options.js';
 import type { WatcherStatus } from '../../../src/daemon/watcher-status.js';
@@ -27,6 +28,9 @@ function watcherStatus(text: string): WatcherStatus {
     etcd: { connected: false, state: 'refuses', error: text },
     superseded: true,
     services: [{ name: text, registered: 1, draining: 0, rejected: 0, overLimit: 0 }],
+    maintenance: [
+      { service: text, address: text as Address, ...decodeMaintenance(text), by: text, reason: text },
+    ],
     rejected: [{ key: text, reason: text }],
     nginx: [
       {
@@ -41,7 +45,7 @@ function watcherStatus(text: string): WatcherStatus {
             name: text,
             services: [text],
             matched: false,
-            servers: [{ address: text, state: 'up', active: 1 }],
+            servers: [{ address: text, state: 'unknown', lastState: text, active: 1 }],
             held: [{ address: text, until: 0 }],
             foreign: 0,
             errors: [text],

@@ -5,6 +5,7 @@ import { reportText } from '../../../src/commands/watch-once.js';
 import type { Address } from '../../../src/core/address.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
 import type { RegistrarStatus } from '../../../src/daemon/registrar-options.js';
+import { pastStatus } from '../../../src/daemon/watcher/upstream-status.js';
 import type { UpstreamStatus, WatcherStatus } from '../../../src/daemon/watcher-status.js';
 
 const REGISTRAR: RegistrarStatus = {
@@ -39,6 +40,7 @@ const WATCHER: WatcherStatus = {
   etcd: { connected: true, state: 'connected', revision: 42 },
   superseded: false,
   services: [{ name: 'firmware', registered: 1, draining: 0, rejected: 0, overLimit: 0 }],
+  maintenance: [],
   rejected: [{ key: '/services/firmware/x', reason: 'address must be host:port' }],
   nginx: [
     {
@@ -101,6 +103,41 @@ Rejected keys:
     );
   });
 
+  test('of a watcher whose NGINX is away: what it had is past, and when it was seen is said', () => {
+    const nginx: WatcherStatus['nginx'] = [
+      {
+        name: 'lb:8080',
+        connected: false,
+        version: '1.26.3',
+        error: 'connect ECONNREFUSED',
+        refused: false,
+        lastSeenAgo: 75_300,
+        problems: [],
+        upstreams: [pastStatus(UPSTREAM)],
+      },
+    ];
+    const text = watcherText({ ...WATCHER, ready: false, nginx }, 60_000);
+    expect(text).toContain('NGINX lb:8080: away: connect ECONNREFUSED; last seen 1m15s ago, as follows\n');
+    expect(text).toMatch(/http\/firmware +unknown +10\.0\.0\.11:8080 +was up\n/);
+    expect(text).toMatch(/http\/firmware +unknown +10\.0\.0\.12:8080 +was held /);
+    expect(text).not.toContain('in step');
+  });
+
+  test('who drained what, when and why', () => {
+    const maintenance = [
+      { service: 'firmware', address: '10.0.0.12:8080' as Address, by: 'root@lb1', reason: 'new disk' },
+      { service: 'mqtt', address: '10.0.0.12:1883' as Address },
+    ];
+    expect(watcherText({ ...WATCHER, maintenance })).toContain(
+      '\nDrained by operators:\n  firmware 10.0.0.12:8080 by root@lb1: new disk\n  mqtt 10.0.0.12:1883\n',
+    );
+    const [first] = REGISTRAR.services;
+    const services = [{ ...first, service: 'firmware', maintenance: { by: 'root@lb1' } }];
+    expect(registrarText({ ...REGISTRAR, services } as RegistrarStatus)).toContain(
+      '\nDrained by operators:\n  firmware 10.0.0.11:8080 by root@lb1\n',
+    );
+  });
+
   test('of a watcher that waits', () => {
     const text = watcherText({
       ...WATCHER,
@@ -110,7 +147,7 @@ Rejected keys:
       nginx: [{ name: 'lb', connected: false, error: 'connect ECONNREFUSED', problems: [], upstreams: [] }],
     });
     expect(text).toMatch(/^sidekick watch lb1: not ready; etcd away: not yet read;\n/);
-    expect(text).toContain('NGINX lb: away: connect ECONNREFUSED\n');
+    expect(text).toContain('NGINX lb: away: connect ECONNREFUSED; it has not answered yet\n');
   });
 });
 

@@ -18,6 +18,7 @@ describe('presence', () => {
       nginx: ['nginx'],
       upstreams: ['http/firmware'],
       services: ['firmware'],
+      held: {},
     });
     expect(entry?.lease).toBeDefined();
     w.register('mqtt', host(1));

@@ -1,0 +1,39 @@
+import { nearest } from '../config/nearest.js';
+import { type LiveWatcher, liveWatchers } from '../core/drain-answers.js';
+import { SidekickError } from '../core/errors.js';
+import { watchersPrefix } from '../core/keys.js';
+import type { Entry } from '../core/ports.js';
+import type { Desk } from './operator.js';
+
+/** An operator's command found nothing of what it was told: exit code 1. */
+export function nothingFound(...lines: readonly string[]): SidekickError {
+  return new SidekickError('NOT_FOUND', lines.filter((line) => line !== '').join('\n'), false);
+}
+
+/** The watchers that run now. */
+export async function watchersAt({ store, space, signal }: Desk): Promise<readonly LiveWatcher[]> {
+  return liveWatchers(space, byKey(await store.list(watchersPrefix(space), signal)));
+}
+
+/** Whether a watcher drives the service, and where none does what may have been meant. */
+export function hintFor(service: string, watchers: readonly LiveWatcher[]): string {
+  if (watchers.length === 0) return 'no watcher is running';
+  if (watchers.some(({ services }) => services.has(service))) return '';
+  const names = [...new Set(watchers.flatMap(({ named }) => named))];
+  const meant = nearest(service, names);
+  if (meant !== undefined) return `perhaps ${meant}?`;
+  return names.length > 0 ? `the watchers drive ${listed(names)}` : 'the watchers drive no service';
+}
+
+/** Names that a message lists before it says how many more there are. */
+const LISTED = 8;
+
+/** A list of names in words, the first few of them. */
+export function listed(names: readonly string[]): string {
+  const more = names.length > LISTED ? ` and ${names.length - LISTED} more` : '';
+  return `${names.slice(0, LISTED).join(', ')}${more}`;
+}
+
+function byKey(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
+  return new Map(entries.map((entry) => [entry.key, entry]));
+}
