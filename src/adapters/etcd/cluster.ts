@@ -106,7 +106,7 @@ export class Cluster {
     try {
       return await this.#attempt(member, request, settings);
     } catch (error) {
-      const failure = toEtcdError(error, lease);
+      const failure = toEtcdError(error, lease, member.endpoint);
       if (signal.aborted ? isTimeout(signal) : isFaultOfMember(failure, settings)) this.#leave(member);
       throw signal.aborted ? signal.reason : failure;
     }

@@ -10,6 +10,7 @@ import {
 } from 'etcd3';
 import { EtcdError, LeaseGoneError, messageOf } from '../../core/errors.js';
 import type { LeaseId } from '../../core/ports.js';
+import { adviceOn } from '../connection-trouble.js';
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
@@ -30,14 +31,29 @@ const WORDS: readonly (readonly [RegExp, code: string, retryable: boolean])[] = 
   [/database space exceeded/, 'NO_SPACE', false],
 ];
 
-/** Turns what etcd3 or gRPC threw into an EtcdError; `lease` is the lease that the call was about. */
-export function toEtcdError(thrown: unknown, lease: LeaseId = 'unknown'): EtcdError {
+/**
+ * Turns what etcd3 or gRPC threw into an EtcdError.
+ * @param lease The lease that the call was about.
+ * @param endpoint Where the call went: for advice on what to change where there was no connection.
+ */
+export function toEtcdError(thrown: unknown, lease: LeaseId = 'unknown', endpoint?: string): EtcdError {
   if (thrown instanceof EtcdError) return thrown;
   const error = thrown instanceof Error ? castGrpcError(thrown) : thrown;
   if (error instanceof EtcdLeaseInvalidError) return new LeaseGoneError(lease, { cause: error });
-  const message = `etcd: ${messageOf(error)}`;
+  const message = `etcd: ${inWords(messageOf(error), endpoint)}`;
   const found = WORDS.find(([words]) => words.test(message)) ?? CODES.find(([type]) => error instanceof type);
   if (found) return new EtcdError(found[1], message, found[2], { cause: error });
   const retryable = error instanceof Error && isRecoverableError(error);
   return new EtcdError(retryable ? 'FAILED' : 'REFUSED', message, retryable, { cause: error });
+}
+
+/** gRPC's frame around the one thing that it has to say where there is no connection. */
+const NO_CONNECTION =
+  /^14 UNAVAILABLE: No connection established\. Last error: (.*?)(?: \([-\d]+T[\d:.]+Z\))?\. Resolution note:/;
+
+function inWords(message: string, endpoint: string | undefined): string {
+  const reason = NO_CONNECTION.exec(message)?.[1];
+  if (reason === undefined) return message;
+  const advice = endpoint === undefined ? undefined : adviceOn(reason, endpoint.startsWith('https:'));
+  return `no connection${endpoint === undefined ? '' : ` to ${endpoint}`}: ${reason}${advice === undefined ? '' : `: ${advice}`}`;
 }

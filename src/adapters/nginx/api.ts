@@ -108,6 +108,11 @@ function bestVersion(answer: unknown): number {
   const versions = Array.isArray(answer) ? answer.filter((item) => typeof item === 'number') : [];
   const usable = versions.filter((item) => item >= OLDEST_VERSION && item <= NEWEST_VERSION);
   if (usable.length > 0) return usable.reduce((newest, version) => Math.max(newest, version));
+  if (!Array.isArray(answer)) {
+    throw badAnswer(
+      "the answer is not the list of the API's versions: is the URL that of the API's root, without a version?",
+    );
+  }
   const listed = versions.slice(0, 16).join(', ');
   throw badAnswer(`no API version from ${OLDEST_VERSION} to ${NEWEST_VERSION} among [${listed}]`);
 }

@@ -2,9 +2,11 @@ import { Pool } from 'undici';
 import { isObject, type JsonBounds, readJson } from '../../core/bounded-json.js';
 import { messageOf, NginxError } from '../../core/errors.js';
 import { ok, type Result } from '../../core/result.js';
+import { adviceOn } from '../connection-trouble.js';
 import { DeadlineError, withDeadline } from '../deadline.js';
 import { locateApi } from './location.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT, type NginxApiOptions } from './options.js';
+import { describeStranger } from './stranger.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -21,6 +23,7 @@ const MAX_ANSWER = 64 * 1024 * 1024;
 
 export function createTransport(options: NginxApiOptions): Transport {
   const { origin, path: base, socketPath } = locateApi(options.url);
+  const where = `${socketPath === undefined ? origin : `unix:${socketPath}:`}${base}`;
   const timeout = options.timeout ?? DEFAULT_NGINX_TIMEOUT;
   const headers = { accept: 'application/json', ...authorization(options.auth) };
   const { serverName, ...tls } = options.tls ?? {};
@@ -47,7 +50,10 @@ export function createTransport(options: NginxApiOptions): Transport {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof DeadlineError) throw new NginxError('Timeout', error.message, true);
-      throw new NginxError('Unreachable', messageOf(error), true, undefined, { cause: error });
+      const words = messageOf(error);
+      const advice = adviceOn(words, origin.startsWith('https:'));
+      const message = advice === undefined ? words : `${words}: ${advice}`;
+      throw new NginxError('Unreachable', message, true, undefined, { cause: error });
     }
   }
 
@@ -56,7 +62,7 @@ export function createTransport(options: NginxApiOptions): Transport {
       if (method === 'GET' && closedWhileIdle(error)) return attempt(method, path, signal);
       throw error;
     });
-    return read(answer.status, answer.text, `${method} ${path}`);
+    return read(answer, { short: `${method} ${path}`, full: `${method} ${where}${path}` });
   }
 
   return { call, retire: () => pool.close(), close: () => pool.destroy() };
@@ -78,20 +84,25 @@ function closedWhileIdle(error: unknown): boolean {
   return cause?.code === 'UND_ERR_SOCKET' || cause?.code === 'ECONNRESET' || cause?.code === 'EPIPE';
 }
 
-function read(status: number, text: string, what: string): unknown {
+/** The answer's value; what is no answer of the API is told by the whole URL, since that is what has to be changed. */
+function read(
+  { status, text }: { readonly status: number; readonly text: string },
+  what: { readonly short: string; readonly full: string },
+): unknown {
   const body = parse(text);
-  if (status >= 200 && status < 300) {
-    if (body.ok) return body.value;
-    throw new NginxError('BadAnswer', `${what}: the answer ${body.reason}`, true, status);
+  const good = status >= 200 && status < 300;
+  if (good && body.ok) return body.value;
+  if (good && !body.ok && /^\s*[[{]/.test(text)) {
+    throw new NginxError('BadAnswer', `${what.short}: the answer ${body.reason}`, true, status);
   }
   const { code, text: said } = errorFields(body.ok ? body.value : undefined);
-  const retryable = status >= 500 || status === 408 || status === 429;
-  throw new NginxError(
-    code ?? 'BadAnswer',
-    `${what}: ${status} ${said ?? 'no reason given'}`,
-    retryable,
-    status,
-  );
+  const retryable = good || status >= 500 || status === 408 || status === 429;
+  // A server that is overloaded or starts says so with a page of its own.
+  const strange = code === undefined && said === undefined && status < 500;
+  const message = strange
+    ? describeStranger({ status, text, what: what.full })
+    : `${what.short}: ${status} ${said ?? 'no reason given'}`;
+  throw new NginxError(code ?? 'BadAnswer', message, retryable, status);
 }
 
 /** How NGINX's answers may be: a group's servers are some four deep, and have some twenty members each. */

@@ -220,11 +220,17 @@ export class NginxDriver {
     const { log, meter } = this.#context;
     this.#failures++;
     this.#error = messageOf(error);
+    // An answer came, so it is there: it is not the API, or does not let us in, and waiting alone will not help.
+    this.#refused = error instanceof NginxError && isAnswer(error);
     if (!(error instanceof NginxError)) {
       log.error({ event: 'driver-failed', nginx: this.name, reason: this.#error }, 'unexpected error');
     } else if (this.#connected || this.#failures === 1) {
       const fields = { nginx: this.name, code: error.code, reason: error.message };
-      log.warn({ event: 'nginx-away', ...fields }, 'NGINX does not answer: trying again until it does');
+      if (this.#refused) {
+        log.warn({ event: 'nginx-unusable', ...fields }, 'what answers is not the NGINX API as it should be');
+      } else {
+        log.warn({ event: 'nginx-away', ...fields }, 'NGINX does not answer: trying again until it does');
+      }
     }
     this.#connected = false;
     meter.gauge('sidekick_nginx_up', 0, { nginx: this.name });
@@ -281,4 +287,8 @@ export class NginxDriver {
     for (const [what, say] of now) if (!this.#said.has(what)) say();
     this.#said = new Set(now.keys());
   }
+}
+
+function isAnswer({ code, status }: NginxError): boolean {
+  return code === 'BadAnswer' || (status !== undefined && status < 500);
 }
