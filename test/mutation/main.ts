@@ -1,0 +1,50 @@
+/**
+ * Mutation testing: puts small faults into the pure code, one at a time, and runs the unit tests of its own folder
+ * against each. A fault that they do not notice has survived: it needs a test, or an explanation.
+ *
+ *   npm run test:mutation                                   every area
+ *   npm run test:mutation -- core                           one area
+ *   npm run test:mutation -- core src/core/guard.ts         one file of it
+ *
+ * The reports are in build/mutation/<area>.html and .json.
+ */
+import { Stryker } from '@stryker-mutator/core';
+import { AREAS, type Area, areaOf } from './areas.js';
+
+/** Mutants of which the tests noticed at least this share, in percent, are asked of `core`. */
+const WANTED = 90;
+
+async function run(area: Area, files: readonly string[]): Promise<number> {
+  process.env.MUTATION_AREA = area.name;
+  const report = `build/mutation/${area.name}`;
+  const results = await new Stryker({
+    testRunner: 'vitest',
+    plugins: ['@stryker-mutator/vitest-runner'],
+    vitest: { configFile: 'test/mutation/vitest.config.ts' },
+    mutate: files.length > 0 ? [...files] : [...area.mutate],
+    ignorePatterns: ['dist', 'build', 'docker', 'units', 'test/integration', 'test/cluster'],
+    // Stryker would rewrite tsconfig.json with an interface that this version of TypeScript does not have.
+    tsconfigFile: 'test/mutation/no-tsconfig.json',
+    reporters: ['clear-text', 'html', 'json'],
+    htmlReporter: { fileName: `${report}.html` },
+    jsonReporter: { fileName: `${report}.json` },
+    clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
+    tempDirName: 'build/mutation/sandbox',
+    cleanTempDir: 'always',
+    concurrency: 2,
+    timeoutMS: 10_000,
+  }).runMutationTest();
+  const counted = results.filter(({ status }) => status !== 'CompileError' && status !== 'Ignored');
+  const noticed = counted.filter(({ status }) => status === 'Killed' || status === 'Timeout');
+  return (100 * noticed.length) / Math.max(1, counted.length);
+}
+
+async function main([name, ...files]: readonly string[]): Promise<void> {
+  for (const area of name === undefined ? AREAS : [areaOf(name)]) {
+    const score = await run(area, files);
+    process.stdout.write(`${area.name}: ${score.toFixed(1)} % of the faults were noticed\n`);
+    if (area.name === 'core' && score < WANTED) process.exitCode = 1;
+  }
+}
+
+await main(process.argv.slice(2));
