@@ -127,7 +127,7 @@ const meddle = fc.tuple(instance, nginx).map(
     index,
   ]) =>
     command(`somebody adds ${address} to ${ref.name} of ${index}`, (world) => {
-      world.disturb();
+      world.meddle(address);
       at(world, index).place(ref, address);
     }),
 );

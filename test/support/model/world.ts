@@ -54,6 +54,8 @@ export class World {
   readonly dead = new Set<Address>();
   /** Those that have ever failed one. */
   readonly #failed = new Set<Address>();
+  /** Those that somebody else has put into NGINX. */
+  readonly #meddled = new Set<Address>();
   readonly #faults = new Map<FakeNginx, PlannedFault[]>();
   readonly #watchers = new Map<string, Running>();
   readonly #leases = new Map<string, string>();
@@ -84,6 +86,12 @@ export class World {
   /** Something has happened that may leave a copy behind for longer than a pass. */
   disturb(): void {
     this.#disturbances++;
+  }
+
+  /** Somebody else than a watcher puts it into NGINX: whoever finds it there without a registration may take it out. */
+  meddle(address: Address): void {
+    this.disturb();
+    this.#meddled.add(address);
   }
 
   /** As a sidekick does: under a lease of its own. */
@@ -123,7 +131,10 @@ export class World {
         serviceOf,
         disturbances: () => (this.#excuses > 0 ? ++this.#disturbances : this.#disturbances),
         violation: (text) => this.violations.push(text),
-        grace: { ms: MODEL_OPTIONS.guard.grace, isWell: (address) => !this.#failed.has(address) },
+        grace: {
+          ms: MODEL_OPTIONS.guard.grace,
+          isWell: (address) => !this.#failed.has(address) && !this.#meddled.has(address),
+        },
       }),
     );
     const watcher = createWatcher(

@@ -63,12 +63,6 @@ describe.each([
     expect(peer().warming).toBeUndefined();
   });
 
-  it('leaves the time that a server was out as long as it was', () => {
-    upstreams.patch(nginx.worker(), 'firmware', 0, { drain: true });
-    pass(5_000);
-    expect(upstreams.patch(nginx.worker(), 'firmware', 0, { drain: false }).downtime).toBe(5_000);
-  });
-
   it('makes a key lapse neither early nor late, over a restart as well', () => {
     keyvals.add(nginx.worker(), 'zone', [{ key: 'a', value: '1' }]);
     pass(59_000);
