@@ -12,6 +12,13 @@ const NEVER = new AbortController().signal;
 export const MAX_ANSWER = 16 * 1024 * 1024;
 
 /**
+ * How long a login may take, in ms. etcd checks a password with bcrypt, which takes it some 80 ms of CPU, and a fleet
+ * that comes back after an outage asks all at once: a login that is given up is work for nothing that is asked for
+ * again. A member that does not answer at all is found by the connection's own keepalive, well before this.
+ */
+const LOGIN_TIMEOUT = 30_000;
+
+/**
  * One member of the cluster with its own etcd3 client, so that it is ours to say which member a call goes to, and one
  * member's failure is never held against another.
  */
@@ -57,7 +64,8 @@ export class Member {
   async #authenticate(): Promise<string | undefined> {
     if (!this.#auth) return undefined;
     const { username: name, password } = this.#auth;
-    const options = callOptions({ signal: NEVER, token: undefined, timeout: this.#timeout });
+    const timeout = Math.max(this.#timeout, LOGIN_TIMEOUT);
+    const options = callOptions({ signal: NEVER, token: undefined, timeout });
     try {
       return (await this.client.auth.authenticate({ name, password }, options)).token;
     } catch (error) {

@@ -5,12 +5,15 @@ import type { Address } from '../../../src/core/address.js';
 import { DEFAULT_KEY_SPACE, watcherKey } from '../../../src/core/keys.js';
 import { cancelDrain, requestDrain } from '../../../src/daemon/operator-drain.js';
 import { Authority } from '../../support/certificates.js';
-import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
+import { startContainer, startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
 import { Recorder } from '../../support/recorder.js';
 import { NEVER, run, serviceSpec } from '../../support/registering/harness.js';
 import { SecureEtcd } from '../../support/registering/secure-etcd.js';
 
 const KEY = '/services/firmware/10.0.0.1:8080';
+
+/** Checking a password takes this etcd half a second and more. */
+const SLOW_LOGIN = ['--advertise-client-urls=http://127.0.0.1:2379', '--unsafe-no-fsync', '--bcrypt-cost=13'];
 
 let network: TestNetwork;
 let etcd: SecureEtcd;
@@ -38,6 +41,32 @@ async function withEtcd<T>(
 
 const list = (options: EtcdOptions, prefix = '/services/') =>
   withEtcd(options, ({ store }) => store.list(prefix, NEVER));
+
+describe('a password', () => {
+  it('is waited for while etcd checks it, for longer than a call may take', async () => {
+    const slow = await startContainer({
+      image: 'sidekick-etcd',
+      name: 'slow-etcd',
+      network,
+      command: SLOW_LOGIN,
+      ports: [2379],
+    });
+    const endpoints = [`http://127.0.0.1:${slow.port(2379)}`];
+    const connected = await until('etcd answers', () => list({ endpoints }));
+    expect(connected).toEqual([]);
+    for (const command of ['user add root:secret', 'user grant-role root root', 'auth enable']) {
+      const { exitCode, output } = await slow.exec([
+        'etcdctl',
+        '--command-timeout=60s',
+        ...command.split(' '),
+      ]);
+      expect([exitCode, output]).toEqual([0, output]);
+    }
+
+    const auth = { username: 'root', password: 'secret' };
+    await expect(list({ endpoints, auth, requestTimeout: 250 })).resolves.toEqual([]);
+  });
+});
 
 describe('TLS to etcd', () => {
   it('connects with a client certificate', async () => {
