@@ -1,7 +1,7 @@
 /** Words of OpenSSL, Node.js, undici and gRPC for what goes wrong with a connection, and what to change about it. */
 const TROUBLES: readonly (readonly [words: RegExp, secure: boolean, advice: string])[] = [
   [
-    /wrong version number|packet length too long|record layer failure|unknown protocol|http request/i,
+    /wrong version number|disconnected before secure TLS|packet length too long|record layer failure|unknown protocol|http request/i,
     true,
     'what listens there does not speak TLS: is the URL http://?',
   ],
@@ -29,10 +29,15 @@ const TROUBLES: readonly (readonly [words: RegExp, secure: boolean, advice: stri
   ],
 ];
 
+/** OpenSSL's own form: a thread, a code, where in its source, and between these the one thing that it has to say. */
+const OPENSSL = /^(?:Error: )?[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):.*$/;
+
 /**
- * What to change where a connection failed, from a library's own words; undefined where they say nothing of it.
+ * Why a connection failed, in a library's words without its own affairs, and what to change where they say that.
  * @param secure Whether TLS was spoken.
  */
-export function adviceOn(words: string, secure: boolean): string | undefined {
-  return TROUBLES.find(([pattern, tls]) => tls === secure && pattern.test(words))?.[2];
+export function explainTrouble(words: string, secure: boolean): string {
+  const reason = words.replace(OPENSSL, '$1').replace(/^Error: /, '');
+  const advice = TROUBLES.find(([pattern, tls]) => tls === secure && pattern.test(reason))?.[2];
+  return advice === undefined ? reason : `${reason}: ${advice}`;
 }

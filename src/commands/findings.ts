@@ -3,11 +3,19 @@ import { type LiveWatcher, liveWatchers } from '../core/drain-answers.js';
 import { SidekickError } from '../core/errors.js';
 import { watchersPrefix } from '../core/keys.js';
 import type { Entry } from '../core/ports.js';
+import { printable } from '../core/printable.js';
 import type { Desk } from './operator.js';
 
 /** An operator's command found nothing of what it was told: exit code 1. */
 export function nothingFound(...lines: readonly string[]): SidekickError {
-  return new SidekickError('NOT_FOUND', lines.filter((line) => line !== '').join('\n'), false);
+  return new SidekickError(
+    'NOT_FOUND',
+    lines
+      .filter((line) => line !== '')
+      .map((line) => printable(line, LINE))
+      .join('\n'),
+    false,
+  );
 }
 
 /** The watchers that run now. */
@@ -28,10 +36,17 @@ export function hintFor(service: string, watchers: readonly LiveWatcher[]): stri
 /** Names that a message lists before it says how many more there are. */
 const LISTED = 8;
 
-/** A list of names in words, the first few of them. */
+/** The longest name in a list, and the longest line, in characters. */
+const NAME = 80;
+const LINE = 1000;
+
+/** A list of names in words, fit to be shown whoever made them, the first few of them. */
 export function listed(names: readonly string[]): string {
   const more = names.length > LISTED ? ` and ${names.length - LISTED} more` : '';
-  return `${names.slice(0, LISTED).join(', ')}${more}`;
+  return `${names
+    .slice(0, LISTED)
+    .map((name) => printable(name, NAME))
+    .join(', ')}${more}`;
 }
 
 function byKey(entries: readonly Entry[]): ReadonlyMap<string, Entry> {

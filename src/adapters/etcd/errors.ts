@@ -10,7 +10,7 @@ import {
 } from 'etcd3';
 import { EtcdError, LeaseGoneError, messageOf } from '../../core/errors.js';
 import type { LeaseId } from '../../core/ports.js';
-import { adviceOn } from '../connection-trouble.js';
+import { explainTrouble } from '../connection-trouble.js';
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
@@ -54,6 +54,6 @@ const NO_CONNECTION =
 function inWords(message: string, endpoint: string | undefined): string {
   const reason = NO_CONNECTION.exec(message)?.[1];
   if (reason === undefined) return message;
-  const advice = endpoint === undefined ? undefined : adviceOn(reason, endpoint.startsWith('https:'));
-  return `no connection${endpoint === undefined ? '' : ` to ${endpoint}`}: ${reason}${advice === undefined ? '' : `: ${advice}`}`;
+  if (endpoint === undefined) return `no connection: ${reason}`;
+  return `no connection to ${endpoint}: ${explainTrouble(reason, endpoint.startsWith('https:'))}`;
 }

@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import { isObject, type JsonBounds, readJson } from '../../core/bounded-json.js';
 import { messageOf, NginxError } from '../../core/errors.js';
 import { ok, type Result } from '../../core/result.js';
-import { adviceOn } from '../connection-trouble.js';
+import { explainTrouble } from '../connection-trouble.js';
 import { DeadlineError, withDeadline } from '../deadline.js';
 import { locateApi } from './location.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT, type NginxApiOptions } from './options.js';
@@ -50,9 +50,7 @@ export function createTransport(options: NginxApiOptions): Transport {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof DeadlineError) throw new NginxError('Timeout', error.message, true);
-      const words = messageOf(error);
-      const advice = adviceOn(words, origin.startsWith('https:'));
-      const message = advice === undefined ? words : `${words}: ${advice}`;
+      const message = explainTrouble(messageOf(error), origin.startsWith('https:'));
       throw new NginxError('Unreachable', message, true, undefined, { cause: error });
     }
   }

@@ -63,7 +63,7 @@ test('registers over TLS with a client certificate, and a password from a creden
 });
 
 test('what the role does not allow is refused, and said', async () => {
-  const { code, err } = await run(['drain', 'firmware', ADDRESS, ...access], credentials);
+  const { code, err } = await run(['drain', 'firmware', ADDRESS, '--force', ...access], credentials);
   expect(err).toMatch(/^sidekick: .*permission denied/i);
   expect(code).toBe(1);
 });

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { listed, nothingFound } from '../../../src/commands/findings.js';
 import { runCommandLine } from '../../../src/commands/program.js';
 import { say } from '../../../src/commands/say.js';
 import { registrarText, watcherText } from '../../../src/commands/status-text.js';
@@ -109,6 +110,15 @@ describe('untrusted text', () => {
       say(out, `waiting for ${text}`);
       return String(out.read());
     });
+  });
+
+  it('adds no line to the error of a command that found nothing', () => {
+    expectHarmless(
+      (text) => nothingFound(`registered are ${listed([text, text])}`, `perhaps ${text}?`).message,
+    );
+    const names = Array.from({ length: 9000 }, () => 'x'.repeat(100_000));
+    expect(listed(names)).toMatch(/ and 8992 more$/);
+    expect(listed(names).length).toBeLessThan(1000);
   });
 
   it('does not show a rejected key of 100 kB whole, nor thousands of keys', () => {
