@@ -289,6 +289,8 @@ export class NginxDriver {
   }
 }
 
+/** An answer that will stay what it is; a server that is overloaded or starts (5xx, 408, 429) is one to wait for. */
 function isAnswer({ code, status }: NginxError): boolean {
-  return code === 'BadAnswer' || (status !== undefined && status < 500);
+  if (status === undefined) return code === 'BadAnswer';
+  return status < 500 && status !== 408 && status !== 429;
 }
