@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { request as ask } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Gateway,
@@ -10,6 +11,8 @@ import {
 } from '../../support/containers/index.js';
 import { ApiClient, type Kind } from './client.js';
 
+/** Largest body that the API takes, in bytes. */
+const LARGEST_BODY = 128 * 1024;
 const VERSIONS = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 /** Sends a path as it stands. */
@@ -68,7 +71,8 @@ describe('the instance', () => {
     // Whichever Debian has at the moment.
     const { output } = await gateway.container.exec(['nginx', '-v']);
     const [, version] = /nginx\/(\d+\.\d+\.\d+)/.exec(output) ?? [];
-    expect(body).toMatchObject({ version, generation: 1, ppid: 1 });
+    const master = await gateway.container.exec(['cat', '/run/sidekick-gateway/nginx.pid']);
+    expect(body).toMatchObject({ version, generation: 1, ppid: Number(master.output) });
     expect(
       (await fetch(`${gateway.api}/9/nginx?fields=generation`).then((r) => r.json())) as unknown,
     ).toEqual({
@@ -256,7 +260,26 @@ describe.each([
 
   it('may not come in a body that is too large', async () => {
     const answer = await api.call('POST', base, `{"server":"${'x'.repeat(1_000_000)}"}`);
-    expect(answer).toMatchObject({ status: 413 });
+    expect(answer).toMatchObject({ status: 413, body: { error: { code: 'RequestEntityTooLarge' } } });
+  });
+
+  it('may come in a body of the largest size', async () => {
+    const body = `{"server":"${server}"}`.padEnd(LARGEST_BODY);
+    const { status, body: added } = await api.call('POST', base, body);
+    expect(status).toBe(201);
+    await api.call('DELETE', `${base}/${added.id}`);
+  });
+
+  it.each([
+    ['250 kB that are nested 50,000 deep', '{"a":'.repeat(50_000), 413],
+    ['the largest size, nested', '{"a":'.repeat(LARGEST_BODY / 5), 200],
+    ['60,000 characters of three bytes each', '€'.repeat(60_000), 413],
+    ['40,000 characters of three bytes each', '€'.repeat(40_000), 200],
+  ])('are read by a request that has a body of %s, as by the next one', async (_what, body, status) => {
+    const url = `${gateway.api}/9${base}`;
+    const answer = await ask(url, { method: 'GET', body });
+    expect([answer.statusCode, (await answer.body.json()) instanceof Object]).toEqual([status, true]);
+    expect((await api.get(base)).status).toBe(200);
   });
 });
 

@@ -90,13 +90,7 @@ function judgeRequest({ method, target }: ApiRequest, answer: ApiAnswer): Verdic
   }
 }
 
-/** Longer bodies, of up to 256k, are admitted, and the stream half then answers 502. */
-const MAX_BODY = 100_000;
-
-const requests = apiRequest({ upstreams: ['firmware', 'mqtt'], keyvals: ['firmware'] }).map((one) => ({
-  ...one,
-  body: one.body.slice(0, MAX_BODY),
-}));
+const requests = apiRequest({ upstreams: ['firmware', 'mqtt'], keyvals: ['firmware'] });
 
 export const gatewayApi: Target<readonly ApiRequest[]> = {
   name: 'gateway-api',

@@ -233,24 +233,21 @@ describe('a gateway whose API is open to the network', () => {
 
   it('takes no change by way of a proxy, its own public ports included', async () => {
     expect(await post({ ...BEARER, 'x-forwarded-for': '10.0.0.9' })).toEqual(refusal(403, 'ProxyNotAllowed'));
-    // As if the gateway's own address had been registered.
-    const group = '/api/9/http/upstreams/backend/servers';
-    expect(
-      await ask(
+    // As if the gateway's own address had been registered, and were allowed.
+    const own = () =>
+      ask(
         base,
         'POST',
-        group,
+        '/api/9/http/upstreams/backend/servers',
         { ...BEARER, ...JSON_TYPE },
         { body: `{"server":"${gateway.ip}:8080"}` },
-      ),
-    ).toMatchObject({ status: 201 });
-    await gateway.exec([
-      'sed',
-      '-i',
-      's/set $upstream firmware/set $upstream backend/',
-      '/etc/nginx/nginx.conf',
-    ]);
+      );
+    expect(await own()).toEqual(refusal(400, 'UpstreamBadAddress'));
+    const edit = (file: string, edited: string) => gateway.exec(['sed', '-i', edited, `/etc/nginx/${file}`]);
+    await edit('gateway.json', `1s|{|{"allow": ["${gateway.ip}/32"],|`);
+    await edit('nginx.conf', 's/set $upstream firmware/set $upstream backend/');
     await gateway.exec(['nginx', '-s', 'reload']);
+    await until('the address is allowed', async () => (await own()).status === 201);
     const outside = `http://127.0.0.1:${gateway.port(80)}`;
     await until('the public port proxies to the API', async () => {
       const { code } = await ask(outside, 'POST', GROUP, { ...BEARER, ...JSON_TYPE }, { body: SERVER });
