@@ -44,18 +44,26 @@ function changes(call: Call): keyvals.Change[] {
   return found;
 }
 
+/** An answer to a change, which waits until the change outlives NGINX. */
+function changed(platform: Platform, zone: string, status: number): Answer {
+  const answer: Answer = { status: status };
+  const awaits = keyvals.awaited(platform, zone);
+  if (awaits !== undefined) answer.awaits = awaits;
+  return answer;
+}
+
 function one(platform: Platform, call: Call, zone: string): Answer {
   keyvals.declared(platform, zone);
   switch (call.method) {
     case 'POST':
       keyvals.add(platform, zone, changes(call));
-      return { status: 201 };
+      return changed(platform, zone, 201);
     case 'PATCH':
       keyvals.patch(platform, zone, changes(call));
-      return { status: 204 };
+      return changed(platform, zone, 204);
     case 'DELETE':
       keyvals.clear(platform, zone);
-      return { status: 204 };
+      return changed(platform, zone, 204);
     case 'GET':
     case 'HEAD':
       return read(platform, call, zone);

@@ -23,12 +23,6 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Writes beside and renames over, so that a reader finds the old text or the new and never half of one. */
-function write(path: string, text: string): void {
-  fs.writeFileSync(`${path}.new`, text);
-  fs.renameSync(`${path}.new`, path);
-}
-
 function remove(path: string): void {
   try {
     fs.unlinkSync(path);
@@ -99,7 +93,6 @@ export function of(kind: Kind): Platform {
     workers: children,
     alive: alive,
     read: (name) => read(fileOf(kind, name)),
-    write: (name, text) => write(fileOf(kind, name), text),
     append: (name, text) => fs.appendFileSync(fileOf(kind, name), text),
     rename: (from, to) => fs.renameSync(fileOf(kind, from), fileOf(kind, to)),
     remove: (name) => remove(fileOf(kind, name)),

@@ -37,7 +37,7 @@ function next(platform: Platform, left: number): Step | undefined {
     platform.counters.set(LAST, now);
     return upkeep.seldom(platform);
   }
-  return upkeep.build(platform, left) || upkeep.save(platform);
+  return upkeep.next(platform, left);
 }
 
 /** One round. NGINX begins the next two seconds after this one, and would end this one then. */

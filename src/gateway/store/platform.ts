@@ -68,8 +68,6 @@ export interface Platform {
   alive(pid: number): boolean;
   /** A state file's text, `undefined` when there is none. */
   read(name: string): string | undefined;
-  /** Replaces a state file as a whole. */
-  write(name: string, text: string): void;
   /** Adds to the end of a file, which need not be there yet. */
   append(name: string, text: string): void;
   /** Gives a file another name, in place of the one that has it. */

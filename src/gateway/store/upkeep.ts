@@ -11,6 +11,7 @@ import type { Figures } from './figures.js';
 import * as figures from './figures.js';
 import type { Peer } from './group.js';
 import * as group from './group.js';
+import * as keyvalstate from './keyvalstate.js';
 import * as lock from './lock.js';
 import type { Platform } from './platform.js';
 import * as platforms from './platform.js';
@@ -234,4 +235,17 @@ export function save(platform: Platform): Step | undefined {
     return state.save(platform, name);
   }
   return undefined;
+}
+
+/** Whose turn it is, counted on. */
+const NEXT = ' next turn';
+
+/**
+ * The next piece of what changes have left to do, to be begun with so much time left (ms); `undefined` when there is none.
+ * Groups and key-value zones take turns, so that neither waits for ever while the other changes all the time.
+ */
+export function next(platform: Platform, left: number): Step | undefined {
+  const ofGroups = () => build(platform, left) || save(platform);
+  if (platform.counters.incr(NEXT, 1) % 2 === 0) return ofGroups() || keyvalstate.next(platform);
+  return keyvalstate.next(platform) || ofGroups();
 }

@@ -543,6 +543,7 @@ describe('keyvals', () => {
     call('POST', plain, { a: 'ä "quoted" \n' });
     call('POST', timed, { short: { value: 'x', expire: 10 } });
     call('POST', timed, { long: 'y' });
+    nginx.settle();
     nginx = nginx.restarted();
     nginx.pass(11);
     expect(call('GET', '/api/9/http/keyvals').body).toEqual({
@@ -556,6 +557,7 @@ describe('keyvals', () => {
     expect(call('GET', plain)).toEqual({ status: 200, body: {} });
     expect(nginx.warnings).toHaveLength(1);
     expect(call('POST', plain, { a: 'x' }).status).toBe(201);
+    nginx.settle();
     nginx = nginx.restarted();
     expect(call('GET', plain).body).toEqual({ a: 'x' });
   });

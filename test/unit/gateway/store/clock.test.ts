@@ -68,6 +68,7 @@ describe.each([
     pass(59_000);
     expect(keyvals.get(nginx.worker(), 'zone', 'a')?.value).toBe('1');
     keyvals.patch(nginx.worker(), 'zone', [{ key: 'a', value: '2', expire: 5_000 }]);
+    nginx.settle();
     const later = nginx.restarted();
     later.now = nginx.now + 4_000;
     later.clock = 1;

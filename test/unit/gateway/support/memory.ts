@@ -116,10 +116,6 @@ export class FakeNginx {
       workers: () => this.workers.filter((worker) => !this.dead.has(worker)),
       alive: (other) => !this.dead.has(other),
       read: (name) => this.files.get(name),
-      write: (name, text) => {
-        this.#touch(name);
-        this.files.set(name, text);
-      },
       append: (name, text) => {
         this.#touch(name);
         this.files.set(name, (this.files.get(name) ?? '') + text);
@@ -146,8 +142,8 @@ export class FakeNginx {
 
   /** Does what the upkeep does step by step: lays tables out and writes state files. */
   settle(): void {
-    for (const next of [() => upkeep.build(this.worker(), 2000), () => upkeep.save(this.worker())])
-      for (let step = next(); step !== undefined; step = next()) steps.run(step);
+    const next = () => upkeep.next(this.worker(), 2000);
+    for (let step = next(); step !== undefined; step = next()) steps.run(step);
   }
 
   /** The same machine after NGINX has ended: only the disk is left. */
