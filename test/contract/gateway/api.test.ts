@@ -99,6 +99,13 @@ describe('the instance', () => {
       expect((await fetch(gateway.api.replace('/api', path))).status).toBe(404);
   });
 
+  it('shows the figures of both blocks to a request with a body as well', async () => {
+    for (const body of [null, '{"server":"10.1.0.12:80"}']) {
+      const answer = await ask(`${gateway.api}/9/slabs`, { method: 'GET', body });
+      expect(await answer.body.json()).toMatchObject({ http_tables: {}, stream_tables: {} });
+    }
+  });
+
   it('has no other path', async () => {
     for (const path of [
       '/nope',
