@@ -6,6 +6,7 @@ import { type FullGateway, startFullGateway } from './gateway.js';
 const STATE = '/var/lib/sidekick-gateway';
 const GROUP = '/http/upstreams/firmware';
 const SERVERS = `${GROUP}/servers`;
+const PAIRS = '/http/keyvals/firmware';
 
 let network: TestNetwork;
 let gateway: FullGateway;
@@ -39,6 +40,9 @@ it('drains, removes and adds servers while its disk is full, says so, and writes
   for (let i = 0; i < 4; i++) expect(await get()).toBe(third.server);
   expect((await api.get(GROUP)).body.state).toBe('stale');
   await container.logs.waitFor(/http upstream "firmware": its state cannot be written/);
+  expect((await api.call('POST', PAIRS, { full: 'x'.repeat(8192) })).status).toBe(201);
+  expect((await api.get(PAIRS)).body).toHaveProperty('full');
+  await container.logs.waitFor(/http keyval zone "firmware": its state cannot be written/);
 
   await container.exec(['rm', `${STATE}/ballast`]);
   await until('the state is written', async () => (await api.get(GROUP)).body.state === undefined);
@@ -46,5 +50,7 @@ it('drains, removes and adds servers while its disk is full, says so, and writes
   expect(output).toContain(`server ${third.server};`);
   expect(output).toContain(`server ${first.server} drain;`);
   expect(output).not.toContain(second.server);
+  await container.logs.waitFor(/http keyval zone "firmware": its state has been written again/);
+  expect((await container.exec(['cat', `${STATE}/http.keyval.firmware`])).output).toContain('"full"');
   await Promise.all([first, second, third].map((backend) => backend.close()));
 });
