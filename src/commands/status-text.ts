@@ -46,8 +46,14 @@ export function watcherText(status: WatcherStatus, now = Date.now()): string {
       : []),
     '',
     ...table(
-      ['SERVICE', 'REGISTERED', 'DRAINING'],
-      services.map(({ name, registered, draining }) => [name, `${registered}`, `${draining}`]),
+      ['SERVICE', 'REGISTERED', 'DRAINING', 'REJECTED', 'OVER LIMIT'],
+      services.map(({ name, registered, draining, rejected: refused, overLimit }) => [
+        name,
+        `${registered}`,
+        `${draining}`,
+        `${refused}`,
+        `${overLimit}`,
+      ]),
     ),
     ...nginx.flatMap((one) => ['', ...nginxLines(one, now)]),
     ...maintenanceLines(maintenance),

@@ -75,8 +75,8 @@ describe('status for people', () => {
     expect(watcherText(WATCHER, 60_000)).toBe(
       `sidekick watch lb1: ready; etcd connected at revision 42
 
-  SERVICE   REGISTERED  DRAINING
-  firmware  1           0
+  SERVICE   REGISTERED  DRAINING  REJECTED  OVER LIMIT
+  firmware  1           0         0         0
 
 NGINX lb:8080: 1.26.3 connected
   UPSTREAM       STATE    SERVER          IS
