@@ -87,7 +87,7 @@ export interface Reply {
   /** Whether nothing was done because another worker has the lock, so that the call may be repeated. */
   busy: boolean;
   /** Tells when it may be given: see {@link Answer}. */
-  isReady(): boolean;
+  isReady: () => boolean;
 }
 
 function always(): boolean {

@@ -38,7 +38,7 @@ describe('the state file of a keyval zone', () => {
     const locks: (string | undefined)[] = [];
     const look = () => locks.push(nginx.tables.entries.get(' lock/keyvals'));
     nginx.beforeFile = look;
-    const read = worker.read;
+    const read = worker.read.bind(worker);
     worker.read = (name) => {
       look();
       return read(name);
