@@ -47,6 +47,15 @@ async function active(gateway: FullGateway): Promise<number> {
   return (await gateway.api.get(BROKERS)).body.peers[0].active;
 }
 
+/** Whether the MQTT listener's connections have nothing on its way: in `/proc/net/tcp`, state 01 and an empty send queue. */
+async function isAllAcknowledged(gateway: FullGateway): Promise<boolean> {
+  const { stdout } = await gateway.container.exec(['cat', '/proc/net/tcp', '/proc/net/tcp6']);
+  const open = stdout
+    .split('\n')
+    .filter((line) => /^ *\d+: [0-9A-F]+:075B [0-9A-F]+:[0-9A-F]{4} 01 /.test(line));
+  return open.length > 0 && open.every((line) => / 01 00000000:/.test(line));
+}
+
 describe('a client that vanishes without a word', () => {
   it('is not active for long: TCP keepalive finds out', async () => {
     const gateway = await startFullGateway(network, edited('s/so_keepalive=[^ ;]+/so_keepalive=1s:1s:2/'), {
@@ -62,8 +71,9 @@ describe('a client that vanishes without a word', () => {
       entrypoint: ['stdbuf', '-oL'],
       command: ['mosquitto_sub', '-h', 'keepalive', '-k', '36000', '-d', '-t', 'topic'],
     });
-    // From here on neither side has anything to say.
     await client.logs.waitFor(/Subscribed/);
+    // What is not acknowledged is sent again and again, for a quarter of an hour, and keepalive does not begin.
+    await until('neither side has anything to say', () => isAllAcknowledged(gateway));
     expect(await active(gateway)).toBe(1);
     await client.vanish();
     await until('it is counted out', async () => (await active(gateway)) === 0);
