@@ -102,7 +102,11 @@ async function story(): Promise<readonly string[]> {
     const maintenance = `/sidekick/maintenance/firmware/${FIRMWARE[2]}`;
     await root.store.put(maintenance, '{}', {}, SIGNAL);
     await cluster.serves(HTTP, FIRMWARE.slice(0, 2));
-    const answers = await root.store.list(`/sidekick/drained/firmware/${FIRMWARE[2]}/`, SIGNAL);
+    // The watcher answers once the server is out of NGINX.
+    const answers = await until('the watcher answers', async () => {
+      const found = await root.store.list(`/sidekick/drained/firmware/${FIRMWARE[2]}/`, SIGNAL);
+      return found.length > 0 && found;
+    });
     note(`drained by an operator, ${answers.length} answer`);
     await root.store.remove(maintenance, {}, SIGNAL);
     await cluster.serves(HTTP, FIRMWARE.slice(0, 3));
