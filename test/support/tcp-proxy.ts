@@ -1,5 +1,6 @@
 /** A TCP proxy inside the test's process that spoils connections as networks and hosts do, each direction by itself. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** `up` is from the client to the target, `down` the way back. */
 export type Direction = 'up' | 'down';
@@ -20,6 +21,29 @@ interface Connection {
   readonly target: Socket;
   /** Frozen by itself, whatever the others do. */
   frozen: boolean;
+  /** For each direction, what is to be done once what came before is done. */
+  readonly queues: Record<Direction, Queue>;
+}
+
+/** Does things at their time and in the order in which they were asked for, at once where nothing waits. */
+class Queue {
+  #waiting = 0;
+  #last: Promise<void> = Promise.resolve();
+
+  /** @param due When it is to be done at the earliest, by `performance.now()`. */
+  add(due: number, action: () => void): void {
+    if (this.#waiting === 0 && due <= performance.now()) {
+      action();
+      return;
+    }
+    this.#waiting++;
+    this.#last = this.#last
+      .then(() => delay(Math.max(0, due - performance.now()), undefined, { ref: false }))
+      .then(() => {
+        this.#waiting--;
+        action();
+      });
+  }
 }
 
 export interface Target {
@@ -149,7 +173,12 @@ export class TcpProxy implements AsyncDisposable {
       return;
     }
     this.accepted++;
-    const connection = { client, target: connect(this.#target()), frozen: false };
+    const connection = {
+      client,
+      target: connect(this.#target()),
+      frozen: false,
+      queues: { up: new Queue(), down: new Queue() },
+    };
     this.#connections.add(connection);
     this.#pump('up', client, connection.target, connection);
     this.#pump('down', connection.target, client, connection);
@@ -172,32 +201,31 @@ export class TcpProxy implements AsyncDisposable {
       const passed = this.spoil?.(direction, chunk) ?? chunk;
       if (passed === 'cut') return source.resetAndDestroy();
       const flow = this.#flows[direction];
-      if (flow.mode !== 'throttle') return this.#after(direction, () => sink.write(passed));
+      const queue = connection.queues[direction];
+      if (flow.mode === 'drop') return;
+      if (flow.mode !== 'throttle') return queue.add(this.#due(flow), () => sink.write(passed));
       // Nothing more is taken from the sender before this has gone out, so that TCP slows it down.
       source.pause();
-      setTimeout(
-        () => {
-          sink.write(passed);
-          this.#regulate(connection, direction);
-        },
-        this.#occupy(direction, passed.length, flow.rate),
-      ).unref();
+      queue.add(this.#occupy(direction, passed.length, flow.rate), () => {
+        sink.write(passed);
+        this.#regulate(connection, direction);
+      });
     });
-    source.on('end', () => this.#after(direction, () => sink.end()));
+    source.on('end', () => {
+      const flow = this.#flows[direction];
+      if (flow.mode !== 'drop') connection.queues[direction].add(this.#due(flow), () => sink.end());
+    });
   }
 
-  /** Takes the line for so many bytes; returns in how many ms they are through. */
+  #due(flow: Flow): number {
+    return performance.now() + (flow.mode === 'pass' ? flow.delay : 0);
+  }
+
+  /** Takes the line for so many bytes; returns when they are through. */
   #occupy(direction: Direction, bytes: number, rate: number): number {
     const now = performance.now();
     const until = Math.max(now, this.#freeAt[direction]) + (bytes / rate) * 1000;
     this.#freeAt[direction] = until;
-    return until - now;
-  }
-
-  #after(direction: Direction, action: () => void): void {
-    const flow = this.#flows[direction];
-    if (flow.mode === 'drop') return;
-    if (flow.mode === 'pass' && flow.delay > 0) setTimeout(action, flow.delay).unref();
-    else action();
+    return until;
   }
 }

@@ -13,6 +13,12 @@ export interface Snapshot extends At {
 const ATTEMPTS = 3;
 
 /**
+ * How long, in ms, etcd may take to answer the question whether it answers, while it is being read: the answer comes
+ * on the same connection, behind what is left of a page that was given up.
+ */
+const ANSWER_PATIENCE = 10_000;
+
+/**
  * Reads some prefixes at one revision, in pages: however much there is, each answer is small, and only an etcd that
  * does not answer fails the read.
  */
@@ -37,7 +43,8 @@ async function readOnce(
   signal: AbortSignal,
 ): Promise<Snapshot> {
   const { at, filled } = await lookAt(cluster, prefixes, signal);
-  const reader = new PageReader(cluster, at, () => lookAt(cluster, prefixes, signal), signal);
+  const answers = () => lookAt(cluster, prefixes, signal, ANSWER_PATIENCE);
+  const reader = new PageReader(cluster, at, answers, signal);
   const entries = new Map<string, Entry>();
   for (const prefix of filled) {
     for await (const page of reader.read(rangeOf(prefix))) {
@@ -55,13 +62,14 @@ async function lookAt(
   cluster: Cluster,
   prefixes: readonly string[],
   signal: AbortSignal,
+  patience?: number,
 ): Promise<{ at: At; filled: readonly string[] }> {
   const success = prefixes.map((prefix) => ({
     request_range: { ...rangeOf(prefix), limit: 1, keys_only: true },
   }));
   const { header, responses } = await cluster.callAny(
     (client, options) => client.kv.txn({ success }, options),
-    { signal },
+    { signal, ...(patience !== undefined && { patience }) },
   );
   return {
     at: { revision: Number(header.revision), clusterId: header.cluster_id },

@@ -7,11 +7,22 @@ import type { TestNetwork } from '../../support/containers/index.js';
 
 /** The address at which containers of a network reach this machine, and at which nobody else does. */
 export async function hostAddress(network: TestNetwork): Promise<string> {
+  return (await addressing(network)).Gateway;
+}
+
+/** The subnet of a network, such as `172.30.0.0/16`: which one it is depends on the engine. */
+export async function subnetOf(network: TestNetwork): Promise<string> {
+  return (await addressing(network)).Subnet;
+}
+
+async function addressing(network: TestNetwork): Promise<{ Gateway: string; Subnet: string }> {
   const { dockerode } = (await getContainerRuntimeClient()).container;
   const { IPAM } = await dockerode.getNetwork(network.name).inspect();
-  const gateway = IPAM?.Config?.[0]?.Gateway;
-  if (gateway === undefined) throw new Error(`network ${network.name} has no gateway`);
-  return gateway;
+  const { Gateway, Subnet } = IPAM?.Config?.[0] ?? {};
+  if (Gateway === undefined || Subnet === undefined) {
+    throw new Error(`network ${network.name} has no gateway or subnet`);
+  }
+  return { Gateway, Subnet };
 }
 
 /** A server under test control. */

@@ -10,7 +10,7 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
-import { type Backend, hostAddress, startHttp, startMqtt } from './backends.js';
+import { type Backend, hostAddress, startHttp, startMqtt, subnetOf } from './backends.js';
 import { edited, type FullGateway, startFullGateway } from './gateway.js';
 import { connectPacket, openSession } from './sessions.js';
 
@@ -18,11 +18,13 @@ const BROKERS = '/stream/upstreams/mqtt';
 
 let network: TestNetwork;
 let host: string;
+let subnet: string;
 let backends: Backend[] = [];
 
 beforeAll(async () => {
   network = await startNetwork();
   host = await hostAddress(network);
+  subnet = await subnetOf(network);
 });
 
 afterEach(async () => {
@@ -174,16 +176,19 @@ describe('TLS', () => {
 });
 
 describe('PROXY protocol', () => {
-  /** As the documentation says, for connections from a load balancer on the test's network. */
-  const IN = [
-    's/listen (\\[::\\]:)?(80|443|1883|8883) /listen \\1\\2 proxy_protocol /',
-    's/^( *)include gateway.server.conf;/&set_real_ip_from 10.0.0.0\\/8; real_ip_header proxy_protocol;/',
-    's/include gateway.mqtt.conf;/&set_real_ip_from 10.0.0.0\\/8;/',
-  ];
+  /** As the documentation says, for connections from a load balancer in a subnet. */
+  function proxyProtocolIn(subnet: string): string[] {
+    const from = `set_real_ip_from ${subnet.replace('/', '\\/')};`;
+    return [
+      's/listen (\\[::\\]:)?(80|443|1883|8883) /listen \\1\\2 proxy_protocol /',
+      `s/^( *)include gateway.server.conf;/&${from} real_ip_header proxy_protocol;/`,
+      `s/include gateway.mqtt.conf;/&${from}/`,
+    ];
+  }
   const OUT = 's/include gateway.mqtt.conf;/&proxy_protocol on;/';
 
   it('tells brokers the address of a client, through gateways in a row, and goes to whoever asks for it only', async () => {
-    const inner = await startFullGateway(network, edited(...IN, OUT), { name: 'inner' });
+    const inner = await startFullGateway(network, edited(...proxyProtocolIn(subnet), OUT), { name: 'inner' });
     const outer = await startFullGateway(network, edited(OUT), { name: 'outer' });
     const heard: string[] = [];
     const broker = net.createServer((socket) =>
@@ -214,7 +219,7 @@ describe('PROXY protocol', () => {
     let gateway: FullGateway;
 
     beforeAll(async () => {
-      gateway = await startFullGateway(network, edited(...IN), { name: 'behind' });
+      gateway = await startFullGateway(network, edited(...proxyProtocolIn(subnet)), { name: 'behind' });
     });
 
     afterAll(async () => {

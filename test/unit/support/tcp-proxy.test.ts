@@ -102,6 +102,18 @@ describe('TcpProxy', () => {
     await hears('abcdef');
   });
 
+  it.each([
+    ['delayed', () => proxy.delay(500)],
+    ['throttled', () => proxy.throttle(100)],
+  ])('keeps the order of %s bytes when it is healed while they are on their way', async (_, spoil) => {
+    spoil();
+    client.write('x'.repeat(50));
+    await until('they are on their way', () => proxy.bytes.up === 50);
+    proxy.heal();
+    client.write('y');
+    await hears(`${'x'.repeat(50)}y`);
+  });
+
   it('cuts what is open, and takes new connections', async () => {
     client.write('hello');
     await hears('hello');
