@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { COMMANDS } from './commands/commands.js';
 import { runCommandLine } from './commands/program.js';
-import { COMMANDS } from './commands/table.js';
 
 // What a later Node.js will do away with in a library is nothing for the log of a daemon.
 process.noDeprecation = true;

@@ -1,13 +1,13 @@
 import type { drainScope } from '../config/options/operator.js';
 import { type Instance, maintenanceKey, registrationKey } from '../core/keys.js';
 import { decodeMaintenance, describeMaintenance } from '../core/maintenance.js';
-import { followDrain, requestDrain } from '../daemon/operator-drain.js';
-import type { DrainProgress } from '../daemon/operator-drain-options.js';
+import { followDrain, requestDrain } from '../daemon/drain/operator.js';
+import type { DrainProgress } from '../daemon/drain/operator-options.js';
 import type { InvocationOf } from './command.js';
 import { hintFor, listed, nothingFound, watchersAt } from './findings.js';
-import { atDesk, type Desk, instanceOf, whoAsks } from './operator.js';
 import { say } from './say.js';
 import { waiting } from './waiting.js';
+import { type EtcdSession, instanceOf, whoAsks, withEtcd } from './with-etcd.js';
 
 /**
  * `sidekick drain`: 0 once the request stands, and with --wait once every watcher has answered. 1 where nothing of the
@@ -19,7 +19,7 @@ export async function drain(invocation: InvocationOf<typeof drainScope>): Promis
   const name = `${instance.service} ${instance.address}`;
   const undo = `sidekick undrain ${name}`;
   const { wait, force, reason, timeout } = config.values;
-  return atDesk(invocation, async (desk) => {
+  return withEtcd(invocation, async (desk) => {
     const { registered, standing } = await lookUp(instance, desk);
     if (!registered && !force) throw await unregistered(instance, desk);
     if (standing !== undefined) say(out, `a drain of ${name} was asked for before${about(standing)}`);
@@ -36,7 +36,7 @@ export async function drain(invocation: InvocationOf<typeof drainScope>): Promis
 
 async function lookUp(
   instance: Instance,
-  { store, space, signal }: Desk,
+  { store, space, signal }: EtcdSession,
 ): Promise<{ registered: boolean; standing: string | undefined }> {
   const [registration, request] = [registrationKey(space, instance), maintenanceKey(space, instance)];
   const found = await store.read([registration, request], signal);
@@ -48,7 +48,7 @@ function about(value: string): string {
   return text === '' ? '' : ` ${text}`;
 }
 
-async function unregistered({ service, address }: Instance, desk: Desk): Promise<Error> {
+async function unregistered({ service, address }: Instance, desk: EtcdSession): Promise<Error> {
   const prefix = `${desk.space.services}${service}/`;
   const others = (await desk.store.list(prefix, desk.signal)).map(({ key }) => key.slice(prefix.length));
   return nothingFound(
@@ -65,7 +65,7 @@ async function follow(
   instance: Instance,
   revision: number,
   timeout: number,
-  { desk, out }: { readonly desk: Desk; readonly out: NodeJS.WritableStream },
+  { desk, out }: { readonly desk: EtcdSession; readonly out: NodeJS.WritableStream },
 ): Promise<number> {
   const name = `${instance.service} ${instance.address}`;
   let waitingFor: readonly string[] = [];

@@ -1,10 +1,10 @@
 import { nearest } from '../config/nearest.js';
-import { type LiveWatcher, liveWatchers } from '../core/drain-answers.js';
+import { type LiveWatcher, liveWatchers } from '../core/drain-acks.js';
 import { SidekickError } from '../core/errors.js';
 import { watchersPrefix } from '../core/keys.js';
-import type { Entry } from '../core/ports.js';
+import type { KeyValue } from '../core/ports.js';
 import { printable } from '../core/printable.js';
-import type { Desk } from './operator.js';
+import type { EtcdSession } from './with-etcd.js';
 
 /** An operator's command found nothing of what it was told: exit code 1. */
 export function nothingFound(...lines: readonly string[]): SidekickError {
@@ -19,7 +19,7 @@ export function nothingFound(...lines: readonly string[]): SidekickError {
 }
 
 /** The watchers that run now. */
-export async function watchersAt({ store, space, signal }: Desk): Promise<readonly LiveWatcher[]> {
+export async function watchersAt({ store, space, signal }: EtcdSession): Promise<readonly LiveWatcher[]> {
   return liveWatchers(space, byKey(await store.list(watchersPrefix(space), signal)));
 }
 
@@ -49,6 +49,6 @@ export function listed(names: readonly string[]): string {
     .join(', ')}${more}`;
 }
 
-function byKey(entries: readonly Entry[]): ReadonlyMap<string, Entry> {
+function byKey(entries: readonly KeyValue[]): ReadonlyMap<string, KeyValue> {
   return new Map(entries.map((entry) => [entry.key, entry]));
 }

@@ -1,11 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { SidekickError, UsageError } from '../core/errors.js';
 import type { CommandSpec, Invocation } from './command.js';
-import { addFlags, givenFlags } from './options.js';
+import { addFlags, givenFlags } from './flags.js';
 import { say } from './say.js';
 
 /** What the command line runs in. */
-export interface World {
+export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: NodeJS.WritableStream;
   readonly err: NodeJS.WritableStream;
@@ -37,7 +37,7 @@ const SOURCES =
 export async function runCommandLine(
   table: CommandTable,
   argv: readonly string[],
-  world: World,
+  world: CliContext,
 ): Promise<number> {
   let code = DONE;
   const program = describe(new Command('sidekick'), world)
@@ -54,7 +54,7 @@ export async function runCommandLine(
   }
 }
 
-function describe(command: Command, { out, err }: World): Command {
+function describe(command: Command, { out, err }: CliContext): Command {
   return command
     .exitOverride()
     .helpOption('-h, --help', 'Print this help.')
@@ -88,7 +88,12 @@ function widthOf(stream: NodeJS.WritableStream): number {
   return Math.min(columns ?? 100, 120);
 }
 
-function addCommands(parent: Command, table: CommandTable, world: World, done: (code: number) => void): void {
+function addCommands(
+  parent: Command,
+  table: CommandTable,
+  world: CliContext,
+  done: (code: number) => void,
+): void {
   parent.showHelpAfterError(
     `(commands are ${table.map(({ name }) => name).join(', ')}; see ${pathOf(parent)} --help)`,
   );
@@ -103,7 +108,12 @@ function addCommands(parent: Command, table: CommandTable, world: World, done: (
   }
 }
 
-function addCommand(command: Command, spec: CommandSpec, world: World, done: (code: number) => void): void {
+function addCommand(
+  command: Command,
+  spec: CommandSpec,
+  world: CliContext,
+  done: (code: number) => void,
+): void {
   command.description(spec.description).showHelpAfterError(`(see ${pathOf(command)} --help)`);
   for (const { name, doc } of spec.args) command.argument(`<${name}>`, doc);
   addFlags(command, spec.scope, spec.file);
@@ -129,7 +139,7 @@ function addCommand(command: Command, spec: CommandSpec, world: World, done: (co
   });
 }
 
-function explain(error: unknown, { err }: World): number {
+function explain(error: unknown, { err }: CliContext): number {
   // It has said itself what it has to say.
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
   const known = error instanceof SidekickError || !(error instanceof Error);

@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
+import { sleep } from '../async/sleep.js';
 import type { registerScope } from '../config/options/register.js';
 import { type RegisterConfig, type RegisterSettings, registerSettings } from '../config/settings/register.js';
 import { messageOf } from '../core/errors.js';
-import { pause } from '../daemon/pause.js';
-import { createRegistrar } from '../daemon/registrar.js';
-import type { Registrar, RegistrarStatus, ServiceStatus } from '../daemon/registrar-options.js';
+import { createRegistrar } from '../daemon/registrar/registrar.js';
+import type { Registrar, RegistrarStatus, ServiceStatus } from '../daemon/registrar/types.js';
+import { AutoAddresses } from './auto-addresses.js';
 import type { InvocationOf } from './command.js';
 import { FileFollower } from './follow-files.js';
-import { OwnAddresses } from './own-addresses.js';
-import { type Daemon, frameOf, runDaemon, type Telemetry } from './run-daemon.js';
+import { type Daemon, daemonSpec, runDaemon, type Telemetry } from './run-daemon.js';
 import { tellStopLimit } from './stop-limit.js';
-import { registrarSummary } from './summary.js';
+import { registrarSummary } from './systemd-status.js';
 import { warnOfRestart } from './warn-of-restart.js';
 
 type RegisterInvocation = InvocationOf<typeof registerScope>;
@@ -28,7 +28,7 @@ export async function register(invocation: RegisterInvocation): Promise<number> 
   const settings = registerSettings(invocation.config, invocation.sources.env);
   const etcd = connectEtcd(settings.etcd);
   try {
-    const frame = frameOf('register', invocation, 'draining, then deregistering', settings.warnings);
+    const frame = daemonSpec('register', invocation, 'draining, then deregistering', settings.warnings);
     return await runDaemon(frame, (telemetry) => new RegisterDaemon(invocation, settings, etcd, telemetry));
   } finally {
     etcd.close();
@@ -43,7 +43,7 @@ class RegisterDaemon implements Daemon {
   readonly #etcd: EtcdConnection;
   readonly #telemetry: Telemetry;
   readonly #registrar: Registrar;
-  readonly #addresses: OwnAddresses;
+  readonly #addresses: AutoAddresses;
   readonly #files = new FileFollower(() => this.#readFiles());
   #config: RegisterConfig;
   #settings: RegisterSettings;
@@ -60,7 +60,7 @@ class RegisterDaemon implements Daemon {
     this.#settings = settings;
     this.#etcd = etcd;
     this.#telemetry = telemetry;
-    this.#addresses = new OwnAddresses(telemetry.log);
+    this.#addresses = new AutoAddresses(telemetry.log);
     this.#registrar = createRegistrar(this.#addresses.config(settings), {
       ...telemetry,
       ...etcd,
@@ -128,18 +128,18 @@ class RegisterDaemon implements Daemon {
       if (await this.#addresses.look(this.#settings))
         this.#attempt('address-unusable', () => this.#take(this.#settings));
       const unknown = this.#addresses.waiting(this.#settings).length > 0;
-      await pause(unknown ? LOOK_FOR_UNKNOWN : LOOK, signal);
+      await sleep(unknown ? LOOK_FOR_UNKNOWN : LOOK, signal);
     }
   }
 
   /** Some file has changed: a certificate, a key, a password. */
   #readFiles(): void {
-    this.#attempt('files-unusable', () => {
+    this.#attempt('files-rejected', () => {
       const settings = registerSettings(this.#config, this.#invocation.sources.env);
       if (!this.#files.follow(settings.filesRead)) return;
       this.#take(settings);
       const files = [...settings.filesRead.keys()];
-      this.#telemetry.log.info({ event: 'files-read', files }, 'files that changed have been read again');
+      this.#telemetry.log.info({ event: 'files-reloaded', files }, 'files that changed have been read again');
     });
   }
 

@@ -9,10 +9,10 @@ import { messageOf } from '../core/errors.js';
 import type { Clock, Log, Meter, WallClock } from '../core/ports.js';
 import { createLifecycle, type Lifecycle } from '../daemon/lifecycle.js';
 import { startAdminServer } from '../telemetry/admin-server.js';
-import { limitLog } from '../telemetry/limited-log.js';
 import { createLogger, type LogSettings } from '../telemetry/logger.js';
 import { createMetrics, type Metrics } from '../telemetry/metrics.js';
-import { createNotifier, type Notifier } from '../telemetry/notifier.js';
+import { createSystemdNotifier, type SystemdNotifier } from '../telemetry/systemd-notify.js';
+import { throttleLog } from '../telemetry/throttled-log.js';
 import type { InvocationOf } from './command.js';
 import { warnOfRisks } from './warn-of-risks.js';
 
@@ -42,7 +42,7 @@ export interface Daemon {
   summary(): string;
 }
 
-export interface DaemonFrame {
+export interface DaemonSpec {
   readonly name: string;
   readonly version: string;
   readonly log: LogSettings;
@@ -57,12 +57,12 @@ export interface DaemonFrame {
 }
 
 /** The frame of a command, from its configuration. */
-export function frameOf(
+export function daemonSpec(
   name: string,
   { config, sources, version }: InvocationOf<typeof registerScope> | InvocationOf<typeof watchScope>,
   ending: string,
   warnings: readonly Problem[],
-): DaemonFrame {
+): DaemonSpec {
   const { admin, log } = config.values;
   const { env } = sources;
   const unknown = unknownVariables(Object.values(SCOPES), env);
@@ -74,7 +74,7 @@ interface Surroundings {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
-  readonly notifier: Notifier;
+  readonly notifier: SystemdNotifier;
   readonly lifecycle: Lifecycle;
 }
 
@@ -83,14 +83,14 @@ interface Surroundings {
  * @param create May wait for what the daemon needs, until the signal says that it is no longer wanted.
  */
 export async function runDaemon(
-  frame: DaemonFrame,
+  frame: DaemonSpec,
   create: (telemetry: Telemetry, stop: AbortSignal) => Promise<Daemon> | Daemon,
 ): Promise<number> {
   const { name, version, env } = frame;
   const clock = monotonicClock;
-  const log = limitLog(createLogger(frame.log), clock);
+  const log = throttleLog(createLogger(frame.log), clock);
   const metrics = createMetrics(log);
-  const notifier = createNotifier(env, log);
+  const notifier = createSystemdNotifier(env, log);
   let daemon: Daemon | undefined;
   const lifecycle = createLifecycle({
     log,
@@ -99,10 +99,10 @@ export async function runDaemon(
   });
   lifecycle.stop.addEventListener('abort', () => notifier.stopping(), { once: true });
   metrics.meter.gauge('sidekick_info', 1, { command: name, version });
-  log.info({ event: 'started', command: name, version }, 'sidekick started');
+  log.info({ event: 'daemon-started', command: name, version }, 'sidekick started');
   for (const { name: key, meant } of frame.unknownVariables) {
     log.warn(
-      { event: 'unknown-variable', key, meant },
+      { event: 'variable-unknown', key, meant },
       'a SIDEKICK_ variable that is no option: misspelled?',
     );
   }
@@ -116,12 +116,12 @@ export async function runDaemon(
     lifecycle.dispose();
     await notifier.flushed();
   }
-  log.info({ event: 'stopped' }, 'sidekick stopped');
+  log.info({ event: 'daemon-stopped' }, 'sidekick stopped');
   return 0;
 }
 
 /** Runs the daemon, and lets it be looked at while it runs. */
-async function attend(daemon: Daemon, frame: DaemonFrame, surroundings: Surroundings): Promise<void> {
+async function attend(daemon: Daemon, frame: DaemonSpec, surroundings: Surroundings): Promise<void> {
   const { name, version, admin: listen } = frame;
   const { log, metrics, clock, notifier, lifecycle } = surroundings;
   const healthy = () => clock() - daemon.lastProgress() < daemon.stuckAfter;
@@ -145,13 +145,13 @@ async function attend(daemon: Daemon, frame: DaemonFrame, surroundings: Surround
   }
 }
 
-async function reload(daemon: Daemon, log: Log, notifier: Notifier): Promise<void> {
+async function reload(daemon: Daemon, log: Log, notifier: SystemdNotifier): Promise<void> {
   notifier.reloading();
   try {
     await daemon.reload();
-    log.info({ event: 'reloaded' }, 'configuration read again');
+    log.info({ event: 'config-reloaded' }, 'configuration read again');
   } catch (error) {
-    log.error({ event: 'reload-failed', reason: messageOf(error) }, 'configuration stays as it was');
+    log.error({ event: 'config-reload-failed', reason: messageOf(error) }, 'configuration stays as it was');
   }
   notifier.reloaded();
 }
@@ -172,8 +172,8 @@ function followReadiness(daemon: Daemon, { log, metrics, notifier, lifecycle }: 
     // That one who stops is no longer ready is no news.
     if (now === ready || lifecycle.stop.aborted) return;
     ready = now;
-    if (now) log.info({ event: 'ready', summary }, 'ready');
-    else log.warn({ event: 'not-ready', summary }, 'no longer ready');
+    if (now) log.info({ event: 'daemon-ready', summary }, 'ready');
+    else log.warn({ event: 'daemon-unready', summary }, 'no longer ready');
     if (now && !everReady) notifier.ready();
     everReady ||= now;
   };

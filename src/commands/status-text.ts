@@ -2,8 +2,8 @@ import { formatDuration } from '../config/duration.js';
 import type { EtcdCondition } from '../core/etcd-state.js';
 import { describeMaintenance, type Maintenance } from '../core/maintenance.js';
 import { printable } from '../core/printable.js';
-import type { RegistrarStatus } from '../daemon/registrar-options.js';
-import type { NginxStatus, UpstreamStatus, WatcherStatus } from '../daemon/watcher-status.js';
+import type { RegistrarStatus } from '../daemon/registrar/types.js';
+import type { NginxStatus, UpstreamStatus, WatcherStatus } from '../daemon/watcher/status.js';
 
 /** A registrar's status for people. */
 export function registrarText({ phase, etcd, ready, services, waitingFor }: RegistrarStatus): string {

@@ -38,7 +38,7 @@ export function tellStopLimit(
   if (!supervisor || needs <= supervisor.gives) return;
   const { name, gives, setting } = supervisor;
   log.info(
-    { event: 'stop-limit', supervisor: name, needs, gives, setting },
+    { event: 'stop-timeout-exceeded', supervisor: name, needs, gives, setting },
     'a drain may take longer than a stop is given by default, and is then cut short by SIGKILL: see that it is given that long',
   );
 }

@@ -1,18 +1,18 @@
 import type { undrainScope } from '../config/options/operator.js';
 import { maintenancePrefix } from '../core/keys.js';
 import { describeMaintenance } from '../core/maintenance.js';
-import { cancelDrain } from '../daemon/operator-drain.js';
+import { cancelDrain } from '../daemon/drain/operator.js';
 import type { InvocationOf } from './command.js';
 import { listed, nothingFound } from './findings.js';
-import { atDesk, instanceOf } from './operator.js';
 import { say } from './say.js';
+import { instanceOf, withEtcd } from './with-etcd.js';
 
 /** `sidekick undrain`: 1 where there was nothing to take back. */
 export async function undrain(invocation: InvocationOf<typeof undrainScope>): Promise<number> {
   const { args, out } = invocation;
   const instance = instanceOf(args);
   const name = `${instance.service} ${instance.address}`;
-  return atDesk(invocation, async (desk) => {
+  return withEtcd(invocation, async (desk) => {
     const request = await cancelDrain(instance, desk, desk.signal);
     if (request !== undefined) {
       const about = describeMaintenance(request);

@@ -1,6 +1,6 @@
+import { withTimeLimit } from '../async/time-limit.js';
 import { formatDuration } from '../config/duration.js';
 import { messageOf, SidekickError } from '../core/errors.js';
-import { withTimeLimit } from '../daemon/time-limit.js';
 import { say } from './say.js';
 
 /** How often it is said that a command still waits, in ms. */

@@ -6,5 +6,5 @@ import type { Log } from '../core/ports.js';
 export function warnOfRestart(log: Log, fixed: readonly string[], started: Tree, now: Tree): void {
   const keys = fixed.filter((key) => !isDeepStrictEqual(started[key], now[key]));
   // No warning, though it is one: those are held back where they repeat, and this is the answer to a request.
-  if (keys.length > 0) log.info({ event: 'restart-needed', keys }, 'these keys change only with a restart');
+  if (keys.length > 0) log.info({ event: 'restart-required', keys }, 'these keys change only with a restart');
 }

@@ -3,13 +3,18 @@ import { messageOf } from '../core/errors.js';
 import type { Action } from '../core/plan.js';
 import type { Log, RegistryReader } from '../core/ports.js';
 import { printable } from '../core/printable.js';
-import { stated } from '../core/server-parameters.js';
-import { type OnceNginx, type OncePorts, type OnceReport, passOnce } from '../daemon/watcher/once.js';
+import { nonDefault } from '../core/server-parameters.js';
+import {
+  type RunOnceNginx,
+  type RunOncePorts,
+  type RunOnceReport,
+  runOnce,
+} from '../daemon/watcher/run-once.js';
 import { waiting } from './waiting.js';
 
 export interface OnceOrder {
   readonly settings: WatchSettings;
-  readonly ports: OncePorts;
+  readonly ports: RunOncePorts;
   /** Only print what would be done. */
   readonly dryRun: boolean;
   /** How long an etcd that is away is waited for, in ms. */
@@ -28,7 +33,7 @@ export interface OnceOrder {
 export async function watchOnce(order: OnceOrder): Promise<number> {
   const { settings, ports, dryRun, signal, out } = order;
   const reader = patient(order);
-  const report = await passOnce(settings.watcher, { ...ports, reader }, { dryRun }, signal);
+  const report = await runOnce(settings.watcher, { ...ports, reader }, { dryRun }, signal);
   out.write(reportText(report, dryRun));
   const failed = report.nginx.some(
     ({ error, upstreams }) => error !== undefined || upstreams.some(hasErrors),
@@ -42,19 +47,22 @@ function patient({ settings, ports, timeout, log, err }: OnceOrder): RegistryRea
   let what = etcd;
   const away = (error: Error) => {
     what = `${etcd} (${messageOf(error)})`;
-    log.warn({ event: 'etcd-away', reason: messageOf(error) }, 'etcd cannot be read: waiting until it can');
+    log.warn(
+      { event: 'etcd-unavailable', reason: messageOf(error) },
+      'etcd cannot be read: waiting until it can',
+    );
   };
   return {
-    follow: (prefixes, observer, signal) =>
+    watch: (prefixes, observer, signal) =>
       waiting({ out: err, timeout, what: () => what }, signal, async (limited) => {
         const telling = {
-          view: observer.view.bind(observer),
-          away(error: Error) {
+          onSnapshot: observer.onSnapshot.bind(observer),
+          onUnavailable(error: Error) {
             away(error);
-            observer.away(error);
+            observer.onUnavailable(error);
           },
         };
-        await ports.reader.follow(prefixes, telling, limited);
+        await ports.reader.watch(prefixes, telling, limited);
         if (!signal.aborted) limited.throwIfAborted();
       }),
   };
@@ -68,7 +76,7 @@ function hasErrors({ errors }: { readonly errors: readonly string[] }): boolean 
 const LINE = 1000;
 
 /** The report for people: one line for each action. */
-export function reportText({ nginx, matches }: OnceReport, dryRun: boolean): string {
+export function reportText({ nginx, matches }: RunOnceReport, dryRun: boolean): string {
   const actions = nginx.flatMap(({ upstreams }) => upstreams.flatMap((upstream) => upstream.actions));
   const verb = dryRun ? 'to do' : 'done';
   const verdict = matches ? 'NGINX matches what is registered' : 'NGINX does not match what is registered';
@@ -76,7 +84,7 @@ export function reportText({ nginx, matches }: OnceReport, dryRun: boolean): str
   return `${lines.map((line) => printable(line, LINE)).join('\n')}\n`;
 }
 
-function nginxLines({ name, error, problems, upstreams }: OnceNginx): string[] {
+function nginxLines({ name, error, problems, upstreams }: RunOnceNginx): string[] {
   return [
     ...(error === undefined ? [] : [`${name}: ! ${error}`]),
     ...problems.map(({ message }) => `${name}: ! ${message}`),
@@ -92,7 +100,7 @@ function nginxLines({ name, error, problems, upstreams }: OnceNginx): string[] {
 
 function actionText(action: Action): string {
   const { type, address } = action;
-  if (type === 'add') return `${type} ${address}${parametersText(stated(action.parameters))}`;
+  if (type === 'add') return `${type} ${address}${parametersText(nonDefault(action.parameters))}`;
   if (type === 'update') return `${type} ${address}${parametersText(action.changes)}`;
   return type === 'remove' ? `${type} ${address} (${action.reason})` : `${type} ${address}`;
 }

@@ -4,21 +4,21 @@ import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
 import { createNginxApi, type NginxClient } from '../adapters/nginx/api.js';
 import { ownAddresses } from '../adapters/own-addresses.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
+import { aborted } from '../async/aborted.js';
 import type { watchScope } from '../config/options/watch.js';
 import type { Tree } from '../config/resolve.js';
 import { type WatchConfig, type WatchSettings, watchSettings } from '../config/settings/watch.js';
 import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
+import type { WatcherPorts } from '../daemon/watcher/options.js';
+import type { WatcherStatus } from '../daemon/watcher/status.js';
 import { createWatcher, type Watcher } from '../daemon/watcher/watcher.js';
-import type { WatcherPorts } from '../daemon/watcher-options.js';
-import type { WatcherStatus } from '../daemon/watcher-status.js';
 import { createLogger } from '../telemetry/logger.js';
-import { aborted } from './aborted.js';
 import type { InvocationOf } from './command.js';
 import { FileFollower } from './follow-files.js';
 import { untilInterrupted } from './interruption.js';
-import { type Daemon, frameOf, runDaemon, type Telemetry } from './run-daemon.js';
-import { watcherSummary } from './summary.js';
+import { type Daemon, daemonSpec, runDaemon, type Telemetry } from './run-daemon.js';
+import { watcherSummary } from './systemd-status.js';
 import { warnOfRestart } from './warn-of-restart.js';
 import { warnOfRisks } from './warn-of-risks.js';
 import { watchOnce } from './watch-once.js';
@@ -37,7 +37,7 @@ export async function watch(invocation: WatchInvocation): Promise<number> {
   const nginx = settings.nginx.map(createNginxApi);
   try {
     if (!dryRun && !once) {
-      const frame = frameOf('watch', invocation, 'NGINX keeps what it has', settings.warnings);
+      const frame = daemonSpec('watch', invocation, 'NGINX keeps what it has', settings.warnings);
       return await runDaemon(
         frame,
         (telemetry) => new WatchDaemon(invocation, settings, { etcd, nginx }, telemetry),
@@ -144,9 +144,9 @@ class WatchDaemon implements Daemon {
       if (!this.#files.follow(settings.filesRead)) return;
       this.#take(settings);
       const files = [...settings.filesRead.keys()];
-      this.#log.info({ event: 'files-read', files }, 'files that changed have been read again');
+      this.#log.info({ event: 'files-reloaded', files }, 'files that changed have been read again');
     } catch (error) {
-      const fields = { event: 'files-unusable', reason: messageOf(error) };
+      const fields = { event: 'files-rejected', reason: messageOf(error) };
       this.#log.error(fields, 'what changed cannot be used: all stays as it was until it changes again');
     }
   }

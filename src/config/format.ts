@@ -1,6 +1,6 @@
 import { type Networks, parseNetwork } from '../core/address.js';
 import { parseService } from '../core/keys.js';
-import { bad, ok, quote, type Result } from '../core/result.js';
+import { err, ok, quote, type Result } from '../core/result.js';
 import { type ParameterName, readParameter, type ServerParameters } from '../core/server-parameters.js';
 import { parseDuration } from './duration.js';
 
@@ -32,7 +32,7 @@ export function show(value: unknown): string {
 }
 
 function refuse(allowed: string, value: unknown): Result<never> {
-  return bad(`must be ${allowed}, got ${show(value)}`);
+  return err(`must be ${allowed}, got ${show(value)}`);
 }
 
 const asText = (text: string): unknown => text;
@@ -119,7 +119,7 @@ export const url: Format<string> = {
     const { protocol, username, password } = new URL(value);
     if (protocol !== 'http:' && protocol !== 'https:') return refuse(url.allowed, value);
     if (username || password) {
-      return bad('must not carry a user or password: they belong in an option of their own and a file');
+      return err('must not carry a user or password: they belong in an option of their own and a file');
     }
     return ok(value.replace(/\/+$/, ''));
   },
@@ -139,7 +139,7 @@ function coreFormat<T>(
     coerce,
     read(value) {
       const result = read(value);
-      return result.ok ? result : bad(result.reason.replace(/^\S+ (?=must )/, ''));
+      return result.ok ? result : err(result.reason.replace(/^\S+ (?=must )/, ''));
     },
   };
 }
@@ -181,7 +181,7 @@ export function listOf<T>(item: Format<T>): Format<readonly T[]> {
       if (!Array.isArray(value)) return refuse(`a list, each item ${item.allowed}`, value);
       const results = value.map((element: unknown) => item.read(element));
       const reason = results.flatMap((result) => (result.ok ? [] : [result.reason]))[0];
-      if (reason !== undefined) return bad(reason);
+      if (reason !== undefined) return err(reason);
       return ok(results.flatMap((result) => (result.ok ? [result.value] : [])));
     },
   };
@@ -212,7 +212,7 @@ export const map: Format<Readonly<Record<string, string>>> = {
   read(value) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(MAP, value);
     const [stray] = Object.entries(value).filter(([, text]) => typeof text !== 'string');
-    if (stray) return bad(`must be ${MAP}: ${stray[0]} must be text (in quotes), got ${show(stray[1])}`);
+    if (stray) return err(`must be ${MAP}: ${stray[0]} must be text (in quotes), got ${show(stray[1])}`);
     return ok(value as Record<string, string>);
   },
 };

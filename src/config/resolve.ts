@@ -1,6 +1,6 @@
 import convict from 'convict';
 import { parse } from 'yaml';
-import { bad, ok, type Result } from '../core/result.js';
+import { err, ok, type Result } from '../core/result.js';
 import { yamlReason } from './file.js';
 import { show } from './format.js';
 import { flatten, type Layer, treeOf } from './layers.js';
@@ -124,9 +124,9 @@ function readOption(option: Option<unknown>, value: unknown): Result<unknown> {
   const { nullable, required, sensitive, type } = option;
   if (!nullable || value !== null) {
     const result = type.read(value);
-    return result.ok || !sensitive ? result : bad(`must be ${type.allowed}, got ${HIDDEN}`);
+    return result.ok || !sensitive ? result : err(`must be ${type.allowed}, got ${HIDDEN}`);
   }
-  return required ? bad(`is required: ${type.allowed}`) : ok(undefined);
+  return required ? err(`is required: ${type.allowed}`) : ok(undefined);
 }
 
 function put(tree: Tree, path: readonly string[], value: unknown): void {
@@ -179,12 +179,12 @@ function howToGive(key: string, list: string): string {
 /** A list as a file holds it, or as the text of a flag or variable. A text that is none is not shown: it has headers in it. */
 function readList(value: unknown): Result<readonly unknown[]> {
   if (Array.isArray(value)) return ok(value);
-  if (typeof value !== 'string') return bad(`got ${show(value)}`);
+  if (typeof value !== 'string') return err(`got ${show(value)}`);
   try {
     const parsed: unknown = parse(value);
-    return Array.isArray(parsed) ? ok(parsed) : bad('the text holds no list');
+    return Array.isArray(parsed) ? ok(parsed) : err('the text holds no list');
   } catch (error) {
-    return bad(`the text is neither YAML nor JSON: ${yamlReason(error)}`);
+    return err(`the text is neither YAML nor JSON: ${yamlReason(error)}`);
   }
 }
 

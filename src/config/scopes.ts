@@ -1,4 +1,4 @@
-import { drainScope, releaseScope, statusScope, undrainScope } from './options/operator.js';
+import { drainScope, statusScope, undrainScope, unholdScope } from './options/operator.js';
 import { registerScope } from './options/register.js';
 import { watchScope } from './options/watch.js';
 
@@ -9,5 +9,5 @@ export const SCOPES = {
   status: statusScope,
   drain: drainScope,
   undrain: undrainScope,
-  release: releaseScope,
+  unhold: unholdScope,
 } as const;

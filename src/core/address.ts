@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { bad, ok, quote, type Result } from './result.js';
+import { err, ok, quote, type Result } from './result.js';
 
 declare const canonical: unique symbol;
 
@@ -19,17 +19,17 @@ const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/;
  */
 export function parseAddress(text: string): Result<Address> {
   const parts = text.length <= MAX_LENGTH ? HOST_AND_PORT.exec(text) : null;
-  if (!parts) return bad(`address must be host:port (IPv6 as [host]:port), got ${quote(text)}`);
+  if (!parts) return err(`address must be host:port (IPv6 as [host]:port), got ${quote(text)}`);
   const [, v6, v4, portText] = parts;
   const port = Number(portText);
-  if (port < 1 || port > 65535) return bad(`port must be 1 to 65535, got ${quote(portText ?? '')}`);
+  if (port < 1 || port > 65535) return err(`port must be 1 to 65535, got ${quote(portText ?? '')}`);
   if (v4 !== undefined) {
-    if (!ipaddr.IPv4.isValidFourPartDecimal(v4)) return bad(`host must be an IP address, got ${quote(v4)}`);
+    if (!ipaddr.IPv4.isValidFourPartDecimal(v4)) return err(`host must be an IP address, got ${quote(v4)}`);
     return ok(`${v4}:${port}` as Address);
   }
   const host = v6 ?? '';
   if (host.includes('%') || !ipaddr.IPv6.isValid(host)) {
-    return bad(`host must be an IP address, got ${quote(host)}`);
+    return err(`host must be an IP address, got ${quote(host)}`);
   }
   return ok(`[${ipaddr.IPv6.parse(host).toRFC5952String()}]:${port}` as Address);
 }
@@ -52,7 +52,7 @@ export function parseNetwork(text: string): Result<Networks[number]> {
     const cidr = text.includes('/') ? text : `${text}/${ipaddr.parse(text).kind() === 'ipv4' ? 32 : 128}`;
     return ok(ipaddr.parseCIDR(cidr));
   } catch {
-    return bad(`must be an IP network such as 10.0.0.0/8, got ${quote(text)}`);
+    return err(`must be an IP network such as 10.0.0.0/8, got ${quote(text)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { bad, ok, type Result } from './result.js';
+import { err, ok, type Result } from './result.js';
 
 /** How much JSON is read from somebody who is not trusted. */
 export interface JsonBounds {
@@ -19,16 +19,16 @@ export const JSON_BOUNDS: JsonBounds = { length: 16_384, depth: 8, items: 512 };
  */
 export function readJson(text: string, bounds: JsonBounds = JSON_BOUNDS): Result<unknown> {
   if (text.length > bounds.length) {
-    return bad(`must be at most ${bounds.length} characters, got ${text.length}`);
+    return err(`must be at most ${bounds.length} characters, got ${text.length}`);
   }
   const { depth, items } = measure(text);
-  if (depth > bounds.depth) return bad(`must be nested at most ${bounds.depth} deep, got ${depth}`);
-  if (items > bounds.items) return bad(`must have at most ${bounds.items} items, got ${items}`);
+  if (depth > bounds.depth) return err(`must be nested at most ${bounds.depth} deep, got ${depth}`);
+  if (items > bounds.items) return err(`must have at most ${bounds.items} items, got ${items}`);
   try {
     return ok(JSON.parse(text) as unknown);
   } catch (error) {
     const at = /at position (\d+)/.exec(String(error))?.[1];
-    return bad(`is not valid JSON${at === undefined ? '' : ` at character ${Number(at) + 1}`}`);
+    return err(`is not valid JSON${at === undefined ? '' : ` at character ${Number(at) + 1}`}`);
   }
 }
 
@@ -39,7 +39,7 @@ export function readJsonObject(
 ): Result<Readonly<Record<string, unknown>>> {
   const value = readJson(text, bounds);
   if (!value.ok) return value;
-  return isObject(value.value) ? ok(value.value) : bad('must be a JSON object');
+  return isObject(value.value) ? ok(value.value) : err('must be a JSON object');
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

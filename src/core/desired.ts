@@ -1,6 +1,6 @@
 import type { Address } from './address.js';
 import type { Instance } from './keys.js';
-import type { Entry } from './ports.js';
+import type { KeyValue } from './ports.js';
 import type { Decoded } from './registration-codec.js';
 import { DEFAULT_PARAMETERS, type ServerParameters } from './server-parameters.js';
 
@@ -27,7 +27,7 @@ export interface DesiredServer {
 
 /** One instance as etcd's keys describe it: its registration, read, and any operator's request. */
 export interface InstanceRecord {
-  readonly entry: Entry;
+  readonly entry: KeyValue;
   /** What the key says, or where it cannot be read what it last said. */
   readonly decoded: Decoded;
   /** The revision of an operator's drain. */
@@ -35,7 +35,7 @@ export interface InstanceRecord {
 }
 
 /** Everything registered, by service and then by address. Keys that are no instance at all are left out. */
-export interface Catalogue {
+export interface RegistrationLookup {
   get(service: string): ReadonlyMap<Address, InstanceRecord> | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface Catalogue {
  * first service that does.
  */
 export function desiredServers(
-  catalogue: Catalogue,
+  catalogue: RegistrationLookup,
   services: readonly string[],
 ): ReadonlyMap<Address, DesiredServer> {
   const desired = new Map<Address, DesiredServer>();

@@ -17,7 +17,7 @@ export interface DrainLimits {
 }
 
 /** How the server stands in NGINX. */
-export interface DrainSubject {
+export interface ObservedServer {
   /** NGINX sends it nothing new (`drain` or `down`). */
   readonly out: boolean;
   /** Open requests or connections; undefined where not known. */
@@ -38,7 +38,7 @@ export type DrainStep = 'take-out' | 'wait' | 'remove-idle' | 'remove-expired';
  * | yes             | < timeout          | otherwise  | wait            |
  */
 export function drainStep(
-  subject: DrainSubject,
+  subject: ObservedServer,
   clock: DrainClock,
   limits: DrainLimits,
   now: number,

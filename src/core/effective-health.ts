@@ -12,7 +12,7 @@ export type HealthLookup = (address: Address) => Health['status'];
  * that restarts does not send traffic to a dead host. Where no server would be left up, the probes are not believed:
  * more likely it is they that fail, and nothing is gained by refusing every request.
  */
-export function withHealth(
+export function applyHealthChecks(
   desired: ReadonlyMap<Address, DesiredServer>,
   health: HealthLookup,
   actual: readonly ActualServer[],

@@ -80,7 +80,7 @@ export function seedGuard(serving: Iterable<Address>, out: Iterable<Address>): G
 }
 
 /** An operator's release: everything held is let go, and what has vanished so far is forgiven. */
-export function releaseGuard(state: GuardState): GuardState {
+export function endHold(state: GuardState): GuardState {
   return { ...state, vanished: new Map(), sizes: [], held: new Map() };
 }
 
@@ -91,7 +91,7 @@ export function inGrace(state: GuardState, policy: GuardPolicy, now: number): Re
 }
 
 /** When the guard must be asked again: the end of the earliest hold or grace; undefined where there is none. */
-export function nextRelease(state: GuardState, policy: GuardPolicy, now: number): number | undefined {
+export function nextHoldEnd(state: GuardState, policy: GuardPolicy, now: number): number | undefined {
   let next = Number.POSITIVE_INFINITY;
   for (const until of state.held.values()) next = Math.min(next, until);
   for (const at of state.vanished.values())

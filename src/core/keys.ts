@@ -1,15 +1,15 @@
 import { type Address, parseAddress } from './address.js';
-import { bad, ok, quote, type Result } from './result.js';
+import { err, ok, quote, type Result } from './result.js';
 
 /** Where sidekick keeps its keys in etcd. Both prefixes end in a slash, so that they match on exact boundaries. */
-export interface KeySpace {
+export interface KeyPrefixes {
   /** Registrations; default `/services/`. */
   readonly services: string;
   /** Watchers, their answers, and operators' requests; default `/sidekick/`. */
   readonly control: string;
 }
 
-export const DEFAULT_KEY_SPACE: KeySpace = { services: '/services/', control: '/sidekick/' };
+export const DEFAULT_KEY_PREFIXES: KeyPrefixes = { services: '/services/', control: '/sidekick/' };
 
 /** One instance of a service: what a registration key, a drain request and its answers have in common. */
 export interface Instance {
@@ -22,49 +22,49 @@ const SERVICE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 /** Reads a service name: letters, digits, `_`, `.` and `-`, at most 128 characters. */
 export function parseService(text: string): Result<string> {
   if (SERVICE.test(text)) return ok(text);
-  return bad(`service must be letters, digits, "_", "." or "-" (at most 128), got ${quote(text)}`);
+  return err(`service must be letters, digits, "_", "." or "-" (at most 128), got ${quote(text)}`);
 }
 
-export function registrationKey(space: KeySpace, { service, address }: Instance): string {
+export function registrationKey(space: KeyPrefixes, { service, address }: Instance): string {
   return `${space.services}${service}/${address}`;
 }
 
-export function watchersPrefix(space: KeySpace): string {
+export function watchersPrefix(space: KeyPrefixes): string {
   return `${space.control}watchers/`;
 }
 
-export function watcherKey(space: KeySpace, id: string): string {
+export function watcherKey(space: KeyPrefixes, id: string): string {
   return `${watchersPrefix(space)}${id}`;
 }
 
-export function maintenancePrefix(space: KeySpace): string {
+export function maintenancePrefix(space: KeyPrefixes): string {
   return `${space.control}maintenance/`;
 }
 
-export function maintenanceKey(space: KeySpace, { service, address }: Instance): string {
+export function maintenanceKey(space: KeyPrefixes, { service, address }: Instance): string {
   return `${maintenancePrefix(space)}${service}/${address}`;
 }
 
 /** An operator's word that what the guard holds of a service may go; short-lived, whatever its value. */
-export function releasePrefix(space: KeySpace): string {
-  return `${space.control}release/`;
+export function unholdPrefix(space: KeyPrefixes): string {
+  return `${space.control}unhold/`;
 }
 
-export function releaseKey(space: KeySpace, service: string): string {
-  return `${releasePrefix(space)}${service}`;
+export function unholdKey(space: KeyPrefixes, service: string): string {
+  return `${unholdPrefix(space)}${service}`;
 }
 
 /** Every watcher's answer about any instance. */
-export function drainedRoot(space: KeySpace): string {
+export function drainedRoot(space: KeyPrefixes): string {
   return `${space.control}drained/`;
 }
 
 /** Every watcher's answer about one instance. */
-export function drainedPrefix(space: KeySpace, { service, address }: Instance): string {
+export function drainedPrefix(space: KeyPrefixes, { service, address }: Instance): string {
   return `${drainedRoot(space)}${service}/${address}/`;
 }
 
-export function drainedKey(space: KeySpace, instance: Instance, watcherId: string): string {
+export function drainedKey(space: KeyPrefixes, instance: Instance, watcherId: string): string {
   return `${drainedPrefix(space, instance)}${watcherId}`;
 }
 
@@ -81,7 +81,7 @@ export function serviceIn(prefix: string, key: string): string | undefined {
 export function parseInstance(prefix: string, key: string): Result<Instance> {
   const rest = key.startsWith(prefix) ? key.slice(prefix.length) : key;
   const slash = rest.indexOf('/');
-  if (slash < 0) return bad(`key must be ${prefix}<service>/<host>:<port>`);
+  if (slash < 0) return err(`key must be ${prefix}<service>/<host>:<port>`);
   const service = parseService(rest.slice(0, slash));
   if (!service.ok) return service;
   const address = parseAddress(rest.slice(slash + 1));

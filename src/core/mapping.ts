@@ -1,4 +1,4 @@
-import { KINDS, type Kind, type UpstreamId, type UpstreamRef, upstreamId } from './kind.js';
+import { KINDS, type Kind, type UpstreamId, type UpstreamRef, upstreamId } from './upstream.js';
 
 /** One line of configuration: this service feeds that upstream. */
 export interface MappingRule {

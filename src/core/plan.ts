@@ -1,9 +1,9 @@
 import type { Address } from './address.js';
 import type { DesiredServer } from './desired.js';
 import { advanceDrain, type DrainClock, type DrainLimits, drainStep } from './drain.js';
-import type { Kind } from './kind.js';
 import type { ActualServer } from './ports.js';
 import { differences, type ParameterName, type ServerParameters } from './server-parameters.js';
+import type { Kind } from './upstream.js';
 
 /** One call to NGINX. */
 export type Action =
@@ -42,7 +42,7 @@ export interface PlanInput {
   /** Parameters that NGINX does not let a PATCH change; a server that differs in one is replaced. */
   readonly immutable: ReadonlySet<ParameterName>;
   /** NGINX has refused an add for want of memory: there is room for others only once something goes. Default: false. */
-  readonly full?: boolean;
+  readonly zoneFull?: boolean;
   /** By the monotonic clock, in ms. */
   readonly now: number;
 }
@@ -53,7 +53,7 @@ export interface Plan {
   /** The drains under way after this plan. */
   readonly drains: ReadonlyMap<Address, DrainClock>;
   /** Addresses that are asked to drain and that NGINX no longer has: their requests can be answered. */
-  readonly out: readonly Address[];
+  readonly drained: readonly Address[];
   /** Servers that stay for now because nothing else of the group serves yet, though something is to. */
   readonly deferred: readonly Address[];
 }
@@ -99,7 +99,7 @@ export function plan(input: PlanInput): Plan {
   return {
     actions: inOrder(actions.filter((action) => !deferred.has(action))),
     drains,
-    out: absent.filter(({ intent }) => intent === 'drain').map(({ address }) => address),
+    drained: absent.filter(({ intent }) => intent === 'drain').map(({ address }) => address),
     deferred: [...deferred].map(({ address }) => address),
   };
 }
@@ -137,7 +137,7 @@ function tooEarly(input: PlanInput, actions: readonly Action[]): ReadonlySet<Act
   const taking = actions.filter((action) => endsTraffic(action) && serving.delete(action.id));
   const stillServed = [...serving.values()].some(({ address }) => isWanted(address));
   if (stillServed) return new Set();
-  return new Set(input.full ? bestOf(input, taking) : taking);
+  return new Set(input.zoneFull ? bestOf(input, taking) : taking);
 }
 
 /** Of actions that end traffic, the one whose server is the likeliest to be alive: it asked to drain, and did not vanish or fail. */

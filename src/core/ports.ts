@@ -1,6 +1,6 @@
 import type { Address } from './address.js';
-import type { Kind, UpstreamRef } from './kind.js';
 import type { ServerParameters } from './server-parameters.js';
+import type { Kind, UpstreamRef } from './upstream.js';
 
 /**
  * What the daemons need of the world, as interfaces. The adapters implement them; the contract suites run every
@@ -14,7 +14,7 @@ import type { ServerParameters } from './server-parameters.js';
 export const MAX_VALUE_BYTES = 65_536;
 
 /** One key as etcd holds it. */
-export interface Entry {
+export interface KeyValue {
   readonly key: string;
   /** Read as UTF-8; bytes that are not become U+FFFD. Empty where the value is `oversized`. */
   readonly value: string;
@@ -35,22 +35,22 @@ export interface Entry {
 export type LeaseId = string;
 
 /** A whole, consistent picture of some prefixes. */
-export interface View {
-  readonly entries: ReadonlyMap<string, Entry>;
+export interface RegistrySnapshot {
+  readonly entries: ReadonlyMap<string, KeyValue>;
   /** The store revision up to which the picture is true. */
   readonly revision: number;
   /** The keys that were put or deleted since the view before (in the first view: all of them). */
   readonly changed: ReadonlySet<string>;
 }
 
-export interface Observer {
+export interface RegistryListener {
   /** A newer picture. Also called, with no `changed`, when etcd answers again after `away`. */
-  view(view: View): void;
+  onSnapshot(view: RegistrySnapshot): void;
   /**
    * etcd cannot be read now; the last view stays the best there is. Called once per outage, and again when one that does
    * not answer begins to refuse (`EtcdError.refused`), or the other way round.
    */
-  away(error: Error): void;
+  onUnavailable(error: Error): void;
 }
 
 export interface RegistryReader {
@@ -58,7 +58,7 @@ export interface RegistryReader {
    * Follows prefixes until the signal is aborted, then resolves. Outages, compaction, a restored or replaced etcd
    * and stalled watches are its own to find and mend; it never rejects for any of them.
    */
-  follow(prefixes: readonly string[], observer: Observer, signal: AbortSignal): Promise<void>;
+  watch(prefixes: readonly string[], observer: RegistryListener, signal: AbortSignal): Promise<void>;
 }
 
 export interface PutOptions {
@@ -66,11 +66,11 @@ export interface PutOptions {
 }
 
 /** The unary calls to etcd. Each has its own deadline and rejects with EtcdError. */
-export interface RegistryStore {
+export interface RegistryClient {
   /** One consistent read of everything under a prefix. */
-  list(prefix: string, signal: AbortSignal): Promise<readonly Entry[]>;
+  list(prefix: string, signal: AbortSignal): Promise<readonly KeyValue[]>;
   /** One read of several keys; those that do not exist are missing from the map. */
-  read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Entry>>;
+  read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, KeyValue>>;
   /** Resolves to the revision of the write. Rejects with LeaseGoneError when the lease is not there. */
   put(key: string, value: string, options: PutOptions, signal: AbortSignal): Promise<number>;
   /** Deletes the key; with `lease`, only if it still lives under that lease. Resolves to whether it did. */
@@ -120,7 +120,7 @@ export interface ActualServer {
 export interface UpstreamState {
   readonly servers: readonly ActualServer[];
   /** Servers that are not ours to touch: DNS names and their children, unix sockets. */
-  readonly foreign: number;
+  readonly unmanaged: number;
 }
 
 /** One NGINX Plus API endpoint. Every call rejects with NginxError. */

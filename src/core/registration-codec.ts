@@ -1,8 +1,8 @@
 import { isObject, JSON_BOUNDS, readJson } from './bounded-json.js';
-import { type Instance, type KeySpace, parseInstance, registrationKey } from './keys.js';
+import { type Instance, type KeyPrefixes, parseInstance, registrationKey } from './keys.js';
 import type { Registration } from './registration.js';
-import { bad, describe, ok, quote, type Result } from './result.js';
-import { DEFAULT_PARAMETERS, PARAMETER_NAMES, readParameters, stated } from './server-parameters.js';
+import { describe, err, ok, quote, type Result } from './result.js';
+import { DEFAULT_PARAMETERS, nonDefault, PARAMETER_NAMES, readParameters } from './server-parameters.js';
 
 /** The longest value that is read, in characters. A registration is a few dozen; more is not one. */
 export const MAX_VALUE_LENGTH = JSON_BOUNDS.length;
@@ -23,7 +23,7 @@ export type Decoded =
   | { readonly status: 'rejected'; readonly instance?: Instance; readonly reason: string };
 
 /** Reads a registration. Never throws: keys and values are untrusted input. */
-export function decodeRegistration(space: KeySpace, key: string, value: string): Decoded {
+export function decodeRegistration(space: KeyPrefixes, key: string, value: string): Decoded {
   const instance = parseInstance(space.services, key);
   if (!instance.ok) return { status: 'rejected', reason: instance.reason };
   const fields = readObject(value);
@@ -40,12 +40,12 @@ export function decodeRegistration(space: KeySpace, key: string, value: string):
 
 /** The key and value that say this. Parameters at their defaults are left out. */
 export function encodeRegistration(
-  space: KeySpace,
+  space: KeyPrefixes,
   registration: Registration,
 ): { key: string; value: string } {
   const { parameters, drain, meta } = registration;
   const value = {
-    ...stated(parameters),
+    ...nonDefault(parameters),
     ...(drain ? { drain } : {}),
     ...(Object.keys(meta).length > 0 ? { meta } : {}),
   };
@@ -59,14 +59,14 @@ export function encodeRegistration(
  */
 function readObject(value: string): Result<Readonly<Record<string, unknown>> | undefined> {
   if (value.length > MAX_VALUE_LENGTH) {
-    return bad(`value must be at most ${MAX_VALUE_LENGTH} characters, got ${value.length}`);
+    return err(`value must be at most ${MAX_VALUE_LENGTH} characters, got ${value.length}`);
   }
   if (!attemptsJson(value)) return ok(undefined);
   const parsed = readJson(value);
-  if (!parsed.ok) return bad(`value looks like JSON and ${parsed.reason}`);
+  if (!parsed.ok) return err(`value looks like JSON and ${parsed.reason}`);
   if (isObject(parsed.value)) return ok(parsed.value);
   if (typeof parsed.value === 'string' && attemptsJson(parsed.value)) {
-    return bad('value must be a JSON object, got one as text in quotes');
+    return err('value must be a JSON object, got one as text in quotes');
   }
   return ok(undefined);
 }

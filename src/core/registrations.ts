@@ -3,9 +3,9 @@ import { type Allow, refusedAddress } from './address-policy.js';
 import { Admission, DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './admission.js';
 import type { InstanceRecord } from './desired.js';
 import { messageOf } from './errors.js';
-import { type Instance, type KeySpace, maintenancePrefix, parseInstance, serviceIn } from './keys.js';
+import { type Instance, type KeyPrefixes, maintenancePrefix, parseInstance, serviceIn } from './keys.js';
 import { decodeMaintenance, type Maintenance } from './maintenance.js';
-import type { Entry, View } from './ports.js';
+import type { KeyValue, RegistrySnapshot } from './ports.js';
 import { type Decoded, decodeRegistration, MAX_VALUE_LENGTH } from './registration-codec.js';
 import { quote } from './result.js';
 
@@ -78,7 +78,7 @@ const MOST_BYTES = MAX_VALUE_LENGTH;
  * until that is forgotten too.
  */
 export class Registrations {
-  readonly #space: KeySpace;
+  readonly #space: KeyPrefixes;
   readonly #rules: RegistrationRules;
   readonly #services = new Map<string, Service>();
   /** Keys that name no service. */
@@ -87,14 +87,14 @@ export class Registrations {
   #names: object = {};
 
   /** @param seen Services known to have been registered before. */
-  constructor(space: KeySpace, rules: Partial<RegistrationRules> = {}, seen: Iterable<string> = []) {
+  constructor(space: KeyPrefixes, rules: Partial<RegistrationRules> = {}, seen: Iterable<string> = []) {
     this.#space = space;
     this.#rules = { ...DEFAULT_RULES, ...rules };
     this.#seen = new Set(seen);
   }
 
   /** Takes in the keys of `view.changed`. */
-  apply(view: Pick<View, 'entries' | 'changed'>): RegistrationChange {
+  apply(view: Pick<RegistrySnapshot, 'entries' | 'changed'>): RegistrationChange {
     const change: Change = {
       services: new Set(),
       touched: new Set(),
@@ -166,7 +166,12 @@ export class Registrations {
     return { rejected: service?.rejected.size ?? 0, overLimit: service?.admission.waiting ?? 0 };
   }
 
-  #register(key: string, entry: Entry | undefined, view: Pick<View, 'entries'>, change: Change): void {
+  #register(
+    key: string,
+    entry: KeyValue | undefined,
+    view: Pick<RegistrySnapshot, 'entries'>,
+    change: Change,
+  ): void {
     this.#nameless.delete(key);
     const name = serviceIn(this.#space.services, key);
     if (name !== undefined) this.#services.get(name)?.rejected.delete(key);
@@ -181,7 +186,7 @@ export class Registrations {
     else this.#remove(instance.value.service, key, view, change);
   }
 
-  #put(instance: Instance, entry: Entry, change: Change): void {
+  #put(instance: Instance, entry: KeyValue, change: Change): void {
     const { key, revision } = entry;
     const service = this.#service(instance.service);
     const { allow, own } = this.#rules;
@@ -198,7 +203,7 @@ export class Registrations {
     } else if (hadRoom) change.limited.add(instance.service);
   }
 
-  #take(service: Service, instance: Instance, entry: Entry, change: Change): void {
+  #take(service: Service, instance: Instance, entry: KeyValue, change: Change): void {
     const { key, revision } = entry;
     const decoded = this.#decode(entry, instance);
     if (decoded.status === 'rejected') this.#reject({ key, revision, reason: decoded.reason }, change);
@@ -216,7 +221,7 @@ export class Registrations {
     change.services.add(instance.service);
   }
 
-  #decode({ key, value, oversized }: Entry, instance: Instance): Decoded {
+  #decode({ key, value, oversized }: KeyValue, instance: Instance): Decoded {
     if (oversized !== undefined) {
       const reason = `value must be at most ${MAX_VALUE_LENGTH} characters, got ${oversized} bytes`;
       return { status: 'rejected', instance, reason };
@@ -228,7 +233,7 @@ export class Registrations {
     }
   }
 
-  #remove(name: string, key: string, { entries }: Pick<View, 'entries'>, change: Change): void {
+  #remove(name: string, key: string, { entries }: Pick<RegistrySnapshot, 'entries'>, change: Change): void {
     const service = this.#services.get(name);
     if (!service) return;
     if (service.records.delete(key)) change.services.add(name);
@@ -239,7 +244,7 @@ export class Registrations {
     }
   }
 
-  #maintain(key: string, entry: Entry | undefined, change: Change): void {
+  #maintain(key: string, entry: KeyValue | undefined, change: Change): void {
     const instance = parseInstance(maintenancePrefix(this.#space), key);
     if (!instance.ok) return;
     const { service, address } = instance.value;
@@ -277,7 +282,7 @@ export class Registrations {
 }
 
 /** What is gone first, as that makes room; then what is there, the oldest first, as the limits go by age. */
-function inOrder({ entries, changed }: Pick<View, 'entries' | 'changed'>): readonly string[] {
+function inOrder({ entries, changed }: Pick<RegistrySnapshot, 'entries' | 'changed'>): readonly string[] {
   if (changed.size < 2) return [...changed];
   const age = (key: string) => {
     const entry = entries.get(key);
@@ -303,7 +308,7 @@ function isEmpty({ records, rejected, maintenance, admission }: Service): boolea
   return records.size === 0 && rejected.size === 0 && maintenance.size === 0 && admission.isEmpty;
 }
 
-function bytesOf({ value, oversized }: Entry): number {
+function bytesOf({ value, oversized }: KeyValue): number {
   return oversized !== undefined || value.length > MOST_BYTES
     ? MOST_BYTES
     : new TextEncoder().encode(value).length;

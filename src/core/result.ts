@@ -9,7 +9,7 @@ export function ok<T>(value: T): Result<T> {
   return { ok: true, value };
 }
 
-export function bad(reason: string): Result<never> {
+export function err(reason: string): Result<never> {
   return { ok: false, reason };
 }
 

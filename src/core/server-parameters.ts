@@ -1,6 +1,6 @@
-import type { Kind } from './kind.js';
 import { formatNginxTime, parseNginxTime } from './nginx-time.js';
-import { bad, describe, ok, type Result } from './result.js';
+import { describe, err, ok, type Result } from './result.js';
+import type { Kind } from './upstream.js';
 
 /**
  * The parameters of one server of an upstream group, under NGINX's own names, all of them present.
@@ -77,7 +77,7 @@ export function readParameter<P extends ParameterName>(name: P, value: unknown):
   const rule = RULES[name];
   const read = rule.read(value);
   if (read !== undefined) return ok(read);
-  return bad(`${name} must be ${rule.allowed}, got ${describe(value)}`);
+  return err(`${name} must be ${rule.allowed}, got ${describe(value)}`);
 }
 
 /** Reads whichever parameters `source` has and fills in the defaults; every bad one is named in the reason. */
@@ -90,7 +90,7 @@ export function readParameters(source: Readonly<Record<string, unknown>>): Resul
     if (result.ok) parameters = { ...parameters, [name]: result.value };
     else reasons.push(result.reason);
   }
-  return reasons.length > 0 ? bad(reasons.join('; ')) : ok(parameters);
+  return reasons.length > 0 ? err(reasons.join('; ')) : ok(parameters);
 }
 
 /** What of the parameters a server of this kind has: a stream server has no `route`. */
@@ -109,6 +109,6 @@ export function differences(
 }
 
 /** The parameters that differ from the defaults: the shortest way to write a set of them. */
-export function stated(parameters: ServerParameters): Partial<ServerParameters> {
+export function nonDefault(parameters: ServerParameters): Partial<ServerParameters> {
   return differences('http', DEFAULT_PARAMETERS, parameters);
 }

@@ -29,24 +29,24 @@ export function createLifecycle({ log, ending, reload, source = process }: Lifec
 
   function onEnd(signal: NodeJS.Signals): void {
     if (!stop.signal.aborted) {
-      log.info({ event: 'stopping', signal, ending }, 'stopping; a second signal ends at once');
+      log.info({ event: 'daemon-stopping', signal, ending }, 'stopping; a second signal ends at once');
       stop.abort(new Error(`stopped by ${signal}`));
       return;
     }
-    log.warn({ event: 'killed', signal }, 'second signal: ending at once');
+    log.warn({ event: 'daemon-killed', signal }, 'second signal: ending at once');
     for (const name of END_SIGNALS) source.off(name, onEnd);
     kill.abort(new Error(`stopped at once by ${signal}`));
   }
 
   function onReload(): void {
     if (reload && !stop.signal.aborted) reload();
-    else log.info({ event: 'reload-ignored' }, 'reload asked for, but there is nothing to reload');
+    else log.info({ event: 'config-reload-ignored' }, 'reload asked for, but there is nothing to reload');
   }
 
   /** Node.js ends the process after this, also for a rejection that nobody handles. */
   function onCrash(error: Error, origin: string): void {
     log.error(
-      { event: 'crash', origin, reason: error.message, stack: error.stack },
+      { event: 'daemon-crashed', origin, reason: error.message, stack: error.stack },
       'unexpected error: ending',
     );
   }

@@ -1,7 +1,7 @@
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
 import { printable } from '../core/printable.js';
-import { boundedFields } from './bounded.js';
+import { boundedFields } from './bounded-fields.js';
 
 export interface LogSettings {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Etcd, startEtcd, startNetwork } from '../support/containers/index.js';
 import { becomeOwner, removeOwned, removeOwnedOnExit } from '../support/containers/owner.js';
-import { openStreams } from '../support/registering/open-streams.js';
+import { openStreams } from '../support/registrar/open-streams.js';
 
 const { values } = parseArgs({
   options: { services: { type: 'string', default: '500' }, seconds: { type: 'string', default: '60' } },
@@ -30,7 +30,7 @@ interface Usage {
 }
 
 function start(etcd: Etcd): Child {
-  const script = fileURLToPath(new URL('../support/registering/process.ts', import.meta.url));
+  const script = fileURLToPath(new URL('../support/registrar/process.ts', import.meta.url));
   const args = ['--import', 'tsx', script, etcd.url, '15000', values.services];
   return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 }

@@ -1,7 +1,7 @@
 /** What can befall a cluster, each for a time, and each mended when it resolves. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdConnection } from '../../src/adapters/etcd/connect.js';
-import { NEVER } from '../support/registering/harness.js';
+import { NEVER } from '../support/registrar/harness.js';
 import type { Cluster, Member } from './cluster.js';
 import type { Dice } from './dice.js';
 

@@ -1,5 +1,5 @@
 /** Decides from what was seen whether a fault was got over. */
-import type { View } from '../../src/core/ports.js';
+import type { RegistrySnapshot } from '../../src/core/ports.js';
 import type { Fault } from './faults.js';
 import type { Look } from './witness.js';
 
@@ -13,7 +13,7 @@ export interface Evidence {
   /** Everything seen since it began, to well after it was mended. */
   readonly looks: readonly Look[];
   /** What the reader shows in the end. */
-  readonly shown: View | undefined;
+  readonly shown: RegistrySnapshot | undefined;
 }
 
 export interface Verdict {

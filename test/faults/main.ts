@@ -9,7 +9,7 @@ import { connectEtcd } from '../../src/adapters/etcd/connect.js';
 import { startNetwork } from '../support/containers/index.js';
 import { becomeOwner, removeOwned, removeOwnedOnExit } from '../support/containers/owner.js';
 import { Recorder } from '../support/recorder.js';
-import { run, serviceSpec } from '../support/registering/harness.js';
+import { run, serviceSpec } from '../support/registrar/harness.js';
 import type { Line } from '../support/silent.js';
 import { Cluster } from './cluster.js';
 import { Dice } from './dice.js';
@@ -45,7 +45,7 @@ async function main(): Promise<boolean> {
   const subject = run({ etcd: { endpoints: cluster.fronts }, services: [serviceSpec()], ttl });
   const background = Promise.all([
     witness.run(end.signal),
-    subject.etcd.reader.follow(['/services/'], reader, end.signal),
+    subject.etcd.reader.watch(['/services/'], reader, end.signal),
   ]);
   const world: World = { cluster, etcd, key: KEY, ttl, dice };
   const verdicts: Verdict[] = [];

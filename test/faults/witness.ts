@@ -1,14 +1,14 @@
 /** Looks at a registration all the time, and knows when it was right. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdConnection } from '../../src/adapters/etcd/connect.js';
-import type { Entry } from '../../src/core/ports.js';
+import type { KeyValue } from '../../src/core/ports.js';
 
 const INTERVAL = 50;
 
 export interface Look {
   readonly at: number;
   /** What etcd answered: the entry, none, or nothing at all. */
-  readonly found: Entry | 'missing' | 'no answer';
+  readonly found: KeyValue | 'missing' | 'no answer';
 }
 
 export class Witness {

@@ -1,9 +1,9 @@
 /** An NGINX Plus API in memory: the behaviour that the contract suite pins down, and faults that a test switches on. */
 import type { Address } from '../../src/core/address.js';
 import { NginxError } from '../../src/core/errors.js';
-import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../../src/core/kind.js';
 import type { ActualServer, NginxApi, NginxIdentity, UpstreamState } from '../../src/core/ports.js';
 import { DEFAULT_PARAMETERS, type ServerParameters } from '../../src/core/server-parameters.js';
+import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../../src/core/upstream.js';
 
 /** One call, as hooks see it. */
 export interface FakeCall {
@@ -35,7 +35,7 @@ interface Server {
 interface Group {
   servers: Server[];
   nextId: number;
-  foreign: number;
+  unmanaged: number;
   capacity: number;
 }
 
@@ -113,7 +113,7 @@ export class FakeNginx implements NginxApi {
   }
 
   setForeign(ref: UpstreamRef, count: number): void {
-    this.#group(ref).foreign = count;
+    this.#group(ref).unmanaged = count;
   }
 
   addGroup(ref: UpstreamRef): void {
@@ -182,8 +182,8 @@ export class FakeNginx implements NginxApi {
 
   upstream(ref: UpstreamRef, signal: AbortSignal): Promise<UpstreamState> {
     return this.#call({ method: 'upstream', ref }, signal, () => {
-      const { servers, foreign } = this.#group(ref);
-      return { foreign, servers: servers.map((server): ActualServer => ({ ...server })) };
+      const { servers, unmanaged } = this.#group(ref);
+      return { unmanaged, servers: servers.map((server): ActualServer => ({ ...server })) };
     });
   }
 
@@ -259,7 +259,7 @@ export class FakeNginx implements NginxApi {
   }
 
   #create(ref: UpstreamRef): void {
-    const empty = { servers: [], nextId: 0, foreign: 0, capacity: Number.POSITIVE_INFINITY };
+    const empty = { servers: [], nextId: 0, unmanaged: 0, capacity: Number.POSITIVE_INFINITY };
     this.#groups.set(upstreamId(ref), empty);
   }
 

@@ -1,14 +1,14 @@
 /** An etcd in memory, for tests that need no network: leases on a clock the test moves, and faults it switches on. */
 import { EtcdError, LeaseGoneError } from '../../src/core/errors.js';
 import {
-  type Entry,
+  type KeyValue,
   type LeaseId,
   MAX_VALUE_BYTES,
-  type Observer,
   type PutOptions,
+  type RegistryClient,
+  type RegistryListener,
   type RegistryReader,
-  type RegistryStore,
-  type View,
+  type RegistrySnapshot,
 } from '../../src/core/ports.js';
 
 interface Lease {
@@ -18,11 +18,11 @@ interface Lease {
 
 interface Follower {
   readonly prefixes: readonly string[];
-  readonly observer: Observer;
+  readonly observer: RegistryListener;
   /** Whether the observer knows that it is away, and then whether that is a refusal. */
   away: boolean | undefined;
   /** What the observer was last shown. */
-  known: ReadonlyMap<string, Entry>;
+  known: ReadonlyMap<string, KeyValue>;
 }
 
 /**
@@ -39,8 +39,8 @@ const ERRORS: Partial<Record<Fault, () => EtcdError>> = {
   'locked-out': () => new EtcdError('AUTH_FAILED', 'etcdserver: authentication failed', false),
 };
 
-export class FakeRegistry implements RegistryReader, RegistryStore {
-  #entries = new Map<string, Entry>();
+export class FakeRegistry implements RegistryReader, RegistryClient {
+  #entries = new Map<string, KeyValue>();
   #leases = new Map<LeaseId, Lease>();
   #followers = new Set<Follower>();
   #frozen = new Set<() => void>();
@@ -122,7 +122,7 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
     };
   }
 
-  get(key: string): Entry | undefined {
+  get(key: string): KeyValue | undefined {
     return this.#entries.get(key);
   }
 
@@ -136,7 +136,7 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
 
   // --- RegistryReader ---------------------------------------------------------------------------------------------
 
-  follow(prefixes: readonly string[], observer: Observer, signal: AbortSignal): Promise<void> {
+  watch(prefixes: readonly string[], observer: RegistryListener, signal: AbortSignal): Promise<void> {
     const follower: Follower = { prefixes, observer, away: undefined, known: new Map() };
     if (signal.aborted) return Promise.resolve();
     this.#followers.add(follower);
@@ -156,15 +156,15 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
 
   // --- RegistryStore ----------------------------------------------------------------------------------------------
 
-  list(prefix: string, signal: AbortSignal): Promise<readonly Entry[]> {
+  list(prefix: string, signal: AbortSignal): Promise<readonly KeyValue[]> {
     return this.#call(`list ${prefix}`, signal, () =>
       [...this.#entries.values()].filter(({ key }) => key.startsWith(prefix)).map(asKept),
     );
   }
 
-  read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Entry>> {
+  read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, KeyValue>> {
     return this.#call(`read ${keys.length}`, signal, () => {
-      const found = new Map<string, Entry>();
+      const found = new Map<string, KeyValue>();
       for (const key of keys) {
         const entry = this.#entries.get(key);
         if (entry) found.set(key, entry);
@@ -247,7 +247,7 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
     if (!this.#followers.has(follower)) return;
     const error = this.#fault === 'full' ? undefined : ERRORS[this.#fault]?.();
     if (error) {
-      if (follower.away !== error.refused) follower.observer.away(error);
+      if (follower.away !== error.refused) follower.observer.onUnavailable(error);
       follower.away = error.refused;
       return;
     }
@@ -256,10 +256,10 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
     follower.away = undefined;
     follower.known = view.entries;
     const entries = new Map([...view.entries].map(([key, entry]) => [key, asKept(entry)]));
-    follower.observer.view({ ...view, entries });
+    follower.observer.onSnapshot({ ...view, entries });
   }
 
-  #view({ prefixes, known }: Follower): View {
+  #view({ prefixes, known }: Follower): RegistrySnapshot {
     const entries = new Map([...this.#entries].filter(([key]) => prefixes.some((p) => key.startsWith(p))));
     const changed = new Set<string>();
     for (const [key, entry] of entries) if (known.get(key) !== entry) changed.add(key);
@@ -269,7 +269,7 @@ export class FakeRegistry implements RegistryReader, RegistryStore {
 }
 
 /** An entry as a reader of prefixes keeps it. */
-function asKept(entry: Entry): Entry {
+function asKept(entry: KeyValue): KeyValue {
   const length = Buffer.byteLength(entry.value);
   return length > MAX_VALUE_BYTES ? { ...entry, value: '', oversized: length } : entry;
 }

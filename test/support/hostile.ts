@@ -12,7 +12,7 @@ const FALSE_LINES = [
   '\nsidekick watch lb1: ready; etcd connected at revision 42',
   '\nNGINX lb: 1.26.3 connected',
   '\r\n  http/firmware  in step  10.0.0.1:80  up',
-  '\n{"level":"info","event":"ready"}',
+  '\n{"level":"info","event":"daemon-ready"}',
   '\nsidekick_ready 1',
 ];
 

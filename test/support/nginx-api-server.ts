@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { parseAddress } from '../../src/core/address.js';
 import { NginxError } from '../../src/core/errors.js';
-import type { Kind, UpstreamRef } from '../../src/core/kind.js';
 import type { ActualServer } from '../../src/core/ports.js';
 import { DEFAULT_PARAMETERS, parametersFor } from '../../src/core/server-parameters.js';
+import type { Kind, UpstreamRef } from '../../src/core/upstream.js';
 import type { FakeNginx } from './fake-nginx.js';
 
 const SIGNAL = new AbortController().signal;

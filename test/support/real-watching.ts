@@ -1,10 +1,10 @@
 /** A watcher in this process between a real etcd and a real gateway, each behind a proxy that can spoil its connections. */
 import { connectEtcd } from '../../src/adapters/etcd/connect.js';
 import { createNginxApi } from '../../src/adapters/nginx/api.js';
-import type { UpstreamRef } from '../../src/core/kind.js';
 import type { ActualServer } from '../../src/core/ports.js';
+import type { UpstreamRef } from '../../src/core/upstream.js';
+import type { WatcherOptions, WatcherPorts } from '../../src/daemon/watcher/options.js';
 import { createWatcher, type Watcher } from '../../src/daemon/watcher/watcher.js';
-import type { WatcherOptions, WatcherPorts } from '../../src/daemon/watcher-options.js';
 import {
   API_TOKEN,
   type Etcd,

@@ -1,22 +1,22 @@
 /** An observer that keeps all it is shown, and can be waited on. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Observer, View } from '../../src/core/ports.js';
+import type { RegistryListener, RegistrySnapshot } from '../../src/core/ports.js';
 
-export class Recorder implements Observer {
-  readonly views: View[] = [];
+export class Recorder implements RegistryListener {
+  readonly views: RegistrySnapshot[] = [];
   readonly outages: Error[] = [];
   #wake: () => void = () => undefined;
 
-  get last(): View | undefined {
+  get last(): RegistrySnapshot | undefined {
     return this.views.at(-1);
   }
 
-  view(view: View): void {
+  onSnapshot(view: RegistrySnapshot): void {
     this.views.push(view);
     this.#wake();
   }
 
-  away(error: Error): void {
+  onUnavailable(error: Error): void {
     this.outages.push(error);
     this.#wake();
   }
@@ -51,7 +51,7 @@ export class Recorder implements Observer {
   }
 }
 
-function values(view: View): [string, string][] {
+function values(view: RegistrySnapshot): [string, string][] {
   return [...view.entries.values()].map(({ key, value }) => [key, value]);
 }
 

@@ -4,17 +4,17 @@ import { monotonicClock, wallClock } from '../../src/adapters/clocks.js';
 import { type Address, type Networks, parseAddress, parseNetwork } from '../../src/core/address.js';
 import { DEFAULT_SERVICE_LIMITS } from '../../src/core/admission.js';
 import { DEFAULT_GUARD } from '../../src/core/guard.js';
-import { DEFAULT_KEY_SPACE } from '../../src/core/keys.js';
-import type { UpstreamRef } from '../../src/core/kind.js';
+import { DEFAULT_KEY_PREFIXES } from '../../src/core/keys.js';
 import type { NginxApi } from '../../src/core/ports.js';
-import { createWatcher, type Watcher } from '../../src/daemon/watcher/watcher.js';
+import type { UpstreamRef } from '../../src/core/upstream.js';
 import {
   DEFAULT_DRAIN_TIMEOUT,
   DEFAULT_PROBE_LIMITS,
   DEFAULT_TIMING,
   type WatcherOptions,
   type WatcherPorts,
-} from '../../src/daemon/watcher-options.js';
+} from '../../src/daemon/watcher/options.js';
+import { createWatcher, type Watcher } from '../../src/daemon/watcher/watcher.js';
 import { FakeNginx } from './fake-nginx.js';
 import { FakeRegistry } from './fake-registry.js';
 import { recordingLog, recordingMeter } from './silent.js';
@@ -32,7 +32,7 @@ export const ANY_ADDRESS: WatcherOptions['allow'] = {
 
 export const OPTIONS: WatcherOptions = {
   id: 'lb1',
-  keys: DEFAULT_KEY_SPACE,
+  keys: DEFAULT_KEY_PREFIXES,
   leaseTtl: 15_000,
   upstreams: [],
   drainTimeout: DEFAULT_DRAIN_TIMEOUT,

@@ -1,9 +1,9 @@
 import type { CallOptions } from '@grpc/grpc-js';
 import type { Etcd3 } from 'etcd3';
+import { abortable } from '../../async/abortable.js';
+import { withDeadline } from '../../async/deadline.js';
 import { EtcdError, messageOf } from '../../core/errors.js';
 import type { LeaseId } from '../../core/ports.js';
-import { withDeadline } from '../deadline.js';
-import { abortable } from './abortable.js';
 import { callOptions, isTimeout } from './call-options.js';
 import { toEtcdError } from './errors.js';
 import { DEFAULT_REQUEST_TIMEOUT, Member } from './member.js';

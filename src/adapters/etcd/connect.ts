@@ -1,13 +1,13 @@
-import type { RegistryReader, RegistryStore } from '../../core/ports.js';
+import type { RegistryClient, RegistryReader } from '../../core/ports.js';
 import { Cluster } from './cluster.js';
-import { EtcdReader } from './follow.js';
 import type { EtcdOptions } from './options.js';
+import { EtcdReader } from './reader.js';
 import { EtcdStore } from './store.js';
 
 /** etcd as the daemons need it. */
 export interface EtcdConnection {
   readonly reader: RegistryReader;
-  readonly store: RegistryStore;
+  readonly store: RegistryClient;
   /** Takes other options: calls from now on go over new connections with them, and what is followed is read anew. */
   renew(options: EtcdOptions): void;
   /** Ends every connection. Abort what is under way first: calls after this fail. */

@@ -10,7 +10,7 @@ import {
 } from 'etcd3';
 import { EtcdError, LeaseGoneError, messageOf } from '../../core/errors.js';
 import type { LeaseId } from '../../core/ports.js';
-import { explainTrouble } from '../connection-trouble.js';
+import { explainConnectionError } from '../connection-errors.js';
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
@@ -55,5 +55,5 @@ function inWords(message: string, endpoint: string | undefined): string {
   const reason = NO_CONNECTION.exec(message)?.[1];
   if (reason === undefined) return message;
   if (endpoint === undefined) return `no connection: ${reason}`;
-  return `no connection to ${endpoint}: ${explainTrouble(reason, endpoint.startsWith('https:'))}`;
+  return `no connection to ${endpoint}: ${explainConnectionError(reason, endpoint.startsWith('https:'))}`;
 }

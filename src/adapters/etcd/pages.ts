@@ -1,8 +1,8 @@
 import type { IKeyValue, IRangeResponse } from 'etcd3';
 import { EtcdError } from '../../core/errors.js';
-import type { Entry } from '../../core/ports.js';
+import type { KeyValue } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
-import { toEntry, withoutValue } from './entries.js';
+import { toEntry, withoutValue } from './key-values.js';
 import { MAX_ANSWER } from './member.js';
 import { PageSize } from './page-size.js';
 
@@ -19,7 +19,7 @@ interface KeyRange {
 }
 
 interface Page {
-  readonly entries: readonly Entry[];
+  readonly entries: readonly KeyValue[];
   /** The page's last key where more follow. */
   readonly last: Buffer | undefined;
 }
@@ -44,7 +44,7 @@ export class PageReader {
     this.#signal = signal;
   }
 
-  async *read({ key, range_end }: KeyRange): AsyncGenerator<readonly Entry[], void> {
+  async *read({ key, range_end }: KeyRange): AsyncGenerator<readonly KeyValue[], void> {
     for (let from = key; ; ) {
       const { entries, last } = await this.#page({ key: from, range_end });
       yield entries;

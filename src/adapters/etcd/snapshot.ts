@@ -1,12 +1,12 @@
 import { Range } from 'etcd3';
 import { EtcdError } from '../../core/errors.js';
-import type { Entry } from '../../core/ports.js';
+import type { KeyValue } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
 import { type At, PageReader } from './pages.js';
 
 /** Everything under some prefixes at one revision. */
 export interface Snapshot extends At {
-  readonly entries: ReadonlyMap<string, Entry>;
+  readonly entries: ReadonlyMap<string, KeyValue>;
 }
 
 /** How often a read is begun anew whose revision was compacted under way. */
@@ -45,7 +45,7 @@ async function readOnce(
   const { at, filled } = await lookAt(cluster, prefixes, signal);
   const answers = () => lookAt(cluster, prefixes, signal, ANSWER_PATIENCE);
   const reader = new PageReader(cluster, at, answers, signal);
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, KeyValue>();
   for (const prefix of filled) {
     for await (const page of reader.read(rangeOf(prefix))) {
       for (const entry of page) entries.set(entry.key, entry);

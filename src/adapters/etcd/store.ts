@@ -1,28 +1,28 @@
 import { EtcdError, LeaseGoneError } from '../../core/errors.js';
-import type { Entry, LeaseId, PutOptions, RegistryStore } from '../../core/ports.js';
+import type { KeyValue, LeaseId, PutOptions, RegistryClient } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
-import { toWholeEntry } from './entries.js';
 import { sendKeepAlive } from './keep-alive.js';
+import { toWholeEntry } from './key-values.js';
 import { readSnapshot } from './snapshot.js';
 
 /** etcd's own limit on the operations of one transaction (`--max-txn-ops`). */
 const MAX_OPERATIONS = 128;
 
 /** The unary calls to etcd. */
-export class EtcdStore implements RegistryStore {
+export class EtcdStore implements RegistryClient {
   readonly #cluster: Cluster;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
   }
 
-  async list(prefix: string, signal: AbortSignal): Promise<readonly Entry[]> {
+  async list(prefix: string, signal: AbortSignal): Promise<readonly KeyValue[]> {
     return [...(await readSnapshot(this.#cluster, [prefix], signal)).entries.values()];
   }
 
   /** One revision for up to 128 keys, unless their values are long; more are read in several transactions. */
-  async read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Entry>> {
-    const found = new Map<string, Entry>();
+  async read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, KeyValue>> {
+    const found = new Map<string, KeyValue>();
     for (let at = 0; at < keys.length; at += MAX_OPERATIONS) {
       for (const entry of await this.#readSome(keys.slice(at, at + MAX_OPERATIONS), signal)) {
         found.set(entry.key, entry);
@@ -32,7 +32,7 @@ export class EtcdStore implements RegistryStore {
   }
 
   /** One transaction, or two of half the keys where their values are too long for one answer. */
-  async #readSome(keys: readonly string[], signal: AbortSignal): Promise<readonly Entry[]> {
+  async #readSome(keys: readonly string[], signal: AbortSignal): Promise<readonly KeyValue[]> {
     const success = keys.map((key) => ({ request_range: { key: Buffer.from(key) } }));
     try {
       const { responses } = await this.#cluster.call(

@@ -1,12 +1,12 @@
 import type { IWatchResponse } from 'etcd3';
-import type { Entry } from '../../core/ports.js';
+import type { KeyValue } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
-import { toEntry } from './entries.js';
+import { toEntry } from './key-values.js';
 import { rangeOf, type Snapshot } from './snapshot.js';
 
 /** One write or deletion. */
 export type Change =
-  | { readonly type: 'put'; readonly entry: Entry }
+  | { readonly type: 'put'; readonly entry: KeyValue }
   | { readonly type: 'delete'; readonly key: string; readonly revision: number };
 
 /** Some changes in the order in which they happened, and the revision of the last. */

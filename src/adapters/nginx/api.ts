@@ -1,8 +1,8 @@
 import { isObject } from '../../core/bounded-json.js';
 import { NginxError } from '../../core/errors.js';
-import type { UpstreamRef } from '../../core/kind.js';
 import type { NginxApi, NginxIdentity } from '../../core/ports.js';
-import { stated } from '../../core/server-parameters.js';
+import { nonDefault } from '../../core/server-parameters.js';
+import type { UpstreamRef } from '../../core/upstream.js';
 import type { NginxApiOptions } from './options.js';
 import { readPeers, readServers, wireParameters } from './server-codec.js';
 import { createTransport } from './transport.js';
@@ -72,7 +72,7 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
     },
 
     async add(ref, address, parameters, signal) {
-      const body = { server: address, ...wireParameters(ref.kind, stated(parameters)) };
+      const body = { server: address, ...wireParameters(ref.kind, nonDefault(parameters)) };
       await versioned('POST', `${groupPath(ref)}/servers/`, signal, body);
     },
 

@@ -1,6 +1,5 @@
 import { parseAddress } from '../../core/address.js';
 import { isObject } from '../../core/bounded-json.js';
-import type { Kind } from '../../core/kind.js';
 import type { ActualServer } from '../../core/ports.js';
 import {
   DEFAULT_PARAMETERS,
@@ -9,6 +8,7 @@ import {
   readParameter,
   type ServerParameters,
 } from '../../core/server-parameters.js';
+import type { Kind } from '../../core/upstream.js';
 
 /** What the group's `peers` say of one server. */
 export interface PeerStatus {
@@ -43,12 +43,12 @@ function isId(value: unknown): value is number {
 export function readServers(
   value: unknown,
   peers: ReadonlyMap<number, PeerStatus>,
-): { readonly servers: readonly ActualServer[]; readonly foreign: number } | undefined {
+): { readonly servers: readonly ActualServer[]; readonly unmanaged: number } | undefined {
   if (!Array.isArray(value)) return undefined;
   const all = value as readonly unknown[];
   if (!all.every(isWireServer)) return undefined;
   const servers = all.flatMap((server) => readServer(server, peers) ?? []);
-  return { servers, foreign: all.length - servers.length };
+  return { servers, unmanaged: all.length - servers.length };
 }
 
 /** Undefined where it is not sidekick's: a DNS name, a child of one (`parent`, `host`), an SRV `service`, a unix socket. */

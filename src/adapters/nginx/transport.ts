@@ -1,12 +1,12 @@
 import { Pool } from 'undici';
+import { DeadlineError, withDeadline } from '../../async/deadline.js';
 import { isObject, type JsonBounds, readJson } from '../../core/bounded-json.js';
 import { messageOf, NginxError } from '../../core/errors.js';
 import { ok, type Result } from '../../core/result.js';
-import { explainTrouble } from '../connection-trouble.js';
-import { DeadlineError, withDeadline } from '../deadline.js';
+import { explainConnectionError } from '../connection-errors.js';
 import { locateApi } from './location.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT, type NginxApiOptions } from './options.js';
-import { describeStranger } from './stranger.js';
+import { describeUnexpectedResponse } from './unexpected-response.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -50,7 +50,7 @@ export function createTransport(options: NginxApiOptions): Transport {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof DeadlineError) throw new NginxError('Timeout', error.message, true);
-      const message = explainTrouble(messageOf(error), origin.startsWith('https:'));
+      const message = explainConnectionError(messageOf(error), origin.startsWith('https:'));
       throw new NginxError('Unreachable', message, true, undefined, { cause: error });
     }
   }
@@ -98,7 +98,7 @@ function read(
   // A server that is overloaded or starts says so with a page of its own.
   const strange = code === undefined && said === undefined && status < 500;
   const message = strange
-    ? describeStranger({ status, text, what: what.full })
+    ? describeUnexpectedResponse({ status, text, what: what.full })
     : `${what.short}: ${status} ${said ?? 'no reason given'}`;
   throw new NginxError(code ?? 'BadAnswer', message, retryable, status);
 }

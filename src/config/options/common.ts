@@ -1,4 +1,4 @@
-import { bad, ok } from '../../core/result.js';
+import { err, ok } from '../../core/result.js';
 import { boolean, duration, type Format, file, listOf, oneOf, show, string, url } from '../format.js';
 import { option, optional } from '../schema.js';
 
@@ -11,7 +11,7 @@ const prefix: Format<string> = {
   read: (value) =>
     typeof value === 'string' && /^\/([^/\s]+\/)+$/.test(value)
       ? ok(value)
-      : bad(`must be ${prefix.allowed}, got ${show(value)}`),
+      : err(`must be ${prefix.allowed}, got ${show(value)}`),
 };
 
 /** TLS towards a server, from PEM files. */
@@ -63,7 +63,7 @@ const listen: Format<Listen | 'off'> = {
     if (value === 'off' || value === false) return ok('off');
     const parts = typeof value === 'string' ? /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(value) : null;
     const port = Number(parts?.[3]);
-    if (!parts || port > 65535) return bad(`must be ${listen.allowed}, got ${show(value)}`);
+    if (!parts || port > 65535) return err(`must be ${listen.allowed}, got ${show(value)}`);
     return ok({ host: parts[1] ?? parts[2] ?? '', port });
   },
 };

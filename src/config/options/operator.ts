@@ -26,8 +26,8 @@ export const drainScope = {
 /** The options of `sidekick undrain`. */
 export const undrainScope = { options: etcdOptions, lists: {} };
 
-/** The options of `sidekick release`. */
-export const releaseScope = { options: etcdOptions, lists: {} };
+/** The options of `sidekick unhold`. */
+export const unholdScope = { options: etcdOptions, lists: {} };
 
 /** The options of `sidekick status`. */
 export const statusScope = {

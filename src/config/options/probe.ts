@@ -1,5 +1,5 @@
 import { DEFAULT_HEALTH_POLICY } from '../../core/health.js';
-import { bad, ok } from '../../core/result.js';
+import { err, ok } from '../../core/result.js';
 import { formatDuration } from '../duration.js';
 import { duration, type Format, file, integer, listOf, map, oneOf, show, string } from '../format.js';
 import { hidden, option, optional, printedAs } from '../schema.js';
@@ -15,7 +15,7 @@ const command: Format<readonly [string, ...string[]]> = {
     const words: readonly unknown[] = Array.isArray(value) ? value : [];
     const [program, ...rest] = words.filter((word) => typeof word === 'string');
     if (!program || rest.length + 1 !== words.length)
-      return bad(`must be ${command.allowed}, got ${show(value)}`);
+      return err(`must be ${command.allowed}, got ${show(value)}`);
     return ok([program, ...rest]);
   },
 };
@@ -30,7 +30,7 @@ const target: Format<string> = {
     const port =
       typeof value === 'string' ? /^(?:\[[^\]\s]+\]|[^:\s[\]]+):(\d{1,5})$/.exec(value)?.[1] : undefined;
     if (typeof value !== 'string' || port === undefined || Number(port) < 1 || Number(port) > 65535) {
-      return bad(`must be ${target.allowed}, got ${show(value)}`);
+      return err(`must be ${target.allowed}, got ${show(value)}`);
     }
     return ok(value);
   },

@@ -1,5 +1,5 @@
 import { type Address, parseAddress } from '../../core/address.js';
-import { bad, ok, type Result } from '../../core/result.js';
+import { err, ok, type Result } from '../../core/result.js';
 import { DEFAULT_PARAMETERS } from '../../core/server-parameters.js';
 import { boolean, duration, type Format, integer, map, parameter, service, show, string } from '../format.js';
 import { type ListOption, option, required } from '../schema.js';
@@ -7,35 +7,35 @@ import { adminOptions, etcdOptions, logOptions } from './common.js';
 import { probeOptions } from './probe.js';
 
 /** The address of an instance: given, or this host's own, on an interface where one is named. */
-export type OwnAddress =
+export type ConfiguredAddress =
   | { readonly address: Address }
   | { readonly port: number; readonly interface: string | undefined };
 
 const AUTO = /^auto:(?:([^:\s]{1,15}):)?(\d{1,5})$/;
 
-const ownAddress: Format<OwnAddress> = {
+const ownAddress: Format<ConfiguredAddress> = {
   name: 'address',
   allowed: 'host:port with an IP address as host, auto:port or auto:interface:port',
   placeholder: '<host:port>',
   coerce: (text) => text,
   read(value) {
-    if (typeof value !== 'string') return bad(`must be ${ownAddress.allowed}, got ${show(value)}`);
+    if (typeof value !== 'string') return err(`must be ${ownAddress.allowed}, got ${show(value)}`);
     return value.startsWith('auto:') ? readAuto(value) : readFixed(value);
   },
 };
 
-function readAuto(text: string): Result<OwnAddress> {
+function readAuto(text: string): Result<ConfiguredAddress> {
   const parts = AUTO.exec(text);
   const port = Number(parts?.[2]);
-  if (!parts || port < 1 || port > 65535) return bad(`must be ${ownAddress.allowed}, got ${show(text)}`);
+  if (!parts || port < 1 || port > 65535) return err(`must be ${ownAddress.allowed}, got ${show(text)}`);
   return ok({ port, interface: parts[1] });
 }
 
-function readFixed(text: string): Result<OwnAddress> {
+function readFixed(text: string): Result<ConfiguredAddress> {
   const address = parseAddress(text);
   return address.ok
     ? ok({ address: address.value })
-    : bad(`must be ${ownAddress.allowed}: ${address.reason}`);
+    : err(`must be ${ownAddress.allowed}: ${address.reason}`);
 }
 
 const count = integer(0, 0x7fffffff);

@@ -4,8 +4,8 @@ import type { Networks } from '../../core/address.js';
 import { DEFAULT_SERVICE_LIMITS } from '../../core/admission.js';
 import { DEFAULT_GUARD } from '../../core/guard.js';
 import { parseService } from '../../core/keys.js';
-import { bad, ok } from '../../core/result.js';
-import { DEFAULT_DRAIN_TIMEOUT, DEFAULT_PROBE_LIMITS, DEFAULT_TIMING } from '../../daemon/watcher-options.js';
+import { err, ok } from '../../core/result.js';
+import { DEFAULT_DRAIN_TIMEOUT, DEFAULT_PROBE_LIMITS, DEFAULT_TIMING } from '../../daemon/watcher/options.js';
 import { formatDuration } from '../duration.js';
 import {
   duration,
@@ -41,14 +41,14 @@ const allow: Format<Readonly<Record<string, Networks>>> = {
   },
   read(value) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return bad(`must be ${allow.allowed}, got ${show(value)}`);
+      return err(`must be ${allow.allowed}, got ${show(value)}`);
     }
     const entries: [string, Networks][] = [];
     for (const [name, list] of Object.entries(value)) {
       const known = name === '*' ? ok(name) : parseService(name);
       if (!known.ok) return known;
       const result = networks.read(typeof list === 'string' ? [list] : list);
-      if (!result.ok) return bad(`${name}: ${result.reason}`);
+      if (!result.ok) return err(`${name}: ${result.reason}`);
       entries.push([name, result.value]);
     }
     return ok(Object.fromEntries(entries));
@@ -70,7 +70,7 @@ const apiUrl: Format<string> = {
   allowed: 'an http:// or https:// URL, or unix:/path/of/the.sock:/api',
   read(value) {
     if (typeof value !== 'string' || !value.startsWith('unix:')) return url.read(value);
-    return isUnixUrl(value) ? ok(value) : bad(`must be ${apiUrl.allowed}, got ${show(value)}`);
+    return isUnixUrl(value) ? ok(value) : err(`must be ${apiUrl.allowed}, got ${show(value)}`);
   },
 };
 

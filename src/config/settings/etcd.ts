@@ -1,5 +1,5 @@
 import type { EtcdOptions } from '../../adapters/etcd/options.js';
-import type { KeySpace } from '../../core/keys.js';
+import type { KeyPrefixes } from '../../core/keys.js';
 import type { etcdOptions } from '../options/common.js';
 import type { Values } from '../schema.js';
 import type { FileReader, FilesRead } from '../secret.js';
@@ -9,7 +9,7 @@ import { checkEtcdUrl, warnOfPlainText } from './urls.js';
 /** How to reach etcd, and where in it. */
 export interface EtcdSettings {
   readonly etcd: EtcdOptions;
-  readonly space: KeySpace;
+  readonly space: KeyPrefixes;
   /** The files that these settings were read from, so that they can be read again when they change. */
   readonly filesRead: FilesRead;
 }

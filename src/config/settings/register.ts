@@ -3,7 +3,7 @@ import type { Address } from '../../core/address.js';
 import type { HealthPolicy } from '../../core/health.js';
 import type { Registration } from '../../core/registration.js';
 import { PARAMETER_NAMES, type ServerParameters } from '../../core/server-parameters.js';
-import type { OwnAddress, registerScope } from '../options/register.js';
+import type { ConfiguredAddress, registerScope } from '../options/register.js';
 import { type Problem, refuseProblems } from '../problem.js';
 import type { Resolved } from '../resolve.js';
 import { createFileReader, type FileReader } from '../secret.js';
@@ -17,7 +17,7 @@ type ServiceEntry = RegisterConfig['lists']['services'][number];
 export interface ServiceSettings {
   readonly label: string;
   readonly service: string;
-  readonly address: OwnAddress;
+  readonly address: ConfiguredAddress;
   /** What to register and how to probe it, once the address is known. */
   at(address: Address): {
     readonly registration: Registration;

@@ -1,11 +1,11 @@
+import { sleep } from '../../async/sleep.js';
 import type { Address } from '../../core/address.js';
 import type { HealthLookup } from '../../core/effective-health.js';
 import { type Health, UNKNOWN_HEALTH } from '../../core/health.js';
 import type { Instance } from '../../core/keys.js';
 import type { Clock, Log, Meter } from '../../core/ports.js';
-import { keepProbing } from '../health-loop.js';
-import { pause } from '../pause.js';
-import type { HealthCheck, ProbeLimits } from '../watcher-options.js';
+import { runProbeLoop } from '../probe-loop.js';
+import type { HealthCheck, ProbeLimits } from './options.js';
 import { ProbeBudget } from './probe-budget.js';
 
 export interface HealthMonitorContext {
@@ -153,9 +153,9 @@ export class HealthMonitor {
 
   async #probe(each: Watched, { probe, policy }: HealthCheck, signal: AbortSignal): Promise<void> {
     // Spread over one interval, so that a fleet that is read at once is not probed at once.
-    if (each.health.status !== 'unknown') await pause(Math.random() * policy.interval, signal);
+    if (each.health.status !== 'unknown') await sleep(Math.random() * policy.interval, signal);
     const { service } = each.instance;
-    await keepProbing(
+    await runProbeLoop(
       {
         probe,
         policy,

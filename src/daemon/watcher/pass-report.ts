@@ -1,6 +1,6 @@
-import type { UpstreamRef } from '../../core/kind.js';
 import type { Action } from '../../core/plan.js';
 import type { Log, Meter } from '../../core/ports.js';
+import type { UpstreamRef } from '../../core/upstream.js';
 import type { Outcome } from './reconcile.js';
 
 const DONE: Readonly<Record<Action['type'], { event: string; message: string }>> = {
@@ -65,13 +65,13 @@ export class PassReport {
   held(fields: Readonly<Record<string, unknown>>, count: number): void {
     this.#meter.count('sidekick_guard_trips_total', this.#labels);
     this.#log.warn(
-      { event: 'guard-holding', ...this.#labels, ...fields, count },
+      { event: 'servers-held', ...this.#labels, ...fields, count },
       'too many servers vanished at once: they are kept for now',
     );
   }
 
   released(addresses: readonly string[]): void {
-    this.#log.info({ event: 'guard-released', ...this.#labels, addresses }, 'servers are no longer held');
+    this.#log.info({ event: 'servers-unheld', ...this.#labels, addresses }, 'servers are no longer held');
   }
 
   servers(counts: Readonly<Record<string, number>>): void {

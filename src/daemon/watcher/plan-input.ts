@@ -1,12 +1,12 @@
 import type { Address } from '../../core/address.js';
 import type { DesiredServer } from '../../core/desired.js';
 import type { DrainClock } from '../../core/drain.js';
-import { type HealthLookup, withHealth } from '../../core/effective-health.js';
-import type { UpstreamRef } from '../../core/kind.js';
+import { applyHealthChecks, type HealthLookup } from '../../core/effective-health.js';
 import type { PlanInput } from '../../core/plan.js';
 import type { ActualServer } from '../../core/ports.js';
 import type { ParameterName } from '../../core/server-parameters.js';
-import type { WatcherOptions } from '../watcher-options.js';
+import type { UpstreamRef } from '../../core/upstream.js';
+import type { WatcherOptions } from './options.js';
 import { drainTimeoutOf } from './settings.js';
 
 interface Known {
@@ -31,13 +31,13 @@ export function planInput(known: Known): PlanInput {
   return {
     kind: ref.kind,
     actual: health ? servers.map((server) => markFailing(server, health)) : servers,
-    desired: health ? withHealth(desired, health, servers) : desired,
+    desired: health ? applyHealthChecks(desired, health, servers) : desired,
     held: new Set(held),
     graced,
     drains,
     limits: { timeout: drainTimeoutOf(ref, options), settle: options.timing.settle },
     immutable,
-    full,
+    zoneFull: full,
     now,
   };
 }

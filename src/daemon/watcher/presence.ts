@@ -1,6 +1,6 @@
-import { type KeySpace, watcherKey } from '../../core/keys.js';
-import type { LeaseKeeper } from '../lease-keeper-options.js';
-import type { NginxDriver } from './driver.js';
+import { type KeyPrefixes, watcherKey } from '../../core/keys.js';
+import type { LeaseSession } from '../lease/types.js';
+import type { NginxController } from './nginx-controller.js';
 
 /** What a watcher says of itself in etcd, in the value of its presence key. */
 export interface PresenceValue {
@@ -17,15 +17,15 @@ export interface PresenceValue {
 /** Says in etcd, under the watcher's lease, what it drives and what its guard holds. */
 export class Presence {
   readonly #key: string;
-  readonly #drivers: readonly NginxDriver[];
-  readonly #keeper: LeaseKeeper;
+  readonly #drivers: readonly NginxController[];
+  readonly #keeper: LeaseSession;
   readonly #held = new Map<string, number>();
   #published = false;
 
   constructor(
-    keys: KeySpace,
+    keys: KeyPrefixes,
     watcherId: string,
-    { drivers, keeper }: { readonly drivers: readonly NginxDriver[]; readonly keeper: LeaseKeeper },
+    { drivers, keeper }: { readonly drivers: readonly NginxController[]; readonly keeper: LeaseSession },
   ) {
     this.#key = watcherKey(keys, watcherId);
     this.#drivers = drivers;

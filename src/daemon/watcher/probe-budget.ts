@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/ports.js';
-import type { ProbeLimits } from '../watcher-options.js';
+import type { ProbeLimits } from './options.js';
 
 /**
  * Shares out the probes: so many under way, so many begun in a second. The services that wait for one take turns, so

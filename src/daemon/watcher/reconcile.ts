@@ -1,13 +1,13 @@
+import type { Semaphore } from '../../async/semaphore.js';
 import { NginxError } from '../../core/errors.js';
-import type { UpstreamRef } from '../../core/kind.js';
 import { type Action, type Plan, type PlanInput, plan } from '../../core/plan.js';
 import type { NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
-import type { Gate } from './gate.js';
+import type { UpstreamRef } from '../../core/upstream.js';
 
 /** What one pass is made with. */
 export interface Pass {
   readonly api: NginxApi;
-  readonly gate: Gate;
+  readonly gate: Semaphore;
   readonly ref: UpstreamRef;
   /** Who NGINX was when it was last asked. Ids that are read are used only while it still is. */
   readonly identity: NginxIdentity;

@@ -1,7 +1,7 @@
 import type { InstanceRecord } from '../../core/desired.js';
 import { drainRevision } from '../../core/desired.js';
 import type { Registrations } from '../../core/registrations.js';
-import type { ServiceStatus } from '../watcher-status.js';
+import type { ServiceStatus } from './status.js';
 
 export function serviceStatus(name: string, registrations: Registrations): ServiceStatus {
   const records = [...registrations.get(name).values()];

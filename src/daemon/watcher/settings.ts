@@ -1,5 +1,5 @@
-import type { UpstreamRef } from '../../core/kind.js';
-import type { WatcherOptions } from '../watcher-options.js';
+import type { UpstreamRef } from '../../core/upstream.js';
+import type { WatcherOptions } from './options.js';
 
 /** The longest a drain in this upstream may take, in ms: its own where a rule says so, its kind's otherwise. */
 export function drainTimeoutOf({ kind, name }: UpstreamRef, options: WatcherOptions): number {

@@ -1,7 +1,7 @@
 import { NginxError } from '../../core/errors.js';
-import { KINDS, type Kind } from '../../core/kind.js';
 import type { Topology } from '../../core/mapping.js';
 import type { NginxApi } from '../../core/ports.js';
+import { KINDS, type Kind } from '../../core/upstream.js';
 
 export interface TopologyReading {
   readonly topology: Topology;

@@ -1,8 +1,8 @@
 import type { Address } from '../../core/address.js';
 import type { DrainClock } from '../../core/drain.js';
-import type { UpstreamRef } from '../../core/kind.js';
 import type { ActualServer, UpstreamState } from '../../core/ports.js';
-import type { ServerStatus, UpstreamStatus } from '../watcher-status.js';
+import type { UpstreamRef } from '../../core/upstream.js';
+import type { ServerStatus, UpstreamStatus } from './status.js';
 
 interface Known {
   readonly ref: UpstreamRef;
@@ -30,7 +30,7 @@ export function upstreamStatus(known: Known): UpstreamStatus {
     ...(lastPassAt === undefined ? {} : { lastPassAt: shown(lastPassAt) }),
     servers: (state?.servers ?? []).map((server) => serverStatus(server, known)),
     held: kept.map(([address, until]) => ({ address, until: shown(until) })),
-    foreign: state?.foreign ?? 0,
+    unmanaged: state?.unmanaged ?? 0,
     errors,
   };
 }

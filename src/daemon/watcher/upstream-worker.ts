@@ -1,31 +1,31 @@
+import type { Semaphore } from '../../async/semaphore.js';
+import { sleep } from '../../async/sleep.js';
+import { Wakeup } from '../../async/wakeup.js';
 import type { Address } from '../../core/address.js';
 import type { DesiredServer } from '../../core/desired.js';
 import type { DrainClock } from '../../core/drain.js';
 import type { HealthLookup } from '../../core/effective-health.js';
 import { NginxError } from '../../core/errors.js';
-import type { UpstreamRef } from '../../core/kind.js';
 import { IMMUTABLE_PARAMETERS, type PlanInput } from '../../core/plan.js';
 import type { Clock, NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
 import type { ParameterName } from '../../core/server-parameters.js';
-import { pause } from '../pause.js';
-import { Wakeup } from '../wakeup.js';
-import type { WatcherOptions } from '../watcher-options.js';
-import type { UpstreamStatus } from '../watcher-status.js';
-import type { Gate } from './gate.js';
-import { GuardKeeper } from './guard-keeper.js';
-import { nextPassIn } from './next-pass.js';
+import type { UpstreamRef } from '../../core/upstream.js';
+import { GuardTracker } from './guard-tracker.js';
+import type { WatcherOptions } from './options.js';
 import type { PassReport } from './pass-report.js';
 import { planInput } from './plan-input.js';
 import { type Outcome, type PassResult, reconcile } from './reconcile.js';
-import { Refusals } from './refusals.js';
+import { RejectedActions } from './rejected-actions.js';
+import { nextPassIn } from './schedule.js';
 import { drainTimeoutOf } from './settings.js';
+import type { UpstreamStatus } from './status.js';
 import { serverCounts, upstreamStatus } from './upstream-status.js';
 
 /** What one upstream's worker is told by the driver of its NGINX. */
 export interface UpstreamContext {
   readonly ref: UpstreamRef;
   readonly api: NginxApi;
-  readonly gate: Gate;
+  readonly gate: Semaphore;
   readonly report: PassReport;
   readonly clock: Clock;
   /** A time of that clock as people read it: in ms since the epoch. */
@@ -54,9 +54,9 @@ const LATE_EFFECT = 5_000;
 export class UpstreamWorker {
   readonly #context: UpstreamContext;
   readonly #wakeup = new Wakeup();
-  readonly #refusals = new Refusals();
+  readonly #refusals = new RejectedActions();
   readonly #immutable = new Set<ParameterName>(IMMUTABLE_PARAMETERS);
-  readonly #guard: GuardKeeper;
+  readonly #guard: GuardTracker;
   #drains: ReadonlyMap<Address, DrainClock> = new Map();
   /** The requests that the last pass found fulfilled: the newest revision for each address. */
   #out: ReadonlyMap<Address, number> = new Map();
@@ -76,7 +76,7 @@ export class UpstreamWorker {
   constructor(context: UpstreamContext) {
     this.#context = context;
     const { report, clock, options, desired } = context;
-    this.#guard = new GuardKeeper({ report, clock, desired, policy: () => options().guard });
+    this.#guard = new GuardTracker({ report, clock, desired, policy: () => options().guard });
   }
 
   get ref(): UpstreamRef {
@@ -118,8 +118,8 @@ export class UpstreamWorker {
   }
 
   /** An operator lets the guard's servers go. */
-  release(): void {
-    this.#guard.release();
+  unhold(): void {
+    this.#guard.unhold();
     this.wake();
   }
 
@@ -151,7 +151,7 @@ export class UpstreamWorker {
       await this.#wakeup.wait(Math.min(wait, this.#timing.resync), signal);
       // A burst of changes becomes one pass; a lone change comes long after the last pass and is never delayed.
       const early = started + this.#timing.debounce - this.#context.clock();
-      if (early > 0) await pause(early, signal);
+      if (early > 0) await sleep(early, signal);
     }
   }
 
@@ -190,7 +190,7 @@ export class UpstreamWorker {
     this.#lastPassAt = clock();
     this.#last = result.state;
     this.#drains = result.plan.drains;
-    const out = result.plan.out.map((address) => [address, requests.get(address) ?? 0] as const);
+    const out = result.plan.drained.map((address) => [address, requests.get(address) ?? 0] as const);
     this.#out = new Map(out);
     if (result.stale) this.#context.suspect();
     const wait = this.#conclude(result);

@@ -1,27 +1,21 @@
 import { setMaxListeners } from 'node:events';
+import { sleep } from '../../async/sleep.js';
 import { CONNECTED, conditionOf, type EtcdCondition } from '../../core/etcd-state.js';
-import {
-  type Instance,
-  maintenancePrefix,
-  parseService,
-  releasePrefix,
-  watcherKey,
-} from '../../core/keys.js';
-import { KINDS, type Kind } from '../../core/kind.js';
-import type { View } from '../../core/ports.js';
+import { type Instance, maintenancePrefix, parseService, unholdPrefix, watcherKey } from '../../core/keys.js';
+import type { RegistrySnapshot } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
 import type { Registrations } from '../../core/registrations.js';
-import { createLeaseKeeper } from '../lease-keeper.js';
-import type { LeaseKeeper } from '../lease-keeper-options.js';
-import { pause } from '../pause.js';
-import type { WatcherOptions, WatcherPorts } from '../watcher-options.js';
-import type { WatcherStatus } from '../watcher-status.js';
-import { Answers } from './answers.js';
-import { NginxDriver } from './driver.js';
+import { KINDS, type Kind } from '../../core/upstream.js';
+import { createLeaseSession } from '../lease/session.js';
+import type { LeaseSession } from '../lease/types.js';
+import { DrainAcks } from './drain-acks.js';
 import { HealthMonitor } from './health-monitor.js';
+import { NginxController } from './nginx-controller.js';
+import type { WatcherOptions, WatcherPorts } from './options.js';
 import { Presence } from './presence.js';
-import { RegistrationKeeper } from './registration-keeper.js';
+import { RegistrationTracker } from './registration-tracker.js';
 import { serviceStatus } from './service-status.js';
+import type { WatcherStatus } from './status.js';
 
 /** A running `sidekick watch`. */
 export interface Watcher {
@@ -35,8 +29,8 @@ export interface Watcher {
    * a restart.
    */
   reconfigure(options: WatcherOptions): void;
-  /** Lets go what the guard holds of a service; `sidekick release` does it through etcd. */
-  release(service: string): void;
+  /** Lets go what the guard holds of a service; `sidekick unhold` does it through etcd. */
+  unhold(service: string): void;
   status(): WatcherStatus;
   /** etcd has been read and NGINX matches. */
   readonly ready: boolean;
@@ -46,7 +40,7 @@ export interface Watcher {
 
 /** The keys that a watcher reads. */
 export function watchedPrefixes({ keys }: Pick<WatcherOptions, 'keys'>): readonly string[] {
-  return [keys.services, maintenancePrefix(keys), releasePrefix(keys)];
+  return [keys.services, maintenancePrefix(keys), unholdPrefix(keys)];
 }
 
 /** How often what is gone is forgotten and this host's addresses are read, in ms. */
@@ -64,14 +58,14 @@ export function createWatcher(options: WatcherOptions, ports: WatcherPorts): Wat
 
 class RunningWatcher implements Watcher {
   readonly #ports: WatcherPorts;
-  readonly #keeper: LeaseKeeper;
-  readonly #drivers: readonly NginxDriver[];
-  readonly #answers: Answers;
+  readonly #keeper: LeaseSession;
+  readonly #drivers: readonly NginxController[];
+  readonly #answers: DrainAcks;
   readonly #presence: Presence;
   readonly #health: HealthMonitor | undefined;
   #options: WatcherOptions;
-  readonly #keys: RegistrationKeeper;
-  #view: View | undefined;
+  readonly #keys: RegistrationTracker;
+  #view: RegistrySnapshot | undefined;
   /** Whether etcd can be read, and why not. */
   #reading: EtcdCondition = { state: 'away', error: 'not yet read' };
   #signal: AbortSignal = AbortSignal.abort();
@@ -80,7 +74,7 @@ class RunningWatcher implements Watcher {
     this.#options = options;
     this.#ports = ports;
     const { store, log, meter, clock, wallClock, healthCheck } = ports;
-    this.#keeper = createLeaseKeeper({ store, ttl: options.leaseTtl, log, meter, clock });
+    this.#keeper = createLeaseSession({ store, ttl: options.leaseTtl, log, meter, clock });
     this.#health =
       healthCheck &&
       new HealthMonitor({
@@ -94,7 +88,7 @@ class RunningWatcher implements Watcher {
           for (const driver of this.#drivers) driver.healthChanged(service);
         },
       });
-    this.#keys = new RegistrationKeeper({
+    this.#keys = new RegistrationTracker({
       options: () => this.#options,
       ownAddresses: ports.ownAddresses,
       log,
@@ -114,9 +108,9 @@ class RunningWatcher implements Watcher {
       },
       remapped: () => this.#remapped(),
     };
-    this.#drivers = ports.nginx.map((api) => new NginxDriver(api, context));
+    this.#drivers = ports.nginx.map((api) => new NginxController(api, context));
     this.#presence = new Presence(options.keys, options.id, { drivers: this.#drivers, keeper: this.#keeper });
-    this.#answers = new Answers(options.keys, options.id, this.#keeper, this.#drivers);
+    this.#answers = new DrainAcks(options.keys, options.id, this.#keeper, this.#drivers);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -126,13 +120,13 @@ class RunningWatcher implements Watcher {
     const keeperEnds = new AbortController();
     const keeper = this.#keeper.run(keeperEnds.signal);
     const observer = {
-      view: (view: View) => this.#viewed(view),
-      away: (error: Error) => this.#away(error),
+      onSnapshot: (view: RegistrySnapshot) => this.#viewed(view),
+      onUnavailable: (error: Error) => this.#away(error),
     };
     try {
       if (this.#ports.ownAddresses) await this.#keys.readOwnAddresses();
       await Promise.all([
-        this.#ports.reader.follow(watchedPrefixes(this.#options), observer, signal),
+        this.#ports.reader.watch(watchedPrefixes(this.#options), observer, signal),
         this.#upkeep(signal),
         ...this.#drivers.map((driver) => driver.run(signal)),
       ]);
@@ -152,9 +146,9 @@ class RunningWatcher implements Watcher {
     this.#changed(this.#keys.takeAnew());
   }
 
-  release(service: string): void {
-    this.#ports.log.info({ event: 'guard-release', service }, 'an operator lets go what the guard holds');
-    for (const driver of this.#drivers) driver.release(service);
+  unhold(service: string): void {
+    this.#ports.log.info({ event: 'unhold-requested', service }, 'an operator lets go what the guard holds');
+    for (const driver of this.#drivers) driver.unhold(service);
   }
 
   get ready(): boolean {
@@ -208,7 +202,7 @@ class RunningWatcher implements Watcher {
     return this.#keeper.status(watcherKey(this.#options.keys, this.#options.id)) === 'superseded';
   }
 
-  #viewed(view: View): void {
+  #viewed(view: RegistrySnapshot): void {
     const { log, meter } = this.#ports;
     const first = this.#view === undefined;
     if (this.#reading.state !== 'connected') {
@@ -219,7 +213,7 @@ class RunningWatcher implements Watcher {
     this.#view = view;
     this.#changed(this.#keys.take(view));
     if (first) this.#presence.publish();
-    else this.#releaseAsked(view);
+    else this.#unholdRequested(view);
   }
 
   #away(error: Error): void {
@@ -229,10 +223,10 @@ class RunningWatcher implements Watcher {
     const reason = this.#reading.error;
     if (this.#reading.state === 'refuses') {
       const message = 'etcd refuses to be read: NGINX keeps what it has until it can be';
-      log.error({ event: 'etcd-refuses', reason }, message);
+      log.error({ event: 'etcd-refused', reason }, message);
     } else {
       log.warn(
-        { event: 'etcd-away', reason },
+        { event: 'etcd-unavailable', reason },
         'etcd cannot be read: NGINX keeps what it has until it can be',
       );
     }
@@ -255,7 +249,7 @@ class RunningWatcher implements Watcher {
   /** Now and then: what is gone is forgotten, and this host's addresses are looked at. */
   async #upkeep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await pause(UPKEEP, signal);
+      await sleep(UPKEEP, signal);
       this.#health?.sweep();
       if (!signal.aborted && (await this.#keys.readOwnAddresses())) {
         this.#ports.log.info(
@@ -267,12 +261,12 @@ class RunningWatcher implements Watcher {
     }
   }
 
-  #releaseAsked({ changed, entries }: View): void {
-    const prefix = releasePrefix(this.#options.keys);
+  #unholdRequested({ changed, entries }: RegistrySnapshot): void {
+    const prefix = unholdPrefix(this.#options.keys);
     for (const key of changed) {
       if (!key.startsWith(prefix) || !entries.has(key)) continue;
       const service = parseService(key.slice(prefix.length));
-      if (service.ok) this.release(service.value);
+      if (service.ok) this.unhold(service.value);
     }
   }
 

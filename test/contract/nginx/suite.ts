@@ -1,9 +1,9 @@
 /** What every NginxApi does, the one in memory as well as a real NGINX. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Address, parseAddress } from '../../../src/core/address.js';
-import { KINDS, type UpstreamRef } from '../../../src/core/kind.js';
 import type { ActualServer, NginxApi } from '../../../src/core/ports.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
+import { KINDS, type UpstreamRef } from '../../../src/core/upstream.js';
 
 const SIGNAL = new AbortController().signal;
 

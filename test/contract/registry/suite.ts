@@ -1,14 +1,14 @@
 /** What every registry must do, the fake as well as etcd. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { EtcdError, LeaseGoneError } from '../../../src/core/errors.js';
-import { MAX_VALUE_BYTES, type RegistryReader, type RegistryStore } from '../../../src/core/ports.js';
+import { MAX_VALUE_BYTES, type RegistryClient, type RegistryReader } from '../../../src/core/ports.js';
 import { until } from '../../support/containers/until.js';
 import { Recorder } from '../../support/recorder.js';
 
 /** A registry under test, and what the suite must be able to do to it. */
 export interface Subject {
   readonly reader: RegistryReader;
-  readonly store: RegistryStore;
+  readonly store: RegistryClient;
   /** Makes the registry unreachable, and reachable again. */
   interrupt(): void;
   resume(): void;
@@ -20,7 +20,7 @@ export interface Subject {
 /** A registry that answers, and does not do what it is asked. */
 export interface RefusingSubject {
   readonly reader: RegistryReader;
-  readonly store: RegistryStore;
+  readonly store: RegistryClient;
   /** Whether it lets itself be read. */
   readonly readable: boolean;
   close(): Promise<void>;
@@ -46,7 +46,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
     function follow(prefixes: readonly string[]): Recorder & AsyncDisposable {
       const stop = new AbortController();
       const recorder = new Recorder();
-      const done = subject.reader.follow(prefixes, recorder, stop.signal);
+      const done = subject.reader.watch(prefixes, recorder, stop.signal);
       return Object.assign(recorder, {
         async [Symbol.asyncDispose]() {
           stop.abort();
@@ -324,7 +324,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
 
       it('resolves when it is aborted, also before it began', async () => {
         await expect(
-          subject.reader.follow([prefix], new Recorder(), AbortSignal.abort()),
+          subject.reader.watch([prefix], new Recorder(), AbortSignal.abort()),
         ).resolves.toBeUndefined();
       });
     });
@@ -350,7 +350,7 @@ export function describeRefusal(name: string, code: string, start: () => Promise
     it('is told to an observer as a refusal, or is read all the same', async () => {
       const stop = new AbortController();
       const seen = new Recorder();
-      const done = subject.reader.follow(['/refused/'], seen, stop.signal);
+      const done = subject.reader.watch(['/refused/'], seen, stop.signal);
       await until('the observer is told', () => seen.views.length + seen.outages.length > 0);
       stop.abort();
       await done;

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
-import type { View } from '../../../src/core/ports.js';
+import type { RegistrySnapshot } from '../../../src/core/ports.js';
 import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
 import { Recorder } from '../../support/recorder.js';
-import { NEVER, type Running, run, serviceSpec } from '../../support/registering/harness.js';
-import { SecureEtcd } from '../../support/registering/secure-etcd.js';
+import { NEVER, type Running, run, serviceSpec } from '../../support/registrar/harness.js';
+import { SecureEtcd } from '../../support/registrar/secure-etcd.js';
 import { type Direction, TcpProxy } from '../../support/tcp-proxy.js';
 import type { Subject, Target, Verdict } from '../target.js';
 
@@ -30,7 +30,7 @@ class History {
   }
 
   /** Throws when a view is none that etcd ever had. */
-  check({ revision, entries }: View): void {
+  check({ revision, entries }: RegistrySnapshot): void {
     const had = new Map<string, string>();
     for (const write of this.#writes) if (write.revision <= revision) had.set(write.key, write.value);
     for (const [key, { value }] of entries) {
@@ -107,7 +107,7 @@ class EtcdAnswers implements Subject<readonly Damage[]> {
     this.#clean = connectEtcd(etcd.options('root'));
     const spoilt = etcd.options('root', { endpoints: [`https://${proxy.address}`], requestTimeout: 1_000 });
     this.#registrar = run({ etcd: spoilt, services: [serviceSpec()], ttl: TTL });
-    this.#following = this.#registrar.etcd.reader.follow([PREFIX], this.#reader, this.#end.signal);
+    this.#following = this.#registrar.etcd.reader.watch([PREFIX], this.#reader, this.#end.signal);
     proxy.spoil = this.#vandal.spoil;
   }
 

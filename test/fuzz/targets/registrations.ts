@@ -1,4 +1,4 @@
-import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { decodeRegistration, encodeRegistration } from '../../../src/core/registration-codec.js';
 import { registrationWrite, type Write } from '../inputs/registrations.js';
 import { ACCEPTED, rejected, type Target, type Verdict } from '../target.js';
@@ -7,15 +7,15 @@ import { ACCEPTED, rejected, type Target, type Verdict } from '../target.js';
 const MAX_REASON = 4_000;
 
 function judge({ key, value }: Write): Verdict {
-  const decoded = decodeRegistration(DEFAULT_KEY_SPACE, key, value);
+  const decoded = decodeRegistration(DEFAULT_KEY_PREFIXES, key, value);
   if (decoded.status === 'rejected') {
     const { reason } = decoded;
     if (reason === '' || reason.length > MAX_REASON)
       throw new Error(`a reason of ${reason.length} characters`);
     return rejected(reason);
   }
-  const written = encodeRegistration(DEFAULT_KEY_SPACE, decoded.registration);
-  const again = decodeRegistration(DEFAULT_KEY_SPACE, written.key, written.value);
+  const written = encodeRegistration(DEFAULT_KEY_PREFIXES, decoded.registration);
+  const again = decodeRegistration(DEFAULT_KEY_PREFIXES, written.key, written.value);
   const [first, second] = [decoded.registration, again.status === 'accepted' && again.registration].map(
     (one) => JSON.stringify(one),
   );

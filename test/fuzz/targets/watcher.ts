@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { vi } from 'vitest';
 import { watcherText } from '../../../src/commands/status-text.js';
-import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { decodeRegistration } from '../../../src/core/registration-codec.js';
 import { FakeNginx } from '../../support/fake-nginx.js';
 import { address, STREAM, useFakeClock, Watching } from '../../support/watching.js';
@@ -21,8 +21,8 @@ function verdicts(writes: readonly Write[], watching: Watching): Verdict {
   const said = new Map(watching.watcher.status().rejected.map(({ reason, ...rest }) => [rest.key, reason]));
   return together(
     writes.map(({ key, value }) => {
-      const decoded = decodeRegistration(DEFAULT_KEY_SPACE, key, value);
-      if (!key.startsWith(DEFAULT_KEY_SPACE.services) || decoded.status === 'accepted') return ACCEPTED;
+      const decoded = decodeRegistration(DEFAULT_KEY_PREFIXES, key, value);
+      if (!key.startsWith(DEFAULT_KEY_PREFIXES.services) || decoded.status === 'accepted') return ACCEPTED;
       return rejected(said.get(key) ?? decoded.reason);
     }),
   );

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import { type Etcd, startEtcd, startNetwork, type TestNetwork } from '../../support/containers/index.js';
-import { SecureEtcd } from '../../support/registering/secure-etcd.js';
+import { SecureEtcd } from '../../support/registrar/secure-etcd.js';
 
 const NEVER = new AbortController().signal;
 const KEY = '/services/firmware/10.0.0.1:8080';

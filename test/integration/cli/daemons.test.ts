@@ -112,7 +112,7 @@ describe('the watcher', () => {
       ...['--nginx-token-file', API_TOKEN_FILE],
       ...['--admin-listen', `127.0.0.1:${adminPort}`],
     ]);
-    await Promise.all([cli.event('etcd-away'), cli.event('nginx-away')]);
+    await Promise.all([cli.event('etcd-unavailable'), cli.event('nginx-unavailable')]);
     expect([await statusOf(`${admin}/healthz`), await statusOf(`${admin}/readyz`)]).toEqual([200, 503]);
     const waiting = await run(['status', '--admin', admin]);
     expect(waiting.out).toMatch(/not ready; etcd away/);
@@ -123,7 +123,7 @@ describe('the watcher', () => {
     expect(await statusOf(`${admin}/readyz`)).toBe(503);
 
     await etcdPort.open();
-    await cli.event('ready');
+    await cli.event('daemon-ready');
     expect(await statusOf(`${admin}/readyz`)).toBe(200);
 
     await etcd.put(`/services/firmware/${firmware.address}`, 'lazy-unicorn');
@@ -136,7 +136,7 @@ describe('the watcher', () => {
     await etcd.put('/services/firmware/nowhere', '');
     const { cli, admin } = await startWatching();
     await cli.event('server-added');
-    await cli.event('ready');
+    await cli.event('daemon-ready');
     expect(await statusOf(`${admin}/healthz`)).toBe(200);
     const metrics = await (await fetch(`${admin}/metrics`)).text();
     expect(metrics).toMatch(/^sidekick_info\{command="watch",version="[^"]+"\} 1$/m);
@@ -157,13 +157,13 @@ describe('the watcher', () => {
     const file = (text: string) => writeFile(path, `nginx: { api: "${gateway.api}" }\n${text}`);
     await file('drainTimeout: { http: 10s }');
     const cli = start(['watch', '--config', path, '--etcd-endpoints', etcd.url, '--admin-listen', 'off']);
-    await cli.event('ready');
+    await cli.event('daemon-ready');
     await file('drainTimeout: { http: 20s }');
     cli.signal('SIGHUP');
-    await cli.event('reloaded');
+    await cli.event('config-reloaded');
     await file('drainTimeout: { http: soon }');
     cli.signal('SIGHUP');
-    expect(await cli.event('reload-failed')).toMatchObject({
+    expect(await cli.event('config-reload-failed')).toMatchObject({
       reason: expect.stringContaining('drainTimeout.http: must be a duration') as string,
     });
     cli.signal('SIGTERM');
@@ -198,9 +198,9 @@ describe('the watcher', () => {
 describe('the registrar', () => {
   test('is ready when it is registered; SIGTERM has it drained and ends with 0', async () => {
     const watching = await startWatching();
-    await watching.cli.event('ready');
+    await watching.cli.event('daemon-ready');
     const { cli, admin } = await startRegistering('--weight', '4', '--meta', 'zone=a');
-    await cli.event('ready');
+    await cli.event('daemon-ready');
     expect(await statusOf(`${admin}/readyz`)).toBe(200);
     expect(
       JSON.parse((await etcd.list('/services/')).get(`/services/firmware/${firmware.address}`) ?? ''),
@@ -215,7 +215,7 @@ describe('the registrar', () => {
     cli.signal('SIGTERM');
     const { code } = await cli.ended();
     expect(code).toBe(0);
-    expect(cli.events('stopping')[0]?.ending).toBe('draining, then deregistering');
+    expect(cli.events('daemon-stopping')[0]?.ending).toBe('draining, then deregistering');
     expect(await gateway.servers('http', 'firmware')).toEqual([]);
     expect(await etcd.list('/services/')).toEqual(new Map());
   });
@@ -225,7 +225,7 @@ describe('the registrar', () => {
     const lease = await etcd.grant(600);
     await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
     const { cli, admin } = await startRegistering('--drain-timeout', '10m');
-    await cli.event('ready');
+    await cli.event('daemon-ready');
     cli.signal('SIGINT');
     await until('it waits', async () =>
       (await (await fetch(`${admin}/status`)).text()).includes('"waitingFor": [\n    "silent"'),
@@ -233,7 +233,7 @@ describe('the registrar', () => {
     cli.signal('SIGINT');
     const { code } = await cli.ended();
     expect(code).toBe(0);
-    expect(cli.events('killed')).toHaveLength(1);
+    expect(cli.events('daemon-killed')).toHaveLength(1);
     expect(await etcd.list('/services/')).toEqual(new Map());
   });
 
@@ -246,7 +246,7 @@ describe('the registrar', () => {
       );
     await services(1, 2);
     const cli = start(['register', '--config', path, '--etcd-endpoints', etcd.url, '--admin-listen', 'off']);
-    await cli.event('ready');
+    await cli.event('daemon-ready');
     expect([...(await etcd.list('/services/')).keys()]).toEqual([
       '/services/s1/10.0.0.1:1',
       '/services/s2/10.0.0.1:2',
@@ -275,7 +275,7 @@ describe('the registrar', () => {
       { NOTIFY_SOCKET: '/run/test', WATCHDOG_USEC: '200000', PATH: `${directory}:${process.env.PATH}` },
     );
     await until('the watchdog is told', async () => (await readFile(heard, 'utf8')).includes('WATCHDOG=1'));
-    await cli.event('ready');
+    await cli.event('daemon-ready');
     cli.signal('SIGTERM');
     expect((await cli.ended()).code).toBe(0);
     const told = (await readFile(heard, 'utf8')).trim().split('\n');
@@ -376,12 +376,12 @@ describe("an operator's commands", () => {
     expect((await etcd.list('/sidekick/maintenance/')).size).toBe(1);
   });
 
-  test('release of a misspelt service, and of one of which nothing is held, finds nothing', async () => {
+  test('unhold of a misspelt service, and of one of which nothing is held, finds nothing', async () => {
     const { cli } = await startWatching();
     await etcd.put(`/services/firmware/${firmware.address}`, '');
     await cli.event('server-added');
-    await cli.event('ready');
-    const order = (service: string) => run(['release', service, '--etcd-endpoints', etcd.url]);
+    await cli.event('daemon-ready');
+    const order = (service: string) => run(['unhold', service, '--etcd-endpoints', etcd.url]);
     expect(await order('fimware')).toMatchObject({
       code: 1,
       err: 'sidekick: no running watcher drives fimware: nothing was asked for\nperhaps firmware?',
@@ -392,14 +392,14 @@ describe("an operator's commands", () => {
     });
   });
 
-  test('release lets go what the guard holds', async () => {
+  test('unhold lets go what the guard holds', async () => {
     const { cli, admin } = await startWatching();
     for (const port of [1, 2, 3]) await etcd.put(`/services/firmware/10.0.0.1:${port}`, '');
     await until('three servers', async () => (await gateway.servers('http', 'firmware')).length === 3);
     await etcd.delete('/services/');
-    await cli.event('guard-holding');
+    await cli.event('servers-held');
     expect((await run(['status', '--admin', admin])).out).toMatch(/10\.0\.0\.1:1 +held +.*held for \d+s/);
-    const released = await run(['release', 'firmware', '--etcd-endpoints', etcd.url]);
+    const released = await run(['unhold', 'firmware', '--etcd-endpoints', etcd.url]);
     expect(released.out).toMatch(/^asked to let go what the guard holds of firmware: w1 \(\d servers?\)$/);
     expect(released.code).toBe(0);
     await until('no server', async () => (await gateway.servers('http', 'firmware')).length === 0);

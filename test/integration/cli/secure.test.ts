@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
 import { FakeNginx } from '../../support/fake-nginx.js';
 import { NginxApiServer } from '../../support/nginx-api-server.js';
-import { SecureEtcd } from '../../support/registering/secure-etcd.js';
+import { SecureEtcd } from '../../support/registrar/secure-etcd.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { run, start } from './cli.js';
 
@@ -53,7 +53,7 @@ test('registers over TLS with a client certificate, and a password from a creden
     ['register', '--service', 'firmware', '--address', ADDRESS, ...access, ...probe],
     credentials,
   );
-  await cli.event('ready');
+  await cli.event('daemon-ready');
   expect(await etcd.ctl('get', '--prefix', '--keys-only', '/services/')).toContain(
     `/services/firmware/${ADDRESS}`,
   );
@@ -72,7 +72,7 @@ test('a wrong password is said, and does not show', async () => {
   const password = join(etcd.authority.directory, 'wrong-password');
   writeFileSync(password, 'hunter2\n');
   const { code, err } = await run(
-    ['release', 'firmware', ...access, '--etcd-password-file', password],
+    ['unhold', 'firmware', ...access, '--etcd-password-file', password],
     credentials,
   );
   expect(err).toMatch(/^sidekick: .*(auth|password)/i);
@@ -82,7 +82,7 @@ test('a wrong password is said, and does not show', async () => {
 
 test('an authority that did not sign the certificate is said', async () => {
   const { code, err } = await run([
-    ...['release', 'firmware', '--etcd-endpoints', etcd.endpoint],
+    ...['unhold', 'firmware', '--etcd-endpoints', etcd.endpoint],
     ...['--etcd-ca', '/etc/ssl/certs/ca-certificates.crt'],
   ]);
   expect(err).toMatch(/^sidekick: .*certificate/i);
@@ -135,18 +135,18 @@ test('goes on with a certificate that has replaced one that expires; without, no
     renewed: daemon('renewed', '10.0.0.21:80'),
     forgotten: daemon('forgotten', '10.0.0.22:80'),
   };
-  await Promise.all(Object.values(daemons).map((cli) => cli.event('ready')));
+  await Promise.all(Object.values(daemons).map((cli) => cli.event('daemon-ready')));
 
   const seconds = 20;
   for (const name of Object.keys(daemons)) etcd.authority.issue(name, undefined, seconds);
   const expired = Date.now() + (seconds + 2) * 1000;
-  await Promise.all(Object.values(daemons).map((cli) => cli.event('files-read')));
+  await Promise.all(Object.values(daemons).map((cli) => cli.event('files-reloaded')));
   etcd.authority.issue('renewed');
-  await until('it is read again', () => daemons.renewed.events('files-read').length > 1);
+  await until('it is read again', () => daemons.renewed.events('files-reloaded').length > 1);
   await until('the certificates in between have expired', () => Date.now() > expired);
   proxy.cut();
 
-  await daemons.forgotten.event('etcd-unreachable');
+  await daemons.forgotten.event('lease-renewal-failed');
   await until('the other one has lost its lease', async () => !(await registered('10.0.0.22:80')));
   await until('the one with a new certificate is registered', () => registered('10.0.0.21:80'));
 });
@@ -169,19 +169,19 @@ test('takes up a password that is changed in etcd and in its file', async () => 
     ],
     credentials,
   );
-  await cli.event('ready');
+  await cli.event('daemon-ready');
 
   // The user again, with another password: the token of before is good no more.
   await etcd.ctl('user', 'delete', 'sidekick-firmware');
   await etcd.ctl('user', 'add', 'sidekick-firmware:three');
   await etcd.ctl('user', 'grant-role', 'sidekick-firmware', 'firmware');
-  expect(await cli.event('etcd-refuses')).toMatchObject({
+  expect(await cli.event('lease-refused')).toMatchObject({
     reason: expect.stringMatching(/passwordFile, which is read again/) as string,
   });
   writeFileSync(file, 'three\n');
 
-  await cli.event('files-read');
-  await cli.event('etcd-answers');
+  await cli.event('files-reloaded');
+  await cli.event('lease-renewed');
   await until('it is registered again', () => registered('10.0.0.23:80'));
   expect(cli.err.lines.join()).not.toMatch(/three/);
 });
@@ -196,13 +196,13 @@ test('a key that is not the certificate’s changes nothing until the pair is wh
     ['register', '--service', 'firmware', '--address', '10.0.0.24:80', ...through(proxy, 'halved'), ...QUIET],
     credentials,
   );
-  await cli.event('ready');
+  await cli.event('daemon-ready');
   copyFileSync(join(directory, 'other.crt'), join(directory, 'halved.crt'));
-  expect(await cli.event('files-unusable')).toMatchObject({
+  expect(await cli.event('files-rejected')).toMatchObject({
     reason: expect.stringMatching(/etcd\.cert: must name PEM files that go together/) as string,
   });
   copyFileSync(join(directory, 'other.key'), join(directory, 'halved.key'));
-  await cli.event('files-read');
+  await cli.event('files-reloaded');
   expect(await registered('10.0.0.24:80')).toBe(true);
 });
 
@@ -239,8 +239,8 @@ test('a watcher takes up a password for NGINX that is changed, and says at each 
   writeFileSync(config, written('other'));
   for (const round of [1, 2]) {
     cli.signal('SIGHUP');
-    await until(`reload ${round} is done`, () => cli.events('reloaded').length === round);
-    expect(cli.events('restart-needed').map(({ keys }) => keys)).toEqual(
+    await until(`reload ${round} is done`, () => cli.events('config-reloaded').length === round);
+    expect(cli.events('restart-required').map(({ keys }) => keys)).toEqual(
       Array.from({ length: round }, () => ['id']),
     );
   }

@@ -93,7 +93,7 @@ describe('failures at run time end with 1, and say what to do', () => {
   test.each([
     ['drain', 'firmware', '10.0.0.11:8080', '--wait'],
     ['undrain', 'firmware', '10.0.0.11:8080'],
-    ['release', 'firmware'],
+    ['unhold', 'firmware'],
   ])('%s without an etcd', async (...args) => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const { code, err } = await run([...args, '--etcd-endpoints', endpoint]);
@@ -129,10 +129,13 @@ describe('being told to end', () => {
     const cli = start([
       ...['register', ...ONE, '--etcd-endpoints', endpoint, '--admin-listen', 'off', '--drain-timeout', '1s'],
     ]);
-    await cli.event('etcd-unreachable');
+    await cli.event('lease-renewal-failed');
     cli.signal(signal);
     const { code } = await cli.ended();
-    expect(cli.events('stopping')[0]).toMatchObject({ signal, ending: 'draining, then deregistering' });
+    expect(cli.events('daemon-stopping')[0]).toMatchObject({
+      signal,
+      ending: 'draining, then deregistering',
+    });
     expect(code).toBe(0);
   });
 
@@ -146,7 +149,7 @@ describe('being told to end', () => {
       '--etcd-endpoints',
       endpoint,
     ]);
-    await cli.event('etcd-away');
+    await cli.event('etcd-unavailable');
     cli.signal('SIGINT');
     const { code, err } = await cli.ended();
     expect(err).toContain('sidekick: interrupted by SIGINT');
@@ -173,5 +176,5 @@ test('an own address that cannot be found out is waited for', async () => {
 
 test('a variable that is no option is warned of', async () => {
   const cli = start(['register', ...ONE, '--admin-listen', 'off'], { SIDEKICK_LEESE_TTL: '5s' });
-  expect(await cli.event('unknown-variable')).toMatchObject({ key: 'SIDEKICK_LEESE_TTL' });
+  expect(await cli.event('variable-unknown')).toMatchObject({ key: 'SIDEKICK_LEESE_TTL' });
 });

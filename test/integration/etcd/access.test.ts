@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
 import type { EtcdOptions } from '../../../src/adapters/etcd/options.js';
 import type { Address } from '../../../src/core/address.js';
-import { DEFAULT_KEY_SPACE, watcherKey } from '../../../src/core/keys.js';
-import { cancelDrain, requestDrain } from '../../../src/daemon/operator-drain.js';
+import { DEFAULT_KEY_PREFIXES, watcherKey } from '../../../src/core/keys.js';
+import { cancelDrain, requestDrain } from '../../../src/daemon/drain/operator.js';
 import { Authority } from '../../support/certificates.js';
 import { startContainer, startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
 import { Recorder } from '../../support/recorder.js';
-import { NEVER, run, serviceSpec } from '../../support/registering/harness.js';
-import { SecureEtcd } from '../../support/registering/secure-etcd.js';
+import { NEVER, run, serviceSpec } from '../../support/registrar/harness.js';
+import { SecureEtcd } from '../../support/registrar/secure-etcd.js';
 
 const KEY = '/services/firmware/10.0.0.1:8080';
 
@@ -144,7 +144,7 @@ describe('users and roles', () => {
       const watcher = connectEtcd(as('watcher'));
       const lease = await watcher.store.grant(60_000, NEVER);
       const presence = JSON.stringify({ nginx: [], upstreams: [], services: ['firmware'] });
-      await watcher.store.put(watcherKey(DEFAULT_KEY_SPACE, 'lb'), presence, { lease }, NEVER);
+      await watcher.store.put(watcherKey(DEFAULT_KEY_PREFIXES, 'lb'), presence, { lease }, NEVER);
       await using running = run({ etcd: as('sidekick'), services: [serviceSpec()] });
       await until('it is registered', () => running.registrar.status().ready);
 
@@ -157,7 +157,7 @@ describe('users and roles', () => {
       await watcher.store.put(answer, String(drain.revision), { lease }, NEVER);
       await stopped;
 
-      expect(running.log.events('drain-done')).toHaveLength(1);
+      expect(running.log.events('drain-finished')).toHaveLength(1);
       expect(running.log.events('lease-revoked')).toHaveLength(1);
       await watcher.store.revoke(lease, NEVER);
       watcher.close();
@@ -180,14 +180,14 @@ describe('users and roles', () => {
     it('refuses a sidekick the control keys, and a watcher the registrations', async () => {
       const instance = { service: 'firmware', address: '10.0.0.1:8080' as Address };
       await withEtcd(as('sidekick'), async (connection) => {
-        const options = { ...connection, space: DEFAULT_KEY_SPACE };
+        const options = { ...connection, space: DEFAULT_KEY_PREFIXES };
         await expect(requestDrain(instance, {}, options, NEVER)).rejects.toMatchObject({
           code: 'DENIED',
           retryable: false,
         });
       });
       await withEtcd(as('watcher'), async (connection) => {
-        const options = { ...connection, space: DEFAULT_KEY_SPACE };
+        const options = { ...connection, space: DEFAULT_KEY_PREFIXES };
         await expect(connection.store.put(KEY, '{}', {}, NEVER)).rejects.toMatchObject({ code: 'DENIED' });
         await requestDrain(instance, {}, options, NEVER);
         await expect(cancelDrain(instance, options, NEVER)).resolves.toEqual({});
@@ -210,7 +210,7 @@ describe('users and roles', () => {
     const connection = connectEtcd({ ...byPassword('watcher'), resync: 3000 });
     const stop = new AbortController();
     const seen = new Recorder();
-    const done = connection.reader.follow(['/sidekick/'], seen, stop.signal);
+    const done = connection.reader.watch(['/sidekick/'], seen, stop.signal);
     await connection.store.put('/sidekick/a', '1', {}, NEVER);
     await seen.has({ '/sidekick/a': '1' });
 

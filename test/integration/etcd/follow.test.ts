@@ -9,7 +9,7 @@ import {
   until,
 } from '../../support/containers/index.js';
 import { Recorder } from '../../support/recorder.js';
-import { NEVER } from '../../support/registering/harness.js';
+import { NEVER } from '../../support/registrar/harness.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 
 /** Each test is named after the trap of the etcd3 client, or of etcd, that it would fall into. */
@@ -45,7 +45,7 @@ describe('following a real etcd', () => {
     });
     const stop = new AbortController();
     const recorder = new Recorder();
-    const done = connection.reader.follow(['/t/'], recorder, stop.signal);
+    const done = connection.reader.watch(['/t/'], recorder, stop.signal);
     return Object.assign(recorder, {
       async [Symbol.asyncDispose]() {
         stop.abort();

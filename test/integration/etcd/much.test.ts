@@ -9,7 +9,7 @@ import {
   until,
 } from '../../support/containers/index.js';
 import { Recorder } from '../../support/recorder.js';
-import { NEVER } from '../../support/registering/harness.js';
+import { NEVER } from '../../support/registrar/harness.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 
 const MBIT = 1_000_000 / 8;
@@ -39,7 +39,7 @@ describe('following an etcd that holds much', () => {
     const connection = connectEtcd({ endpoints: [proxy.address], resync: 600_000, ...options });
     const stop = new AbortController();
     const recorder = new Recorder();
-    const done = connection.reader.follow(prefixes, recorder, stop.signal);
+    const done = connection.reader.watch(prefixes, recorder, stop.signal);
     return Object.assign(recorder, {
       async [Symbol.asyncDispose]() {
         stop.abort();

@@ -84,10 +84,10 @@ describe('etcd', () => {
     await cluster.serves(HTTP, [A, B, C]);
     const seen = await observed(async () => {
       await cluster.etcd.delete('/services/');
-      await until('the guard holds', () => watcher.log.events('guard-holding').length > 0);
+      await until('the guard holds', () => watcher.log.events('servers-held').length > 0);
       await delay(1_000);
       await putAll([A, B, C]);
-      await until('nothing is held', () => watcher.log.events('guard-released').length > 0);
+      await until('nothing is held', () => watcher.log.events('servers-unheld').length > 0);
     });
     expect(seen).toEqual({ missing: new Set(), out: new Set() });
   });
@@ -99,10 +99,10 @@ describe('etcd', () => {
     await own.serves(HTTP, [A, B, C]);
     const before = await own.servers(HTTP);
     await own.etcd.container.replace();
-    await until('the guard holds', () => watcher.log.events('guard-holding').length > 0);
+    await until('the guard holds', () => watcher.log.events('servers-held').length > 0);
     expect(await own.servers(HTTP)).toEqual(before);
     for (const address of [A, B, C]) await own.etcd.put(`/services/firmware/${address}`, '{}');
-    await until('nothing is held', () => watcher.log.events('guard-released').length > 0);
+    await until('nothing is held', () => watcher.log.events('servers-unheld').length > 0);
     expect(await own.servers(HTTP)).toEqual(before);
   });
 
@@ -111,7 +111,7 @@ describe('etcd', () => {
     await putAll([A, B]);
     await cluster.serves(HTTP, [A, B]);
     cluster.etcdProxy.refuse();
-    await until('the outage is said', () => watcher.log.events('etcd-away').length === 1);
+    await until('the outage is said', () => watcher.log.events('etcd-unavailable').length === 1);
     await remove(B);
     const revision = await put(C);
     await cluster.etcd.ctl('compact', String(revision));
@@ -156,7 +156,7 @@ describe('etcd', () => {
     await cluster.serves(HTTP, [A, B, C]);
     const seen = await observed(async () => {
       await cluster.etcd.container.kill();
-      await until('the outage is said', () => watcher.log.events('etcd-away').length > 0);
+      await until('the outage is said', () => watcher.log.events('etcd-unavailable').length > 0);
       await delay(OUTAGE);
       await cluster.etcd.container.start();
       await until('etcd is back', () => watcher.log.events('etcd-connected').length > 1);
@@ -203,7 +203,7 @@ describe('NGINX', () => {
     front.treat = () => ({ wait: 5_000 });
     await put(B);
     await cluster.serves(HTTP, [A, B]);
-    expect(watcher.log.events('nginx-away')).toEqual([]);
+    expect(watcher.log.events('nginx-unavailable')).toEqual([]);
   });
 
   it('whose API takes too long for every answer has each server once when it is itself again', async () => {
@@ -225,10 +225,10 @@ describe('NGINX', () => {
     await cluster.serves(HTTP, [A]);
     front.treat = () => ({ status: 503 });
     await putAll([B, C]);
-    await until('the outage is said', () => watcher.log.events('nginx-away').length === 1);
+    await until('the outage is said', () => watcher.log.events('nginx-unavailable').length === 1);
     front.treat = () => undefined;
     await cluster.serves(HTTP, [A, B, C]);
-    expect(watcher.log.events('nginx-away')).toHaveLength(1);
+    expect(watcher.log.events('nginx-unavailable')).toHaveLength(1);
   });
 
   it('whose answers are lost half of the time is sent nothing twice', async () => {

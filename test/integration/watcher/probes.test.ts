@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createProbe } from '../../../src/adapters/probes/create-probe.js';
-import type { WatcherPorts } from '../../../src/daemon/watcher-options.js';
+import type { WatcherPorts } from '../../../src/daemon/watcher/options.js';
 import { type Backend, startBroker, startFirmware, until } from '../../support/containers/index.js';
 import { RealCluster, RealWatcher } from '../../support/real-watching.js';
 import { HTTP, STREAM } from '../../support/watching.js';

@@ -10,7 +10,7 @@ import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/con
 import { DEFAULT_GUARD } from '../../../src/core/guard.js';
 import { until } from '../../support/containers/index.js';
 import { RealCluster, RealWatcher } from '../../support/real-watching.js';
-import { run, serviceSpec } from '../../support/registering/harness.js';
+import { run, serviceSpec } from '../../support/registrar/harness.js';
 import type { RogueReport } from '../../support/rogue.js';
 import { HTTP, STREAM } from '../../support/watching.js';
 

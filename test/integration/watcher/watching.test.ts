@@ -64,13 +64,13 @@ describe('a watcher between a real etcd and a real gateway', () => {
     await using watcher = RealWatcher.of(cluster);
     await until('both outages are said', () => {
       const { log } = watcher;
-      return log.events('etcd-away').length === 1 && log.events('nginx-away').length === 1;
+      return log.events('etcd-unavailable').length === 1 && log.events('nginx-unavailable').length === 1;
     });
     cluster.etcdProxy.heal();
     await until('etcd has been read', () => watcher.log.events('etcd-connected').length === 1);
     cluster.apiProxy.heal();
     await cluster.serves(HTTP, [A]);
-    expect(watcher.log.events('nginx-away')).toHaveLength(1);
+    expect(watcher.log.events('nginx-unavailable')).toHaveLength(1);
   });
 
   it('answers a request to drain with its revision', async () => {
@@ -162,7 +162,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
     await cluster.serves(HTTP, [A, B]);
     const before = await cluster.servers(HTTP);
     cluster.etcdProxy.refuse();
-    await until('the outage is said', () => watcher.log.events('etcd-away').length === 1);
+    await until('the outage is said', () => watcher.log.events('etcd-unavailable').length === 1);
     expect(await cluster.servers(HTTP)).toEqual(before);
     cluster.etcdProxy.heal();
     await until('etcd is back', () => watcher.log.events('etcd-connected').length === 2);

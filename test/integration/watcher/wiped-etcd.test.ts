@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { WatcherStatus } from '../../../src/daemon/watcher-status.js';
+import type { WatcherStatus } from '../../../src/daemon/watcher/status.js';
 import { type Cluster, startCluster } from '../../demo/cluster.js';
 import { expectNoLoss } from '../../demo/expectations.js';
 import { createHttpLoad, type HttpLoad } from '../../demo/http-load.js';
@@ -95,7 +95,7 @@ describe('an etcd with sidekicks on it, under load', () => {
   });
 
   it('costs no request and no session, because the guard holds', async () => {
-    const holding = cluster.watcher.events().filter(({ event }) => event === 'guard-holding');
+    const holding = cluster.watcher.events().filter(({ event }) => event === 'servers-held');
     expect(new Set(holding.map(({ upstream }) => upstream))).toEqual(new Set(['firmware', 'mqtt']));
     await http.stop();
     await mqtt.stop();

@@ -138,9 +138,9 @@ const wipe = fc.constantFrom(...SERVICES).map(([service]) =>
   }),
 );
 
-const release = fc.constantFrom(...SERVICES).map(([service]) =>
-  command(`release ${service}`, (world) => {
-    world.registry.write(`/sidekick/release/${service}`, '');
+const unhold = fc.constantFrom(...SERVICES).map(([service]) =>
+  command(`unhold ${service}`, (world) => {
+    world.registry.write(`/sidekick/unhold/${service}`, '');
   }),
 );
 
@@ -232,7 +232,7 @@ const anything: fc.Arbitrary<Command> = fc.oneof(
   { weight: 4, arbitrary: busy },
   { weight: 1, arbitrary: meddle },
   { weight: 1, arbitrary: wipe },
-  { weight: 1, arbitrary: release },
+  { weight: 1, arbitrary: unhold },
   { weight: 6, arbitrary: fault },
   { weight: 2, arbitrary: reload },
   { weight: 2, arbitrary: restart },

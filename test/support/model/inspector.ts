@@ -1,11 +1,11 @@
 /** What must be true whatever one watcher does, judged by what that watcher knows. */
 import type { Address } from '../../../src/core/address.js';
 import { type DesiredServer, desiredServers, type Intent } from '../../../src/core/desired.js';
-import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
-import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../../../src/core/kind.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { isOut } from '../../../src/core/plan.js';
-import type { ActualServer, UpstreamState, View } from '../../../src/core/ports.js';
+import type { ActualServer, RegistrySnapshot, UpstreamState } from '../../../src/core/ports.js';
 import { Registrations } from '../../../src/core/registrations.js';
+import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../../../src/core/upstream.js';
 import type { FakeRegistry } from '../fake-registry.js';
 import type { Spy } from './severable.js';
 
@@ -33,7 +33,7 @@ const MOST_PASSES_WITH_A_COPY = 2;
 
 export class Inspector implements Spy {
   readonly #context: InspectorContext;
-  readonly #known = new Registrations(DEFAULT_KEY_SPACE);
+  readonly #known = new Registrations(DEFAULT_KEY_PREFIXES);
   #revision = -1;
   readonly #lastRead = new Map<string, readonly ActualServer[]>();
   /** When each server that was to serve vanished from etcd, by group and address. */
@@ -44,7 +44,7 @@ export class Inspector implements Spy {
     this.#context = context;
   }
 
-  viewed(view: View): void {
+  viewed(view: RegistrySnapshot): void {
     const before = this.#intents();
     this.#known.apply(view);
     const now = this.#intents();
@@ -53,7 +53,7 @@ export class Inspector implements Spy {
       if (intent === 'serve' && !now.has(key)) this.#vanished.set(key, performance.now());
     }
     // An operator lets go what there is.
-    if ([...view.changed].some((key) => key.includes('/release/'))) this.#vanished.clear();
+    if ([...view.changed].some((key) => key.includes('/unhold/'))) this.#vanished.clear();
     this.#revision = view.revision;
   }
 

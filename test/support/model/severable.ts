@@ -1,18 +1,18 @@
 /** The ports of one watcher, which can be cut off as a killed process is, with what matters watched on its way out. */
 import { EtcdError, NginxError } from '../../../src/core/errors.js';
-import type { UpstreamRef } from '../../../src/core/kind.js';
 import type {
   NginxApi,
-  Observer,
+  RegistryClient,
+  RegistryListener,
   RegistryReader,
-  RegistryStore,
+  RegistrySnapshot,
   UpstreamState,
-  View,
 } from '../../../src/core/ports.js';
+import type { UpstreamRef } from '../../../src/core/upstream.js';
 
 /** What a watcher is seen to do. */
 export interface Spy {
-  viewed(view: View): void;
+  viewed(view: RegistrySnapshot): void;
   read(nginx: string, ref: UpstreamRef, state: UpstreamState): void;
   /** About to take a server out of rotation, or away. */
   takes(nginx: string, ref: UpstreamRef, id: number, how: 'drain' | 'down' | 'remove'): void;
@@ -34,11 +34,11 @@ export class Severable {
 
   reader(inner: RegistryReader): RegistryReader {
     return {
-      follow: (prefixes, observer, signal) => inner.follow(prefixes, this.#observer(observer), signal),
+      watch: (prefixes, observer, signal) => inner.watch(prefixes, this.#observer(observer), signal),
     };
   }
 
-  store(inner: RegistryStore): RegistryStore {
+  store(inner: RegistryClient): RegistryClient {
     const through = <T>(call: () => Promise<T>): Promise<T> =>
       this.#severed ? Promise.reject(new EtcdError('UNREACHABLE', 'killed', true)) : call();
     return {
@@ -94,15 +94,15 @@ export class Severable {
     };
   }
 
-  #observer(observer: Observer): Observer {
+  #observer(observer: RegistryListener): RegistryListener {
     return {
-      view: (view) => {
+      onSnapshot: (view) => {
         if (this.#severed) return;
         this.#spy.viewed(view);
-        observer.view(view);
+        observer.onSnapshot(view);
       },
-      away: (error) => {
-        if (!this.#severed) observer.away(error);
+      onUnavailable: (error) => {
+        if (!this.#severed) observer.onUnavailable(error);
       },
     };
   }

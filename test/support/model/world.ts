@@ -2,13 +2,13 @@
 import { vi } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
 import { type DesiredServer, desiredServers } from '../../../src/core/desired.js';
-import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
-import type { UpstreamRef } from '../../../src/core/kind.js';
-import type { ActualServer, Entry } from '../../../src/core/ports.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
+import type { ActualServer, KeyValue } from '../../../src/core/ports.js';
 import { Registrations } from '../../../src/core/registrations.js';
 import { differences } from '../../../src/core/server-parameters.js';
+import type { UpstreamRef } from '../../../src/core/upstream.js';
+import { DEFAULT_TIMING, type WatcherOptions } from '../../../src/daemon/watcher/options.js';
 import { createWatcher } from '../../../src/daemon/watcher/watcher.js';
-import { DEFAULT_TIMING, type WatcherOptions } from '../../../src/daemon/watcher-options.js';
 import type { FakeCall, FakeFault, FakeNginx } from '../fake-nginx.js';
 import { FakeRegistry } from '../fake-registry.js';
 import { recordingLog, recordingMeter } from '../silent.js';
@@ -196,9 +196,9 @@ export class World {
 
   /** Whatever differs between etcd and NGINX, now that all is quiet. */
   differences(): readonly string[] {
-    const entries = new Map<string, Entry>();
-    for (const key of this.registry.keys()) entries.set(key, this.registry.get(key) as Entry);
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const entries = new Map<string, KeyValue>();
+    for (const key of this.registry.keys()) entries.set(key, this.registry.get(key) as KeyValue);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     registrations.apply({ entries, changed: new Set(entries.keys()) });
     return this.nginx.flatMap((nginx) =>
       SERVICES.flatMap(([service, ref]) =>

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../../src/commands/commands.js';
 import { runCommandLine } from '../../../src/commands/program.js';
-import { COMMANDS } from '../../../src/commands/table.js';
 
 async function run(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const [out, err] = [new PassThrough(), new PassThrough()];

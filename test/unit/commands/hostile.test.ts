@@ -5,19 +5,19 @@ import { listed, nothingFound } from '../../../src/commands/findings.js';
 import { runCommandLine } from '../../../src/commands/program.js';
 import { say } from '../../../src/commands/say.js';
 import { registrarText, watcherText } from '../../../src/commands/status-text.js';
-import { registrarSummary, watcherSummary } from '../../../src/commands/summary.js';
+import { registrarSummary, watcherSummary } from '../../../src/commands/systemd-status.js';
 import { reportText } from '../../../src/commands/watch-once.js';
 import type { Address } from '../../../src/core/address.js';
 import { SidekickError } from '../../../src/core/errors.js';
 import { decodeMaintenance } from '../../../src/core/maintenance.js';
 import type { Log } from '../../../src/core/ports.js';
-import type { RegistrarStatus } from '../../../src/daemon/registrar-options.js';
-import type { WatcherStatus } from '../../../src/daemon/watcher-status.js';
+import type { RegistrarStatus } from '../../../src/daemon/registrar/types.js';
+import type { WatcherStatus } from '../../../src/daemon/watcher/status.js';
 import { startAdminServer } from '../../../src/telemetry/admin-server.js';
-import { limitLog } from '../../../src/telemetry/limited-log.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
-import { createNotifier } from '../../../src/telemetry/notifier.js';
+import { createSystemdNotifier } from '../../../src/telemetry/systemd-notify.js';
+import { throttleLog } from '../../../src/telemetry/throttled-log.js';
 import { HARMFUL, hostileText } from '../../support/hostile.js';
 import { recordingLog } from '../../support/silent.js';
 
@@ -48,7 +48,7 @@ function watcherStatus(text: string): WatcherStatus {
             matched: false,
             servers: [{ address: text, state: 'unknown', lastState: text, active: 1 }],
             held: [{ address: text, until: 0 }],
-            foreign: 0,
+            unmanaged: 0,
             errors: [text],
           },
         ],
@@ -133,7 +133,7 @@ describe('untrusted text', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const stream = new PassThrough();
-        const log: Log = limitLog(createLogger({ level: 'info', format }, stream), () => 0);
+        const log: Log = throttleLog(createLogger({ level: 'info', format }, stream), () => 0);
         const fields = { key: text, [text]: text, nested: { [text]: [text, { deep: text }] } };
         log.warn({ event: 'registration-rejected', ...fields, error: new Error(text) }, text);
         const output = String(stream.read());
@@ -192,7 +192,7 @@ describe('untrusted text', () => {
 
   it('is one line in what systemd is told', async () => {
     const told: string[] = [];
-    const notifier = createNotifier({ NOTIFY_SOCKET: '/x' }, recordingLog(), (lines) => {
+    const notifier = createSystemdNotifier({ NOTIFY_SOCKET: '/x' }, recordingLog(), (lines) => {
       told.push(...lines);
       return Promise.resolve();
     });

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { command, type Invocation } from '../../../src/commands/command.js';
+import { COMMANDS } from '../../../src/commands/commands.js';
 import { type CommandTable, runCommandLine } from '../../../src/commands/program.js';
-import { COMMANDS } from '../../../src/commands/table.js';
 import { registerScope } from '../../../src/config/options/register.js';
 import { SidekickError, UsageError } from '../../../src/core/errors.js';
 
@@ -27,7 +27,7 @@ describe('wrong command lines end with 2, and say what is allowed', () => {
   test.each([
     [
       'nonsense',
-      /unknown command 'nonsense'.*commands are register, watch, status, drain, undrain, release, config/s,
+      /unknown command 'nonsense'.*commands are register, watch, status, drain, undrain, unhold, config/s,
     ],
     ['register --nonsense', /unknown option '--nonsense'.*see sidekick register --help/s],
     ['register --wieght 5', /unknown option '--wieght'.*Did you mean --weight\?/s],
@@ -48,7 +48,7 @@ describe('wrong command lines end with 2, and say what is allowed', () => {
     ],
     ['drain firmware nowhere', /address: must be host:port \(IPv6 as \[host\]:port\), got "nowhere"/],
     ['drain bad/name 10.0.0.1:80', /service: must be letters, digits/],
-    ['release bad/name', /service: must be letters, digits/],
+    ['unhold bad/name', /service: must be letters, digits/],
     ['status --admin localhost', /admin: must be an http:\/\/ or https:\/\/ URL, got "localhost"/],
   ])('%s', async (argv, expected) => {
     const { code, out, err } = await run(argv);

@@ -20,7 +20,7 @@ test.each([
 ])('says whether a drain may be cut short in %s', (_where, drainTimeout, env, file, expected) => {
   const log = recordingLog();
   tellStopLimit(drainTimeout, env, log, (path) => path === file);
-  expect(log.events('stop-limit').map(({ fields }) => fields.supervisor)).toEqual(
+  expect(log.events('stop-timeout-exceeded').map(({ fields }) => fields.supervisor)).toEqual(
     expected === undefined ? [] : [expected],
   );
 });

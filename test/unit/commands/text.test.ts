@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { registrarText, watcherText } from '../../../src/commands/status-text.js';
-import { registrarSummary, watcherSummary } from '../../../src/commands/summary.js';
+import { registrarSummary, watcherSummary } from '../../../src/commands/systemd-status.js';
 import { reportText } from '../../../src/commands/watch-once.js';
 import type { Address } from '../../../src/core/address.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
-import type { RegistrarStatus } from '../../../src/daemon/registrar-options.js';
+import type { RegistrarStatus } from '../../../src/daemon/registrar/types.js';
+import type { UpstreamStatus, WatcherStatus } from '../../../src/daemon/watcher/status.js';
 import { pastStatus } from '../../../src/daemon/watcher/upstream-status.js';
-import type { UpstreamStatus, WatcherStatus } from '../../../src/daemon/watcher-status.js';
 
 const REGISTRAR: RegistrarStatus = {
   phase: 'running',
@@ -30,7 +30,7 @@ const UPSTREAM: UpstreamStatus = {
     { address: '10.0.0.12:8080', state: 'held' },
   ],
   held: [{ address: '10.0.0.12:8080', until: 61_500 }],
-  foreign: 0,
+  unmanaged: 0,
   errors: [],
 };
 

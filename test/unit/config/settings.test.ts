@@ -14,7 +14,7 @@ import {
   DEFAULT_DRAIN_TIMEOUT,
   DEFAULT_PROBE_LIMITS,
   DEFAULT_TIMING,
-} from '../../../src/daemon/watcher-options.js';
+} from '../../../src/daemon/watcher/options.js';
 import { API_TOKEN, API_TOKEN_FILE } from '../../support/containers/gateway.js';
 import { complaints, fileWith, load } from './support.js';
 

@@ -5,11 +5,11 @@ import type { Intent } from '../../../src/core/desired.js';
 import {
   DEFAULT_GUARD,
   EMPTY_GUARD,
+  endHold,
   type GuardState,
   guardStep,
   inGrace,
-  nextRelease,
-  releaseGuard,
+  nextHoldEnd,
   seedGuard,
 } from '../../../src/core/guard.js';
 import { SOME_ADDRESSES, someAddress } from '../../support/arbitraries.js';
@@ -175,8 +175,8 @@ describe('the guard', () => {
       [0, [A, B]],
       [1_000, []],
     ]);
-    expect(nextRelease(state, DEFAULT_GUARD, 11_000)).toBe(121_000);
-    expect(nextRelease(EMPTY_GUARD, DEFAULT_GUARD, 0)).toBeUndefined();
+    expect(nextHoldEnd(state, DEFAULT_GUARD, 11_000)).toBe(121_000);
+    expect(nextHoldEnd(EMPTY_GUARD, DEFAULT_GUARD, 0)).toBeUndefined();
   });
 
   it('says when the first grace ends, held or not', () => {
@@ -184,8 +184,8 @@ describe('the guard', () => {
       [0, [A, B, C, D]],
       [1_000, [A, B, C]],
     ]);
-    expect(nextRelease(state, DEFAULT_GUARD, 1_000)).toBe(11_000);
-    expect(nextRelease(state, DEFAULT_GUARD, 11_000)).toBeUndefined();
+    expect(nextHoldEnd(state, DEFAULT_GUARD, 1_000)).toBe(11_000);
+    expect(nextHoldEnd(state, DEFAULT_GUARD, 11_000)).toBeUndefined();
   });
 
   it('leaves what vanished alone for the grace, and what asked to drain not at all', () => {
@@ -198,7 +198,7 @@ describe('the guard', () => {
     expect(graced(2_000)).toEqual([D]);
     expect(graced(10_999)).toEqual([D]);
     expect(graced(11_000)).toEqual([]);
-    expect(inGrace(releaseGuard(state), DEFAULT_GUARD, 2_000).size).toBe(0);
+    expect(inGrace(endHold(state), DEFAULT_GUARD, 2_000).size).toBe(0);
   });
 
   it('holds all of a loss that is spread over the grace, the first as well as the last', () => {
@@ -222,7 +222,7 @@ describe('the guard', () => {
       [0, [A, B, C, D]],
       [1_000, [A]],
     ];
-    const released = releaseGuard(run(steps));
+    const released = endHold(run(steps));
     expect(held(run([[2_000, [A]]], released))).toEqual([]);
   });
 

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
 import type { DesiredServer } from '../../../src/core/desired.js';
 import type { DrainClock } from '../../../src/core/drain.js';
-import type { Kind } from '../../../src/core/kind.js';
 import { type Action, IMMUTABLE_PARAMETERS, isOut, type PlanInput, plan } from '../../../src/core/plan.js';
 import type { ActualServer } from '../../../src/core/ports.js';
 import {
@@ -11,6 +10,7 @@ import {
   differences,
   type ServerParameters,
 } from '../../../src/core/server-parameters.js';
+import type { Kind } from '../../../src/core/upstream.js';
 import { actualServers, desiredServers, SOME_ADDRESSES, someAddress } from '../../support/arbitraries.js';
 
 const [A, B, C, D] = SOME_ADDRESSES as [Address, Address, Address, Address];
@@ -237,7 +237,7 @@ const ROWS: readonly Row[] = [
     given: {
       desired: wants([B, 'drain'], [C, 'serve']),
       actual: [has(0, A), has(1, B), has(2, D, { failing: true })],
-      full: true,
+      zoneFull: true,
     },
     actions: [
       { type: 'add', address: C, parameters: DEFAULT_PARAMETERS },
@@ -266,7 +266,7 @@ describe('plan', () => {
   });
 
   it('says which requests are fulfilled: those whose address NGINX does not have', () => {
-    const { out } = plan(input({ desired: wants([A, 'drain'], [B, 'drain']), actual: [has(0, B)] }));
+    const { drained: out } = plan(input({ desired: wants([A, 'drain'], [B, 'drain']), actual: [has(0, B)] }));
     expect(out).toEqual([A]);
   });
 

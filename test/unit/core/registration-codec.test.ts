@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import {
   decodeRegistration,
   encodeRegistration,
@@ -12,7 +12,7 @@ import { parameters, someAddress } from '../../support/arbitraries.js';
 const KEY = '/services/firmware/10.0.0.1:80';
 
 function decode(value: string, key = KEY) {
-  return decodeRegistration(DEFAULT_KEY_SPACE, key, value);
+  return decodeRegistration(DEFAULT_KEY_PREFIXES, key, value);
 }
 
 describe('decodeRegistration', () => {
@@ -189,7 +189,7 @@ describe('decodeRegistration', () => {
     });
     fc.assert(
       fc.property(registration, (given) => {
-        const { key, value } = encodeRegistration(DEFAULT_KEY_SPACE, given);
+        const { key, value } = encodeRegistration(DEFAULT_KEY_PREFIXES, given);
         expect(decode(value, key)).toEqual({ status: 'accepted', registration: given, warnings: [] });
       }),
     );

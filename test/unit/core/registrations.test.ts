@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type Address, parseNetwork } from '../../../src/core/address.js';
 import { desiredServers } from '../../../src/core/desired.js';
-import { DEFAULT_KEY_SPACE } from '../../../src/core/keys.js';
-import type { Entry } from '../../../src/core/ports.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
+import type { KeyValue } from '../../../src/core/ports.js';
 import { Registrations } from '../../../src/core/registrations.js';
 
 /** A registry of entries, and what changed since last asked. */
 function views() {
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, KeyValue>();
   let changed = new Set<string>();
   let revision = 0;
   return {
@@ -34,7 +34,7 @@ const ADDRESS = '10.0.0.1:80' as Address;
 describe('Registrations', () => {
   it('rejects a value that was too long to be kept, and keeps the last good one', () => {
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A, '{"weight":3}');
     registrations.apply(etcd.next());
 
@@ -55,7 +55,7 @@ describe('Registrations', () => {
 
   it('tells which services a view changes, and reads only what changed', () => {
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A);
     etcd.put('/services/mqtt/10.0.0.1:1883');
     expect([...registrations.apply(etcd.next()).services].sort()).toEqual(['firmware', 'mqtt']);
@@ -66,7 +66,7 @@ describe('Registrations', () => {
 
   it('tells of a bad key once for each time it is written', () => {
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put('/services/firmware/nohost');
     expect(registrations.apply(etcd.next()).rejected).toHaveLength(1);
     etcd.put(A);
@@ -79,7 +79,7 @@ describe('Registrations', () => {
 
   it('takes two spellings of one address for one instance: the newer counts', () => {
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put('/services/firmware/[2001:db8::1]:80', '{"weight":1}');
     etcd.put('/services/firmware/[2001:DB8::1]:80', '{"weight":2}');
     registrations.apply(etcd.next());
@@ -94,7 +94,7 @@ describe('Registrations', () => {
 
   it('keeps prefixes apart on exact boundaries', () => {
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put('/services/mqtt-lab/10.0.0.1:1883');
     registrations.apply(etcd.next());
     expect(registrations.get('mqtt').size).toBe(0);
@@ -103,7 +103,7 @@ describe('Registrations', () => {
 
   it('counts a service as seen only once a registration of it was good', () => {
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A, '{"weight":-1}');
     registrations.apply(etcd.next());
     expect([...registrations.services]).toEqual([]);
@@ -116,7 +116,7 @@ describe('Registrations', () => {
 
   it('goes by the last good word about an instance whose value cannot be read any more', () => {
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     const wanted = () => desiredServers(registrations, ['firmware']).get(ADDRESS);
     etcd.put(A, '{"weight":3}');
     registrations.apply(etcd.next());
@@ -135,7 +135,7 @@ describe('Registrations', () => {
 
   it('rejects the one key that could not be read for a fault of ours, and reads the others', () => {
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A, '{"weight":3}');
     registrations.apply(etcd.next());
     etcd.put(A);
@@ -162,7 +162,7 @@ describe('Registrations', () => {
   describe('with limits', () => {
     const key = (n: number, service = 'firmware') => `/services/${service}/10.0.1.${n}:80`;
     const limited = (limits: { instances?: number; bytes?: number }) =>
-      new Registrations(DEFAULT_KEY_SPACE, { limits: { instances: 3, bytes: 1_000, ...limits } });
+      new Registrations(DEFAULT_KEY_PREFIXES, { limits: { instances: 3, bytes: 1_000, ...limits } });
     const taken = (registrations: Registrations) =>
       [...registrations.get('firmware').keys()]
         .map((address) => Number(/10\.0\.1\.(\d+)/.exec(address)?.[1]))
@@ -238,7 +238,7 @@ describe('Registrations', () => {
 
   it('has nothing left of a service whose keys are all gone, but its name until that is forgotten', () => {
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A);
     registrations.apply(etcd.next());
     expect(registrations.forget('firmware')).toBe(false);
@@ -255,7 +255,7 @@ describe('Registrations', () => {
     const network = parseNetwork('192.168.0.0/16');
     if (!network.ok) throw new Error(network.reason);
     const etcd = views();
-    const registrations = new Registrations(DEFAULT_KEY_SPACE, { allow: { firmware: [network.value] } });
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES, { allow: { firmware: [network.value] } });
     etcd.put(A);
     etcd.put('/services/firmware/192.168.1.1:80');
     expect(registrations.apply(etcd.next()).rejected).toMatchObject([{ key: A }]);
@@ -267,7 +267,7 @@ describe('desiredServers', () => {
   function desired(setup: (etcd: ReturnType<typeof views>) => void, services = ['firmware', 'other']) {
     const etcd = views();
     setup(etcd);
-    const registrations = new Registrations(DEFAULT_KEY_SPACE);
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     registrations.apply(etcd.next());
     return desiredServers(registrations, services).get(ADDRESS);
   }

@@ -20,7 +20,7 @@ test.each(['SIGTERM', 'SIGINT'])('the first %s ends gracefully, and says what it
   const { source, log, lifecycle } = lifecycleWith();
   source.emit(signal, signal);
   expect([lifecycle.stop.aborted, lifecycle.kill.aborted]).toEqual([true, false]);
-  expect(log.events('stopping')[0]?.fields).toMatchObject({ signal, ending: 'draining' });
+  expect(log.events('daemon-stopping')[0]?.fields).toMatchObject({ signal, ending: 'draining' });
 });
 
 test('the second ends at once; for the third nobody listens, so that the system ends the process', () => {
@@ -40,13 +40,13 @@ test('SIGHUP reloads until the end has begun', () => {
   source.emit('SIGTERM', 'SIGTERM');
   source.emit('SIGHUP', 'SIGHUP');
   expect(reloads).toBe(1);
-  expect(log.events('reload-ignored')).toHaveLength(1);
+  expect(log.events('config-reload-ignored')).toHaveLength(1);
 });
 
 test('a crash is logged before the process ends', () => {
   const { source, log } = lifecycleWith();
   source.emit('uncaughtExceptionMonitor', new Error('unforeseen'), 'unhandledRejection');
-  expect(log.events('crash')[0]?.fields).toMatchObject({
+  expect(log.events('daemon-crashed')[0]?.fields).toMatchObject({
     reason: 'unforeseen',
     origin: 'unhandledRejection',
   });
@@ -62,7 +62,7 @@ test('an unhandled rejection is logged, and ends the process with 1', () => {
   const args = ['--import', 'tsx', '--input-type=module', '--eval', code];
   const { status, stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
   expect(JSON.parse(stdout)).toMatchObject({
-    event: 'crash',
+    event: 'daemon-crashed',
     origin: 'unhandledRejection',
     reason: 'unforeseen',
   });

@@ -4,7 +4,7 @@ import { parseDuration } from '../../../src/config/duration.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { registerScope } from '../../../src/config/options/register.js';
 import { watchScope } from '../../../src/config/options/watch.js';
-import { watchdogInterval } from '../../../src/telemetry/notifier.js';
+import { watchdogInterval } from '../../../src/telemetry/systemd-notify.js';
 import { settingsOf, unitPath, wordsOf } from './unit-file.js';
 
 const SIDEKICK = 'sidekick@.service';

@@ -184,7 +184,7 @@ describe('what NGINX shows', () => {
       { id: 5, server: '10.0.0.4:80', service: '' },
     ]);
     expect(state.servers.map(({ id }) => id)).toEqual([0, 5]);
-    expect(state.foreign).toBe(4);
+    expect(state.unmanaged).toBe(4);
   });
 
   it.each([

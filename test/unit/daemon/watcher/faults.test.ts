@@ -15,7 +15,7 @@ describe('NGINX', () => {
     w.lb.stop();
     w.register('firmware', host(1));
     await w.pass(60_000);
-    expect(w.log.events('nginx-away')).toHaveLength(1);
+    expect(w.log.events('nginx-unavailable')).toHaveLength(1);
     w.lb.restart();
     await w.pass(1_100);
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
@@ -261,7 +261,7 @@ describe('etcd', () => {
     const writes = w.lb.calls.slice(before).filter(({ method }) => /add|update|drain|remove/.test(method));
     expect(writes).toEqual([]);
     expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2)]);
-    expect(w.log.events('etcd-away')).toHaveLength(1);
+    expect(w.log.events('etcd-unavailable')).toHaveLength(1);
     expect(w.watcher.ready).toBe(false);
     w.registry.fault('none');
     await w.pass(1_000);
@@ -279,13 +279,13 @@ describe('etcd', () => {
       ready: false,
       etcd: { connected: false, state: 'refuses', error: expect.stringMatching(/passwordFile/) as string },
     });
-    expect(w.log.events('etcd-away')).toEqual([]);
-    expect(w.log.events('etcd-refuses').length).toBeGreaterThan(0);
+    expect(w.log.events('etcd-unavailable')).toEqual([]);
+    expect(w.log.events('etcd-refused').length).toBeGreaterThan(0);
 
     w.registry.fault('down');
     await w.pass(1_000);
     expect(w.watcher.status().etcd.state).toBe('away');
-    expect(w.log.events('etcd-away')).toHaveLength(1);
+    expect(w.log.events('etcd-unavailable')).toHaveLength(1);
   });
 
   it('that is full is read on, and said to refuse what the watcher would write', async () => {

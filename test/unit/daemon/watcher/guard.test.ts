@@ -103,7 +103,7 @@ describe('the guard', () => {
     await w.pass(5_000);
     const held = w.watcher.status().nginx[0]?.upstreams[0]?.held.map(({ address }) => address);
     expect(held).toEqual(ALL.slice(1));
-    expect(w.log.events('guard-holding').flatMap(({ fields }) => fields.addresses)).not.toContain(host(1));
+    expect(w.log.events('servers-held').flatMap(({ fields }) => fields.addresses)).not.toContain(host(1));
   });
 
   it('holds a group that vanishes, says so, and lets it go when its time is over', async () => {
@@ -113,7 +113,7 @@ describe('the guard', () => {
     expect(w.lb.servers(HTTP).map(({ address, draining }) => [address, draining])).toEqual(
       ALL.map((server) => [server, false]),
     );
-    expect(w.log.events('guard-holding').length).toBeGreaterThan(0);
+    expect(w.log.events('servers-held').length).toBeGreaterThan(0);
     expect(w.watcher.status().nginx[0]?.upstreams[0]?.held).toHaveLength(4);
     await w.pass(10_000);
     expect(w.lb.addresses(HTTP)).toEqual([]);
@@ -170,7 +170,7 @@ describe('the guard', () => {
     for (const server of ALL.slice(1)) w.vanish('firmware', server);
     await w.pass(5_000);
     expect(w.lb.addresses(HTTP)).toHaveLength(4);
-    w.registry.write('/sidekick/release/firmware', '');
+    w.registry.write('/sidekick/unhold/firmware', '');
     await w.pass(2_000);
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
   });

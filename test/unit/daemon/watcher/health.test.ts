@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Address } from '../../../../src/core/address.js';
 import { GATEWAY_BUILD } from '../../../../src/core/ports.js';
-import type { WatcherPorts } from '../../../../src/daemon/watcher-options.js';
+import type { WatcherPorts } from '../../../../src/daemon/watcher/options.js';
 import { FakeNginx } from '../../../support/fake-nginx.js';
 import { HTTP, host, STREAM, useFakeClock, Watching } from '../../../support/watching.js';
 

@@ -160,7 +160,7 @@ describe('the presence of a watcher', () => {
     for (const n of [1, 2, 3]) w.vanish('firmware', host(n));
     await w.pass(1_000);
     expect(held()).toEqual({ firmware: upstream(w, 'firmware')?.held.length });
-    w.watcher.release('firmware');
+    w.watcher.unhold('firmware');
     await w.pass(40_000);
     expect(held()).toEqual({});
   });

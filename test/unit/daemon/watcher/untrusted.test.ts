@@ -18,7 +18,7 @@ describe('whoever may write the keys of one service', () => {
     w.registry.write(`/services/firmware/${'['.repeat(100_000)}`, DEEP);
     w.registry.write('/services/firmware/10.0.0.3:80/extra', '{}');
     w.registry.write(`/sidekick/maintenance/${'x/'.repeat(10_000)}`, DEEP);
-    w.registry.write(`/sidekick/release/${'../'.repeat(1_000)}`, DEEP);
+    w.registry.write(`/sidekick/unhold/${'../'.repeat(1_000)}`, DEEP);
     w.register('mqtt', host(9));
     await w.pass(500);
     expect(w.lb.servers(HTTP)).toMatchObject([{ address: host(1), parameters: { weight: 3 } }]);

@@ -120,7 +120,7 @@ describe('what is not registered', () => {
     w.lb.place(HTTP, host(9));
     await w.pass(60_000);
     expect(w.lb.addresses(HTTP)).toEqual([host(9)]);
-    expect(w.log.events('etcd-away')).toHaveLength(1);
+    expect(w.log.events('etcd-unavailable')).toHaveLength(1);
     expect(w.registry.keys()).toEqual([]);
     await w.stop();
   });
@@ -354,7 +354,7 @@ describe('several NGINX', () => {
     b.restart();
     await w.pass(1_100);
     expect(b.addresses(HTTP)).toEqual([host(1)]);
-    expect(w.log.events('nginx-away')).toHaveLength(1);
+    expect(w.log.events('nginx-unavailable')).toHaveLength(1);
     c.fault = () => undefined;
     await w.pass(10_000);
   });

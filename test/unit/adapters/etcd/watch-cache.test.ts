@@ -1,0 +1,201 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Change } from '../../../../src/adapters/etcd/watch.js';
+import { WatchCache } from '../../../../src/adapters/etcd/watch-cache.js';
+import type { KeyValue } from '../../../../src/core/ports.js';
+import { Recorder } from '../../../support/recorder.js';
+
+function entries(...all: KeyValue[]): ReadonlyMap<string, KeyValue> {
+  return new Map(all.map((entry) => [entry.key, entry]));
+}
+
+function snapshot(revision: number, ...all: KeyValue[]) {
+  return { entries: entries(...all), revision, clusterId: 'c' };
+}
+
+function revisionOf(change: Change): number {
+  return change.type === 'put' ? change.entry.revision : change.revision;
+}
+
+/** What happens in etcd, and what of it the picture is told. */
+class Script {
+  readonly truth = new Map<string, KeyValue>();
+  readonly #picture: WatchCache;
+  readonly #history: Change[] = [];
+  #reading: ReturnType<typeof snapshot> | undefined;
+  #revision = 1;
+
+  constructor(picture: WatchCache) {
+    this.#picture = picture;
+    this.resync();
+  }
+
+  resync(): void {
+    this.#picture.replace(snapshot(this.#revision, ...this.truth.values()));
+  }
+
+  beginRead(): void {
+    this.#reading = snapshot(this.#revision, ...this.truth.values());
+  }
+
+  /** The picture takes what was read, and a new watch tells again what has happened since. */
+  endRead(): void {
+    if (!this.#reading) return;
+    const { revision } = this.#reading;
+    this.#picture.merge(this.#reading);
+    const changes = this.#history.filter((change) => revisionOf(change) > revision);
+    if (changes.length > 0) this.#picture.apply({ changes, revision: this.#revision, more: false });
+    this.#reading = undefined;
+  }
+
+  write(writes: readonly { type: 'put' | 'delete'; key: string; value?: string }[], more: boolean): void {
+    const changes = writes.map(({ type, key, value = '' }): Change => {
+      const revision = ++this.#revision;
+      const entry = { key, value, revision };
+      if (type === 'put') this.truth.set(key, entry);
+      else this.truth.delete(key);
+      return type === 'put' ? { type, entry } : { type, key, revision };
+    });
+    this.#history.push(...changes);
+    this.#picture.apply({ changes, revision: this.#revision, more });
+  }
+}
+
+const a1: KeyValue = { key: 'a', value: '1', revision: 1 };
+const a2: KeyValue = { key: 'a', value: '2', revision: 2 };
+const b3: KeyValue = { key: 'b', value: '1', revision: 3 };
+
+describe('Picture', () => {
+  it('shows the first picture, also an empty one', () => {
+    const seen = new Recorder();
+    new WatchCache(seen).replace(snapshot(7));
+    expect(seen.views).toEqual([{ entries: new Map(), revision: 7, changed: new Set() }]);
+  });
+
+  it('does not show a picture in which nothing changed', () => {
+    const seen = new Recorder();
+    const picture = new WatchCache(seen);
+    picture.replace(snapshot(1, a1));
+    picture.replace(snapshot(9, a1));
+    expect(seen.views).toHaveLength(1);
+  });
+
+  it('names what appeared, changed and vanished', () => {
+    const seen = new Recorder();
+    const picture = new WatchCache(seen);
+    picture.replace(snapshot(1, a1));
+    picture.replace(snapshot(3, a2, b3));
+    picture.replace(snapshot(4, b3));
+    expect(seen.views.map(({ changed }) => [...changed])).toEqual([['a'], ['a', 'b'], ['a']]);
+  });
+
+  it('takes an older picture of the same keys for a change, for etcd was set back', () => {
+    const seen = new Recorder();
+    const picture = new WatchCache(seen);
+    picture.replace(snapshot(2, a2));
+    picture.replace(snapshot(1, a1));
+    expect(seen.last).toMatchObject({ revision: 1, changed: new Set(['a']) });
+  });
+
+  it('shows what arrived together at once', () => {
+    const seen = new Recorder();
+    const picture = new WatchCache(seen);
+    picture.replace(snapshot(1));
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: true });
+    picture.apply({ changes: [{ type: 'put', entry: b3 }], revision: 3, more: false });
+    expect(seen.views.slice(1)).toEqual([
+      { entries: entries(a2, b3), revision: 3, changed: new Set(['a', 'b']) },
+    ]);
+  });
+
+  it('shows changes that had not been shown when the watch broke', () => {
+    const seen = new Recorder();
+    const picture = new WatchCache(seen);
+    picture.replace(snapshot(1));
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: true });
+    picture.replace(snapshot(2, a2));
+    expect(seen.last).toEqual({ entries: entries(a2), revision: 2, changed: new Set(['a']) });
+  });
+
+  it('keeps what the watch has told since a full read was made, and takes the rest from the reading', () => {
+    const seen = new Recorder();
+    const picture = new WatchCache(seen);
+    const c4: KeyValue = { key: 'c', value: '1', revision: 4 };
+    picture.replace(snapshot(3, a2, b3));
+    picture.apply({ changes: [{ type: 'put', entry: c4 }], revision: 4, more: false });
+    picture.apply({ changes: [{ type: 'delete', key: 'b', revision: 5 }], revision: 5, more: false });
+    const missed: KeyValue = { key: 'd', value: '1', revision: 2 };
+
+    picture.merge(snapshot(3, a2, b3, missed));
+
+    expect(seen.last).toEqual({ entries: entries(a2, c4, missed), revision: 5, changed: new Set(['d']) });
+  });
+
+  it('passes over what a new watch tells again', () => {
+    const seen = new Recorder();
+    const picture = new WatchCache(seen);
+    picture.replace(snapshot(1));
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: false });
+    picture.apply({ changes: [{ type: 'delete', key: 'a', revision: 4 }], revision: 4, more: false });
+    const shown = seen.views.length;
+
+    picture.merge(snapshot(1));
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: false });
+
+    expect(seen.views).toHaveLength(shown);
+  });
+
+  it('passes over what a slow watch tells only after it has been read', () => {
+    const seen = new Recorder();
+    const picture = new WatchCache(seen);
+    picture.replace(snapshot(1));
+    picture.merge(snapshot(5));
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: false });
+
+    expect(seen.last?.entries.size).toBe(0);
+  });
+
+  it('says once that etcd is away, and shows a view when it is back', () => {
+    const seen = new Recorder();
+    const picture = new WatchCache(seen);
+    picture.replace(snapshot(1, a1));
+    picture.unavailable(new Error('first'));
+    picture.unavailable(new Error('second'));
+    picture.replace(snapshot(1, a1));
+    picture.unavailable(new Error('third'));
+    expect(seen.outages.map(({ message }) => message)).toEqual(['first', 'third']);
+    expect(seen.views.map(({ changed }) => changed.size)).toEqual([1, 0]);
+  });
+
+  it('has shown, at every step, views that differ exactly in what they name', () => {
+    const key = fc.constantFrom('a', 'b', 'c');
+    const change = fc.oneof(
+      fc.record({ type: fc.constant('put' as const), key, value: fc.constantFrom('1', '2') }),
+      fc.record({ type: fc.constant('delete' as const), key }),
+    );
+    const step = fc.oneof(
+      fc.record({ changes: fc.array(change, { minLength: 1, maxLength: 4 }), more: fc.boolean() }),
+      fc.constant('resync' as const),
+      fc.constant('beginRead' as const),
+      fc.constant('endRead' as const),
+    );
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const seen = new Recorder();
+        const etcd = new Script(new WatchCache(seen));
+        for (const each of steps) {
+          if (typeof each === 'string') etcd[each]();
+          else etcd.write(each.changes, each.more);
+        }
+        etcd.resync();
+
+        expect(seen.last?.entries).toEqual(etcd.truth);
+        for (const [index, view] of seen.views.entries()) {
+          const before = seen.views[index - 1]?.entries ?? new Map<string, KeyValue>();
+          const differing = ['a', 'b', 'c'].filter((name) => before.get(name) !== view.entries.get(name));
+          expect([...view.changed]).toEqual(expect.arrayContaining(differing));
+        }
+      }),
+    );
+  });
+});

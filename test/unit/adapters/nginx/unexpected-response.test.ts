@@ -1,0 +1,120 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connectEtcd } from '../../../../src/adapters/etcd/connect.js';
+import { createNginxApi } from '../../../../src/adapters/nginx/api.js';
+import { Authority, type KeyPair } from '../../../support/certificates.js';
+
+const NEVER = new AbortController().signal;
+const PAGE = '<html><head><title>Welcome\n to \u001b[2Jnginx!</title></head></html>';
+
+const open: Server[] = [];
+let secured: KeyPair;
+
+beforeAll(() => {
+  using authority = new Authority();
+  secured = authority.issue('localhost');
+});
+
+afterEach(() => {
+  for (const server of open.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+async function listen(server: Server): Promise<string> {
+  open.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const plain = (listener: RequestListener) => listen(createServer(listener));
+const page = () => plain((_, response) => response.writeHead(200).end(PAGE));
+const tls = () => listen(createTlsServer(secured, (_, response) => void response.end(PAGE)));
+
+async function nginxSays(url: string): Promise<string> {
+  const api = createNginxApi({ name: 'lb', url, timeout: 5_000 });
+  try {
+    await api.identity(NEVER);
+    return 'it is the API';
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    await api.close();
+  }
+}
+
+async function etcdSays(endpoint: string): Promise<string> {
+  const etcd = connectEtcd({ endpoints: [endpoint], requestTimeout: 5_000 });
+  try {
+    await etcd.store.list('/', NEVER);
+    return 'it is etcd';
+  } catch (error) {
+    return (error as Error).message;
+  } finally {
+    etcd.close();
+  }
+}
+
+describe('what answers in the place of the NGINX API', () => {
+  it('is named, where it is a page, on one line and without its control characters', async () => {
+    const host = await page();
+    expect(await nginxSays(`http://${host}/api`)).toBe(
+      `GET http://${host}/api/: 200: "Welcome to \\u001b[2Jnginx!" answers, and not the API: is the path that of the API's root, such as /api?`,
+    );
+  });
+
+  it('is told from an API that does not let us in', async () => {
+    const host = await plain((_, response) => response.writeHead(401).end(PAGE));
+    expect(await nginxSays(`http://${host}/api`)).toMatch(
+      /: 401: it does not let this watcher in: see username/,
+    );
+  });
+
+  it('is one that speaks TLS where plain HTTP is spoken', async () => {
+    const answer = '<title>400 The plain HTTP request was sent to HTTPS port</title>';
+    const host = await plain((_, response) => response.writeHead(400).end(answer));
+    expect(await nginxSays(`http://${host}/api`)).toMatch(/speaks TLS: is the URL https:\/\/\?$/);
+    expect(await nginxSays(`http://${await tls()}/api`)).toMatch(/if it speaks TLS, the URL is https:\/\/$/);
+  });
+
+  it('is one that speaks plain HTTP where TLS is spoken', async () => {
+    expect(await nginxSays(`https://${await page()}/api`)).toMatch(
+      /does not speak TLS: is the URL http:\/\/\?$/,
+    );
+  });
+
+  it('is one whose authority is not known', async () => {
+    expect(await nginxSays(`https://${await tls()}/api`)).toMatch(/name the file of the authority \(ca\)$/);
+  });
+
+  it('is a version of the API where the root should be', async () => {
+    const host = await plain((_, response) => response.writeHead(200).end('{"a":1}'));
+    expect(await nginxSays(`http://${host}/api`)).toMatch(/not the list of the API's versions: is the URL/);
+  });
+});
+
+describe('what answers in the place of etcd', () => {
+  it('is one that speaks plain HTTP where TLS is spoken', async () => {
+    const host = await page();
+    expect(await etcdSays(`https://${host}`)).toMatch(
+      new RegExp(`^etcd: no connection to https://${host}: .* does not speak TLS: is the URL http://\\?$`),
+    );
+  });
+
+  it('is one that speaks TLS, or something else, where plain HTTP/2 is spoken', async () => {
+    for (const host of [await tls(), await page()]) {
+      expect(await etcdSays(`http://${host}`)).toMatch(
+        /^etcd: no connection to .*: if it speaks TLS, the URL is https:\/\/$/,
+      );
+    }
+  });
+
+  it('is one that speaks TLS, but no HTTP/2', async () => {
+    expect(await etcdSays(`https://${await tls()}`)).toMatch(
+      /speaks TLS, but not HTTP\/2: it is another program$/,
+    );
+  });
+});

@@ -1,0 +1,137 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test, vi } from 'vitest';
+import { createSystemdNotifier, watchdogInterval } from '../../../src/telemetry/systemd-notify.js';
+import { recordingLog } from '../../support/silent.js';
+
+const ENV = { NOTIFY_SOCKET: '/run/systemd/notify' };
+
+function notifierWith(env: Record<string, string> = ENV) {
+  const told: string[] = [];
+  const log = recordingLog();
+  const notifier = createSystemdNotifier(env, log, (assignments) => {
+    told.push(assignments.join(' '));
+    return Promise.resolve();
+  });
+  return { notifier, told, log };
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+});
+
+test('tells systemd in order, and a status only when it changes', async () => {
+  const { notifier, told } = notifierWith();
+  notifier.status('waiting\nfor etcd');
+  notifier.status('waiting\nfor etcd');
+  notifier.ready();
+  notifier.reloading();
+  notifier.reloaded();
+  notifier.stopping();
+  await notifier.flushed();
+  expect(told).toEqual([
+    'STATUS=waiting for etcd',
+    'READY=1',
+    expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+$/),
+    'READY=1',
+    'STOPPING=1',
+  ]);
+});
+
+test('a reload before all is ready does not make it ready', async () => {
+  const { notifier, told } = notifierWith();
+  notifier.reloading();
+  notifier.reloaded();
+  await notifier.flushed();
+  expect(told).toEqual([]);
+});
+
+test('is silent where systemd does not listen', async () => {
+  const { notifier, told } = notifierWith({});
+  notifier.ready();
+  notifier.watch(() => true)();
+  await notifier.flushed();
+  expect(told).toEqual([]);
+});
+
+test('a watchdog that cannot be told in time is not told again before it is', async () => {
+  vi.useFakeTimers();
+  const told: string[] = [];
+  let done: () => void = () => undefined;
+  const notifier = createSystemdNotifier(
+    { ...ENV, WATCHDOG_USEC: '3000000' },
+    recordingLog(),
+    (assignments) => {
+      told.push(assignments.join(' '));
+      return new Promise((resolve) => {
+        done = resolve;
+      });
+    },
+  );
+  const end = notifier.watch(() => true);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(told).toHaveLength(1);
+  done();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(told).toHaveLength(2);
+  end();
+});
+
+test('the watchdog is told three times in its time, and only while all is well', async () => {
+  vi.useFakeTimers();
+  const { notifier, told } = notifierWith({ ...ENV, WATCHDOG_USEC: '9000000' });
+  let healthy = true;
+  const end = notifier.watch(() => healthy);
+  await vi.advanceTimersByTimeAsync(9_000);
+  // With each sign of life a start or stop under way gets twice the watchdog's time more.
+  const sign = 'WATCHDOG=1 EXTEND_TIMEOUT_USEC=18000000';
+  expect(told).toEqual([sign, sign, sign]);
+  healthy = false;
+  await vi.advanceTimersByTimeAsync(18_000);
+  expect(told).toHaveLength(3);
+  healthy = true;
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(told).toHaveLength(4);
+  end();
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(told).toHaveLength(4);
+});
+
+test.each([
+  [{}, undefined],
+  [{ WATCHDOG_USEC: '30000000' }, 10_000],
+  [{ WATCHDOG_USEC: '30000000', WATCHDOG_PID: String(process.pid) }, 10_000],
+  [{ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '1' }, undefined],
+  [{ WATCHDOG_USEC: 'x' }, undefined],
+])('the interval of %j', (env, expected) => {
+  expect(watchdogInterval(env)).toBe(expected);
+});
+
+test('what cannot be told is logged once, and breaks nothing', async () => {
+  const log = recordingLog();
+  const notifier = createSystemdNotifier(ENV, log, () =>
+    Promise.reject(new Error('spawn systemd-notify ENOENT')),
+  );
+  notifier.ready();
+  notifier.stopping();
+  await notifier.flushed();
+  expect(log.events('notify-failed')).toHaveLength(1);
+});
+
+test('runs systemd-notify with what is to be told', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sidekick-test-'));
+  const heard = join(directory, 'heard');
+  writeFileSync(join(directory, 'systemd-notify'), `#!/bin/sh\nprintf '%s\\n' "$@" >> ${heard}\n`);
+  chmodSync(join(directory, 'systemd-notify'), 0o755);
+  vi.stubEnv('PATH', `${directory}:${process.env.PATH}`);
+  const log = recordingLog();
+  const notifier = createSystemdNotifier(ENV, log);
+  notifier.status('1 of 1 service registered');
+  notifier.ready();
+  await notifier.flushed();
+  expect(log.lines).toEqual([]);
+  expect(readFileSync(heard, 'utf8')).toBe('STATUS=1 of 1 service registered\nREADY=1\n');
+  rmSync(directory, { recursive: true });
+});
