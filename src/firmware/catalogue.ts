@@ -1,0 +1,78 @@
+import { err, ok, type Result } from '../core/result.js';
+import { chipByName } from './chips.js';
+import type { ReleaseId } from './names.js';
+import { blobPath, type Release } from './release.js';
+import type { Rollout } from './rollout.js';
+import { encode, MAX_CATALOGUE, type Offer } from './shared/catalogue.js';
+import type { FirmwareType } from './type-record.js';
+
+/** What a type's catalogue value is made from: all of it as etcd held it at one revision. */
+export interface CatalogueInput {
+  readonly type: string;
+  readonly record: FirmwareType;
+  readonly rollout: Rollout;
+  /** At least the releases that the rollout names, in so far as every firmware server holds their files. */
+  readonly releases: ReadonlyMap<ReleaseId, Release>;
+  /** Where devices fetch files, such as `https://ota.example.com`: without a slash at its end. */
+  readonly origin: string;
+  readonly revision: number;
+}
+
+/** Buckets of 10,000 that a percentage takes in. */
+export function bucketsOf(percent: number): number {
+  return Math.round(percent * 100);
+}
+
+/**
+ * The value that every NGINX holds of a type. A release that the rollout names and that is not among the releases is not
+ * offered. A paused candidate stays in the value, since devices that have it must be recognised, and is offered to nobody.
+ */
+export function renderCatalogue(input: CatalogueInput): Result<string> {
+  const { rollout, revision } = input;
+  const candidate = offerOf(input, rollout.candidate?.version);
+  const offered = candidate === undefined || rollout.paused !== undefined ? undefined : rollout.candidate;
+  const value = encode({
+    revision,
+    buckets: offered === undefined ? 0 : bucketsOf(offered.percent),
+    salt: offered?.salt ?? '',
+    downgrade: rollout.downgrade,
+    groups: [...(offered?.groups ?? [])],
+    stable: offerOf(input, rollout.stable),
+    candidate,
+  });
+  const size = new TextEncoder().encode(value).length;
+  if (size <= MAX_CATALOGUE) return ok(value);
+  return err(
+    `the catalogue of ${input.type} would be ${size} bytes, of at most ${MAX_CATALOGUE}: ` +
+      'use fewer groups, shorter names, or fewer answer forms',
+  );
+}
+
+function offerOf(input: CatalogueInput, id: ReleaseId | undefined): Offer | undefined {
+  const release = id === undefined ? undefined : input.releases.get(id);
+  if (release === undefined) return undefined;
+  const { plain, image, version } = release;
+  const { forms } = input.record;
+  return {
+    version,
+    ...plain,
+    appSha256: image.appSha256 ?? '',
+    esp32fota: forms.includes('esp32fota') ? esp32fotaManifest(input, release) : '',
+    esphome: forms.includes('esphome') ? esphomeManifest(input, release) : '',
+  };
+}
+
+/** esp32FOTA reads `type`, `version` and `url`; the rest is for other clients. Source: esp32FOTA 0.3.0. */
+function esp32fotaManifest({ type, origin }: CatalogueInput, { version, plain, signed }: Release): string {
+  const { sha256, size } = signed ?? plain;
+  // A number is what the oldest clients take.
+  const stated = /^\d+$/.test(version) ? Number(version) : version;
+  return JSON.stringify({ type, version: stated, url: `${origin}${blobPath(sha256)}`, sha256, size });
+}
+
+/** The manifest of ESPHome's `update: http_request`. Source: esphome.io, components/update/http_request. */
+function esphomeManifest({ type, record }: CatalogueInput, { version, plain }: Release): string {
+  const chipFamily = chipByName(record.chip)?.family ?? record.chip;
+  const ota = { path: blobPath(plain.sha256), md5: plain.md5 };
+  return JSON.stringify({ name: type, version, builds: [{ chipFamily, ota }] });
+}

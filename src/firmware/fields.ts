@@ -1,0 +1,143 @@
+import { isObject, JSON_BOUNDS, type JsonBounds, readJsonObject } from '../core/bounded-json.js';
+import { printable } from '../core/printable.js';
+import { describe, err, ok, quote, type Result } from '../core/result.js';
+
+/** Reads one value of a record; untrusted, so it may be anything. */
+export type Reader<T> = (value: unknown) => Result<T>;
+
+/** Why a record cannot be read. It stays within this module: whoever reads a record gets a `Result`. */
+class FieldError extends Error {}
+
+/** The fields of a record while it is read. */
+export class Fields {
+  private readonly known = new Set<string>();
+
+  constructor(
+    private readonly fields: Readonly<Record<string, unknown>>,
+    private readonly path: string,
+  ) {}
+
+  /** The field's value; the record is refused where it is missing. */
+  required<T>(name: string, read: Reader<T>): T {
+    const value = this.optional(name, read);
+    if (value === undefined) throw new FieldError(`${this.path}${name} is missing`);
+    return value;
+  }
+
+  /** The field's value; undefined where it is missing. */
+  optional<T>(name: string, read: Reader<T>): T | undefined {
+    this.known.add(name);
+    if (!Object.hasOwn(this.fields, name)) return undefined;
+    const value = read(this.fields[name]);
+    if (!value.ok) throw new FieldError(`${this.path}${name} ${value.reason}`);
+    return value.value;
+  }
+
+  /** A field that is an object with fields of its own; undefined where it is missing. */
+  optionalObject<T extends object>(name: string, build: (fields: Fields) => T): T | undefined {
+    const value = this.optional(name, object);
+    return value === undefined ? undefined : new Fields(value, `${this.path}${name}.`).build(build);
+  }
+
+  /** As `optionalObject`; the record is refused where it is missing. */
+  object<T extends object>(name: string, build: (fields: Fields) => T): T {
+    const value = this.optionalObject(name, build);
+    if (value === undefined) throw new FieldError(`${this.path}${name} is missing`);
+    return value;
+  }
+
+  build<T extends object>(build: (fields: Fields) => T): T {
+    const record = build(this);
+    const unknown = Object.keys(this.fields).find((name) => !this.known.has(name));
+    if (unknown === undefined) return record;
+    throw new FieldError(
+      `${this.path}${quote(unknown, 32)} is not known here: a newer sidekick may have written it`,
+    );
+  }
+}
+
+/**
+ * Reads a record from untrusted JSON. A field that is not known refuses the whole record: a newer sidekick may have
+ * limited with it who is offered what, and to ignore it would offer more. Never throws.
+ */
+export function readRecord<T extends object>(
+  text: string,
+  build: (fields: Fields) => T,
+  bounds: JsonBounds = JSON_BOUNDS,
+): Result<T> {
+  const parsed = readJsonObject(text, bounds);
+  if (!parsed.ok) return parsed;
+  try {
+    return ok(new Fields(parsed.value, '').build(build));
+  } catch (error) {
+    if (error instanceof FieldError) return err(error.message);
+    throw error;
+  }
+}
+
+/** An object without the fields that are undefined, as the records' types want them. */
+export type Defined<T> = { readonly [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  readonly [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Leaves out the fields that are undefined. */
+export function defined<T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
+
+/** Text for people: made fit to be shown, and cut to `limit` characters. */
+export function prose(limit: number): Reader<string> {
+  return (value) =>
+    typeof value === 'string' ? ok(printable(value, limit)) : err(`must be text, ${got(value)}`);
+}
+
+/** Text of a fixed form; `what` completes "must be". */
+export function matching(pattern: RegExp, what: string): Reader<string> {
+  return (value) =>
+    typeof value === 'string' && pattern.test(value) ? ok(value) : err(`must be ${what}, ${got(value)}`);
+}
+
+export function integer(min: number, max: number): Reader<number> {
+  return (value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+      ? ok(value)
+      : err(`must be an integer from ${min} to ${max}, ${got(value)}`);
+}
+
+export const flag: Reader<boolean> = (value) =>
+  typeof value === 'boolean' ? ok(value) : err(`must be true or false, ${got(value)}`);
+
+export function oneOf<T extends string | number>(allowed: readonly T[]): Reader<T> {
+  return (value) => {
+    const found = allowed.find((one) => one === value);
+    return found === undefined ? err(`must be one of ${allowed.join(', ')}, ${got(value)}`) : ok(found);
+  };
+}
+
+/** A list of at most `max` different values. */
+export function listOf<T>(read: Reader<T>, max: number): Reader<readonly T[]> {
+  return (value) => {
+    if (!Array.isArray(value)) return err(`must be a list, ${got(value)}`);
+    if (value.length > max) return err(`must have at most ${max} members, got ${value.length}`);
+    const list: T[] = [];
+    for (const member of value) {
+      const one = read(member);
+      if (!one.ok) return one;
+      list.push(one.value);
+    }
+    return new Set(list).size === list.length ? ok(list) : err('must not name anything twice');
+  };
+}
+
+/** A time in ISO 8601, given back in UTC as `Date` writes it. */
+export const time: Reader<string> = (value) => {
+  const at = typeof value === 'string' && value.length <= 40 ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(at) ? err(`must be a time in ISO 8601, ${got(value)}`) : ok(new Date(at).toISOString());
+};
+
+const object: Reader<Readonly<Record<string, unknown>>> = (value) =>
+  isObject(value) ? ok(value) : err(`must be an object, ${got(value)}`);
+
+function got(value: unknown): string {
+  return `got ${describe(value)}`;
+}

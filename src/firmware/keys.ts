@@ -1,0 +1,111 @@
+import type { KeyPrefixes } from '../core/keys.js';
+import { err, ok, type Result } from '../core/result.js';
+import { parseGroup, parseReleaseId, parseType, type ReleaseId } from './names.js';
+
+/**
+ * Keys under `<control>firmware/<type>/`, by default `/sidekick/firmware/<type>/`. Images never go into etcd.
+ */
+export type FirmwareKey = { readonly type: string } & (
+  | { readonly kind: 'type' }
+  | { readonly kind: 'release'; readonly version: ReleaseId }
+  | { readonly kind: 'rollout' }
+  | { readonly kind: 'group'; readonly group: string }
+  | { readonly kind: 'log'; readonly revision: number }
+  /** What a watcher has counted; its value is for a later version of sidekick. */
+  | { readonly kind: 'outcomes'; readonly watcher: string }
+);
+
+/** Everything about every type. */
+export function firmwareRoot(prefixes: KeyPrefixes): string {
+  return `${prefixes.control}firmware/`;
+}
+
+/** Everything about one type. */
+export function firmwarePrefix(prefixes: KeyPrefixes, type: string): string {
+  return `${firmwareRoot(prefixes)}${type}/`;
+}
+
+/** What the type's devices are: see `FirmwareType`. */
+export function typeKey(prefixes: KeyPrefixes, type: string): string {
+  return `${firmwarePrefix(prefixes, type)}type`;
+}
+
+export function releasesPrefix(prefixes: KeyPrefixes, type: string): string {
+  return `${firmwarePrefix(prefixes, type)}releases/`;
+}
+
+/** One release; the key is created once and never changed. */
+export function releaseKey(prefixes: KeyPrefixes, type: string, version: ReleaseId): string {
+  return `${releasesPrefix(prefixes, type)}${version}`;
+}
+
+/** Who is offered what; changed by compare-and-swap alone. */
+export function rolloutKey(prefixes: KeyPrefixes, type: string): string {
+  return `${firmwarePrefix(prefixes, type)}rollout`;
+}
+
+export function groupsPrefix(prefixes: KeyPrefixes, type: string): string {
+  return `${firmwarePrefix(prefixes, type)}groups/`;
+}
+
+export function groupKey(prefixes: KeyPrefixes, type: string, group: string): string {
+  return `${groupsPrefix(prefixes, type)}${group}`;
+}
+
+export function logPrefix(prefixes: KeyPrefixes, type: string): string {
+  return `${firmwarePrefix(prefixes, type)}log/`;
+}
+
+/**
+ * What was done to a type, on the ground of what etcd held at this revision. Whoever makes a change creates this key in
+ * the same transaction, and only if it does not exist: of two changes on the same ground one is made.
+ * The revision has 16 digits, so that the keys' order is that of the changes.
+ */
+export function logKey(prefixes: KeyPrefixes, type: string, revision: number): string {
+  return `${logPrefix(prefixes, type)}${String(revision).padStart(16, '0')}`;
+}
+
+const REVISION = /^\d{16}$/;
+const WATCHER = /^[\x21-\x2e\x30-\x7e]{1,256}$/;
+
+/** Reads a key under `firmwareRoot`. Keys are untrusted input. */
+export function parseFirmwareKey(prefixes: KeyPrefixes, key: string): Result<FirmwareKey> {
+  const root = firmwareRoot(prefixes);
+  if (!key.startsWith(root)) return err(`key must begin with ${root}`);
+  const [name, kind, last, ...more] = key.slice(root.length).split('/', 4);
+  const type = parseType(name);
+  if (!type.ok) return type;
+  if (more.length === 0) {
+    if (last === undefined) return parseSingle(type.value, kind);
+    return parseMember(type.value, kind, last);
+  }
+  return err('key has too many parts');
+}
+
+function parseSingle(type: string, kind: string | undefined): Result<FirmwareKey> {
+  if (kind === 'type' || kind === 'rollout') return ok({ type, kind });
+  return err('key must name type, rollout, releases/…, groups/… or log/…');
+}
+
+function parseMember(type: string, kind: string | undefined, last: string): Result<FirmwareKey> {
+  switch (kind) {
+    case 'releases':
+      return map(parseReleaseId(last), (version) => ({ type, kind: 'release', version }));
+    case 'groups':
+      return map(parseGroup(last), (group) => ({ type, kind: 'group', group }));
+    case 'log':
+      return REVISION.test(last)
+        ? ok({ type, kind: 'log', revision: Number(last) })
+        : err('log must be followed by a revision of 16 digits');
+    case 'outcomes':
+      return WATCHER.test(last)
+        ? ok({ type, kind: 'outcomes', watcher: last })
+        : err("outcomes must be followed by a watcher's id");
+    default:
+      return parseSingle(type, undefined);
+  }
+}
+
+function map<T, U>(result: Result<T>, to: (value: T) => U): Result<U> {
+  return result.ok ? ok(to(result.value)) : result;
+}

@@ -1,0 +1,38 @@
+import { describe, err, ok, type Result } from '../core/result.js';
+import { compare, normal, parse, type Version } from './shared/version.js';
+
+const TYPE = /^[A-Za-z0-9._-]{1,64}$/;
+/** Names of dots alone are steps of a path. */
+const ONLY_DOTS = /^\.+$/;
+const GROUP = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** Reads the name of a firmware type, which devices ask by: letters, digits, `.`, `_` and `-`, at most 64 characters. */
+export function parseType(value: unknown): Result<string> {
+  if (typeof value === 'string' && TYPE.test(value) && !ONLY_DOTS.test(value)) return ok(value);
+  return err(`type must be letters, digits, ".", "_" or "-" (at most 64), got ${describe(value)}`);
+}
+
+/** Reads the name of a group of devices: as a type's, and the first character is a letter or a digit. */
+export function parseGroup(value: unknown): Result<string> {
+  if (typeof value === 'string' && GROUP.test(value)) return ok(value);
+  return err(`group must be letters, digits, ".", "_" or "-" (at most 64), got ${describe(value)}`);
+}
+
+/** A release's version in its normal spelling, as keys and rollouts name it: `1.3.0`, `7.0.0`, `2.0.0-rc.1`. */
+export type ReleaseId = string;
+
+/** Reads a version in its normal spelling. */
+export function parseReleaseId(value: unknown): Result<ReleaseId> {
+  const version = typeof value === 'string' ? parse(value) : undefined;
+  if (version !== undefined && normal(version) === value) return ok(value);
+  return err(`version must be like 1.3.0, in its normal spelling, got ${describe(value)}`);
+}
+
+/** Below 0 where release `a` comes before `b`. Both are in their normal spelling. */
+export function compareReleases(a: ReleaseId, b: ReleaseId): number {
+  return compare(known(a), known(b));
+}
+
+function known(id: ReleaseId): Version {
+  return parse(id) ?? { parts: [0, 0, 0], pre: '' };
+}

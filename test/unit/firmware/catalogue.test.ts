@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bucketsOf, type CatalogueInput, renderCatalogue } from '../../../src/firmware/catalogue.js';
+import { type Release, releaseId } from '../../../src/firmware/release.js';
+import type { Rollout } from '../../../src/firmware/rollout.js';
+import { type Catalogue, decode, MAX_CATALOGUE, revisionOf } from '../../../src/firmware/shared/catalogue.js';
+import { ANSWER_FORMS } from '../../../src/firmware/type-record.js';
+import { hostileText } from '../../support/hostile.js';
+import * as arbitrary from './support/arbitraries.js';
+
+function release(version: string, fill: string): Release {
+  return {
+    version,
+    publishedAt: '2026-11-27T12:00:00.000Z',
+    publishedBy: 'ci@build1',
+    plain: { sha256: fill.repeat(64), md5: fill.repeat(32), size: 1_048_576 },
+    image: { chip: 'esp32s3', appSha256: 'f'.repeat(64), secureBoot: 'none' },
+  };
+}
+
+const OLD = release('1.2.0', 'a');
+const NEW = release('1.3.0', 'b');
+
+const ROLLOUT: Rollout = {
+  by: 'root@lb1',
+  at: '2026-11-27T12:00:00.000Z',
+  stable: '1.2.0',
+  candidate: { version: '1.3.0', salt: 'toaster-1.3.0', percent: 12.5, groups: ['beta', 'lab'] },
+  downgrade: false,
+  secureVersion: 0,
+};
+
+const INPUT: CatalogueInput = {
+  type: 'toaster',
+  record: { chip: 'esp32s3', forms: ANSWER_FORMS },
+  rollout: ROLLOUT,
+  releases: new Map([OLD, NEW].map((one) => [releaseId(one), one])),
+  origin: 'https://ota.example.com',
+  revision: 4711,
+};
+
+function rendered(input: Partial<CatalogueInput> = {}): Catalogue {
+  const value = renderCatalogue({ ...INPUT, ...input });
+  const catalogue = value.ok ? decode(value.value) : undefined;
+  if (catalogue === undefined) throw new Error(value.ok ? 'cannot be read back' : value.reason);
+  return catalogue;
+}
+
+describe('the catalogue of a type', () => {
+  it('holds what a device is told, ready to be sent', () => {
+    expect(rendered()).toEqual({
+      revision: 4711,
+      buckets: 1250,
+      salt: 'toaster-1.3.0',
+      downgrade: false,
+      groups: ['beta', 'lab'],
+      stable: expect.objectContaining({ version: '1.2.0' }) as unknown,
+      candidate: {
+        version: '1.3.0',
+        sha256: 'b'.repeat(64),
+        md5: 'b'.repeat(32),
+        size: 1_048_576,
+        appSha256: 'f'.repeat(64),
+        esp32fota: `{"type":"toaster","version":"1.3.0","url":"https://ota.example.com/blobs/${'b'.repeat(64)}.bin","sha256":"${'b'.repeat(64)}","size":1048576}`,
+        esphome: `{"name":"toaster","version":"1.3.0","builds":[{"chipFamily":"ESP32-S3","ota":{"path":"/blobs/${'b'.repeat(64)}.bin","md5":"${'b'.repeat(32)}"}}]}`,
+      },
+    });
+  });
+
+  it('gives esp32FOTA the signed file, and the others the bare image', () => {
+    const signed = { sha256: 'c'.repeat(64), md5: 'c'.repeat(32), size: 1_049_088 };
+    const { stable } = rendered({ releases: new Map([['1.2.0', { ...OLD, signed }]]) });
+    expect(stable?.esp32fota).toContain(`/blobs/${signed.sha256}.bin`);
+    expect(stable?.esp32fota).toContain('"size":1049088');
+    expect(stable?.esphome).toContain(`/blobs/${OLD.plain.sha256}.bin`);
+    expect(stable?.sha256).toBe(OLD.plain.sha256);
+  });
+
+  it('states a version that was published as a number as one, as the oldest esp32FOTA takes it', () => {
+    const { stable } = rendered({
+      rollout: { ...ROLLOUT, stable: '7.0.0' },
+      releases: new Map([['7.0.0', release('7', 'd')]]),
+    });
+    expect(stable?.esp32fota).toContain('"version":7,');
+    expect(stable?.esphome).toContain('"version":"7",');
+  });
+
+  it('renders no manifest in a form that is not asked for', () => {
+    const { stable } = rendered({ record: { chip: 'esp32', forms: ['file'] } });
+    expect(stable).toMatchObject({ esp32fota: '', esphome: '', md5: 'a'.repeat(32) });
+  });
+
+  it('offers a paused candidate to nobody, members of groups included, and still knows it', () => {
+    const paused = { by: 'root@lb1', at: '2026-11-27T12:01:00.000Z' };
+    expect(rendered({ rollout: { ...ROLLOUT, paused } })).toMatchObject({
+      buckets: 0,
+      groups: [],
+      candidate: { version: '1.3.0' },
+    });
+  });
+
+  it('leaves out a release that not every firmware server holds', () => {
+    expect(rendered({ releases: new Map([['1.2.0', OLD]]) })).toMatchObject({
+      buckets: 0,
+      groups: [],
+      stable: { version: '1.2.0' },
+      candidate: undefined,
+    });
+  });
+
+  it('takes in whole buckets, whatever a percentage is as a floating-point number', () => {
+    for (let hundredths = 0; hundredths <= 10_000; hundredths++) {
+      expect(bucketsOf(hundredths / 100)).toBe(hundredths);
+    }
+  });
+
+  it('is at most 2,000 bytes and read back, or refused with what to do', () => {
+    fc.assert(
+      fc.property(
+        arbitrary.typeName,
+        arbitrary.firmwareType,
+        arbitrary.rollout,
+        arbitrary.release,
+        arbitrary.release,
+        fc.nat(),
+        (type, record, rollout, stable, candidate, revision) => {
+          const releases = new Map<string, Release>();
+          if (rollout.stable !== undefined) releases.set(rollout.stable, stable);
+          if (rollout.candidate !== undefined) releases.set(rollout.candidate.version, candidate);
+          const origin = `https://${'a'.repeat(60)}.example.com:8443`;
+          const value = renderCatalogue({ type, record, rollout, releases, origin, revision });
+          if (!value.ok) {
+            expect(value.reason).toMatch(
+              /^the catalogue of .* would be \d+ bytes, of at most 2000: use fewer/,
+            );
+            return;
+          }
+          expect(Buffer.byteLength(value.value)).toBeLessThanOrEqual(MAX_CATALOGUE);
+          expect(revisionOf(value.value)).toBe(revision);
+          const catalogue = decode(value.value);
+          expect(catalogue?.stable?.version).toBe(rollout.stable && stable.version);
+          expect(catalogue?.candidate?.version).toBe(rollout.candidate && candidate.version);
+          expect(catalogue?.groups).toEqual(rollout.paused ? [] : (rollout.candidate?.groups ?? []));
+        },
+      ),
+    );
+  });
+
+  it('fits with names of ordinary length, whatever the forms and the signature', () => {
+    const signed = { sha256: 'c'.repeat(64), md5: 'c'.repeat(32), size: 1_049_088 };
+    const value = renderCatalogue({
+      ...INPUT,
+      type: 'greenhouse-controller-v2',
+      origin: 'https://firmware.greenhouse.example.com:8443',
+      releases: new Map([
+        ['1.2.0', { ...OLD, signed }],
+        ['1.3.0', { ...NEW, signed }],
+      ]),
+    });
+    expect(value.ok && value.value.length).toBeLessThan(1700);
+  });
+
+  it('what is none is not read', () => {
+    for (const text of ['', '-', '{}', '2 1 0 - 0 -\n-\n\n\n-\n\n', '1 1 0 - 0 -\n-\n\n']) {
+      expect(decode(text)).toBeUndefined();
+    }
+    expect(revisionOf('{"revision":7}')).toBe(-1);
+    fc.assert(
+      fc.property(hostileText, (text) => {
+        decode(text);
+        decode(`1 1 0 - 0 -\n${text}`);
+      }),
+    );
+  });
+});

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_KEY_PREFIXES as PREFIXES } from '../../../src/core/keys.js';
+import {
+  groupKey,
+  logKey,
+  parseFirmwareKey,
+  releaseKey,
+  rolloutKey,
+  typeKey,
+} from '../../../src/firmware/keys.js';
+import { hostileText } from '../../support/hostile.js';
+import { groupName, releaseId, typeName } from './support/arbitraries.js';
+
+describe('keys of firmware', () => {
+  it('are as documented', () => {
+    expect(typeKey(PREFIXES, 'esp32-cam')).toBe('/sidekick/firmware/esp32-cam/type');
+    expect(releaseKey(PREFIXES, 'esp32-cam', '1.3.0')).toBe('/sidekick/firmware/esp32-cam/releases/1.3.0');
+    expect(rolloutKey(PREFIXES, 'esp32-cam')).toBe('/sidekick/firmware/esp32-cam/rollout');
+    expect(groupKey(PREFIXES, 'esp32-cam', 'beta')).toBe('/sidekick/firmware/esp32-cam/groups/beta');
+    expect(logKey(PREFIXES, 'esp32-cam', 4711)).toBe('/sidekick/firmware/esp32-cam/log/0000000000004711');
+  });
+
+  it('are read back', () => {
+    fc.assert(
+      fc.property(typeName, groupName, releaseId, fc.nat(), (type, group, version, revision) => {
+        expect(parseFirmwareKey(PREFIXES, typeKey(PREFIXES, type))).toEqual({
+          ok: true,
+          value: { type, kind: 'type' },
+        });
+        expect(parseFirmwareKey(PREFIXES, rolloutKey(PREFIXES, type))).toEqual({
+          ok: true,
+          value: { type, kind: 'rollout' },
+        });
+        expect(parseFirmwareKey(PREFIXES, groupKey(PREFIXES, type, group))).toEqual({
+          ok: true,
+          value: { type, kind: 'group', group },
+        });
+        expect(parseFirmwareKey(PREFIXES, releaseKey(PREFIXES, type, version))).toEqual({
+          ok: true,
+          value: { type, kind: 'release', version },
+        });
+        expect(parseFirmwareKey(PREFIXES, logKey(PREFIXES, type, revision))).toEqual({
+          ok: true,
+          value: { type, kind: 'log', revision },
+        });
+      }),
+    );
+    expect(parseFirmwareKey(PREFIXES, '/sidekick/firmware/a/outcomes/lb1')).toEqual({
+      ok: true,
+      value: { type: 'a', kind: 'outcomes', watcher: 'lb1' },
+    });
+  });
+
+  it.each([
+    ['/services/firmware/a', 'key must begin with /sidekick/firmware/'],
+    ['/sidekick/firmware/', 'type must be'],
+    ['/sidekick/firmware/../type', 'type must be'],
+    ['/sidekick/firmware/a b/type', 'type must be'],
+    ['/sidekick/firmware/a', 'key must name'],
+    ['/sidekick/firmware/a/', 'key must name'],
+    ['/sidekick/firmware/a/releases', 'key must name'],
+    ['/sidekick/firmware/a/other/1.3.0', 'key must name'],
+    ['/sidekick/firmware/a/type/x', 'key must name'],
+    ['/sidekick/firmware/a/releases/1.3', 'normal spelling'],
+    ['/sidekick/firmware/a/releases/v1.3.0', 'normal spelling'],
+    ['/sidekick/firmware/a/releases/', 'normal spelling'],
+    ['/sidekick/firmware/a/groups/-', 'group must be'],
+    ['/sidekick/firmware/a/log/12', '16 digits'],
+    ['/sidekick/firmware/a/outcomes/a b', "watcher's id"],
+    ['/sidekick/firmware/a/releases/1.3.0/x', 'too many parts'],
+  ])('%s is refused', (key, reason) => {
+    expect(parseFirmwareKey(PREFIXES, key)).toEqual({
+      ok: false,
+      reason: expect.stringContaining(reason) as string,
+    });
+  });
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(hostileText, (text) => {
+        for (const key of [text, `/sidekick/firmware/${text}`, `/sidekick/firmware/a/releases/${text}`]) {
+          parseFirmwareKey(PREFIXES, key);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,163 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Result } from '../../../src/core/result.js';
+import { decodeGroup, encodeGroup } from '../../../src/firmware/group.js';
+import { decodeLogEntry, encodeLogEntry } from '../../../src/firmware/log-entry.js';
+import {
+  decodeRelease,
+  encodeRelease,
+  etagOf,
+  mtimeOf,
+  type Release,
+  releaseId,
+} from '../../../src/firmware/release.js';
+import { decodeRollout, encodeRollout, parsePercent } from '../../../src/firmware/rollout.js';
+import { decodeType, encodeType } from '../../../src/firmware/type-record.js';
+import { HARMFUL, hostileText } from '../../support/hostile.js';
+import * as arbitrary from './support/arbitraries.js';
+
+const EXAMPLE: Release = {
+  version: '1.3.0',
+  publishedAt: '2026-11-27T12:00:00.000Z',
+  publishedBy: 'ci@build1',
+  plain: { sha256: 'a'.repeat(64), md5: 'b'.repeat(32), size: 1_048_576 },
+  image: { chip: 'esp32s3', secureBoot: 'none' },
+};
+
+/** Every record's reader, with an example of what it reads. */
+const READERS: readonly (readonly [string, (text: string) => Result<unknown>, string])[] = [
+  ['type', decodeType, encodeType({ chip: 'esp32', forms: ['esp32fota'], signatureLength: 512 })],
+  ['release', (text) => decodeRelease('1.3.0', text), encodeRelease(EXAMPLE)],
+  [
+    'rollout',
+    decodeRollout,
+    encodeRollout({
+      by: 'root@lb1',
+      at: '2026-11-27T12:00:00.000Z',
+      stable: '1.2.0',
+      candidate: { version: '1.3.0', salt: 'toaster-1.3.0', percent: 12.5, groups: ['beta'] },
+      paused: { by: 'root@lb1', at: '2026-11-27T12:01:00.000Z', reason: 'too warm' },
+      downgrade: false,
+      secureVersion: 2,
+    }),
+  ],
+  ['group', decodeGroup, encodeGroup(['24:6f:28:aa:bb:cc', 'bench-1'])],
+  [
+    'log entry',
+    decodeLogEntry,
+    encodeLogEntry({ by: 'root@lb1', at: '2026-11-27T12:00:00.000Z', action: 'pause', text: 'paused' }),
+  ],
+];
+
+function reasonOf(result: Result<unknown>): string {
+  return result.ok ? 'accepted' : result.reason;
+}
+
+describe('records of firmware', () => {
+  it('are read back as they were written', () => {
+    fc.assert(
+      fc.property(
+        arbitrary.firmwareType,
+        arbitrary.release,
+        arbitrary.rollout,
+        arbitrary.logEntry,
+        (type, release, rollout, entry) => {
+          expect(decodeType(encodeType(type))).toEqual({ ok: true, value: type });
+          expect(decodeRelease(releaseId(release), encodeRelease(release))).toEqual({
+            ok: true,
+            value: release,
+          });
+          expect(decodeRollout(encodeRollout(rollout))).toEqual({ ok: true, value: rollout });
+          expect(decodeLogEntry(encodeLogEntry(entry))).toEqual({ ok: true, value: entry });
+        },
+      ),
+    );
+  });
+
+  it.each(READERS)('%s: never throws, and names nothing harmful, whoever wrote it', (_, decode, example) => {
+    expect(decode(example)).toMatchObject({ ok: true });
+    const names = Object.keys(JSON.parse(example) as object);
+    fc.assert(
+      fc.property(hostileText, fc.anything(), fc.constantFrom(...names), (text, anything, name) => {
+        const damaged = { ...(JSON.parse(example) as object), [name]: anything };
+        for (const value of [text, JSON.stringify(anything), JSON.stringify(damaged), example.slice(0, -1)]) {
+          const result = decode(value ?? '');
+          expect(reasonOf(result)).not.toMatch(HARMFUL);
+          if (result.ok) expect(JSON.stringify(result.value)).not.toMatch(HARMFUL);
+        }
+      }),
+    );
+    expect(decode('['.repeat(500_000))).toMatchObject({ ok: false });
+    expect(decode(`{"a":${'['.repeat(2000)}`)).toMatchObject({ ok: false });
+  });
+
+  it.each(READERS)(
+    '%s: a field that is not known refuses it, since it may limit who is offered what',
+    (_, decode, example) => {
+      const extended = { ...(JSON.parse(example) as object), phases: ['1%'] };
+      expect(reasonOf(decode(JSON.stringify(extended)))).toBe(
+        '"phases" is not known here: a newer sidekick may have written it',
+      );
+    },
+  );
+
+  it.each(READERS)('%s: says which field is missing or wrong', (_, decode, example) => {
+    const fields = JSON.parse(example) as Record<string, unknown>;
+    for (const name of Object.keys(fields)) {
+      expect(reasonOf(decode(JSON.stringify({ ...fields, [name]: { a: 1 } })))).toContain(name);
+    }
+    expect(reasonOf(decode('{}'))).toMatch(/^\w+ is missing$/);
+  });
+
+  it('a release under the key of another version is refused', () => {
+    expect(reasonOf(decodeRelease('1.3.1', encodeRelease(EXAMPLE)))).toBe(
+      'version must be 1.3.1, as in its key, got 1.3.0',
+    );
+  });
+
+  it('a release published as 7 has its key under 7.0.0', () => {
+    expect(releaseId({ ...EXAMPLE, version: '7' })).toBe('7.0.0');
+  });
+
+  it('a nested field is named with its place', () => {
+    const plain = { ...EXAMPLE.plain, size: 0 };
+    expect(reasonOf(decodeRelease('1.3.0', JSON.stringify({ ...EXAMPLE, plain })))).toBe(
+      'plain.size must be an integer from 1 to 33554432, got "0"',
+    );
+  });
+
+  it('a group takes ids in any spelling, and a device once', () => {
+    expect(decodeGroup('{"ids":["24-6F-28-AA-BB-CC","Bench-1"]}')).toEqual({
+      ok: true,
+      value: ['24:6f:28:aa:bb:cc', 'bench-1'],
+    });
+    expect(reasonOf(decodeGroup('{"ids":["24-6F-28-AA-BB-CC","225106385727268"]}'))).toContain('twice');
+    expect(reasonOf(decodeGroup('{"ids":["a b"]}'))).toContain('must be a MAC address');
+  });
+
+  it('a group of 2,000 devices is read, and fits a value that every reader of etcd keeps', () => {
+    const ids = Array.from(
+      { length: 2000 },
+      (_, i) =>
+        `24:6f:28:00:${(i >> 8).toString(16).padStart(2, '0')}:${(i & 255).toString(16).padStart(2, '0')}`,
+    );
+    const text = encodeGroup(ids);
+    expect(text.length).toBeLessThan(65_536);
+    expect(decodeGroup(text)).toEqual({ ok: true, value: ids });
+  });
+
+  it('an mtime and a size give the ETag of NGINX', () => {
+    expect(etagOf(mtimeOf(EXAMPLE), EXAMPLE.plain.size)).toBe('"6b0970c0-100000"');
+  });
+
+  it.each([0, 0.01, 0.1, 0.29, 1.15, 12.5, 33.33, 99.99, 100])('%s is a percentage', (percent) => {
+    expect(parsePercent(percent)).toEqual({ ok: true, value: percent });
+  });
+
+  it.each([-1, 100.01, 0.001, 12.345, Number.NaN, Number.POSITIVE_INFINITY, '10', undefined])(
+    '%s is no percentage',
+    (percent) => {
+      expect(parsePercent(percent)).toMatchObject({ ok: false });
+    },
+  );
+});
