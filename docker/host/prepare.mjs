@@ -8,7 +8,7 @@
 // --image also builds the image for Vagrant's docker provider; --version makes the packages with another version.
 import { chmod, cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildPackages } from '../../units/deb/packages.mjs';
+import { buildPackages } from '../packages/packages.mjs';
 import { takeLock } from '../setup/lock.mjs';
 import { failed, headline } from '../setup/narrator.mjs';
 import { root } from '../setup/run.mjs';

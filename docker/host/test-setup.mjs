@@ -2,7 +2,7 @@
 // Makes ready what `npm run test:cluster` needs: npm packages, a Docker engine, the hosts' image, Vagrant, and the Debian
 // packages. Fails, and says why, where this machine cannot run systemd in containers.
 import { setTimeout as delay } from 'node:timers/promises';
-import { buildPackages, PACKAGES } from '../../units/deb/packages.mjs';
+import { buildPackages, PACKAGES } from '../packages/packages.mjs';
 import { ensureBaseImage } from '../setup/base-image.mjs';
 import { canInstall, install } from '../setup/debian.mjs';
 import { takeLock } from '../setup/lock.mjs';

@@ -4,10 +4,10 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { inspect, parseArgs } from 'node:util';
-import { openLedger } from '../demo/ledger.js';
-import { announce, bold, elapsed, print, red, say } from '../demo/narrator.js';
-import { printSummary, printVerdict } from '../demo/summary.js';
 import { until } from '../support/containers/until.js';
+import { openLedger } from '../support/report/ledger.js';
+import { announce, bold, elapsed, print, red, say } from '../support/report/narrator.js';
+import { printSummary, printVerdict } from '../support/report/summary.js';
 import { confinement } from './chapters/confinement.js';
 import { lookAtFiles } from './chapters/files.js';
 import { keepalive } from './chapters/keepalive.js';

@@ -1,6 +1,6 @@
 /** What every chapter of the story works with. */
-import type { Ledger } from '../demo/ledger.js';
-import { announce, say } from '../demo/narrator.js';
+import type { Ledger } from '../support/report/ledger.js';
+import { announce, say } from '../support/report/narrator.js';
 import { type Service, servers } from './cluster.js';
 import { addressOf, type Host, NODES } from './hosts.js';
 import type { HttpTraffic } from './http-traffic.js';

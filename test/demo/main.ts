@@ -3,20 +3,20 @@
  * `--keep` leaves the cluster up and says how to reach it.
  */
 import { parseArgs } from 'node:util';
+import { type Cluster, startCluster, startStage } from '../support/containers/cluster.js';
 import {
   keepWhatIsStarted,
   removeOwned,
   removeOwnedOnExit,
   removeStale,
 } from '../support/containers/owner.js';
-import { type Cluster, startCluster, startStage } from './cluster.js';
-import { expectNoLoss } from './expectations.js';
-import { createHttpLoad } from './http-load.js';
-import { openLedger } from './ledger.js';
-import { createMqttLoad } from './mqtt-load.js';
-import { announce, bold, elapsed, print, red, say } from './narrator.js';
+import { openLedger } from '../support/report/ledger.js';
+import { announce, bold, elapsed, print, red, say } from '../support/report/narrator.js';
+import { printSummary, printVerdict } from '../support/report/summary.js';
+import { expectNoLoss } from '../support/traffic/expectations.js';
+import { createHttpLoad } from '../support/traffic/http-load.js';
+import { createMqttLoad } from '../support/traffic/mqtt-load.js';
 import { play } from './story.js';
-import { printSummary, printVerdict } from './summary.js';
 
 const REQUESTS_PER_SECOND = 250;
 /** How much of the watcher's log is shown when the story breaks off. */

@@ -1,11 +1,12 @@
 /** The story: what the system is for, step by step, on traffic that never stops. */
+
+import { type Cluster, type Host, LEASE_TTL, STREAM_DRAIN } from '../support/containers/cluster.js';
 import { FIRMWARE, type ListedPeer, until } from '../support/containers/index.js';
-import { type Cluster, type Host, LEASE_TTL, STREAM_DRAIN } from './cluster.js';
-import type { Expectations } from './expectations.js';
-import type { HttpLoad } from './http-load.js';
-import type { Ledger } from './ledger.js';
-import type { MqttLoad } from './mqtt-load.js';
-import { announce, count, elapsed, plural, say } from './narrator.js';
+import type { Ledger } from '../support/report/ledger.js';
+import { announce, count, elapsed, plural, say } from '../support/report/narrator.js';
+import type { Expectations } from '../support/traffic/expectations.js';
+import type { HttpLoad } from '../support/traffic/http-load.js';
+import type { MqttLoad } from '../support/traffic/mqtt-load.js';
 
 const DEVICES_AT_FIRST = 120;
 const DEVICES_MORE = 40;

@@ -6,7 +6,7 @@
  *   npm run test:mutation -- core                           one area
  *   npm run test:mutation -- core src/core/guard.ts         one file of it
  *
- * The reports are in build/mutation/<area>.html and .json.
+ * The reports are in build/mutation/<area>.html and .json. MUTATION_WORKERS is how many faults are tried at a time (2).
  */
 import { Stryker } from '@stryker-mutator/core';
 import { AREAS, type Area, areaOf } from './areas.js';
@@ -31,7 +31,7 @@ async function run(area: Area, files: readonly string[]): Promise<number> {
     clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
     tempDirName: 'build/mutation/sandbox',
     cleanTempDir: 'always',
-    concurrency: 2,
+    concurrency: Number(process.env.MUTATION_WORKERS ?? 2),
     timeoutMS: 10_000,
   }).runMutationTest();
   const counted = results.filter(({ status }) => status !== 'CompileError' && status !== 'Ignored');

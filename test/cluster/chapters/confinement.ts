@@ -1,4 +1,4 @@
-import { say } from '../../demo/narrator.js';
+import { say } from '../../support/report/narrator.js';
 import { on } from '../hosts.js';
 import type { Chapter, Stage } from '../stage.js';
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { say } from '../../demo/narrator.js';
+import { say } from '../../support/report/narrator.js';
 import { runLogged, vagrant } from '../vagrant.js';
 
 const SHELL = /\.sh$|^(pre|post)(inst|rm)$/;

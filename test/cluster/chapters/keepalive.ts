@@ -1,5 +1,5 @@
-import { say } from '../../demo/narrator.js';
 import { until } from '../../support/containers/until.js';
+import { say } from '../../support/report/narrator.js';
 import { servers } from '../cluster.js';
 import { on } from '../hosts.js';
 import { type Chapter, noCuts, noFailures, type Stage } from '../stage.js';

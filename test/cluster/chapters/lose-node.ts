@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { say } from '../../demo/narrator.js';
 import { until } from '../../support/containers/until.js';
+import { say } from '../../support/report/narrator.js';
 import {
   createdAt,
   etcdctl,

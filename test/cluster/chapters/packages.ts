@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { say } from '../../demo/narrator.js';
+import { say } from '../../support/report/narrator.js';
 
 const execute = promisify(execFile);
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));

@@ -1,4 +1,4 @@
-import { say } from '../../demo/narrator.js';
+import { say } from '../../support/report/narrator.js';
 import { untilServing } from '../cluster.js';
 import { on } from '../hosts.js';
 import { type Chapter, noFailures, type Stage } from '../stage.js';

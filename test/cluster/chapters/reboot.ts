@@ -1,5 +1,5 @@
-import { say } from '../../demo/narrator.js';
 import { until } from '../../support/containers/until.js';
+import { say } from '../../support/report/narrator.js';
 import { servers, serving, untilServing } from '../cluster.js';
 import { NODES, property, reboot } from '../hosts.js';
 import { DRAIN, nameBroker } from '../mqtt-traffic.js';

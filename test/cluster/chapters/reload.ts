@@ -1,5 +1,5 @@
-import { say } from '../../demo/narrator.js';
 import { until } from '../../support/containers/until.js';
+import { say } from '../../support/report/narrator.js';
 import { serverOf, sidekickOf } from '../cluster.js';
 import { on, property } from '../hosts.js';
 import { type Chapter, noFailures, type Stage } from '../stage.js';

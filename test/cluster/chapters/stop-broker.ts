@@ -1,5 +1,5 @@
-import { plural, say } from '../../demo/narrator.js';
 import { until } from '../../support/containers/until.js';
+import { plural, say } from '../../support/report/narrator.js';
 import { serverOf, servers, untilServing } from '../cluster.js';
 import { NODES, on } from '../hosts.js';
 import { DRAIN, nameBroker } from '../mqtt-traffic.js';

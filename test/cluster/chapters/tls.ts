@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { connectAsync } from 'mqtt';
 import { Agent, request } from 'undici';
-import { say } from '../../demo/narrator.js';
 import { FIRMWARE } from '../../support/containers/backends.js';
+import { say } from '../../support/report/narrator.js';
 import { addressOf } from '../hosts.js';
 import type { Chapter, Stage } from '../stage.js';
 

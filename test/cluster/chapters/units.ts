@@ -1,4 +1,4 @@
-import { say } from '../../demo/narrator.js';
+import { say } from '../../support/report/narrator.js';
 import { sidekickOf, unitOf } from '../cluster.js';
 import { type Host, NODES, on } from '../hosts.js';
 import type { Chapter, Stage } from '../stage.js';

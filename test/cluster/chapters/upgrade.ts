@@ -1,5 +1,5 @@
-import { say } from '../../demo/narrator.js';
 import { until } from '../../support/containers/until.js';
+import { say } from '../../support/report/narrator.js';
 import { exercise, sidekickOf, untilServing } from '../cluster.js';
 import { type Host, NODES, on, property } from '../hosts.js';
 import { type Chapter, noCuts, noFailures, type Stage, secondsSince } from '../stage.js';

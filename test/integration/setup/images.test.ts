@@ -17,6 +17,9 @@ const SERVERS: readonly { readonly image: string; readonly command?: string[] }[
   { image: 'sidekick-etcd', command: ['--advertise-client-urls=http://127.0.0.1:2379', '--unsafe-no-fsync'] },
 ];
 
+/** A registrar that runs on although its etcd does not. */
+const REGISTER = 'register --service x --address 10.0.0.1:1 --etcd-endpoints http://127.0.0.1:1'.split(' ');
+
 let network: TestNetwork;
 
 beforeAll(async () => {
@@ -63,15 +66,7 @@ describe('the image sidekick', () => {
   it('ends at a signal in its first moments', async () => {
     const { container } = await startSidekick(network, {
       name: 'early',
-      args: [
-        'register',
-        '--service',
-        'x',
-        '--address',
-        '10.0.0.1:1',
-        '--etcd-endpoints',
-        'http://127.0.0.1:1',
-      ],
+      args: REGISTER,
     });
     await container.signal('SIGTERM');
     expect([0, 143]).toContain(await container.exited());
@@ -82,15 +77,7 @@ describe('the image sidekick', () => {
       image: 'sidekick',
       name: 'exec',
       network,
-      command: [
-        'register',
-        '--service',
-        'x',
-        '--address',
-        '10.0.0.1:1',
-        '--etcd-endpoints',
-        'http://127.0.0.1:1',
-      ],
+      command: [...REGISTER],
     });
     const { exitCode, output } = await container.exec(['sidekick', '--version']);
     expect({ exitCode, output }).toEqual({
@@ -103,15 +90,7 @@ describe('the image sidekick', () => {
     const { container } = await startSidekick(network, {
       name: 'zombies',
       args: [
-        ...[
-          'register',
-          '--service',
-          'x',
-          '--address',
-          '10.0.0.1:1',
-          '--etcd-endpoints',
-          'http://127.0.0.1:1',
-        ],
+        ...REGISTER,
         ...['--probe-type', 'exec', '--probe-interval', '200ms'],
         // On a command line a program's arguments are separated by spaces.
         // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's

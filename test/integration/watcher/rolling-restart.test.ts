@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cluster, type Host, startCluster } from '../../demo/cluster.js';
-import { expectNoLoss } from '../../demo/expectations.js';
-import { createHttpLoad, type HttpLoad } from '../../demo/http-load.js';
-import { createMqttLoad, type MqttLoad, nameBroker } from '../../demo/mqtt-load.js';
+import { type Cluster, type Host, startCluster } from '../../support/containers/cluster.js';
 import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
+import { expectNoLoss } from '../../support/traffic/expectations.js';
+import { createHttpLoad, type HttpLoad } from '../../support/traffic/http-load.js';
+import { createMqttLoad, type MqttLoad, nameBroker } from '../../support/traffic/mqtt-load.js';
 
 /** Each round restarts every backend once, where it is. */
 const ROUNDS = Number(process.env.ROLLING_ROUNDS ?? 1);

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WatcherStatus } from '../../../src/daemon/watcher/status.js';
-import { type Cluster, startCluster } from '../../demo/cluster.js';
-import { expectNoLoss } from '../../demo/expectations.js';
-import { createHttpLoad, type HttpLoad } from '../../demo/http-load.js';
-import { createMqttLoad, type MqttLoad } from '../../demo/mqtt-load.js';
+import { type Cluster, startCluster } from '../../support/containers/cluster.js';
 import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
+import { expectNoLoss } from '../../support/traffic/expectations.js';
+import { createHttpLoad, type HttpLoad } from '../../support/traffic/http-load.js';
+import { createMqttLoad, type MqttLoad } from '../../support/traffic/mqtt-load.js';
 
 /** The default, in ms: a lost registration is back within it. */
 const LEASE_TTL = 15_000;

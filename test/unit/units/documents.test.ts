@@ -4,7 +4,7 @@ import { unitPath, wordsOf } from './unit-file.js';
 
 type Files = readonly (readonly [from: string, to: string])[];
 
-const load = (name: string) => import(new URL(`../../../units/deb/${name}`, import.meta.url).href);
+const load = (name: string) => import(new URL(`../../../docker/packages/${name}`, import.meta.url).href);
 const { DOCUMENTS } = (await load('contents.mjs')) as { DOCUMENTS: Record<string, readonly string[]> };
 const { documentFiles } = (await load('documents.mjs')) as {
   documentFiles: (name: string, paths: readonly string[] | undefined) => Promise<Files>;

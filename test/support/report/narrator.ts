@@ -1,4 +1,4 @@
-/** What the demonstration says: numbered steps, and under each what happens, with the time since the start. */
+/** The output of a run: numbered steps, and under each step what happens, with the time since the start. */
 
 const started = performance.now();
 const tty = process.stdout.isTTY === true;
@@ -11,7 +11,7 @@ export const bold = (text: string): string => paint(1, text);
 export const green = (text: string): string => paint(32, text);
 export const red = (text: string): string => paint(31, text);
 
-/** Seconds since the demonstration began. */
+/** Seconds since the run began. */
 export function elapsed(): number {
   return (performance.now() - started) / 1000;
 }
@@ -36,7 +36,7 @@ export function say(message: string): void {
   print(`  ${`${elapsed().toFixed(1)} s`.padStart(8)}  ${message}`);
 }
 
-/** Begins a step of the story. */
+/** Prints the headline of a step. */
 export function announce(number: number, title: string): void {
   print(`\n${bold(`${number}. ${title}`)}`);
 }

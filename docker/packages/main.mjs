@@ -5,10 +5,10 @@
 //   sidekick-node     the Node.js that runs this script, for systems whose own is too old (Debian 12)
 //   sidekick-gateway  the load balancer on open-source NGINX
 //
-//   node units/deb/main.mjs [--version=0.1.0] [--only=sidekick,sidekick-gateway]
-import { takeLock } from '../../docker/setup/lock.mjs';
-import { failed, headline } from '../../docker/setup/narrator.mjs';
-import { SetupError } from '../../docker/setup/run.mjs';
+//   node docker/packages/main.mjs [--version=0.1.0] [--only=sidekick,sidekick-gateway]
+import { takeLock } from '../setup/lock.mjs';
+import { failed, headline } from '../setup/narrator.mjs';
+import { SetupError } from '../setup/run.mjs';
 import { buildPackages, PACKAGES } from './packages.mjs';
 
 function option(args, name) {

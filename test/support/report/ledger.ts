@@ -1,4 +1,4 @@
-/** What was measured and what it had to be: the demonstration ends well only if all of it is as it had to be. */
+/** What a run measured, and what each number had to be. A run passes only if every number is as it had to be. */
 
 export interface Entry {
   what: string;
@@ -7,7 +7,7 @@ export interface Entry {
   good: boolean;
 }
 
-/** A step of the story, and what NGINX had when it was over. */
+/** One step of a run, and the servers that NGINX had at its end. */
 export interface StepRecord {
   title: string;
   seconds: number;
@@ -24,7 +24,7 @@ export interface Ledger {
   atLeast(what: string, measured: number, wanted: number): void;
   /** Records a number that has to be at most `wanted`. */
   atMost(what: string, measured: number, wanted: number, unit: string): void;
-  /** Records a number that may be anything: what was broken on purpose, and how much went with it. */
+  /** Records a number without a limit: how much was lost when something was broken on purpose. */
   note(what: string, measured: number): void;
   isGood(): boolean;
 }

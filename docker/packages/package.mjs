@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { hashOf } from '../../docker/setup/hash.mjs';
-import { root, run } from '../../docker/setup/run.mjs';
+import { hashOf } from '../setup/hash.mjs';
+import { root, run } from '../setup/run.mjs';
 
 /**
  * What goes into a package.

@@ -1,8 +1,8 @@
 // What is in each package.
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { lockedPackages } from '../../docker/setup/npm.mjs';
-import { ask, root, run } from '../../docker/setup/run.mjs';
+import { lockedPackages } from '../setup/npm.mjs';
+import { ask, root, run } from '../setup/run.mjs';
 import { documentFiles } from './documents.mjs';
 
 const UNITS = 'usr/lib/systemd/system';
@@ -34,7 +34,14 @@ export async function sidekickPackage(version) {
     version,
     control: await readText('units/deb/sidekick/control'),
     scripts: 'units/deb/sidekick',
-    inputs: ['dist', 'package.json', 'units', 'LICENSE', ...documents.map(([path]) => path)],
+    inputs: [
+      'dist',
+      'package.json',
+      'units',
+      'docker/packages',
+      'LICENSE',
+      ...documents.map(([path]) => path),
+    ],
     stamps: ids,
     directories: ['etc/sidekick'],
     files: [
@@ -60,7 +67,13 @@ export async function gatewayPackage(version) {
     version,
     control: await readText('units/deb/sidekick-gateway/control'),
     scripts: 'units/deb/sidekick-gateway',
-    inputs: ['dist/gateway', 'docker/gateway', 'units', ...documents.map(([path]) => path)],
+    inputs: [
+      'dist/gateway',
+      'docker/gateway',
+      'docker/packages',
+      'units',
+      ...documents.map(([path]) => path),
+    ],
     conffiles: [
       ...configuration.map((name) => `/etc/sidekick-gateway/${name}`),
       '/etc/logrotate.d/sidekick-gateway',

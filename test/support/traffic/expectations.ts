@@ -1,7 +1,4 @@
-/**
- * What has to be put up with at the moment because the story broke it on purpose. Whatever else goes wrong is a loss,
- * and the demonstration fails.
- */
+/** The failures to expect at the moment, because something was broken on purpose. Any other failure is a loss. */
 export interface Expectations {
   /** Names of the backends that were killed without warning: what they had under way is gone with them. */
   readonly killed: Set<string>;

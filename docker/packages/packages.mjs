@@ -1,9 +1,9 @@
 // Makes Debian packages, each unless it is there and made of the same files.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { doing, done, skipped } from '../../docker/setup/narrator.mjs';
-import { ensureBuild, ensurePackages } from '../../docker/setup/npm.mjs';
-import { ask, root, SetupError } from '../../docker/setup/run.mjs';
+import { doing, done, skipped } from '../setup/narrator.mjs';
+import { ensureBuild, ensurePackages } from '../setup/npm.mjs';
+import { ask, root, SetupError } from '../setup/run.mjs';
 import { gatewayPackage, nodePackage, sidekickPackage } from './contents.mjs';
 import { isCurrent, makePackage } from './package.mjs';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openLedger } from '../../demo/ledger.js';
+import { openLedger } from '../../../support/report/ledger.js';
 
 describe('the ledger of the demonstration', () => {
   it('is good when every number is as it had to be', () => {

@@ -2,7 +2,7 @@
 // that every link leads somewhere on an installed system too.
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
-import { root } from '../../docker/setup/run.mjs';
+import { root } from '../setup/run.mjs';
 
 const LINK = /\]\(([^)\s#]+)[^)]*\)/g;
 

@@ -1,4 +1,4 @@
-/** The end of the demonstration: what happened when, and what was counted. */
+/** The end of a run: how long each step took, and what was counted. */
 import type { Ledger } from './ledger.js';
 import { bold, green, print, red, table } from './narrator.js';
 
@@ -21,7 +21,7 @@ export function printSummary({ steps, entries }: Ledger): void {
   );
 }
 
-/** Prints the verdict, the last line of the demonstration. */
+/** Prints whether the run passed: its last line. */
 export function printVerdict(good: boolean, seconds: number): void {
   const time = `${seconds.toFixed(0)} s`;
   print(

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Expectations, expectNoLoss } from '../../demo/expectations.js';
-import { createHttpLoad, type HttpCounts } from '../../demo/http-load.js';
-import { FIRMWARE, until } from '../../support/containers/index.js';
+import { FIRMWARE, until } from '../../../support/containers/index.js';
+import { type Expectations, expectNoLoss } from '../../../support/traffic/expectations.js';
+import { createHttpLoad, type HttpCounts } from '../../../support/traffic/http-load.js';
 
 const FILES = new Map<string, number>(Object.values(FIRMWARE).map(({ path, length }) => [path, length]));
 

@@ -1,7 +1,7 @@
 /** Devices that fetch firmware through the gateway's public port, at a steady rate, and check what they get. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { FIRMWARE, type FirmwareFile } from '../support/containers/index.js';
+import { FIRMWARE, type FirmwareFile } from '../containers/index.js';
 import type { Expectations } from './expectations.js';
 
 const CONNECTIONS = 128;

@@ -1,4 +1,6 @@
-/** The parts on the stage: etcd, the gateway, the backends each with its sidekick, and the watcher. */
+/** A cluster in containers: etcd, the gateway, backends each with a sidekick beside it, and the watcher. */
+
+import { nameBroker } from '../traffic/mqtt-load.js';
 import {
   type Backend,
   type Container,
@@ -14,15 +16,14 @@ import {
   startRegister,
   startWatch,
   type TestNetwork,
-} from '../support/containers/index.js';
-import { nameBroker } from './mqtt-load.js';
+} from './index.js';
 
 /** Short, so that nobody has to wait for a dead host's key; the default is 15 s. */
 export const LEASE_TTL = '5s';
 /** How long a draining broker's server stays in NGINX; the default is 5 minutes. */
 export const STREAM_DRAIN = '12s';
 
-/** How a cluster differs from the demonstration's. */
+/** Options of a cluster; the defaults are those of `npm run demo`. */
 export interface ClusterOptions {
   /** Default {@link LEASE_TTL}. */
   readonly leaseTtl?: string;
@@ -32,7 +33,7 @@ export interface ClusterOptions {
   readonly fixedAddresses?: boolean;
 }
 
-/** A backend and the sidekick that runs beside it: what a host is in this story. */
+/** A host: a backend and the sidekick that runs beside it. */
 export interface Host {
   readonly name: string;
   readonly backend: Backend;
@@ -55,7 +56,7 @@ export interface Cluster {
   serverNames(kind: 'http' | 'stream'): Promise<string[]>;
 }
 
-/** Starts the parts that are there before any backend. */
+/** Starts etcd, the gateway and the watcher, without backends. */
 export async function startCluster(network: TestNetwork, options: ClusterOptions = {}): Promise<Cluster> {
   const { leaseTtl = LEASE_TTL, streamDrain = STREAM_DRAIN, fixedAddresses = false } = options;
   const [etcd, gateway] = await Promise.all([startEtcd(network), startGateway(network)]);
@@ -120,7 +121,7 @@ export async function startCluster(network: TestNetwork, options: ClusterOptions
   };
 }
 
-/** The network that the demonstration lives on. */
+/** The network of the cluster. */
 export function startStage(): Promise<TestNetwork> {
   return startNetwork('sidekick-demo');
 }
