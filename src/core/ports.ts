@@ -65,6 +65,23 @@ export interface PutOptions {
   readonly lease?: LeaseId;
 }
 
+/**
+ * Writes that are made together, and only while keys are as somebody read them (compare-and-swap). At most 128 of each,
+ * which is etcd's own limit.
+ */
+export interface Transaction {
+  /** The revision at which each key was last written; 0 for a key that must not exist. */
+  readonly expected: ReadonlyMap<string, number>;
+  readonly puts: ReadonlyMap<string, string>;
+  readonly deletes?: readonly string[];
+}
+
+/** What became of a transaction. Where it was not made, nothing was written. */
+export type Committed =
+  | { readonly committed: true; readonly revision: number }
+  /** @param current The expected keys as they are; those that do not exist are missing. */
+  | { readonly committed: false; readonly current: ReadonlyMap<string, KeyValue> };
+
 /** The unary calls to etcd. Each has its own deadline and rejects with EtcdError. */
 export interface RegistryClient {
   /** One consistent read of everything under a prefix. */
@@ -75,6 +92,11 @@ export interface RegistryClient {
   put(key: string, value: string, options: PutOptions, signal: AbortSignal): Promise<number>;
   /** Deletes the key; with `lease`, only if it still lives under that lease. Resolves to whether it did. */
   remove(key: string, options: PutOptions, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Makes a transaction, or says how the expected keys are. Where it rejects, nobody knows whether it was made: the
+   * caller has to read again.
+   */
+  commit(transaction: Transaction, signal: AbortSignal): Promise<Committed>;
   /** Grants a lease of `ttl` milliseconds (etcd keeps whole seconds, at least 1). */
   grant(ttl: number, signal: AbortSignal): Promise<LeaseId>;
   /** Renews the lease to its full TTL. Rejects with LeaseGoneError when it is gone. */

@@ -1,6 +1,7 @@
 /** An etcd in memory, for tests that need no network: leases on a clock the test moves, and faults it switches on. */
 import { EtcdError, LeaseGoneError } from '../../src/core/errors.js';
 import {
+  type Committed,
   type KeyValue,
   type LeaseId,
   MAX_VALUE_BYTES,
@@ -9,6 +10,7 @@ import {
   type RegistryListener,
   type RegistryReader,
   type RegistrySnapshot,
+  type Transaction,
 } from '../../src/core/ports.js';
 
 interface Lease {
@@ -181,6 +183,26 @@ export class FakeRegistry implements RegistryReader, RegistryClient {
     return this.#call(`remove ${key}`, signal, () => {
       if (lease !== undefined && this.#entries.get(key)?.lease !== lease) return false;
       return this.delete(key);
+    });
+  }
+
+  commit({ expected, puts, deletes = [] }: Transaction, signal: AbortSignal): Promise<Committed> {
+    return this.#call(`put ${[...puts.keys()].join(' ')}`, signal, () => {
+      const found = [...expected.keys()].flatMap((key) => this.#entries.get(key) ?? []);
+      const current = new Map(found.map((keyValue) => [keyValue.key, keyValue]));
+      for (const [key, revision] of expected) {
+        if ((current.get(key)?.revision ?? 0) !== revision) return { committed: false, current };
+      }
+      // One revision for all of it, as etcd does.
+      const revision = this.#revision + 1;
+      for (const [key, value] of puts) {
+        const created = this.#entries.get(key)?.created ?? revision;
+        this.#entries.set(key, { key, value, revision, created });
+      }
+      for (const key of deletes) this.#entries.delete(key);
+      this.#revision = revision;
+      this.#publish();
+      return { committed: true, revision };
     });
   }
 

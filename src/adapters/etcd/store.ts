@@ -1,5 +1,12 @@
 import { EtcdError, LeaseGoneError } from '../../core/errors.js';
-import type { KeyValue, LeaseId, PutOptions, RegistryClient } from '../../core/ports.js';
+import type {
+  Committed,
+  KeyValue,
+  LeaseId,
+  PutOptions,
+  RegistryClient,
+  Transaction,
+} from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
 import { sendKeepAlive } from './keep-alive.js';
 import { toWholeEntry } from './key-values.js';
@@ -76,6 +83,29 @@ export class EtcdStore implements RegistryClient {
     return (
       succeeded && responses.some(({ response_delete_range }) => Number(response_delete_range.deleted) > 0)
     );
+  }
+
+  async commit({ expected, puts, deletes = [] }: Transaction, signal: AbortSignal): Promise<Committed> {
+    const compare = [...expected].map(([key, revision]) => ({
+      key: Buffer.from(key),
+      target: 'Mod' as const,
+      result: 'Equal' as const,
+      mod_revision: revision,
+    }));
+    const success = [
+      ...[...puts].map(([key, value]) => ({
+        request_put: { key: Buffer.from(key), value: Buffer.from(value) },
+      })),
+      ...deletes.map((key) => ({ request_delete_range: { key: Buffer.from(key) } })),
+    ];
+    const failure = [...expected.keys()].map((key) => ({ request_range: { key: Buffer.from(key) } }));
+    const { succeeded, header, responses } = await this.#cluster.call(
+      (client, options) => client.kv.txn({ compare, success, failure }, options),
+      { signal },
+    );
+    if (succeeded) return { committed: true, revision: Number(header.revision) };
+    const found = responses.flatMap(({ response_range }) => response_range.kvs.map(toWholeEntry));
+    return { committed: false, current: new Map(found.map((keyValue) => [keyValue.key, keyValue])) };
   }
 
   async grant(ttl: number, signal: AbortSignal): Promise<LeaseId> {

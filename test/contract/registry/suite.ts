@@ -132,6 +132,64 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect(await subject.store.remove(`${prefix}a`, { lease: theirs }, NEVER)).toBe(true);
       });
 
+      it('commits writes together while the keys are as they were read', async () => {
+        const [changed, created, gone] = [`${prefix}changed`, `${prefix}created`, `${prefix}gone`];
+        const read = await subject.store.put(changed, 'one', {}, NEVER);
+        await subject.store.put(gone, 'x', {}, NEVER);
+        const transaction = {
+          expected: new Map([
+            [changed, read],
+            [created, 0],
+          ]),
+          puts: new Map([
+            [changed, 'two'],
+            [created, 'new'],
+          ]),
+          deletes: [gone],
+        };
+
+        const first = await subject.store.commit(transaction, NEVER);
+        const second = await subject.store.commit(transaction, NEVER);
+
+        expect(first).toEqual({ committed: true, revision: expect.any(Number) });
+        const revision = first.committed ? first.revision : 0;
+        const current = new Map([
+          [changed, { key: changed, value: 'two', revision, created: read }],
+          [created, { key: created, value: 'new', revision, created: revision }],
+        ]);
+        expect(second).toEqual({ committed: false, current });
+        expect((await subject.store.list(prefix, NEVER)).map(({ key }) => key).sort()).toEqual([
+          changed,
+          created,
+        ]);
+      });
+
+      it('commits nothing while a key that is expected does not exist', async () => {
+        const transaction = {
+          expected: new Map([[`${prefix}missing`, 7]]),
+          puts: new Map([[`${prefix}a`, 'one']]),
+        };
+
+        expect(await subject.store.commit(transaction, NEVER)).toEqual({
+          committed: false,
+          current: new Map(),
+        });
+        expect(await subject.store.list(prefix, NEVER)).toEqual([]);
+      });
+
+      it('lets one of several transactions on the same ground be made', async () => {
+        const attempts = await Promise.all(
+          ['a', 'b', 'c'].map((name) =>
+            subject.store.commit(
+              { expected: new Map([[`${prefix}one`, 0]]), puts: new Map([[`${prefix}one`, name]]) },
+              NEVER,
+            ),
+          ),
+        );
+
+        expect(attempts.filter(({ committed }) => committed)).toHaveLength(1);
+      });
+
       it('moves a key from one lease to another with a put', async () => {
         const [first, second] = [
           await subject.store.grant(60_000, NEVER),

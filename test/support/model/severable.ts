@@ -50,6 +50,7 @@ export class Severable {
           return inner.put(key, value, options, signal);
         }),
       remove: (...args) => through(() => inner.remove(...args)),
+      commit: (...args) => through(() => inner.commit(...args)),
       grant: (...args) => through(() => inner.grant(...args)),
       keepAlive: (...args) => through(() => inner.keepAlive(...args)),
       revoke: (...args) => through(() => inner.revoke(...args)),
