@@ -1,9 +1,9 @@
 import pRetry from 'p-retry';
 
 export interface RetryOptions {
-  /** The wait after the first failure, in ms. It doubles with each further one, with jitter. */
+  /** The wait after the first failure, in ms: this to twice this, at random. It doubles with each further failure. */
   readonly min: number;
-  /** The longest wait, in ms, give or take a quarter, so that a fleet does not come back in step. */
+  /** The longest wait, in ms, give or take a quarter, so that a fleet does not retry in step. */
   readonly max: number;
   readonly signal: AbortSignal;
   /** Called with each failure. What it throws ends the retrying and is thrown on. */
@@ -13,8 +13,9 @@ export interface RetryOptions {
 }
 
 /**
- * Repeats until it works; then resolves with the result. Rejects when `while` says so, and with the signal's reason
- * when that is aborted, also in the middle of a wait.
+ * Repeats an attempt until it succeeds, and resolves to its result. Rejects with the failure when `while` returns false,
+ * with the signal's reason when that is aborted, also in the middle of a wait, and with a TypeError at once: that is a
+ * defect and not an outage.
  */
 export function retry<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
   return pRetry(attempt, {

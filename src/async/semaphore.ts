@@ -1,10 +1,12 @@
 /**
- * Lets a bounded number of calls be under way. A call's deadline begins when it is let through, so that a burst of a
- * thousand does not time out in the queue. An aborted signal keeps a queued call from beginning (it rejects with the
- * signal's reason), and lets one under way end by itself: what was asked of NGINX is not left in doubt.
+ * Limits how many calls are under way at a time. A queued call rejects with the signal's reason if the signal is aborted
+ * before it starts. A started call gets a signal of its own and always runs to its end, so that no request is
+ * abandoned halfway. A call's time-out belongs inside the call: then it begins when the call starts, and the queue
+ * costs it nothing.
  */
-export type Semaphore = <T>(signal: AbortSignal, call: (own: AbortSignal) => Promise<T>) => Promise<T>;
+export type Semaphore = <T>(signal: AbortSignal, call: (callSignal: AbortSignal) => Promise<T>) => Promise<T>;
 
+/** @param limit The most calls under way at a time, at least 1. */
 export function createSemaphore(limit: number): Semaphore {
   const queue: (() => void)[] = [];
   let free = limit;

@@ -1,4 +1,4 @@
-/** A latch that one loop waits on: a wake-up that comes while the loop is busy is not lost, and many are one. */
+/** A latch that one loop waits on: a wake-up while the loop is busy is kept until its next wait, and several count as one. */
 export class Wakeup {
   #pending = false;
   #interrupt = () => {};
@@ -9,7 +9,7 @@ export class Wakeup {
     this.#interrupt();
   }
 
-  /** Resolves when woken, after `ms`, or when the signal is aborted. */
+  /** Resolves when woken, after `ms` milliseconds, or when the signal is aborted. Never rejects. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
     if (!this.#pending && !signal.aborted) {
       await new Promise<void>((resolve) => {

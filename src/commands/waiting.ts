@@ -1,4 +1,4 @@
-import { withTimeLimit } from '../async/time-limit.js';
+import { isTimeout, withTimeout } from '../async/abort.js';
 import { formatDuration } from '../config/duration.js';
 import { messageOf, SidekickError } from '../core/errors.js';
 import { say } from './say.js';
@@ -34,10 +34,10 @@ export async function waiting<T>(
   }, repeat);
   const tail = otherwise === undefined ? '' : `\n${otherwise}`;
   try {
-    return await withTimeLimit(timeout, signal, work);
+    return await withTimeout(timeout, signal, work);
   } catch (error) {
     if (signal.aborted) throw new SidekickError('INTERRUPTED', `${messageOf(signal.reason)}${tail}`, true);
-    if (!(error instanceof DOMException && error.name === 'TimeoutError')) throw error;
+    if (!isTimeout(error)) throw error;
     const text = `not done within ${formatDuration(timeout)} (--timeout): still waiting for ${what()}`;
     throw new SidekickError('TIMEOUT', `${text}${tail}`, true);
   } finally {

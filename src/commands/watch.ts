@@ -4,7 +4,7 @@ import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
 import { createNginxApi, type NginxClient } from '../adapters/nginx/api.js';
 import { ownAddresses } from '../adapters/own-addresses.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
-import { aborted } from '../async/aborted.js';
+import { aborted } from '../async/abort.js';
 import type { watchScope } from '../config/options/watch.js';
 import type { Tree } from '../config/resolve.js';
 import { type WatchConfig, type WatchSettings, watchSettings } from '../config/settings/watch.js';

@@ -1,23 +1,17 @@
+import { raceAbort, withTimeout } from '../async/abort.js';
 import { sleep } from '../async/sleep.js';
-import { withTimeLimit } from '../async/time-limit.js';
 import { messageOf } from '../core/errors.js';
 import { type Health, type HealthPolicy, nextHealth } from '../core/health.js';
 import type { Probe } from '../core/ports.js';
 
-/** One look: undefined when it is healthy, or why not. A probe that ignores its signal is left behind. */
-async function look(probe: Probe, timeout: number, signal: AbortSignal): Promise<string | undefined> {
+/** Probes once: resolves to undefined when it is healthy, or to why not. A probe that ignores its signal is left behind. */
+async function probeOnce(probe: Probe, timeout: number, signal: AbortSignal): Promise<string | undefined> {
   try {
-    await withTimeLimit(timeout, signal, (limited) => Promise.race([probe(limited), aborted(limited)]));
+    await withTimeout(timeout, signal, (limited) => raceAbort(probe(limited), limited));
     return undefined;
   } catch (error) {
     return messageOf(error);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 }
 
 export interface ProbeLoopOptions {
@@ -25,21 +19,23 @@ export interface ProbeLoopOptions {
   readonly policy: HealthPolicy;
   /** What was known before. */
   readonly health: Health;
-  /** Lets a probe begin when it may, and resolves to what came of it; default at once. Nothing comes of one that was not begun. */
+  /** Runs a probe when one may start, and resolves to its result, or to undefined where it was not started; default: runs it at once. */
   readonly turn?: <T>(run: () => Promise<T>) => Promise<T | undefined>;
-  /** Called after each probe, with why it failed, if it did. */
+  /** 0 to 1, for the pauses; default Math.random. */
+  readonly random?: () => number;
+  /** Called after each probe, with the reason of its failure where it failed. */
   onHealth(health: Health, reason: string | undefined): void;
 }
 
-/** Probes again and again; resolves when aborted. The pauses vary by a tenth, so that many loops do not march in step. */
+/** Probes until the signal is aborted, then resolves. Each pause varies by a tenth, so that many loops do not run in step. */
 export async function runProbeLoop(loop: ProbeLoopOptions, signal: AbortSignal): Promise<void> {
-  const { probe, policy, turn = (run) => run() } = loop;
+  const { probe, policy, turn = (run) => run(), random = Math.random } = loop;
   let { health } = loop;
   while (!signal.aborted) {
-    const reason = await turn(() => look(probe, policy.timeout, signal));
+    const reason = await turn(() => probeOnce(probe, policy.timeout, signal));
     if (signal.aborted) return;
     health = nextHealth(health, reason === undefined, policy);
     loop.onHealth(health, reason);
-    await sleep(policy.interval * (0.9 + Math.random() / 5), signal);
+    await sleep(policy.interval * (0.9 + random() / 5), signal);
   }
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type CallOptions, InterceptingCall, type StatusObject, status } from '@grpc/grpc-js';
+import { isTimeout } from '../../async/abort.js';
 
 /** What one gRPC call carries besides its request. */
 export interface CallContext {
@@ -66,12 +67,7 @@ function translated(received: StatusObject): StatusObject {
  * nothing about the member and takes a status that etcd3 does not hold against it.
  */
 function cancellation(signal: AbortSignal): [status, string] {
-  return isTimeout(signal)
+  return isTimeout(signal.reason)
     ? [status.DEADLINE_EXCEEDED, 'the time limit of the caller is over']
     : [status.FAILED_PRECONDITION, 'aborted by the caller'];
-}
-
-/** Whether the signal was aborted by a time limit, as `AbortSignal.timeout` does. */
-export function isTimeout(signal: AbortSignal): boolean {
-  return signal.aborted && signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
 }

@@ -1,10 +1,9 @@
 import type { CallOptions } from '@grpc/grpc-js';
 import type { Etcd3 } from 'etcd3';
-import { abortable } from '../../async/abortable.js';
-import { withDeadline } from '../../async/deadline.js';
-import { EtcdError, messageOf } from '../../core/errors.js';
+import { isTimeout, raceAbort, withTimeout } from '../../async/abort.js';
+import { EtcdError } from '../../core/errors.js';
 import type { LeaseId } from '../../core/ports.js';
-import { callOptions, isTimeout } from './call-options.js';
+import { callOptions } from './call-options.js';
 import { toEtcdError } from './errors.js';
 import { DEFAULT_REQUEST_TIMEOUT, Member } from './member.js';
 import type { EtcdOptions } from './options.js';
@@ -107,7 +106,7 @@ export class Cluster {
       return await this.#attempt(member, request, settings);
     } catch (error) {
       const failure = toEtcdError(error, lease, member.endpoint);
-      if (signal.aborted ? isTimeout(signal) : isFaultOfMember(failure, settings)) this.#leave(member);
+      if (signal.aborted ? isTimeout(signal.reason) : isFaultOfMember(failure, settings)) this.#leave(member);
       throw signal.aborted ? signal.reason : failure;
     }
   }
@@ -125,15 +124,15 @@ export class Cluster {
   async #send<T>(member: Member, request: Request<T>, settings: CallSettings): Promise<T> {
     const { signal, stream, patience } = settings;
     signal.throwIfAborted();
-    const token = await abortable(member.token(), signal);
+    const token = await raceAbort(member.token(), signal);
     if (patience === undefined) {
       const timeout = stream ? {} : { timeout: this.#timeout };
       return request(member.client, callOptions({ signal, token, ...timeout }));
     }
-    return withDeadline(signal, patience, (limited) =>
+    return withTimeout(patience, signal, (limited) =>
       request(member.client, callOptions({ signal: limited, token })).catch((error: unknown) => {
         if (signal.aborted || !limited.aborted) throw error;
-        throw new EtcdError('TIMEOUT', `etcd: ${messageOf(limited.reason)}`, true, { cause: error });
+        throw new EtcdError('TIMEOUT', `etcd: no answer within ${patience} ms`, true, { cause: error });
       }),
     );
   }

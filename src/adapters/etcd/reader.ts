@@ -1,12 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { deriveAbort } from '../../async/abort.js';
+import { backoff } from '../../async/backoff.js';
+import { sleep } from '../../async/sleep.js';
 import type { RegistryListener, RegistryReader } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
 import { readSnapshot, type Snapshot } from './snapshot.js';
 import { watch } from './watch.js';
 import { WatchCache } from './watch-cache.js';
 
-const MIN_PAUSE = 100;
-const MAX_PAUSE = 2000;
+/** The pause before etcd is read again after an interruption, in ms. */
+const PAUSE = { min: 100, max: 2000 };
 const DEFAULT_RESYNC = 30_000;
 const DEFAULT_STALL = 10_000;
 
@@ -30,13 +32,13 @@ export class EtcdReader implements RegistryReader {
 
   async watch(prefixes: readonly string[], observer: RegistryListener, signal: AbortSignal): Promise<void> {
     const following = { prefixes, picture: new WatchCache(observer) };
-    let pause = 0;
+    let interruptions = 0;
     while (!signal.aborted) {
       const began = performance.now();
       await this.#followUntilDoubt(following, signal);
       const lasted = performance.now() - began;
-      pause = lasted > MAX_PAUSE ? MIN_PAUSE : Math.min(Math.max(pause * 2, MIN_PAUSE), MAX_PAUSE);
-      await rest(pause * (0.5 + Math.random() / 2), signal);
+      interruptions = lasted > PAUSE.max ? 1 : interruptions + 1;
+      await sleep(backoff(interruptions, PAUSE), signal);
     }
   }
 
@@ -52,9 +54,7 @@ export class EtcdReader implements RegistryReader {
     after: Snapshot,
     signal: AbortSignal,
   ): Promise<Snapshot | undefined> {
-    const round = new AbortController();
-    const end = () => round.abort();
-    signal.addEventListener('abort', end, { once: true });
+    const round = deriveAbort(signal);
     const watching = this.#watch(following, after, round.signal);
     const reading = this.#readWhenDue(following, after, round.signal);
     try {
@@ -63,7 +63,7 @@ export class EtcdReader implements RegistryReader {
       return next;
     } finally {
       round.abort();
-      signal.removeEventListener('abort', end);
+      round.dispose();
       await Promise.all([watching, reading]);
     }
   }
@@ -82,7 +82,7 @@ export class EtcdReader implements RegistryReader {
     signal: AbortSignal,
   ): Promise<Snapshot | undefined> {
     const { resync = DEFAULT_RESYNC } = this.#cluster.options;
-    await rest(resync, signal);
+    await sleep(resync, signal);
     if (signal.aborted) return undefined;
     const { revision } = following.picture;
     const next = await this.#read(following, signal);
@@ -98,9 +98,4 @@ export class EtcdReader implements RegistryReader {
       return undefined;
     }
   }
-}
-
-/** Waits, or returns early when the signal is aborted. */
-async function rest(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await delay(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import { DeadlineError, withDeadline } from '../../async/deadline.js';
+import { isTimeout, withTimeout } from '../../async/abort.js';
 import { isObject, type JsonBounds, readJson } from '../../core/bounded-json.js';
 import { messageOf, NginxError } from '../../core/errors.js';
 import { ok, type Result } from '../../core/result.js';
@@ -37,7 +37,7 @@ export function createTransport(options: NginxApiOptions): Transport {
 
   async function attempt(method: Method, path: string, signal: AbortSignal, body?: unknown) {
     try {
-      return await withDeadline(signal, timeout, async (bounded, progress) => {
+      return await withTimeout(timeout, signal, async (bounded, progress) => {
         const response = await pool.request({
           method,
           path: base + path,
@@ -49,7 +49,7 @@ export function createTransport(options: NginxApiOptions): Transport {
       });
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof DeadlineError) throw new NginxError('Timeout', error.message, true);
+      if (isTimeout(error)) throw new NginxError('Timeout', `no answer within ${timeout} ms`, true);
       const message = explainConnectionError(messageOf(error), origin.startsWith('https:'));
       throw new NginxError('Unreachable', message, true, undefined, { cause: error });
     }

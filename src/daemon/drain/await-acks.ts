@@ -1,3 +1,4 @@
+import { deriveAbort } from '../../async/abort.js';
 import { type DrainAsked, type PendingAck, pendingAcks } from '../../core/drain-acks.js';
 import { drainedRoot, type KeyPrefixes, watchersPrefix } from '../../core/keys.js';
 import type { RegistryReader, RegistrySnapshot } from '../../core/ports.js';
@@ -24,10 +25,7 @@ export async function awaitAcks(
   { reader, space, also = [], onDebts }: AwaitAcksOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const following = new AbortController();
-  const abort = () => following.abort();
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
+  const following = deriveAbort(signal);
   let latest: RegistrySnapshot | undefined;
   let answered = false;
   function check(): void {
@@ -36,7 +34,7 @@ export async function awaitAcks(
     const debts = latest ? pendingAcks(space, latest.entries, standing) : undefined;
     if (latest && debts) onDebts?.(debts, latest);
     answered = standing.length === 0 || debts?.length === 0;
-    if (answered) abort();
+    if (answered) following.abort();
   }
   const observer = {
     onSnapshot(view: RegistrySnapshot) {
@@ -52,7 +50,7 @@ export async function awaitAcks(
     await reader.watch([watchersPrefix(space), drainedRoot(space), ...also], observer, following.signal);
   } finally {
     clearInterval(timer);
-    signal.removeEventListener('abort', abort);
+    following.dispose();
   }
   return answered;
 }

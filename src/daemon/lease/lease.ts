@@ -1,6 +1,6 @@
+import { NEVER, withTimeout } from '../../async/abort.js';
 import { retry } from '../../async/retry.js';
 import { sleep } from '../../async/sleep.js';
-import { withTimeLimit } from '../../async/time-limit.js';
 import { Wakeup } from '../../async/wakeup.js';
 import { LeaseGoneError, messageOf } from '../../core/errors.js';
 import { CONNECTED, conditionOf, type EtcdCondition } from '../../core/etcd-state.js';
@@ -97,9 +97,7 @@ export class Lease {
     const { store, log, revokeTimeout = 2000 } = this.#options;
     this.#id = undefined;
     try {
-      await withTimeLimit(revokeTimeout, new AbortController().signal, (limited) =>
-        store.revoke(lease, limited),
-      );
+      await withTimeout(revokeTimeout, NEVER, (limited) => store.revoke(lease, limited));
       log.info({ event: 'lease-revoked', lease }, 'the lease is revoked');
     } catch (error) {
       log.warn(
@@ -141,7 +139,7 @@ export class Lease {
   /** Repeats a call until etcd answers it, several times within the lease's time; a lost lease is an answer. */
   async #persist<T>(signal: AbortSignal, call: (limited: AbortSignal) => Promise<T>): Promise<T> {
     const { ttl } = this.#options;
-    const result = await retry(() => withTimeLimit(ttl / 4, signal, call), {
+    const result = await retry(() => withTimeout(ttl / 4, signal, call), {
       min: Math.min(100, ttl / 20),
       max: Math.min(2000, ttl / 6),
       signal,

@@ -1,5 +1,5 @@
+import { withTimeout } from '../../async/abort.js';
 import { retry } from '../../async/retry.js';
-import { withTimeLimit } from '../../async/time-limit.js';
 import { Wakeup } from '../../async/wakeup.js';
 import { LeaseGoneError, messageOf } from '../../core/errors.js';
 import type { EtcdCondition } from '../../core/etcd-state.js';
@@ -140,7 +140,7 @@ class Keeper implements LeaseSession {
     // Without a lease there is nothing to do: the next grant wakes this loop again.
     if (current === undefined || !this.#keys.unsure) return;
     try {
-      await withTimeLimit(this.#options.ttl, signal, (limited) =>
+      await withTimeout(this.#options.ttl, signal, (limited) =>
         this.#keys.mend({ current, former: this.#lease.former }, limited),
       );
     } catch (error) {

@@ -1,5 +1,5 @@
+import { isTimeout, withTimeout } from '../../async/abort.js';
 import { retry } from '../../async/retry.js';
-import { withTimeLimit } from '../../async/time-limit.js';
 import { type DrainAsked, liveWatchers, type PendingAck } from '../../core/drain-acks.js';
 import { EtcdError, messageOf } from '../../core/errors.js';
 import { watchersPrefix } from '../../core/keys.js';
@@ -46,13 +46,13 @@ export async function drainAndWait(
   const fields = { keys: workers.slice(0, NAMED).map(({ key }) => key), count: workers.length };
   log.info({ event: 'drain-started', ...fields, timeout }, 'asking to be taken out');
   try {
-    const outcome = await withTimeLimit(timeout, signal, async (limited): Promise<Outcome> => {
+    const outcome = await withTimeout(timeout, signal, async (limited): Promise<Outcome> => {
       return (await areDriven(workers, options, limited)) ? handshake(workers, options, limited) : 'nobody';
     });
     log.info({ event: 'drain-finished', outcome, ...fields, took: clock() - began }, OUTCOMES[outcome]);
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof DOMException)) throw error;
+    if (!isTimeout(error)) throw error;
     log.warn(
       { event: 'drain-timed-out', ...fields, took: clock() - began },
       'not every watcher has answered in time',

@@ -1,3 +1,4 @@
+import { aborted } from '../../async/abort.js';
 import type { PendingAck } from '../../core/drain-acks.js';
 import { registrationKey } from '../../core/keys.js';
 import { createLeaseSession } from '../lease/session.js';
@@ -142,10 +143,4 @@ class EtcdRegistrar implements Registrar {
       signal,
     );
   }
-}
-
-/** Resolves when the signal is aborted. */
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NEVER } from '../../../src/async/abort.js';
 import { retry } from '../../../src/async/retry.js';
-import { withTimeLimit } from '../../../src/async/time-limit.js';
-
-const NEVER = new AbortController().signal;
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -10,7 +8,7 @@ afterEach(() => vi.useRealTimers());
 describe('retry', () => {
   const options = { min: 100, max: 1000, signal: NEVER };
 
-  it('resolves with what works at last', async () => {
+  it('resolves with the result of the first attempt that succeeds', async () => {
     let left = 5;
     const result = retry(async () => {
       if (left-- > 0) throw new Error('not yet');
@@ -20,7 +18,7 @@ describe('retry', () => {
     await expect(result).resolves.toBe('works');
   });
 
-  it('waits longer each time, but never much longer than the longest wait', async () => {
+  it('doubles its wait from min to max, give or take a quarter', async () => {
     const times: number[] = [];
     const stop = new AbortController();
     const result = retry(
@@ -41,13 +39,13 @@ describe('retry', () => {
     expect(waits.at(-1)).toBeGreaterThanOrEqual(750);
   });
 
-  it('ends when it is told to, with the failure', async () => {
+  it('rejects with the failure once `while` returns false', async () => {
     const failure = new Error('for good');
     const result = retry(() => Promise.reject(failure), { ...options, while: (error) => error !== failure });
     await expect(result).rejects.toBe(failure);
   });
 
-  it('tells of each failure', async () => {
+  it('calls onFailure with each failure', async () => {
     const told: string[] = [];
     let left = 2;
     const result = retry(
@@ -60,34 +58,20 @@ describe('retry', () => {
     await result;
     expect(told).toEqual(['1', '0']);
   });
-});
 
-describe('withTimeLimit', () => {
-  it('aborts by a TimeoutError when the time is over', async () => {
-    const outcome = withTimeLimit(
-      50,
-      NEVER,
-      (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-    );
-    const expected = expect(outcome).rejects.toMatchObject({
-      name: 'TimeoutError',
-      message: 'not done within 50 ms',
-    });
-    await vi.advanceTimersByTimeAsync(50);
-    await expected;
-  });
-
-  it("passes on its caller's reason, also one from before", async () => {
-    const reason = new Error('enough');
-    const outcome = withTimeLimit(50, AbortSignal.abort(reason), async (signal) => signal.throwIfAborted());
-    await expect(outcome).rejects.toBe(reason);
-  });
-
-  it('leaves nothing behind', async () => {
+  it("rejects with the signal's reason in the middle of a wait", async () => {
     const stop = new AbortController();
-    const remove = vi.spyOn(stop.signal, 'removeEventListener');
-    await withTimeLimit(50, stop.signal, async () => 'done');
+    const result = retry(() => Promise.reject(new Error('never')), { ...options, signal: stop.signal });
+    const expected = expect(result).rejects.toThrow('enough');
+    await vi.advanceTimersByTimeAsync(50);
+    stop.abort(new Error('enough'));
+    await expected;
     expect(vi.getTimerCount()).toBe(0);
-    expect(remove).toHaveBeenCalledOnce();
+  });
+
+  it('does not repeat a TypeError, which is a defect', async () => {
+    const attempt = vi.fn(() => Promise.reject(new TypeError('undefined is not a function')));
+    await expect(retry(attempt, options)).rejects.toThrow('undefined is not a function');
+    expect(attempt).toHaveBeenCalledOnce();
   });
 });

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { forEach } from '../../../src/async/for-each.js';
+
+describe('forEach', () => {
+  it('runs the task once for each item, with at most `limit` under way', async () => {
+    let running = 0;
+    let most = 0;
+    const done: number[] = [];
+    await forEach([1, 2, 3, 4, 5, 6, 7], 3, async (item) => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      done.push(item);
+    });
+    expect(most).toBe(3);
+    expect(done).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it('gives every item its turn after failures, and rejects with all of them', async () => {
+    const done: string[] = [];
+    const outcome = forEach(['a', 'b', 'c', 'd'], 2, async (item) => {
+      if (item < 'c') throw new Error(`no ${item}`);
+      done.push(item);
+    });
+    await expect(outcome).rejects.toMatchObject({
+      name: 'AggregateError',
+      message: 'no a',
+      errors: [{ message: 'no a' }, { message: 'no b' }],
+    });
+    expect(done).toEqual(['c', 'd']);
+  });
+
+  it('resolves where there is nothing to do', async () => {
+    await expect(forEach([], 3, () => Promise.reject(new Error('no')))).resolves.toBeUndefined();
+  });
+});
