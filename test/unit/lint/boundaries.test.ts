@@ -1,0 +1,196 @@
+/** Breaks each rule of lint/boundaries.json on purpose in a scratch copy, and expects the linter to say so. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const BIOME = join(ROOT, 'node_modules/.bin/biome');
+
+/** An import that the folder may not have; the first column is where the file lies under src. */
+const IMPORTS = [
+  ['main.ts', './core/plan.js'],
+  ['core/broken.ts', '../async/sleep.js'],
+  ['core/broken.ts', 'node:crypto'],
+  ['core/broken.ts', 'p-retry'],
+  ['async/broken.ts', '../core/errors.js'],
+  ['async/broken.ts', 'p-retry'],
+  ['async/broken.ts', 'node:timers/promises'],
+  ['firmware/broken.ts', '../async/sleep.js'],
+  ['firmware/broken.ts', 'node:fs'],
+  ['firmware/image/broken.ts', '../../daemon/lifecycle.js'],
+  ['firmware/image/broken.ts', 'node:crypto'],
+  ['firmware/shared/broken.ts', '../../core/result.js'],
+  ['adapters/broken.ts', 'etcd3'],
+  ['adapters/broken.ts', '../telemetry/logger.js'],
+  ['adapters/etcd/broken.ts', 'undici'],
+  ['adapters/etcd/broken.ts', '../../daemon/lifecycle.js'],
+  ['adapters/etcd/broken.ts', '../nginx/api.js'],
+  ['adapters/nginx/broken.ts', 'etcd3'],
+  ['adapters/nginx/broken.ts', '@grpc/grpc-js'],
+  ['adapters/nginx/broken.ts', '../etcd/store.js'],
+  ['adapters/probes/broken.ts', 'undici'],
+  ['adapters/probes/broken.ts', '../../config/schema.js'],
+  ['daemon/broken.ts', '../adapters/etcd/store.js'],
+  ['daemon/broken.ts', '../telemetry/logger.js'],
+  ['daemon/watcher/broken.ts', '../../adapters/nginx/api.js'],
+  ['daemon/watcher/broken.ts', '../../config/load.js'],
+  ['daemon/watcher/broken.ts', 'pino'],
+  ['daemon/watcher/broken.ts', 'node:fs'],
+  ['telemetry/broken.ts', '../daemon/watcher/status.js'],
+  ['telemetry/broken.ts', 'etcd3'],
+  ['config/broken.ts', '../commands/program.js'],
+  ['config/broken.ts', '../adapters/etcd/store.js'],
+  ['config/broken.ts', 'undici'],
+  ['config/engine/broken.ts', '../../daemon/watcher/watcher.js'],
+  ['commands/broken.ts', '../gateway/model/address.js'],
+  ['commands/broken.ts', 'etcd3'],
+  ['commands/broken.ts', 'undici'],
+  ['commands/broken.ts', 'pino'],
+  ['commands/broken.ts', 'convict'],
+] as const;
+
+/** What a pure folder may not do, each as one expression. */
+const IMPURE = [
+  'Math.random()',
+  'Date.now()',
+  'new Date()',
+  'performance.now()',
+  'setTimeout(() => 0, 1)',
+  'setInterval(() => 0, 1)',
+  'fetch("x")',
+  'process.env',
+  'console.log(1)',
+  'globalThis.process',
+] as const;
+const TIMER = /^set(Timeout|Interval)/;
+
+const PURE_FILES = ['core/broken.ts', 'async/broken.ts', 'firmware/broken.ts', 'firmware/image/broken.ts'];
+/** The files of `async` that need a timer have one, and nothing else that is not pure. */
+const TIMED_FILE = 'async/sleep.ts';
+
+/** Where, under src: `folder/file`, with a number that keeps two files of one folder apart. */
+class Scratch {
+  readonly #root = mkdtempSync(join(tmpdir(), 'sidekick-lint-'));
+  #reported: readonly { readonly path: string; readonly line: number }[] = [];
+  readonly #lines = new Map<string, string[]>();
+
+  constructor() {
+    for (const file of ['biome.json', 'lint']) {
+      cpSync(join(ROOT, file), join(this.#root, file), { recursive: true });
+    }
+    symlinkSync(join(ROOT, 'node_modules'), join(this.#root, 'node_modules'));
+  }
+
+  /** Adds a line to a file under src. */
+  add(path: string, line: string): void {
+    this.#lines.set(path, [...(this.#lines.get(path) ?? []), line]);
+  }
+
+  /** Writes the files, and checks them all at once. */
+  check(): void {
+    for (const [path, lines] of this.#lines) {
+      const file = join(this.#root, 'src', path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, `${lines.join('\n')}\n`);
+    }
+    const report = lint(this.#root);
+    this.#reported = report.diagnostics
+      .filter(({ category }) => /noRestricted|plugin/.test(category))
+      .map(({ location }) => ({ path: location.path, line: location.start.line }));
+  }
+
+  /** Whether the linter finds fault with this line of this file. */
+  isReported(path: string, line: string): boolean {
+    const at = (this.#lines.get(path) ?? []).indexOf(line) + 1;
+    if (at === 0) throw new Error(`${path} has no line ${line}`);
+    return this.#reported.some((found) => found.path === `src/${path}` && found.line === at);
+  }
+
+  remove(): void {
+    rmSync(this.#root, { recursive: true });
+  }
+}
+
+interface Report {
+  readonly diagnostics: readonly {
+    readonly category: string;
+    readonly location: { readonly path: string; readonly start: { readonly line: number } };
+  }[];
+}
+
+function lint(directory: string): Report {
+  const args = ['lint', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none', 'src'];
+  try {
+    return JSON.parse(
+      execFileSync(BIOME, args, { cwd: directory, encoding: 'utf8', stdio: 'pipe' }),
+    ) as Report;
+  } catch (error) {
+    return JSON.parse((error as { stdout: string }).stdout) as Report;
+  }
+}
+
+const importLine = (from: string) => `export * from '${from}';`;
+const expressionLine = (expression: string) => `export const a = () => ${expression};`;
+const STRANGER = importLine('a-library-that-no-folder-may-import');
+
+/** Every folder under src with a file of its own. */
+function foldersOf(directory: string): string[] {
+  const entries = readdirSync(join(ROOT, 'src', directory), { withFileTypes: true });
+  const here = entries.some(({ name }) => name.endsWith('.ts')) ? [directory] : [];
+  const below = entries.filter((entry) => entry.isDirectory());
+  return [...here, ...below.flatMap(({ name }) => foldersOf(join(directory, name)))];
+}
+const FOLDERS = foldersOf('').filter((folder) => folder !== '' && !folder.startsWith('gateway'));
+
+describe('the boundaries between the folders of src', () => {
+  let scratch: Scratch;
+
+  beforeAll(() => {
+    scratch = new Scratch();
+    for (const [path, from] of IMPORTS) scratch.add(path, importLine(from));
+    for (const path of [...PURE_FILES, TIMED_FILE]) {
+      for (const expression of IMPURE) scratch.add(path, expressionLine(expression));
+    }
+    for (const folder of FOLDERS) scratch.add(`${folder}/any.ts`, STRANGER);
+    scratch.add('core/broken.ts', expressionLine("new Date('2026-01-01')"));
+    scratch.add('core/broken.ts', importLine('./plan.js'));
+    scratch.add('commands/broken.ts', expressionLine('process.exit(1)'));
+    scratch.add('main.ts', expressionLine('process.exit(1)'));
+    scratch.check();
+  });
+  afterAll(() => scratch.remove());
+
+  it.each(IMPORTS)('keep src/%s from importing %s', (path, from) => {
+    expect(scratch.isReported(path, importLine(from))).toBe(true);
+  });
+
+  it.each(FOLDERS)('keep src/%s from importing what its list does not name', (folder) => {
+    expect(scratch.isReported(`${folder}/any.ts`, STRANGER)).toBe(true);
+  });
+
+  it.each(PURE_FILES)('keep clock, randomness and I/O out of src/%s', (path) => {
+    for (const expression of IMPURE) {
+      expect([expression, scratch.isReported(path, expressionLine(expression))]).toEqual([expression, true]);
+    }
+  });
+
+  it('allow a timer, and nothing else, in the files of async that are about time', () => {
+    for (const expression of IMPURE) {
+      const denied = scratch.isReported(TIMED_FILE, expressionLine(expression));
+      expect([expression, denied]).toEqual([expression, !TIMER.test(expression)]);
+    }
+  });
+
+  it('let main.ts alone end the process', () => {
+    expect(scratch.isReported('commands/broken.ts', expressionLine('process.exit(1)'))).toBe(true);
+    expect(scratch.isReported('main.ts', expressionLine('process.exit(1)'))).toBe(false);
+  });
+
+  it('let core import core, and work with a time that it is given', () => {
+    expect(scratch.isReported('core/broken.ts', importLine('./plan.js'))).toBe(false);
+    expect(scratch.isReported('core/broken.ts', expressionLine("new Date('2026-01-01')"))).toBe(false);
+  });
+});
