@@ -17,8 +17,8 @@ export function registrarSummary({ phase, etcd, services, waitingFor }: Registra
     ...(others.length > NAMED ? [`${others.length - NAMED} more`] : []),
   ];
   return [
-    ...(etcd.state === 'refuses' ? [`etcd refuses: ${etcd.error}`] : []),
-    ...(etcd.state === 'away' ? ['waiting for etcd'] : []),
+    ...(etcd.state === 'refused' ? [`etcd refuses: ${etcd.error}`] : []),
+    ...(etcd.state === 'unavailable' ? ['waiting for etcd'] : []),
     `${services.length - others.length} of ${count(services.length, 'service')} registered`,
     ...named,
   ].join('; ');
@@ -27,7 +27,7 @@ export function registrarSummary({ phase, etcd, services, waitingFor }: Registra
 /** A watcher in one line: what is waited for, or what is kept in step. */
 export function watcherSummary({ id, etcd, superseded, nginx }: WatcherStatus): string {
   if (superseded) return `another watcher has the id ${id}: give one of the two another --id`;
-  if (etcd.state === 'refuses') return `etcd refuses: ${etcd.error}`;
+  if (etcd.state === 'refused') return `etcd refuses: ${etcd.error}`;
   const away = [
     ...(etcd.connected ? [] : ['etcd']),
     ...nginx.filter(({ connected }) => !connected).map(({ name }) => `NGINX ${name}`),

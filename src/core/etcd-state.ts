@@ -1,10 +1,10 @@
 import { EtcdError, messageOf } from './errors.js';
 
 /**
- * How etcd stands to a daemon. `connected`: it answers and does what it is asked. `away`: it does not answer.
- * `refuses`: it answers, and does not do what it is asked, so somebody has to change something.
+ * What etcd does for a daemon. `connected`: it answers and does what it is asked. `unavailable`: it cannot be reached, or
+ * does not answer in time. `refused`: it answers and says no, so somebody has to change something.
  */
-export type EtcdState = 'connected' | 'away' | 'refuses';
+export type EtcdState = 'connected' | 'unavailable' | 'refused';
 
 /** How etcd stands, as `/status` shows it. */
 export interface EtcdCondition {
@@ -26,7 +26,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 /** The condition that an error of a call to etcd shows. */
 export function conditionOf(error: unknown): EtcdCondition {
-  const state = error instanceof EtcdError && error.refused ? 'refuses' : 'away';
+  const state = error instanceof EtcdError && error.refused ? 'refused' : 'unavailable';
   return { state, error: withRemedy(error) };
 }
 

@@ -163,7 +163,7 @@ export class Lease {
     if (this.#condition.state === before) return;
     const { log } = this.#options;
     const reason = this.#condition.error;
-    if (this.#condition.state === 'refuses')
+    if (this.#condition.state === 'refused')
       log.error(
         { event: 'lease-refused', reason },
         'etcd refuses the lease: trying again until it is granted',

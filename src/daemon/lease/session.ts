@@ -66,7 +66,7 @@ class Keeper implements LeaseSession {
   get etcd(): EtcdCondition {
     const { condition } = this.#lease;
     const error = this.#keys.anyRefusal;
-    return condition.state === 'connected' && error !== undefined ? { state: 'refuses', error } : condition;
+    return condition.state === 'connected' && error !== undefined ? { state: 'refused', error } : condition;
   }
 
   get lease(): LeaseId | undefined {

@@ -67,7 +67,7 @@ class RunningWatcher implements Watcher {
   readonly #keys: RegistrationTracker;
   #view: RegistrySnapshot | undefined;
   /** Whether etcd can be read, and why not. */
-  #reading: EtcdCondition = { state: 'away', error: 'not yet read' };
+  #reading: EtcdCondition = { state: 'unavailable', error: 'not yet read' };
   #signal: AbortSignal = AbortSignal.abort();
 
   constructor(options: WatcherOptions, ports: WatcherPorts) {
@@ -193,7 +193,7 @@ class RunningWatcher implements Watcher {
 
   /** How etcd stands: a watcher that can read but not write answers no drain request. */
   get #etcd(): EtcdCondition {
-    return this.#reading.state === 'connected' && this.#keeper.etcd.state === 'refuses'
+    return this.#reading.state === 'connected' && this.#keeper.etcd.state === 'refused'
       ? this.#keeper.etcd
       : this.#reading;
   }
@@ -221,7 +221,7 @@ class RunningWatcher implements Watcher {
     meter.gauge('sidekick_etcd_connected', 0);
     this.#reading = conditionOf(error);
     const reason = this.#reading.error;
-    if (this.#reading.state === 'refuses') {
+    if (this.#reading.state === 'refused') {
       const message = 'etcd refuses to be read: NGINX keeps what it has until it can be';
       log.error({ event: 'etcd-refused', reason }, message);
     } else {

@@ -115,7 +115,7 @@ describe('the watcher', () => {
     await Promise.all([cli.event('etcd-unavailable'), cli.event('nginx-unavailable')]);
     expect([await statusOf(`${admin}/healthz`), await statusOf(`${admin}/readyz`)]).toEqual([200, 503]);
     const waiting = await run(['status', '--admin', admin]);
-    expect(waiting.out).toMatch(/not ready; etcd away/);
+    expect(waiting.out).toMatch(/not ready; etcd unavailable/);
     expect(waiting.code).toBe(1);
 
     await apiPort.open();

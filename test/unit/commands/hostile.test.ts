@@ -26,7 +26,7 @@ function watcherStatus(text: string): WatcherStatus {
   return {
     id: text,
     ready: false,
-    etcd: { connected: false, state: 'refuses', error: text },
+    etcd: { connected: false, state: 'refused', error: text },
     superseded: true,
     services: [{ name: text, registered: 1, draining: 0, rejected: 0, overLimit: 0 }],
     maintenance: [
@@ -61,7 +61,7 @@ function registrarStatus(text: string): RegistrarStatus {
   return {
     phase: 'draining',
     connected: true,
-    etcd: { state: 'refuses', error: text },
+    etcd: { state: 'refused', error: text },
     ready: false,
     waitingFor: [text],
     services: [{ service: text, address: text, health: 'unhealthy', key: 'absent', reason: text }],

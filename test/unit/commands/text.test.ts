@@ -91,10 +91,10 @@ Rejected keys:
   });
 
   test('of a registrar and a watcher that etcd refuses', () => {
-    const etcd = { state: 'refuses', error: 'permission denied' } as const;
-    expect(registrarText({ ...REGISTRAR, etcd })).toMatch(/; etcd refuses: permission denied;\n/);
+    const etcd = { state: 'refused', error: 'permission denied' } as const;
+    expect(registrarText({ ...REGISTRAR, etcd })).toMatch(/; etcd refused: permission denied;\n/);
     const text = watcherText({ ...WATCHER, etcd: { connected: true, revision: 42, ...etcd } });
-    expect(text).toMatch(/; etcd refuses: permission denied; at revision 42\n/);
+    expect(text).toMatch(/; etcd refused: permission denied; at revision 42\n/);
   });
 
   test('of a watcher whose id another one has', () => {
@@ -142,11 +142,11 @@ Rejected keys:
     const text = watcherText({
       ...WATCHER,
       ready: false,
-      etcd: { connected: false, state: 'away', error: 'not yet read' },
+      etcd: { connected: false, state: 'unavailable', error: 'not yet read' },
       services: [],
       nginx: [{ name: 'lb', connected: false, error: 'connect ECONNREFUSED', problems: [], upstreams: [] }],
     });
-    expect(text).toMatch(/^sidekick watch lb1: not ready; etcd away: not yet read;\n/);
+    expect(text).toMatch(/^sidekick watch lb1: not ready; etcd unavailable: not yet read;\n/);
     expect(text).toContain('NGINX lb: away: connect ECONNREFUSED; it has not answered yet\n');
   });
 });
@@ -155,11 +155,11 @@ describe('one line for systemd', () => {
   test.each([
     [REGISTRAR, '1 of 2 services registered; mqtt 10.0.0.11:1883 unhealthy'],
     [
-      { ...REGISTRAR, services: [], etcd: { state: 'refuses' as const, error: 'no space' } },
+      { ...REGISTRAR, services: [], etcd: { state: 'refused' as const, error: 'no space' } },
       'etcd refuses: no space; 0 of 0 services registered',
     ],
     [
-      { ...REGISTRAR, etcd: { state: 'away' as const }, services: [] },
+      { ...REGISTRAR, etcd: { state: 'unavailable' as const }, services: [] },
       'waiting for etcd; 0 of 0 services registered',
     ],
     [{ ...REGISTRAR, phase: 'draining' as const, waitingFor: ['lb1'] }, 'draining, waiting for lb1'],
@@ -177,9 +177,9 @@ describe('one line for systemd', () => {
 
   test.each([
     [WATCHER, '2 servers in 1 upstream of 1 NGINX in step with etcd'],
-    [{ ...WATCHER, etcd: { connected: false, state: 'away' as const } }, 'waiting for etcd'],
+    [{ ...WATCHER, etcd: { connected: false, state: 'unavailable' as const } }, 'waiting for etcd'],
     [
-      { ...WATCHER, etcd: { connected: true, state: 'refuses' as const, error: 'no space' } },
+      { ...WATCHER, etcd: { connected: true, state: 'refused' as const, error: 'no space' } },
       'etcd refuses: no space',
     ],
     [{ ...WATCHER, superseded: true }, 'another watcher has the id lb1: give one of the two another --id'],

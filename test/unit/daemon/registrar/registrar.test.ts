@@ -356,14 +356,14 @@ describe('stopping', () => {
     registry.fault('denied');
     await pass(TTL);
     expect(registrar.status().etcd).toMatchObject({
-      state: 'refuses',
+      state: 'refused',
       error: expect.stringMatching(/permission denied.*role/) as string,
     });
     expect(log.events('lease-refused')).toHaveLength(1);
 
     registry.fault('down');
     await pass(TTL);
-    expect(registrar.status().etcd.state).toBe('away');
+    expect(registrar.status().etcd.state).toBe('unavailable');
     expect(log.events('lease-renewal-failed')).toHaveLength(1);
 
     registry.fault('none');
@@ -380,7 +380,7 @@ describe('stopping', () => {
     await pass(2 * TTL);
     expect(registrar.status()).toMatchObject({
       ready: false,
-      etcd: { state: 'refuses', error: expect.stringMatching(/space exceeded.*alarm disarm/) as string },
+      etcd: { state: 'refused', error: expect.stringMatching(/space exceeded.*alarm disarm/) as string },
       services: [{ key: 'registered' }, { key: 'refused', reason: expect.stringMatching(/space/) as string }],
     });
 

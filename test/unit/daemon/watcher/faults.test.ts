@@ -277,14 +277,14 @@ describe('etcd', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
     expect(w.watcher.status()).toMatchObject({
       ready: false,
-      etcd: { connected: false, state: 'refuses', error: expect.stringMatching(/passwordFile/) as string },
+      etcd: { connected: false, state: 'refused', error: expect.stringMatching(/passwordFile/) as string },
     });
     expect(w.log.events('etcd-unavailable')).toEqual([]);
     expect(w.log.events('etcd-refused').length).toBeGreaterThan(0);
 
     w.registry.fault('down');
     await w.pass(1_000);
-    expect(w.watcher.status().etcd.state).toBe('away');
+    expect(w.watcher.status().etcd.state).toBe('unavailable');
     expect(w.log.events('etcd-unavailable')).toHaveLength(1);
   });
 
@@ -296,7 +296,7 @@ describe('etcd', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
     expect(w.watcher.status().etcd).toMatchObject({
       connected: true,
-      state: 'refuses',
+      state: 'refused',
       error: expect.stringMatching(/space exceeded.*alarm disarm/) as string,
     });
   });
