@@ -29,6 +29,11 @@ export function registrationKey(space: KeyPrefixes, { service, address }: Instan
   return `${space.services}${service}/${address}`;
 }
 
+/** Every registration of one service. */
+export function servicePrefix(prefixes: KeyPrefixes, service: string): string {
+  return `${prefixes.services}${service}/`;
+}
+
 export function watchersPrefix(space: KeyPrefixes): string {
   return `${space.control}watchers/`;
 }

@@ -1,0 +1,247 @@
+import { backoff } from '../../async/backoff.js';
+import { forEach } from '../../async/for-each.js';
+import { RateLimit } from '../../async/rate-limit.js';
+import { Wakeup } from '../../async/wakeup.js';
+import type { Address } from '../../core/address.js';
+import { messageOf } from '../../core/errors.js';
+import { type KeyPrefixes, parseInstance, servicePrefix } from '../../core/keys.js';
+import type { Clock, Log, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
+import {
+  heldUpTo,
+  missingFiles,
+  offerableFiles,
+  type WantedFile,
+  wantedFiles,
+} from '../../firmware/holdings.js';
+import { firmwareRoot } from '../../firmware/keys.js';
+import type { BlobPeers, BlobStore } from '../../firmware/ports.js';
+import { readTypes } from '../../firmware/type-state.js';
+import { fetchFile } from './fetch-file.js';
+import { LocalFiles } from './local-files.js';
+
+export interface SpreaderOptions {
+  readonly prefixes: KeyPrefixes;
+  /** The service under which the firmware servers register. */
+  readonly service: string;
+  /** Files fetched at a time; default 4. */
+  readonly parallel?: number;
+  /** Bytes a second of all fetches together; default unlimited. */
+  readonly bandwidth?: number;
+  /** Bytes of the disk that are left free; default 64 MiB. */
+  readonly reserve?: number;
+}
+
+export interface SpreaderPorts {
+  readonly reader: RegistryReader;
+  readonly store: BlobStore;
+  readonly peers: BlobPeers;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether an address is this host's own server. */
+  readonly isOwn: (address: Address) => boolean;
+  /** 0 to 1; default Math.random. */
+  readonly random?: () => number;
+}
+
+/** A file that this server lacks. */
+export interface MissingFile {
+  readonly sha256: string;
+  readonly releases: readonly string[];
+  /** Why it has not been fetched yet; undefined before the first attempt has ended. */
+  readonly reason: string | undefined;
+}
+
+export interface SpreaderStatus {
+  /** What the registration announces as `meta.firmware`; undefined before etcd and the directory have been read. */
+  readonly revision: number | undefined;
+  readonly held: number;
+  readonly missing: readonly MissingFile[];
+}
+
+/** How often the directory is looked at without an event, in ms: an upload is no event. */
+const RESCAN = 30_000;
+const RETRY = { min: 1_000, max: 60_000 };
+const DEFAULT_PARALLEL = 4;
+const DEFAULT_RESERVE = 64 * 1024 * 1024;
+
+/**
+ * Keeps the files of this host's firmware server complete: whatever release there is, its files are fetched from any
+ * registered firmware server that has them. A server that joins with an empty disk takes the same path.
+ */
+export class Spreader {
+  readonly #options: SpreaderOptions;
+  readonly #ports: SpreaderPorts;
+  readonly #files: LocalFiles;
+  readonly #rate: RateLimit;
+  readonly #wakeup = new Wakeup();
+  readonly #reasons = new Map<string, string>();
+  #snapshot: RegistrySnapshot | undefined;
+  #revision: number | undefined;
+  /** The files that a rollout names, with the revision of their release. */
+  #offerable: readonly WantedFile[] = [];
+  #missing: readonly WantedFile[] = [];
+  /** The highest revision that was announced while this server was fit; undefined before it has been. */
+  #promised: number | undefined;
+  #failures = 0;
+  #onChange: () => void = () => {};
+
+  constructor(options: SpreaderOptions, ports: SpreaderPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#files = new LocalFiles(ports.store, ports.log);
+    this.#rate = new RateLimit(options.bandwidth ?? Number.POSITIVE_INFINITY, ports.clock);
+  }
+
+  /** Called whenever `status` or `unfitReason` may have changed. */
+  set onChange(listener: () => void) {
+    this.#onChange = listener;
+  }
+
+  status(): SpreaderStatus {
+    return {
+      revision: this.#revision,
+      held: this.#files.held.size,
+      missing: this.#missing.map(({ sha256, releases }) => ({
+        sha256,
+        releases,
+        reason: this.#reasons.get(sha256),
+      })),
+    };
+  }
+
+  /**
+   * Why this server must not be registered now; undefined while it may be. A server joins once it holds every file that
+   * may be offered. From then on it has to hold those that it has announced: a newer release is offered to nobody before
+   * every server has announced it.
+   */
+  unfitReason(): string | undefined {
+    if (this.#revision === undefined) return 'the firmware files have not been compared with etcd yet';
+    const { held } = this.#files;
+    const promised = this.#promised ?? Number.POSITIVE_INFINITY;
+    const lacking = this.#offerable.filter(
+      ({ sha256, revision }) => revision <= promised && !held.has(sha256),
+    );
+    if (lacking.length === 0) return undefined;
+    return `files are missing that devices may be offered: ${lacking.flatMap(({ releases }) => releases).join(', ')}`;
+  }
+
+  /** Runs until the signal is aborted. Outages of etcd, of other servers and of the disk are retried. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { prefixes, service } = this.#options;
+    const listener = {
+      onSnapshot: (snapshot: RegistrySnapshot) => {
+        this.#snapshot = snapshot;
+        this.#wakeup.wake();
+      },
+      // The last state stays: files that it names are still fetched.
+      onUnavailable: () => {},
+    };
+    const watching = this.#ports.reader.watch(
+      [firmwareRoot(prefixes), servicePrefix(prefixes, service)],
+      listener,
+      signal,
+    );
+    while (!signal.aborted) {
+      await this.#wakeup.wait(
+        this.#failures === 0 ? RESCAN : backoff(this.#failures, RETRY, this.#ports.random),
+        signal,
+      );
+      if (!signal.aborted) await this.#pass(signal);
+    }
+    await watching;
+  }
+
+  async #pass(signal: AbortSignal): Promise<void> {
+    const snapshot = this.#snapshot;
+    if (snapshot === undefined) return;
+    try {
+      const isComplete = await this.#complete(snapshot, signal);
+      this.#failures = isComplete ? 0 : this.#failures + 1;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#failures++;
+      const fields = { event: 'firmware-disk-failed', reason: messageOf(error) };
+      this.#ports.log.error(fields, 'the firmware directory cannot be read or written; trying again');
+    }
+  }
+
+  /** One look at the directory, and one attempt at each missing file. Resolves to whether nothing is missing. */
+  async #complete({ entries }: RegistrySnapshot, signal: AbortSignal): Promise<boolean> {
+    const { prefixes } = this.#options;
+    const types = [...readTypes(prefixes, entries.values()).values()];
+    const wanted = wantedFiles(prefixes, types);
+    const offerable = offerableFiles(types);
+    await this.#files.refresh(signal);
+    await this.#files.alignMtimes(wanted.files);
+    const update = () => {
+      const { held } = this.#files;
+      this.#offerable = [...wanted.files.values()].filter(({ sha256 }) => offerable.has(sha256));
+      this.#missing = missingFiles(wanted, held);
+      this.#revision = heldUpTo(wanted, held);
+      if (this.unfitReason() === undefined) this.#promised = Math.max(this.#promised ?? 0, this.#revision);
+      this.#onChange();
+    };
+    update();
+    for (const sha256 of this.#reasons.keys()) if (!wanted.files.has(sha256)) this.#reasons.delete(sha256);
+    await forEach(this.#missing, this.#options.parallel ?? DEFAULT_PARALLEL, async (file) => {
+      if (signal.aborted) return;
+      const reason = await this.#fetch(file, this.#servers(entries.keys()), signal);
+      if (reason === undefined) this.#files.add(file);
+      this.#tell(file, reason);
+      update();
+    });
+    return this.#missing.length === 0;
+  }
+
+  /** Resolves to why the file could not be had, or undefined. */
+  async #fetch(
+    file: WantedFile,
+    servers: readonly Address[],
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const free = await this.#ports.store.free();
+    if (free - file.size < (this.#options.reserve ?? DEFAULT_RESERVE)) {
+      return `the disk has ${free} bytes left, and the file is ${file.size} bytes`;
+    }
+    const { store, peers, log } = this.#ports;
+    const found = await fetchFile(file, servers, { store, peers, rate: this.#rate }, signal);
+    if (found.outcome === 'nowhere') {
+      return 'no registered firmware server has it: put it back with `sidekick firmware publish --repair`';
+    }
+    if (found.outcome === 'failed') return found.reason;
+    const fields = {
+      event: 'firmware-file-fetched',
+      file: file.sha256,
+      releases: file.releases,
+      from: found.from,
+    };
+    log.info(fields, 'firmware file fetched');
+    return undefined;
+  }
+
+  /** Logs why a file is missing once, until there is another reason. */
+  #tell({ sha256, releases }: WantedFile, reason: string | undefined): void {
+    if (reason === undefined) {
+      this.#reasons.delete(sha256);
+      return;
+    }
+    if (this.#reasons.get(sha256) === reason) return;
+    this.#reasons.set(sha256, reason);
+    const fields = { event: 'firmware-file-missing', file: sha256, releases, reason };
+    this.#ports.log.warn(fields, 'a firmware file is missing here; trying again');
+  }
+
+  /** The other firmware servers that are registered, in random order, so that they share the work. */
+  #servers(keys: Iterable<string>): readonly Address[] {
+    const { prefixes, service } = this.#options;
+    const { random = Math.random, isOwn } = this.#ports;
+    const prefix = servicePrefix(prefixes, service);
+    return [...keys]
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => parseInstance(prefixes.services, key))
+      .flatMap((instance) => (instance.ok && !isOwn(instance.value.address) ? [instance.value.address] : []))
+      .map((address) => ({ address, order: random() }))
+      .sort((a, b) => a.order - b.order)
+      .map(({ address }) => address);
+  }
+}

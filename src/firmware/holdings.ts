@@ -1,0 +1,98 @@
+import type { KeyPrefixes } from '../core/keys.js';
+import { parseFirmwareKey, releaseKey } from './keys.js';
+import type { ReleaseId } from './names.js';
+import { filesOf, mtimeOf, type ReleaseFile } from './release.js';
+import type { TypeState } from './type-state.js';
+
+/** A file that releases name, as every firmware server has to hold it. */
+export interface WantedFile extends ReleaseFile {
+  /** In seconds since the epoch: that of the earliest release with this file, so that every server's ETag agrees. */
+  readonly mtime: number;
+  /** The releases that name it, such as `lamp 1.3.0`. */
+  readonly releases: readonly string[];
+  /** The etcd revision at which the first of these releases was created. */
+  readonly revision: number;
+}
+
+/** What firmware servers have to hold. */
+export interface WantedFiles {
+  /** By SHA-256. */
+  readonly files: ReadonlyMap<string, WantedFile>;
+  /** The newest release, or the newest key that may be one and cannot be read; 0 where there is none. */
+  readonly revision: number;
+  /** The oldest release whose files are not known, since its key cannot be read: a newer sidekick may have written it. */
+  readonly unknownFrom: number | undefined;
+}
+
+/** Every file of every release of these types. */
+export function wantedFiles(prefixes: KeyPrefixes, types: Iterable<TypeState>): WantedFiles {
+  const files = new Map<string, WantedFile>();
+  const revisions: number[] = [];
+  const unknown: number[] = [];
+  for (const state of types) {
+    for (const [version, release] of state.releases) {
+      const revision = revisionOf(prefixes, state, version);
+      revisions.push(revision);
+      const name = `${state.type} ${release.version}`;
+      for (const file of filesOf(release)) {
+        files.set(
+          file.sha256,
+          merge(files.get(file.sha256), { ...file, mtime: mtimeOf(release), releases: [name], revision }),
+        );
+      }
+    }
+    for (const { key } of state.unreadable) {
+      const parsed = parseFirmwareKey(prefixes, key);
+      if (parsed.ok && parsed.value.kind === 'release') unknown.push(state.written.get(key) ?? 0);
+    }
+  }
+  return {
+    files,
+    revision: Math.max(0, ...revisions, ...unknown),
+    unknownFrom: unknown.length === 0 ? undefined : Math.min(...unknown),
+  };
+}
+
+function merge(known: WantedFile | undefined, file: WantedFile): WantedFile {
+  if (known === undefined) return file;
+  return {
+    ...known,
+    mtime: Math.min(known.mtime, file.mtime),
+    releases: [...known.releases, ...file.releases],
+    revision: Math.min(known.revision, file.revision),
+  };
+}
+
+/** The wanted files that are not held; the newest release's come first, since somebody waits for them. */
+export function missingFiles({ files }: WantedFiles, held: ReadonlySet<string>): readonly WantedFile[] {
+  return [...files.values()]
+    .filter(({ sha256 }) => !held.has(sha256))
+    .sort((a, b) => b.revision - a.revision);
+}
+
+/**
+ * The etcd revision up to which every release's files are held. A firmware server announces it as `meta.firmware`, and a
+ * release is offered while every registered server's is not below the release's own.
+ */
+export function heldUpTo(wanted: WantedFiles, held: ReadonlySet<string>): number {
+  const missing = missingFiles(wanted, held).map(({ revision }) => revision);
+  const limits = [...missing, ...(wanted.unknownFrom === undefined ? [] : [wanted.unknownFrom])];
+  return limits.length === 0 ? wanted.revision : Math.min(...limits) - 1;
+}
+
+/** The files of the releases that these types' rollouts name: what may be offered at any moment. */
+export function offerableFiles(types: Iterable<TypeState>): ReadonlySet<string> {
+  const files = new Set<string>();
+  for (const { rollout, releases } of types) {
+    for (const version of [rollout?.stable, rollout?.candidate?.version]) {
+      const release = version === undefined ? undefined : releases.get(version);
+      for (const { sha256 } of release ? filesOf(release) : []) files.add(sha256);
+    }
+  }
+  return files;
+}
+
+/** The etcd revision at which a release was created; 0 for one that is not there. */
+export function revisionOf(prefixes: KeyPrefixes, state: TypeState, version: ReleaseId): number {
+  return state.written.get(releaseKey(prefixes, state.type, version)) ?? 0;
+}

@@ -1,0 +1,53 @@
+import type { Address } from '../core/address.js';
+
+/** A file in place: nothing is said of its content. */
+export interface StoredFile {
+  readonly sha256: string;
+  /** In bytes. */
+  readonly size: number;
+  /** In seconds since the epoch. */
+  readonly mtime: number;
+}
+
+/** The files of the firmware server on this host, each under its SHA-256. */
+export interface BlobStore {
+  /** The files in place. Other files of the directory are left out. */
+  list(): Promise<readonly StoredFile[]>;
+  /** The SHA-256 of a file in place, worked out from its content. */
+  digest(sha256: string, signal: AbortSignal): Promise<string>;
+  /** How many bytes of a file an earlier fetch has left. */
+  partial(sha256: string): Promise<number>;
+  /** Writes what follows the first `offset` bytes of a file that is being fetched. Whatever comes is kept. */
+  append(sha256: string, offset: number, content: AsyncIterable<Uint8Array>): Promise<void>;
+  /**
+   * Puts a fetched file in place with this mtime, on disk for good, if its content is what its name says. Resolves to
+   * false, and forgets it, where it is not.
+   */
+  complete(sha256: string, mtime: number, signal: AbortSignal): Promise<boolean>;
+  setMtime(sha256: string, mtime: number): Promise<void>;
+  /** Removes a file in place. One that is not there is no error. */
+  remove(sha256: string): Promise<void>;
+  /** How many bytes may be written before the disk is full. */
+  free(): Promise<number>;
+}
+
+/** A file's bytes from one of the other firmware servers. */
+export interface PeerContent {
+  /** Where in the file the content begins: 0 where the server does not resume. */
+  readonly offset: number;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+/** The other firmware servers. */
+export interface BlobPeers {
+  /**
+   * Asks one server for a file from this byte on. Resolves to undefined where it does not have the file; rejects where it
+   * cannot be asked. The content rejects where nothing arrives for 10 s.
+   */
+  fetch(
+    server: Address,
+    sha256: string,
+    offset: number,
+    signal: AbortSignal,
+  ): Promise<PeerContent | undefined>;
+}

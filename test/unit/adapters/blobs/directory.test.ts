@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BlobDirectory } from '../../../../src/adapters/blobs/directory.js';
+
+const NEVER = new AbortController().signal;
+const CONTENT = Buffer.from('firmware');
+const SHA256 = createHash('sha256').update(CONTENT).digest('hex');
+const MTIME = 1_700_000_000;
+
+async function* chunks(...parts: (Uint8Array | Error)[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) {
+    if (part instanceof Error) throw part;
+    yield part;
+  }
+}
+
+describe('BlobDirectory', () => {
+  let directory: string;
+  let blobs: BlobDirectory;
+
+  beforeEach(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'blobs-'));
+    blobs = new BlobDirectory(directory);
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  it('puts a fetched file in place with its mtime, readable for all', async () => {
+    await blobs.append(SHA256, 0, chunks(CONTENT.subarray(0, 3), CONTENT.subarray(3)));
+
+    expect(await blobs.list()).toEqual([]);
+    expect(await blobs.complete(SHA256, MTIME, NEVER)).toBe(true);
+
+    expect(await blobs.list()).toEqual([{ sha256: SHA256, size: CONTENT.length, mtime: MTIME }]);
+    const file = path.join(directory, `${SHA256}.bin`);
+    expect(readFileSync(file)).toEqual(CONTENT);
+    expect(statSync(file).mode & 0o777).toBe(0o644);
+  });
+
+  it('goes on where a fetch broke off', async () => {
+    const broken = blobs.append(SHA256, 0, chunks(CONTENT.subarray(0, 3), new Error('reset')));
+    await expect(broken).rejects.toThrow('reset');
+    expect(await blobs.partial(SHA256)).toBe(3);
+
+    await blobs.append(SHA256, 3, chunks(CONTENT.subarray(3)));
+
+    expect(await blobs.complete(SHA256, MTIME, NEVER)).toBe(true);
+    expect(await blobs.partial(SHA256)).toBe(0);
+  });
+
+  it('forgets what a fetch left where the server begins anew', async () => {
+    await blobs.append(SHA256, 0, chunks(Buffer.from('something longer than the file')));
+    await blobs.append(SHA256, 0, chunks(CONTENT));
+
+    expect(await blobs.complete(SHA256, MTIME, NEVER)).toBe(true);
+  });
+
+  it('does not put a file in place whose content is another, and forgets it', async () => {
+    await blobs.append(SHA256, 0, chunks(Buffer.from('nonsense')));
+
+    expect(await blobs.complete(SHA256, MTIME, NEVER)).toBe(false);
+    expect(await blobs.list()).toEqual([]);
+    expect(await blobs.partial(SHA256)).toBe(0);
+  });
+
+  it('lists files under a SHA-256 alone, tells their content, and removes them', async () => {
+    writeFileSync(path.join(directory, `${SHA256}.bin`), 'damaged');
+    writeFileSync(path.join(directory, 'index.html'), 'x');
+    writeFileSync(path.join(directory, `${SHA256}.bin.1234567890`), 'an upload under way');
+
+    expect((await blobs.list()).map(({ sha256 }) => sha256)).toEqual([SHA256]);
+    expect(await blobs.digest(SHA256, NEVER)).toBe(createHash('sha256').update('damaged').digest('hex'));
+    await blobs.setMtime(SHA256, MTIME);
+    expect((await blobs.list())[0]?.mtime).toBe(MTIME);
+    await blobs.remove(SHA256);
+    await blobs.remove(SHA256);
+    expect(readdirSync(directory)).toHaveLength(2);
+  });
+
+  it('tells how many bytes may be written', async () => {
+    expect(await blobs.free()).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Address } from '../../../../src/core/address.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
+import { Spreader } from '../../../../src/daemon/firmware/spreader.js';
+import { releaseKey, rolloutKey } from '../../../../src/firmware/keys.js';
+import { encodeRelease, mtimeOf, type Release } from '../../../../src/firmware/release.js';
+import { encodeRollout } from '../../../../src/firmware/rollout.js';
+import { FakeBlobs, FakePeers, sha256Of } from '../../../support/fake-blobs.js';
+import { FakeRegistry } from '../../../support/fake-registry.js';
+import { recordingLog } from '../../../support/silent.js';
+
+const AT = '2026-11-27T12:00:00.000Z';
+const SELF = '10.0.0.1:8080' as Address;
+const OTHER = '10.0.0.2:8080' as Address;
+const THIRD = '10.0.0.3:8080' as Address;
+
+function release(version: string, content: string): Release {
+  return {
+    version,
+    publishedAt: AT,
+    publishedBy: 'ci',
+    plain: { sha256: sha256Of(content), md5: 'b'.repeat(32), size: content.length },
+    image: { chip: 'esp32', secureBoot: 'none' },
+  };
+}
+
+describe('Spreader', () => {
+  let registry: FakeRegistry;
+  let store: FakeBlobs;
+  let peers: FakePeers;
+  let log: ReturnType<typeof recordingLog>;
+  let stop: AbortController;
+  let spreader: Spreader;
+  let done: Promise<void>;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    registry = new FakeRegistry();
+    store = new FakeBlobs();
+    peers = new FakePeers();
+    log = recordingLog();
+    stop = new AbortController();
+    for (const address of [OTHER, THIRD]) {
+      peers.servers.set(address, new FakeBlobs());
+      registry.write(`/services/firmware/${address}`, '');
+    }
+  });
+  afterEach(async () => {
+    stop.abort();
+    await done;
+    vi.useRealTimers();
+  });
+
+  function start(options = {}): void {
+    spreader = new Spreader(
+      { prefixes: DEFAULT_KEY_PREFIXES, service: 'firmware', ...options },
+      {
+        ...{ reader: registry, store, peers, log, clock: () => Date.now(), random: () => 0.5 },
+        isOwn: (address) => address === SELF,
+      },
+    );
+    done = spreader.run(stop.signal);
+  }
+
+  const pass = (ms = 100) => vi.advanceTimersByTimeAsync(ms);
+
+  /** Creates a release, and lets these servers hold its file. Returns the revision of its record. */
+  function publish(version: string, content: string, ...servers: Address[]): number {
+    for (const server of servers) peers.servers.get(server)?.put(content);
+    return registry.write(
+      releaseKey(DEFAULT_KEY_PREFIXES, 'lamp', version),
+      encodeRelease(release(version, content)),
+    );
+  }
+
+  function offer(stable: string): void {
+    const rollout = { by: 'ann', at: AT, stable, downgrade: false, secureVersion: 0 };
+    registry.write(rolloutKey(DEFAULT_KEY_PREFIXES, 'lamp'), encodeRollout(rollout));
+  }
+
+  it('is unfit before etcd has been read, and fit with no release', async () => {
+    start();
+    expect(spreader.unfitReason()).toMatch(/not been compared/);
+    await pass();
+    expect(spreader.unfitReason()).toBeUndefined();
+    expect(spreader.status()).toEqual({ revision: 0, held: 0, missing: [] });
+  });
+
+  it('fetches what it lacks from any server that has it, and announces the revision', async () => {
+    publish('1.0.0', 'one', OTHER);
+    const newest = publish('1.1.0', 'two', THIRD);
+    offer('1.1.0');
+    start();
+    await pass();
+
+    expect([...store.files.values()].map(({ content }) => content.toString()).sort()).toEqual(['one', 'two']);
+    expect(store.files.get(sha256Of('one'))?.mtime).toBe(mtimeOf(release('1.0.0', 'one')));
+    expect(spreader.status()).toEqual({ revision: newest, held: 2, missing: [] });
+    expect(spreader.unfitReason()).toBeUndefined();
+  });
+
+  it('joins only once it holds all that may be offered, and asks itself for nothing', async () => {
+    registry.write(`/services/firmware/${SELF}`, '');
+    publish('1.0.0', 'one');
+    offer('1.0.0');
+    start();
+    await pass();
+
+    expect(spreader.unfitReason()).toMatch(/lamp 1\.0\.0/);
+    expect(spreader.status().missing).toEqual([
+      { sha256: sha256Of('one'), releases: ['lamp 1.0.0'], reason: expect.stringMatching(/--repair/) },
+    ]);
+    expect(log.events('firmware-file-missing')).toHaveLength(1);
+    expect(peers.requests.map(([server]) => server)).not.toContain(SELF);
+
+    peers.servers.get(OTHER)?.put('one');
+    await pass(120_000);
+    expect(spreader.unfitReason()).toBeUndefined();
+  });
+
+  it('stays fit while it fetches a newer release, which it has not announced', async () => {
+    const first = publish('1.0.0', 'one', OTHER);
+    offer('1.0.0');
+    start();
+    await pass();
+    publish('1.1.0', 'two');
+    offer('1.1.0');
+    await pass();
+
+    expect(spreader.status().revision).toBeGreaterThanOrEqual(first);
+    expect(spreader.status().missing).toHaveLength(1);
+    expect(spreader.unfitReason()).toBeUndefined();
+  });
+
+  it('is unfit once a file that it has announced is gone, or its content is another', async () => {
+    publish('1.0.0', 'one', OTHER);
+    offer('1.0.0');
+    start();
+    await pass();
+    peers.servers.clear();
+    const file = store.files.get(sha256Of('one'));
+    if (file) file.content = Buffer.from('damaged');
+    await pass(30_000);
+
+    expect(spreader.unfitReason()).toMatch(/lamp 1\.0\.0/);
+    expect(log.events('firmware-file-damaged')).toHaveLength(1);
+    expect(store.files.size).toBe(0);
+  });
+
+  it('resumes a fetch that broke off, at another server', async () => {
+    publish('1.0.0', 'a long file', OTHER, THIRD);
+    peers.breakAfter = 4;
+    start();
+    await pass(60_000);
+
+    expect(store.files.has(sha256Of('a long file'))).toBe(true);
+    expect(peers.requests.map(([, offset]) => offset)).toEqual([0, 4, 8]);
+  });
+
+  it('takes no file whose content is not what its name says', async () => {
+    publish('1.0.0', 'one', OTHER);
+    peers.spoil = () => Buffer.from('eno');
+    start();
+    await pass();
+
+    expect(store.files.size).toBe(0);
+    expect(spreader.status().missing[0]?.reason).toMatch(/not what its SHA-256 says/);
+  });
+
+  it('ends an answer that is longer than the file', async () => {
+    publish('1.0.0', 'one', OTHER);
+    peers.spoil = () => Buffer.from('one and a lot more');
+    start();
+    await pass();
+
+    expect(spreader.status().missing[0]?.reason).toMatch(/more than the 3 bytes/);
+  });
+
+  it('fetches nothing that would fill the disk', async () => {
+    publish('1.0.0', 'one', OTHER);
+    store.space = 1_002;
+    start({ reserve: 1_000 });
+    await pass();
+
+    expect(peers.requests).toEqual([]);
+    expect(spreader.status().missing[0]?.reason).toMatch(/1002 bytes left/);
+  });
+
+  it('announces nothing from the first release on that it cannot read', async () => {
+    const first = publish('1.0.0', 'one', OTHER);
+    registry.write(releaseKey(DEFAULT_KEY_PREFIXES, 'lamp', '1.1.0'), '{"of":"a newer sidekick"}');
+    publish('1.2.0', 'three', OTHER);
+    start();
+    await pass();
+
+    expect(spreader.status()).toEqual({ revision: first, held: 2, missing: [] });
+  });
+
+  it('takes up a file that was uploaded, and gives it the mtime of its release', async () => {
+    start();
+    await pass();
+    store.put('one', 7);
+    publish('1.0.0', 'one');
+    await pass();
+
+    expect(spreader.status().missing).toEqual([]);
+    expect(store.files.get(sha256Of('one'))?.mtime).toBe(mtimeOf(release('1.0.0', 'one')));
+    expect(peers.requests).toEqual([]);
+  });
+
+  it('survives a disk that fails, and an outage of etcd', async () => {
+    start();
+    await pass();
+    store.fault = new Error('EIO');
+    registry.fault('down');
+    await pass(31_000);
+    expect(log.events('firmware-disk-failed').length).toBeGreaterThan(0);
+
+    store.fault = undefined;
+    registry.fault('none');
+    publish('1.0.0', 'one', OTHER);
+    await pass(60_000);
+    expect(spreader.status().missing).toEqual([]);
+  });
+});
