@@ -33,6 +33,11 @@ export function compareReleases(a: ReleaseId, b: ReleaseId): number {
   return compare(known(a), known(b));
 }
 
+/** Releases in their order, the newest first. */
+export function newestFirst(ids: Iterable<ReleaseId>): readonly ReleaseId[] {
+  return [...ids].sort((a, b) => compareReleases(b, a));
+}
+
 function known(id: ReleaseId): Version {
   return parse(id) ?? { parts: [0, 0, 0], pre: '' };
 }

@@ -8,7 +8,7 @@ export interface Refusal {
   readonly forceable: boolean;
 }
 
-export type RefusalCode = FileRefusal | PublishRefusal | RolloutRefusal;
+export type RefusalCode = FileRefusal | PublishRefusal | RolloutRefusal | 'unreadable';
 
 /** What is wrong with a file by itself. */
 export type FileRefusal =
@@ -24,12 +24,14 @@ export type FileRefusal =
 /** What is wrong with a file as this release of this type. */
 export type PublishRefusal =
   | 'type-name'
+  | 'type-changed'
   | 'version-form'
   | 'version-esp32fota'
   | 'version-differs'
   | 'version-exists'
   | 'version-backwards'
   | 'already-published'
+  | 'same-image'
   | 'wrong-chip'
   | 'project-changed'
   | 'secure-version'

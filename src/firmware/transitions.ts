@@ -1,0 +1,287 @@
+import { defined } from './fields.js';
+import { compareReleases, newestFirst, type ReleaseId } from './names.js';
+import { type Checked, passed, type Refusal, refused } from './refusal.js';
+import type { Release } from './release.js';
+import {
+  type Author,
+  type Candidate,
+  MAX_CANDIDATE_GROUPS,
+  parsePercent,
+  parseSalt,
+  type Rollout,
+} from './rollout.js';
+import type { TypeState } from './type-state.js';
+import { refuseUnreadable } from './unreadable.js';
+
+/** A rollout as a change leaves it, and the change in words. */
+export interface Change {
+  readonly rollout: Rollout;
+  readonly version: ReleaseId;
+  readonly text: string;
+}
+
+/** What an operator asks of `rollout`; what is not said stays as it is. */
+export interface RolloutRequest {
+  /** The candidate that there is, else the newest release. */
+  readonly version?: ReleaseId;
+  readonly percent?: number;
+  readonly groups?: readonly string[];
+  /** For a new candidate; the type's name and the version where nothing is said. The same salt repeats a cohort. */
+  readonly salt?: string;
+}
+
+/** Offers a release to a percentage of the devices, to groups, or to both. */
+export function rollOut(state: TypeState, request: RolloutRequest, author: Author): Checked<Change> {
+  const id = request.version ?? state.rollout?.candidate?.version ?? newestFirst(state.releases.keys())[0];
+  const release = releaseOf(state, id);
+  if (!release.ok) return release;
+  const [version] = release.value;
+  const refusal =
+    refuseVersion(state, ...release.value) ??
+    refuseRequest(state, request) ??
+    refusePaused(state.rollout, version);
+  if (refusal !== undefined) return { ok: false, refusal };
+  const candidate = candidateOf(state, version, request);
+  if (!candidate.ok) return candidate;
+  const rollout = defined({
+    ...author,
+    stable: state.rollout?.stable,
+    previous: state.rollout?.previous,
+    candidate: candidate.value,
+    downgrade: false,
+    secureVersion: reached(state.rollout, release.value[1]),
+  });
+  return passed({ rollout, version, text: `${version} is offered to ${audience(candidate.value)}` });
+}
+
+/** Offers the candidate to nobody any more who has not begun to fetch it. */
+export function pause(state: TypeState, reason: string | undefined, author: Author): Checked<Change> {
+  const candidate = candidateIn(state);
+  if (!candidate.ok) return candidate;
+  const [before, { version }] = candidate.value;
+  if (before.paused !== undefined) return { ok: false, refusal: alreadyPaused(version, before.paused) };
+  const paused = defined({ ...author, reason });
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return passed({ rollout: { ...before, ...author, paused }, version, text: `${version} is paused${why}` });
+}
+
+/** Offers a paused candidate again, to this percentage where one is named. */
+export function resume(state: TypeState, percent: number | undefined, author: Author): Checked<Change> {
+  const candidate = candidateIn(state);
+  if (!candidate.ok) return candidate;
+  const [{ paused, ...before }, own] = candidate.value;
+  if (paused === undefined) {
+    return refused('not-paused', `${own.version} is not paused`, 'there is nothing to resume');
+  }
+  const refusal = percent === undefined ? undefined : refusePercent(percent);
+  if (refusal !== undefined) return { ok: false, refusal };
+  const resumed = { ...own, percent: percent ?? own.percent };
+  return passed({
+    rollout: { ...before, ...author, candidate: resumed },
+    version: own.version,
+    text: `${own.version} is offered again, to ${audience(resumed)}`,
+  });
+}
+
+/** Makes the candidate the release that every device is offered. */
+export function promote(state: TypeState, author: Author): Checked<Change> {
+  const candidate = candidateIn(state);
+  if (!candidate.ok) return candidate;
+  const [{ candidate: _, stable, ...before }, { version }] = candidate.value;
+  const refusal = refusePaused(state.rollout, version);
+  if (refusal !== undefined) return { ok: false, refusal };
+  return passed({
+    rollout: defined({ ...before, ...author, stable: version, previous: stable, downgrade: false }),
+    version,
+    text: `${version} is the stable release${stable === undefined ? '' : `, in place of ${stable}`}`,
+  });
+}
+
+/**
+ * Takes the candidate back; where there is none, the stable release, for the one before it. Devices that compare versions
+ * themselves keep what they have. With `downgrade`, those whose server decides are taken back to the stable release.
+ */
+export function rollBack(state: TypeState, downgrade: boolean, author: Author): Checked<Change> {
+  const unreadable = refuseUnreadable(state);
+  if (unreadable !== undefined) return { ok: false, refusal: unreadable };
+  const { rollout } = state;
+  if (rollout?.candidate !== undefined) return dropCandidate(state, rollout, downgrade, author);
+  if (rollout?.stable === undefined || rollout.previous === undefined) {
+    return refused('no-previous', `type ${state.type} has no release to go back to`, 'publish a fixed one');
+  }
+  const { stable, previous, ...before } = rollout;
+  const release = releaseOf(state, previous);
+  if (!release.ok) return release;
+  const refusal = refuseDowngrade(state, release.value, downgrade);
+  if (refusal !== undefined) return { ok: false, refusal };
+  return passed({
+    rollout: { ...before, ...author, stable: previous, downgrade },
+    version: stable,
+    text: `${stable} is taken back: ${previous} is the stable release again`,
+  });
+}
+
+function dropCandidate(
+  state: TypeState,
+  before: Rollout,
+  downgrade: boolean,
+  author: Author,
+): Checked<Change> {
+  const { candidate, paused: _, ...rest } = before;
+  const version = candidate?.version ?? '';
+  if (downgrade) {
+    const stable = releaseOf(state, before.stable);
+    if (!stable.ok) return stable;
+    const refusal = refuseDowngrade(state, stable.value, downgrade);
+    if (refusal !== undefined) return { ok: false, refusal };
+  }
+  return passed({
+    rollout: { ...rest, ...author, downgrade },
+    version,
+    text: `${version} is taken back${before.stable === undefined ? '' : `: ${before.stable} stays the stable release`}`,
+  });
+}
+
+/**
+ * The releases that may be removed so that `keep` are left, the newest first: never one that the rollout names, which are
+ * left over and above.
+ */
+export function prunable(state: TypeState, keep: number): Checked<readonly ReleaseId[]> {
+  const refusal = refuseUnreadable(state);
+  if (refusal !== undefined) return { ok: false, refusal };
+  if (!Number.isInteger(keep) || keep < 1) {
+    return refused(
+      'keep',
+      `${keep} is no number of releases to keep`,
+      'say --keep with a whole number from 1',
+    );
+  }
+  const { stable, previous, candidate } = state.rollout ?? {};
+  const named = new Set([stable, previous, candidate?.version]);
+  return passed(
+    newestFirst(state.releases.keys())
+      .filter((id) => !named.has(id))
+      .slice(keep),
+  );
+}
+
+function releaseOf(state: TypeState, id: ReleaseId | undefined): Checked<[ReleaseId, Release]> {
+  const refusal = refuseUnreadable(state);
+  if (refusal !== undefined) return { ok: false, refusal };
+  const release = id === undefined ? undefined : state.releases.get(id);
+  if (id !== undefined && release !== undefined) return passed([id, release]);
+  const there = newestFirst(state.releases.keys()).slice(0, 5).join(', ');
+  return refused(
+    'no-release',
+    `type ${state.type} has no release${id === undefined ? '' : ` ${id}`}`,
+    there === '' ? 'publish one' : `choose one of its newest: ${there}`,
+  );
+}
+
+function refuseVersion({ rollout }: TypeState, id: ReleaseId, { image }: Release): Refusal | undefined {
+  const stable = rollout?.stable;
+  if (stable === id) {
+    return refused('is-stable', `${id} is offered to every device already`, 'publish a newer release')
+      .refusal;
+  }
+  if (stable !== undefined && compareReleases(id, stable) < 0) {
+    return refused('version-backwards', `${id} comes before ${stable}, which is stable`, 'see rollback')
+      .refusal;
+  }
+  return refuseSecureVersion(rollout, id, image.secureVersion);
+}
+
+function refuseSecureVersion(rollout: Rollout | undefined, id: ReleaseId, own = 0): Refusal | undefined {
+  const highest = rollout?.secureVersion ?? 0;
+  if (own >= highest) return undefined;
+  const reason = `${id} has secure_version ${own}, and devices have been offered ${highest}: they would not boot it`;
+  return refused('secure-version', reason, 'publish a release whose secure_version is not lower').refusal;
+}
+
+function refuseRequest(
+  state: TypeState,
+  { percent, groups = [], salt }: RolloutRequest,
+): Refusal | undefined {
+  const percentRefusal = percent === undefined ? undefined : refusePercent(percent);
+  if (percentRefusal !== undefined) return percentRefusal;
+  const parsed = salt === undefined ? undefined : parseSalt(salt);
+  if (parsed?.ok === false) return refused('salt', `salt ${parsed.reason}`, 'choose another').refusal;
+  if (groups.length > MAX_CANDIDATE_GROUPS) {
+    return refused('no-group', `a candidate has at most ${MAX_CANDIDATE_GROUPS} groups`, 'join some').refusal;
+  }
+  const missing = groups.find((group) => !state.groups.has(group));
+  if (missing === undefined) return undefined;
+  const there = [...state.groups.keys()].sort().slice(0, 5).join(', ');
+  const remedy = there === '' ? 'make it first' : `choose one of ${there}`;
+  return refused('no-group', `type ${state.type} has no group ${missing}`, remedy).refusal;
+}
+
+function refusePercent(percent: number): Refusal | undefined {
+  const parsed = parsePercent(percent);
+  return parsed.ok ? undefined : refused('percent', parsed.reason, 'such as 10, or 0.25').refusal;
+}
+
+/** A paused candidate stays as it is; another one may take its place. */
+function refusePaused(rollout: Rollout | undefined, id: ReleaseId): Refusal | undefined {
+  if (rollout?.paused === undefined || rollout.candidate?.version !== id) return undefined;
+  return alreadyPaused(id, rollout.paused);
+}
+
+function alreadyPaused(id: ReleaseId, { by, at, reason }: Author & { readonly reason?: string }): Refusal {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return refused(
+    'paused',
+    `${id} was paused at ${at} by ${by}${why}`,
+    'resume it, or publish a fixed release',
+  ).refusal;
+}
+
+function candidateOf(state: TypeState, version: ReleaseId, request: RolloutRequest): Checked<Candidate> {
+  const same = state.rollout?.candidate?.version === version ? state.rollout.candidate : undefined;
+  if (same !== undefined && request.salt !== undefined && request.salt !== same.salt) {
+    const reason = `${version} is being rolled out with the salt ${same.salt}: another one would choose other devices`;
+    return refused('salt-fixed', reason, 'leave --salt out');
+  }
+  const candidate = {
+    version,
+    salt: same?.salt ?? request.salt ?? `${state.type}-${version}`.slice(-64).replace(/^[^A-Za-z0-9]+/, ''),
+    percent: request.percent ?? same?.percent ?? 0,
+    groups: request.groups ?? same?.groups ?? [],
+  };
+  if (candidate.percent > 0 || candidate.groups.length > 0) return passed(candidate);
+  return refused('nobody', `${version} would be offered to nobody`, 'say --percent, --group, or both');
+}
+
+function candidateIn(state: TypeState): Checked<[Rollout, Candidate]> {
+  const refusal = refuseUnreadable(state);
+  if (refusal !== undefined) return { ok: false, refusal };
+  const { rollout } = state;
+  if (rollout?.candidate !== undefined) return passed([rollout, rollout.candidate]);
+  return refused('no-candidate', 'no release is being rolled out', 'begin with rollout');
+}
+
+/** Taking devices back is said on purpose; and never to what they would not boot. */
+function refuseDowngrade(
+  { rollout, record }: TypeState,
+  [id, { image }]: [ReleaseId, Release],
+  downgrade: boolean,
+): Refusal | undefined {
+  const unbootable = refuseSecureVersion(rollout, id, image.secureVersion);
+  if (unbootable !== undefined) return unbootable;
+  if (downgrade || record?.forms.includes('esphome') !== true) return undefined;
+  const reason = `ESPHome devices would be offered ${id} as an update, although it is older`;
+  return refused(
+    'would-downgrade',
+    reason,
+    'say --downgrade, or publish a fixed release under a higher number',
+  ).refusal;
+}
+
+function reached(rollout: Rollout | undefined, { image }: Release): number {
+  return Math.max(rollout?.secureVersion ?? 0, image.secureVersion ?? 0);
+}
+
+function audience({ percent, groups }: Candidate): string {
+  const named = groups.length === 0 ? [] : [`the group${groups.length > 1 ? 's' : ''} ${groups.join(', ')}`];
+  return [...(percent > 0 ? [`${percent} % of devices`] : []), ...named].join(' and ');
+}

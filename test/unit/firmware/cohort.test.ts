@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { BUCKETS, bucketOf, type Digest } from '../../../src/firmware/shared/cohort.js';
+
+const digest: Digest = (text) => createHash('sha256').update(text).digest();
+
+/** As a batch of devices leaves the factory: ids that follow one another. */
+const IDS = Array.from({ length: 10_000 }, (_, i) => {
+  const high = (i >> 8).toString(16).padStart(2, '0');
+  return `24:6f:28:01:${high}:${(i & 255).toString(16).padStart(2, '0')}`;
+});
+
+function cohort(salt: string, percent: number): Set<string> {
+  return new Set(IDS.filter((id) => bucketOf(salt, id, digest) < percent * 100));
+}
+
+describe('cohorts', () => {
+  it.each(['toaster-1.3.0', 'toaster-1.3.1', 'kettle-7.0.0', 'a', 'summer-2026'])(
+    'with the salt %s, 10 %% is between 9 %% and 11 %% of 10,000 devices',
+    (salt) => {
+      expect(cohort(salt, 10).size).toBeGreaterThan(900);
+      expect(cohort(salt, 10).size).toBeLessThan(1100);
+    },
+  );
+
+  it('keep those who are in as the percentage grows: nobody at 0 %, everybody at 100 %', () => {
+    let before = cohort('toaster-1.3.0', 0);
+    expect(before.size).toBe(0);
+    for (const percent of [0.01, 1, 10, 25, 50, 99.99, 100]) {
+      const now = cohort('toaster-1.3.0', percent);
+      expect([...before].every((id) => now.has(id))).toBe(true);
+      before = now;
+    }
+    expect(before.size).toBe(IDS.length);
+  });
+
+  it('of two releases share what independent ones share: about 1 % of all at 10 % each', () => {
+    const first = cohort('toaster-1.3.0', 10);
+    const shared = [...cohort('toaster-1.3.1', 10)].filter((id) => first.has(id)).length;
+    expect(shared).toBeGreaterThan(70);
+    expect(shared).toBeLessThan(130);
+  });
+
+  it('are as even over the buckets as chance has it', () => {
+    const counts = new Array<number>(100).fill(0);
+    for (const id of IDS) {
+      const hundred = Math.floor((bucketOf('even', id, digest) * 100) / BUCKETS);
+      counts[hundred] = (counts[hundred] ?? 0) + 1;
+    }
+    // Chi-square with 99 degrees of freedom: 149 is exceeded once in a thousand salts.
+    const chiSquare = counts.reduce((sum, count) => sum + (count - 100) ** 2 / 100, 0);
+    expect(chiSquare).toBeLessThan(149);
+  });
+
+  it('are those of the vectors, as in njs', () => {
+    const text = readFileSync(new URL('../../support/firmware-vectors.json', import.meta.url), 'utf8');
+    const { buckets } = JSON.parse(text) as { buckets: { salt: string; id: string; bucket: number }[] };
+    for (const { salt, id, bucket } of buckets) expect(bucketOf(salt, id, digest)).toBe(bucket);
+    expect(buckets.length).toBeGreaterThan(5);
+  });
+});

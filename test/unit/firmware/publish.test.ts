@@ -1,0 +1,282 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { Hash } from '../../../src/firmware/image/bytes.js';
+import { readEsp8266, readFirmware } from '../../../src/firmware/image/image.js';
+import { type Publication, type PublishInput, preparePublication } from '../../../src/firmware/publish.js';
+import type { Checked } from '../../../src/firmware/refusal.js';
+import { decodeRelease, encodeRelease } from '../../../src/firmware/release.js';
+import { decodeType, encodeType } from '../../../src/firmware/type-record.js';
+import { emptyType, type TypeState } from '../../../src/firmware/type-state.js';
+import {
+  appImage,
+  arduinoImage,
+  esp8266Image,
+  type ImageSpec,
+  rsaKey,
+  withSignature,
+} from '../../support/firmware-image.js';
+import { AUTHOR, typeWith } from './support/types.js';
+
+const hash: Hash = (algorithm, bytes) => createHash(algorithm).update(bytes).digest();
+
+/** An image for the type of these tests. */
+function image(spec: ImageSpec = {}): Buffer {
+  return appImage({ chipId: 9, ...spec });
+}
+
+function publish(file: Buffer, version: string, input: Partial<PublishInput> = {}): Checked<Publication> {
+  const read = readFirmware(file, hash);
+  if (!read.ok) throw new Error(read.refusal.reason);
+  const rest = { state: typeWith(), settings: {}, author: AUTHOR, force: false, ...input };
+  return preparePublication({ ...rest, version, file: read.value }, hash);
+}
+
+function published(checked: Checked<Publication>): Publication {
+  if (!checked.ok) throw new Error(`${checked.refusal.code}: ${checked.refusal.reason}`);
+  return checked.value;
+}
+
+function refusal(checked: Checked<unknown>): string {
+  if (checked.ok) return 'accepted';
+  const { code, reason, remedy } = checked.refusal;
+  return `${code}: ${reason}; ${remedy}`;
+}
+
+/** The type after a publication. */
+function holding({ id, record, release }: Publication, state: TypeState = typeWith()): TypeState {
+  return { ...state, record, releases: new Map([...state.releases, [id, release]]) };
+}
+
+const FIRST = published(
+  publish(image({ version: '1.2.0', secureVersion: 1 }), '1.2.0', {
+    state: { ...typeWith(), releases: new Map() },
+  }),
+);
+const STATE = holding(FIRST);
+
+describe('publishing', () => {
+  it('makes the type of its first image, and a release with all that it says', () => {
+    const file = image({ version: '1.3.0', secureVersion: 1 });
+    const done = published(
+      publish(file, '1.3.0', {
+        state: emptyType('toaster'),
+        settings: { maxSize: 1_900_000 },
+        notes: 'less smoke',
+      }),
+    );
+    expect(done.id).toBe('1.3.0');
+    expect(done.record).toEqual({
+      chip: 'esp32s3',
+      project: 'toaster',
+      forms: ['esp32fota', 'file', 'esphome', 'text'],
+      maxSize: 1_900_000,
+    });
+    expect(done.release).toMatchObject({
+      version: '1.3.0',
+      publishedAt: '2026-11-27T12:00:00.000Z',
+      publishedBy: 'root@lb1',
+      plain: {
+        sha256: createHash('sha256').update(file).digest('hex'),
+        md5: createHash('md5').update(file).digest('hex'),
+        size: file.length,
+      },
+      image: { chip: 'esp32s3', version: '1.3.0', secureVersion: 1 },
+      notes: 'less smoke',
+    });
+    expect(done.files).toHaveLength(1);
+    expect(done.warnings).toEqual([]);
+    expect(decodeRelease('1.3.0', encodeRelease(done.release))).toEqual({ ok: true, value: done.release });
+    expect(decodeType(encodeType(done.record))).toEqual({ ok: true, value: done.record });
+  });
+
+  it('gives files whole seconds, which is what an mtime holds in an HTTP date', () => {
+    const author = { by: 'ci', at: '2026-11-27T12:00:00.789Z' };
+    expect(published(publish(image(), '1.0.0', { author })).release.publishedAt).toBe(
+      '2026-11-27T12:00:00.000Z',
+    );
+  });
+
+  it('stores a signed file beside the bare image that is in it', () => {
+    const bare = image();
+    const signed = withSignature(bare, rsaKey(4096));
+    const { record, release, files } = published(publish(signed, '1.0.0', { state: emptyType('toaster') }));
+    expect(record.signatureLength).toBe(512);
+    expect(release.signed).toMatchObject({
+      size: bare.length + 512,
+      sha256: createHash('sha256').update(signed).digest('hex'),
+    });
+    expect(files.map(({ bytes }) => Buffer.from(bytes))).toEqual([bare, signed]);
+    expect(files.map(({ file }) => file)).toEqual([release.plain, release.signed]);
+  });
+
+  it('puts a signature in front of a bare image', () => {
+    const bare = image();
+    const signed = withSignature(bare, rsaKey(2048));
+    const { release } = published(
+      publish(bare, '1.0.0', { state: emptyType('toaster'), signature: signed.subarray(0, 256) }),
+    );
+    expect(release.signed?.sha256).toBe(createHash('sha256').update(signed).digest('hex'));
+  });
+
+  it.each<[string, Checked<Publication>, RegExp]>([
+    [
+      'a type name with a slash',
+      publish(image(), '1.0.0', { state: emptyType('a/b') }),
+      /^type-name: type must be letters.*got "a\/b"/,
+    ],
+    [
+      'the wrong chip for the type',
+      publish(appImage({ chipId: 5, version: '1.3.0' }), '1.3.0', { state: STATE }),
+      /^wrong-chip: the image is for esp32c3, and devices of type toaster are esp32s3/,
+    ],
+    [
+      'a lower secure_version',
+      publish(image({ version: '1.3.0', secureVersion: 0 }), '1.3.0', {
+        state: { ...STATE, rollout: { ...AUTHOR, downgrade: false, secureVersion: 1 } },
+      }),
+      /^secure-version: the image has secure_version 0, and devices have been offered 1/,
+    ],
+    [
+      'a version that the image does not have',
+      publish(image({ version: '1.2.9' }), '1.3.0', { state: STATE }),
+      /^version-differs: the image says that it is version "1\.2\.9", not 1\.3\.0/,
+    ],
+    [
+      "a commit's hash in the image",
+      publish(image({ version: '3f2a91c' }), '1.3.0', { state: STATE }),
+      /^version-differs: /,
+    ],
+    [
+      'a signature of RSA-2048 announced as 512 bytes',
+      publish(withSignature(image(), rsaKey(2048)), '1.0.0', {
+        state: emptyType('toaster'),
+        settings: { signatureLength: 512 },
+      }),
+      /^signature-length: the signature has 256 bytes, as of a key of RSA-2048, .* cut off 512; sign with a key of RSA-4096/,
+    ],
+    [
+      'no signature where devices check one',
+      publish(image(), '1.0.0', { state: emptyType('toaster'), settings: { signatureLength: 512 } }),
+      /^signature-missing: .*--sign KEY/,
+    ],
+    [
+      'a signature where devices check none',
+      publish(withSignature(image({ version: '1.3.0' }), rsaKey(2048)), '1.3.0', { state: STATE }),
+      /^signature-unwanted: /,
+    ],
+    [
+      'a version that exists',
+      publish(image({ version: '1.2.0', fill: 7 }), '1.2.0', { state: STATE }),
+      /^version-exists: 1\.2\.0 of type toaster was published at .* by root@lb1, with another image, and never changes; .* higher number than 1\.2\.0/,
+    ],
+    [
+      'a version that exists in another spelling',
+      publish(image({ version: '1.2.0', fill: 7 }), '1.2', { state: STATE }),
+      /^version-exists: /,
+    ],
+    [
+      'the same again',
+      publish(image({ version: '1.2.0', secureVersion: 1 }), '1.2.0', { state: STATE }),
+      /^already-published: .*with this very image/,
+    ],
+    [
+      'a version that goes backwards',
+      publish(image({ version: '1.1.9' }), '1.1.9', { state: STATE }),
+      /^version-backwards: 1\.1\.9 comes before 1\.2\.0/,
+    ],
+    [
+      'an image larger than the slot',
+      publish(image(), '1.0.0', { state: emptyType('toaster'), settings: { maxSize: 4096 } }),
+      /^too-large: the image has \d+ bytes, and the slot of type toaster has 4096/,
+    ],
+    [
+      'another project',
+      publish(image({ version: '1.3.0', project: 'kettle' }), '1.3.0', { state: STATE }),
+      /^project-changed: the image is of project "kettle", and type toaster is "toaster"/,
+    ],
+    [
+      'another slot than the type has',
+      publish(image({ version: '1.3.0' }), '1.3.0', { state: STATE, settings: { maxSize: 5_000_000 } }),
+      /^type-changed: maxSize of type toaster is not set, not 5000000/,
+    ],
+  ])('%s is refused', (_, checked, expected) => {
+    expect(refusal(checked)).toMatch(expected);
+  });
+
+  it.each(['', 'v1.2.0', '1.2.3.4', '01.2.3', '1.2.0+build', '1.2.', 'latest', '-1', '1.2.0-', ' 1.2.0'])(
+    '%j is no version',
+    (version) => {
+      expect(refusal(publish(image(), version))).toMatch(/^version-form: /);
+    },
+  );
+
+  it.each(['1.2.0-rc1', '20261127', '65536'])('%s, which esp32FOTA reads as 0.0.0, is refused', (version) => {
+    const file = image({ version });
+    expect(refusal(publish(file, version, { state: emptyType('toaster') }))).toMatch(
+      /^version-esp32fota: esp32FOTA reads/,
+    );
+    const settings = { forms: ['file' as const] };
+    expect(published(publish(file, version, { state: emptyType('toaster'), settings })).release.version).toBe(
+      version,
+    );
+  });
+
+  it('takes the version of the image in any spelling that means the same', () => {
+    expect(published(publish(image({ version: 'v1.3.0' }), '1.3', { state: STATE })).id).toBe('1.3.0');
+  });
+
+  it('refuses the old image under a new number, which devices would install again and again', () => {
+    const old = arduinoImage({ chipId: 9 });
+    const first = published(publish(old, '7', { state: emptyType('toaster') }));
+    expect(first.warnings).toEqual([expect.stringContaining('does not say its version')]);
+    const again = publish(old, '8', { state: holding(first, emptyType('toaster')) });
+    expect(refusal(again)).toMatch(/^same-image: the image is that of 7\.0\.0/);
+  });
+
+  it('goes ahead with --force where an operator may know better, and takes the type from the new image', () => {
+    const other = appImage({ chipId: 5, version: '1.1.0', project: 'kettle', secureVersion: 1 });
+    expect(refusal(publish(other, '1.0.5', { state: STATE }))).toMatch(/--force$/);
+    const forced = published(publish(other, '1.0.5', { state: STATE, force: true }));
+    expect(forced.record).toMatchObject({ chip: 'esp32c3', project: 'kettle' });
+  });
+
+  it('never goes ahead with what cannot be right', () => {
+    const force = true;
+    expect(refusal(publish(image({ fill: 7 }), '1.2.0', { state: STATE, force }))).toMatch(
+      /^version-exists: /,
+    );
+    expect(refusal(publish(image(), '1.3.0', { state: emptyType('a/b'), force }))).toMatch(/^type-name: /);
+    const rollout = { ...AUTHOR, downgrade: false, secureVersion: 9 };
+    expect(refusal(publish(image(), '1.3.0', { state: { ...STATE, rollout }, force }))).toMatch(
+      /^secure-version: /,
+    );
+  });
+
+  it('warns of what there is no way back from', () => {
+    const file = image({ version: '1.3.0', secureVersion: 2, minRevision: 301 });
+    expect(published(publish(file, '1.3.0', { state: STATE })).warnings).toEqual([
+      'secure_version rises to 2: devices that boot it never go back below',
+      'the image needs chip revision 301, and 1.2.0 needed 0: older boards will refuse it',
+    ]);
+  });
+
+  it('is refused where etcd holds something that cannot be read, unless it is the log', () => {
+    const state = (key: string) => ({
+      ...STATE,
+      unreadable: [{ key, reason: '"phases" is not known here' }],
+    });
+    const file = image({ version: '1.3.0', secureVersion: 1 });
+    expect(refusal(publish(file, '1.3.0', { state: state('/sidekick/firmware/toaster/rollout') }))).toMatch(
+      /^unreadable: .*\/rollout cannot be read: "phases"/,
+    );
+    published(publish(file, '1.3.0', { state: state('/sidekick/firmware/toaster/log/0000000000000001') }));
+  });
+
+  it('takes files for the ESP8266, of which nothing but their size is known', () => {
+    const file = readEsp8266(esp8266Image());
+    if (!file.ok) throw new Error(file.refusal.reason);
+    const state = emptyType('plug');
+    const input = { state, version: '3', file: file.value, settings: {}, author: AUTHOR, force: false };
+    expect(published(preparePublication(input, hash)).record).toMatchObject({ chip: 'esp8266' });
+  });
+});

@@ -1,0 +1,281 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compareReleases } from '../../../src/firmware/names.js';
+import type { Checked } from '../../../src/firmware/refusal.js';
+import { decodeRollout, encodeRollout, type Rollout } from '../../../src/firmware/rollout.js';
+import {
+  type Change,
+  pause,
+  promote,
+  prunable,
+  type RolloutRequest,
+  resume,
+  rollBack,
+  rollOut,
+} from '../../../src/firmware/transitions.js';
+import type { TypeState } from '../../../src/firmware/type-state.js';
+import { AUTHOR, release, typeWith } from './support/types.js';
+
+const RELEASES = typeWith(release('1.1.0'), release('1.2.0'), release('1.3.0'));
+
+function made(change: Checked<Change>): Change {
+  if (!change.ok) throw new Error(`${change.refusal.code}: ${change.refusal.reason}`);
+  return change.value;
+}
+
+/** The type after a change. */
+function changed(state: TypeState, change: (state: TypeState) => Checked<Change>): TypeState {
+  return { ...state, rollout: made(change(state)).rollout };
+}
+
+function refusal(change: Checked<unknown>): string {
+  if (change.ok) return 'accepted';
+  const { code, reason, remedy } = change.refusal;
+  return `${code}: ${reason}; ${remedy}`;
+}
+
+function rolledOut(state: TypeState, request: RolloutRequest): TypeState {
+  return changed(state, (before) => rollOut(before, request, AUTHOR));
+}
+
+const STABLE = changed(rolledOut(RELEASES, { version: '1.2.0', percent: 10 }), (state) =>
+  promote(state, AUTHOR),
+);
+const CANDIDATE = rolledOut(STABLE, { version: '1.3.0', percent: 10, groups: ['beta'] });
+const PAUSED = changed(CANDIDATE, (state) => pause(state, 'too warm', AUTHOR));
+
+describe('a rollout', () => {
+  it('begins with the newest release and a salt of its own, and names who is offered it', () => {
+    const change = made(rollOut(RELEASES, { percent: 12.5, groups: ['beta', 'lab'] }, AUTHOR));
+    expect(change.rollout).toEqual({
+      ...AUTHOR,
+      candidate: { version: '1.3.0', salt: 'toaster-1.3.0', percent: 12.5, groups: ['beta', 'lab'] },
+      downgrade: false,
+      secureVersion: 0,
+    });
+    expect(change.text).toBe('1.3.0 is offered to 12.5 % of devices and the groups beta, lab');
+  });
+
+  it('grows with what is said, and keeps what is not: the groups, the salt, the stable release', () => {
+    const grown = rolledOut(CANDIDATE, { percent: 50 });
+    expect(grown.rollout).toMatchObject({
+      stable: '1.2.0',
+      candidate: { version: '1.3.0', salt: 'toaster-1.3.0', percent: 50, groups: ['beta'] },
+    });
+  });
+
+  it('repeats a cohort with its salt', () => {
+    const fixed = rolledOut(typeWith(release('1.3.1')), { percent: 10, salt: 'toaster-1.3.0' });
+    expect(fixed.rollout?.candidate?.salt).toBe('toaster-1.3.0');
+  });
+
+  it.each<[string, TypeState, RolloutRequest, RegExp]>([
+    [
+      'a release that there is not',
+      RELEASES,
+      { version: '9.0.0', percent: 1 },
+      /^no-release: type toaster has no release 9\.0\.0; .*1\.3\.0, 1\.2\.0, 1\.1\.0/,
+    ],
+    ['a type without releases', typeWith(), { percent: 1 }, /^no-release: .*; publish one/],
+    ['the stable release', STABLE, { version: '1.2.0', percent: 1 }, /^is-stable: /],
+    [
+      'a release before the stable one',
+      STABLE,
+      { version: '1.1.0', percent: 1 },
+      /^version-backwards: 1\.1\.0 comes before 1\.2\.0/,
+    ],
+    ['nobody', RELEASES, {}, /^nobody: .*--percent, --group/],
+    ['0 % and no group', CANDIDATE, { percent: 0, groups: [] }, /^nobody: /],
+    ['more than 100 %', RELEASES, { percent: 100.5 }, /^percent: /],
+    ['a thousandth of a percent', RELEASES, { percent: 0.001 }, /^percent: /],
+    [
+      'a group that there is not',
+      RELEASES,
+      { groups: ['beta', 'alpha'] },
+      /^no-group: type toaster has no group alpha; choose one of beta, lab/,
+    ],
+    [
+      'too many groups',
+      RELEASES,
+      { groups: Array.from({ length: 9 }, (_, i) => `g${i}`) },
+      /^no-group: .* at most 8/,
+    ],
+    ['a salt with spaces', RELEASES, { percent: 1, salt: 'a b' }, /^salt: /],
+    ['another salt halfway', CANDIDATE, { percent: 20, salt: 'other' }, /^salt-fixed: .*leave --salt out/],
+    [
+      'a paused candidate',
+      PAUSED,
+      { percent: 20 },
+      /^paused: 1\.3\.0 was paused at 2026-11-27T12:00:00\.000Z by root@lb1: too warm; resume it/,
+    ],
+  ])('to %s is refused', (_, state, request, expected) => {
+    expect(refusal(rollOut(state, request, AUTHOR))).toMatch(expected);
+  });
+
+  it('of what devices would not boot is refused: a secure_version below what was ever offered', () => {
+    const state = rolledOut(typeWith(release('1.0.0', 2), release('1.1.0', 1)), {
+      version: '1.0.0',
+      percent: 1,
+    });
+    expect(state.rollout?.secureVersion).toBe(2);
+    expect(refusal(rollOut(state, { version: '1.1.0', percent: 1 }, AUTHOR))).toMatch(
+      /^secure-version: .*has secure_version 1/,
+    );
+  });
+
+  it('paused is resumed with another percentage, or with its own', () => {
+    expect(PAUSED.rollout?.paused).toEqual({ ...AUTHOR, reason: 'too warm' });
+    const resumed = made(resume(PAUSED, 1, AUTHOR));
+    expect(resumed.rollout).toMatchObject({ candidate: { percent: 1, groups: ['beta'] } });
+    expect(resumed.rollout).not.toHaveProperty('paused');
+    expect(made(resume(PAUSED, undefined, AUTHOR)).rollout.candidate?.percent).toBe(10);
+    expect(refusal(resume(PAUSED, 200, AUTHOR))).toMatch(/^percent: /);
+  });
+
+  it('paused gives way to a newer release, which is not paused', () => {
+    const more = { ...PAUSED, releases: new Map([...PAUSED.releases, ['1.3.1', release('1.3.1')]]) };
+    expect(rolledOut(more, { version: '1.3.1', percent: 5 }).rollout).not.toHaveProperty('paused');
+  });
+
+  it('is promoted, and remembers what was stable before', () => {
+    const change = made(promote(CANDIDATE, AUTHOR));
+    expect(change.rollout).toEqual({
+      ...AUTHOR,
+      stable: '1.3.0',
+      previous: '1.2.0',
+      downgrade: false,
+      secureVersion: 0,
+    });
+    expect(change.text).toBe('1.3.0 is the stable release, in place of 1.2.0');
+  });
+
+  it('is taken back: first the candidate, then the stable release', () => {
+    const back = made(rollBack(PAUSED, false, AUTHOR));
+    expect(back.rollout).toEqual({ ...AUTHOR, stable: '1.2.0', downgrade: false, secureVersion: 0 });
+    const promoted = changed(CANDIDATE, (state) => promote(state, AUTHOR));
+    expect(made(rollBack(promoted, true, AUTHOR)).rollout).toEqual({
+      ...AUTHOR,
+      stable: '1.2.0',
+      downgrade: true,
+      secureVersion: 0,
+    });
+  });
+
+  it('taken back for devices that install what they are told needs a word, since it is a downgrade for them', () => {
+    const promoted = changed(CANDIDATE, (state) => promote(state, AUTHOR));
+    expect(refusal(rollBack(promoted, false, AUTHOR))).toMatch(/^would-downgrade: .*--downgrade/);
+    const record = { chip: 'esp32s3', forms: ['esp32fota' as const] };
+    expect(made(rollBack({ ...promoted, record }, false, AUTHOR)).rollout.downgrade).toBe(false);
+  });
+
+  it('is never taken back to what devices would not boot', () => {
+    const raised = typeWith(release('1.2.0', 0), release('1.3.0', 1));
+    const stable = changed(rolledOut(raised, { version: '1.2.0', percent: 1 }), (state) =>
+      promote(state, AUTHOR),
+    );
+    const candidate = rolledOut(stable, { version: '1.3.0', percent: 1 });
+    expect(refusal(rollBack(candidate, true, AUTHOR))).toMatch(/^secure-version: /);
+    expect(made(rollBack(candidate, false, AUTHOR)).rollout).toMatchObject({
+      stable: '1.2.0',
+      secureVersion: 1,
+    });
+    const promoted = changed(candidate, (state) => promote(state, AUTHOR));
+    expect(refusal(rollBack(promoted, true, AUTHOR))).toMatch(/^secure-version: /);
+  });
+
+  it.each<[string, Checked<unknown>, RegExp]>([
+    ['pause of nothing', pause(STABLE, undefined, AUTHOR), /^no-candidate: /],
+    ['pause twice', pause(PAUSED, undefined, AUTHOR), /^paused: .*by root@lb1: too warm/],
+    ['resume of what is not paused', resume(CANDIDATE, undefined, AUTHOR), /^not-paused: /],
+    ['resume of nothing', resume(RELEASES, undefined, AUTHOR), /^no-candidate: /],
+    ['promote of nothing', promote(STABLE, AUTHOR), /^no-candidate: /],
+    ['promote of what is paused', promote(PAUSED, AUTHOR), /^paused: /],
+    ['rollback to nothing', rollBack(STABLE, true, AUTHOR), /^no-previous: /],
+    ['rollback before a rollout', rollBack(RELEASES, false, AUTHOR), /^no-previous: /],
+    ['prune of everything', prunable(STABLE, 0), /^keep: /],
+    ['prune of a half', prunable(STABLE, 1.5), /^keep: /],
+  ])('%s is refused', (_, change, expected) => {
+    expect(refusal(change)).toMatch(expected);
+  });
+
+  it('is not changed where etcd holds something of the type that cannot be read', () => {
+    const state = {
+      ...CANDIDATE,
+      unreadable: [{ key: '/sidekick/firmware/toaster/rollout', reason: 'is not JSON' }],
+    };
+    for (const change of [
+      rollOut(state, { percent: 20 }, AUTHOR),
+      pause(state, undefined, AUTHOR),
+      resume(state, undefined, AUTHOR),
+      promote(state, AUTHOR),
+      rollBack(state, false, AUTHOR),
+      prunable(state, 3),
+    ]) {
+      expect(refusal(change)).toMatch(/^unreadable: /);
+    }
+  });
+
+  it('leaves releases to prune: never one that it names', () => {
+    const many = typeWith(...Array.from({ length: 10 }, (_, i) => release(`1.${i}.0`)));
+    const stable = changed(rolledOut(many, { version: '1.2.0', percent: 1 }), (state) =>
+      promote(state, AUTHOR),
+    );
+    const state = rolledOut(stable, { version: '1.4.0', percent: 1 });
+    expect(prunable(state, 3)).toEqual({ ok: true, value: ['1.6.0', '1.5.0', '1.3.0', '1.1.0', '1.0.0'] });
+    expect(prunable(state, 20)).toEqual({ ok: true, value: [] });
+  });
+
+  it('keeps its promises through any sequence of changes', () => {
+    const versions = ['1.0.0', '1.1.0', '1.2.0', '2.0.0', '7.0.0'];
+    const step = fc.oneof(
+      fc
+        .record({
+          version: fc.option(fc.constantFrom(...versions, '9.9.9'), { nil: undefined }),
+          percent: fc.option(fc.constantFrom(0, 1, 50, 100, 101), { nil: undefined }),
+          groups: fc.option(fc.subarray(['beta', 'lab', 'none']), { nil: undefined }),
+          salt: fc.option(fc.constantFrom('one', 'two'), { nil: undefined }),
+        })
+        .map(
+          (request) => (state: TypeState) =>
+            rollOut(state, JSON.parse(JSON.stringify(request)) as RolloutRequest, AUTHOR),
+        ),
+      fc.constant((state: TypeState) => pause(state, 'why', AUTHOR)),
+      fc.constant((state: TypeState) => resume(state, 5, AUTHOR)),
+      fc.constant((state: TypeState) => promote(state, AUTHOR)),
+      fc.boolean().map((downgrade) => (state: TypeState) => rollBack(state, downgrade, AUTHOR)),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(3), { minLength: versions.length, maxLength: versions.length }),
+        fc.array(step, { maxLength: 30 }),
+        (secure, steps) => {
+          let state = typeWith(...versions.map((version, i) => release(version, secure[i] ?? 0)));
+          for (const change of steps) {
+            const result = change(state);
+            if (!result.ok) continue;
+            const { rollout } = result.value;
+            checkPromises(state, rollout);
+            state = { ...state, rollout };
+          }
+        },
+      ),
+    );
+  });
+});
+
+function checkPromises(before: TypeState, rollout: Rollout): void {
+  expect(decodeRollout(encodeRollout(rollout))).toEqual({ ok: true, value: rollout });
+  const { stable, previous, candidate, paused, secureVersion } = rollout;
+  for (const id of [stable, previous, candidate?.version]) {
+    if (id !== undefined) expect(before.releases.has(id)).toBe(true);
+  }
+  expect(secureVersion).toBeGreaterThanOrEqual(before.rollout?.secureVersion ?? 0);
+  if (paused !== undefined) expect(candidate).toBeDefined();
+  if (candidate !== undefined && stable !== undefined) {
+    expect(compareReleases(candidate.version, stable)).toBeGreaterThan(0);
+  }
+  const left = prunable({ ...before, rollout }, 1);
+  expect(left.ok && left.value.every((id) => ![stable, previous, candidate?.version].includes(id))).toBe(
+    true,
+  );
+}
