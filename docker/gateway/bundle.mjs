@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The modules that NGINX's configuration imports. */
 const ENTRIES = [
-  'access',
+  'api_access',
   'api_http',
   'api_stream',
   'balance_http',
@@ -16,7 +16,7 @@ const ENTRIES = [
   'count_http',
   'count_stream',
   'retry_http',
-  'upkeep',
+  'periodic',
 ];
 
 /**

@@ -11,7 +11,7 @@ export interface Route {
 }
 
 /** Takes a decoded path apart; `undefined` for `/api` itself. A slash at the end makes no difference. */
-export function parse(path: string): Route | undefined {
+export function parseRoute(path: string): Route | undefined {
   const segments = path.split('/').slice(2);
   if (segments.length > 0 && segments[segments.length - 1] === '') segments.pop();
   if (segments.length === 0) return undefined;

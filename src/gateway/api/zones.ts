@@ -1,11 +1,11 @@
 /** `/api/N/{http,stream}/{server_zones,location_zones,limit_reqs,limit_conns,caches}`. */
-import type { Zone } from '../balance/tally.js';
+import type { ZoneKind } from '../balance/traffic-counters.js';
+import * as dict from '../model/dict.js';
 import * as errors from '../model/errors.js';
-import * as own from '../model/own.js';
 import type { Platform } from '../store/platform.js';
-import * as zones from '../store/zones.js';
-import type { Answer, Call } from './call.js';
-import * as calls from './call.js';
+import * as zoneStats from '../store/zone-stats.js';
+import type { ApiRequest, ApiResponse } from './request.js';
+import * as apiRequest from './request.js';
 import * as versions from './versions.js';
 
 /** What is said of a zone that there is not, as code and text. */
@@ -18,23 +18,23 @@ const UNKNOWN: { [kind: string]: [string, string] } = {
 };
 
 /** Whether an endpoint is one of zones. */
-export function isKind(name: string): name is Zone {
-  return own.get(UNKNOWN, name) !== undefined;
+export function isKind(name: string): name is ZoneKind {
+  return dict.get(UNKNOWN, name) !== undefined;
 }
 
 /** The zone without what the version does not have. */
-function shown(platform: Platform, call: Call, kind: Zone, name: string, pids: number[]): object {
-  const zone = zones.show(platform, kind, name, pids);
+function shown(platform: Platform, call: ApiRequest, kind: ZoneKind, name: string, pids: number[]): object {
+  const zone = zoneStats.show(platform, kind, name, pids);
   const responses = zone.responses as { codes?: unknown } | undefined;
   if (responses !== undefined && call.version < versions.CODES) delete responses.codes;
   if (call.version < versions.ZONE_SSL) delete zone.ssl;
-  return calls.limit(call, zone);
+  return apiRequest.selectFields(call, zone);
 }
 
-function list(platform: Platform, call: Call, kind: Zone, pids: number[]): Answer {
-  const names = zones.names(platform, kind);
+function list(platform: Platform, call: ApiRequest, kind: ZoneKind, pids: number[]): ApiResponse {
+  const names = zoneStats.names(platform, kind);
   if (call.args.fields === '') return { status: 200, body: names };
-  const body = own.empty<object>();
+  const body = dict.create<object>();
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
     body[name] = shown(platform, call, kind, name, pids);
@@ -43,17 +43,23 @@ function list(platform: Platform, call: Call, kind: Zone, pids: number[]): Answe
 }
 
 /** `rest` are the segments behind the kind; `pids` the workers that live. */
-export function handle(platform: Platform, call: Call, kind: Zone, rest: string[], pids: number[]): Answer {
+export function serveZones(
+  platform: Platform,
+  call: ApiRequest,
+  kind: ZoneKind,
+  rest: string[],
+  pids: number[],
+): ApiResponse {
   if (rest.length > 1) throw errors.pathNotFound;
-  calls.allow(call, rest.length === 1 ? ['DELETE'] : []);
+  apiRequest.allowMethods(call, rest.length === 1 ? ['DELETE'] : []);
   if (rest.length === 0) return list(platform, call, kind, pids);
   const name = rest[0] as string;
-  if (zones.names(platform, kind).indexOf(name) < 0) {
+  if (zoneStats.names(platform, kind).indexOf(name) < 0) {
     const unknown = UNKNOWN[kind] as [string, string];
     throw errors.failure(404, unknown[0], unknown[1]);
   }
   if (call.method === 'DELETE') {
-    zones.reset(platform, kind, name);
+    zoneStats.reset(platform, kind, name);
     return { status: 204 };
   }
   return { status: 200, body: shown(platform, call, kind, name, pids) };

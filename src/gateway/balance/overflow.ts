@@ -1,9 +1,9 @@
 /** Requests that came to a group all of whose servers had reached their `max_conns`: no failures of anybody. */
-import type { Numbers } from './quick.js';
+import type { Counters } from './fast-path.js';
 
 /** Counter of a group. */
-export const PREFIX = ' overflows/';
+export const OVERFLOWS = ' overflows/';
 
-export function count(counters: Numbers, group: string): void {
-  counters.incr(PREFIX + group, 1);
+export function countOverflow(counters: Counters, group: string): void {
+  counters.incr(OVERFLOWS + group, 1);
 }

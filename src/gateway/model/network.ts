@@ -27,12 +27,12 @@ function ipv6(text: string): Bytes {
   let bytes = head;
   while (bytes.length + tail.length < 16) bytes = bytes.concat([0]);
   bytes = bytes.concat(tail);
-  return starts(bytes, MAPPED) ? bytes.slice(12) : bytes;
+  return startsWith(bytes, MAPPED) ? bytes.slice(12) : bytes;
 }
 
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255];
 
-function starts(bytes: Bytes, prefix: Bytes): boolean {
+function startsWith(bytes: Bytes, prefix: Bytes): boolean {
   for (let i = 0; i < prefix.length; i++) if (bytes[i] !== prefix[i]) return false;
   return true;
 }
@@ -62,7 +62,7 @@ export function contains(network: string, bytes: Bytes): boolean {
 }
 
 /** What is special about networks that no server of a group is in. */
-const SPECIAL: { [name: string]: string[] } = {
+const SPECIAL_PURPOSE: { [name: string]: string[] } = {
   unspecified: ['0.0.0.0/8', '::/128'],
   loopback: ['127.0.0.0/8', '::1/128'],
   'link-local': ['169.254.0.0/16', 'fe80::/10'],
@@ -71,11 +71,11 @@ const SPECIAL: { [name: string]: string[] } = {
 };
 
 /** What is special about an address; `undefined` for one that a server may have. */
-export function special(bytes: Bytes): string | undefined {
-  const names = Object.keys(SPECIAL);
+export function specialPurpose(bytes: Bytes): string | undefined {
+  const names = Object.keys(SPECIAL_PURPOSE);
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
-    if ((SPECIAL[name] as string[]).some((network) => contains(network, bytes))) return name;
+    if ((SPECIAL_PURPOSE[name] as string[]).some((network) => contains(network, bytes))) return name;
   }
   return undefined;
 }
@@ -84,7 +84,7 @@ export function special(bytes: Bytes): string | undefined {
  * Addresses of this host, as the kernel lists them in `/proc/net/fib_trie` (IPv4: a line with the address, one below that says
  * that it is local) and `/proc/net/if_inet6` (IPv6: 32 hexadecimal digits begin a line).
  */
-export function ownAddresses(fibTrie: string, ifInet6: string): Bytes[] {
+export function hostAddresses(fibTrie: string, ifInet6: string): Bytes[] {
   const found: Bytes[] = [];
   const lines = fibTrie.split('\n');
   for (let i = 1; i < lines.length; i++) {
@@ -100,5 +100,5 @@ export function ownAddresses(fibTrie: string, ifInet6: string): Bytes[] {
 
 /** Whether one of the addresses is this one. */
 export function includes(addresses: Bytes[], bytes: Bytes): boolean {
-  return addresses.some((address) => address.length === bytes.length && starts(address, bytes));
+  return addresses.some((address) => address.length === bytes.length && startsWith(address, bytes));
 }

@@ -1,8 +1,8 @@
 /** A server of an upstream group: its parameters, their checks and their rendering. */
 import * as address from './address.js';
+import * as dict from './dict.js';
 import * as duration from './duration.js';
 import * as errors from './errors.js';
-import * as own from './own.js';
 
 /** The two halves of NGINX that have upstream groups. */
 export type Kind = 'http' | 'stream';
@@ -100,7 +100,7 @@ const HTTP_ONLY = ['route', 'drain'];
 
 function checkOne(name: string, value: unknown, kind: Kind): string | number | boolean {
   if (value !== null && typeof value === 'object') return formatError('nested object or list');
-  const check = own.get(CHECKS, name);
+  const check = dict.get(CHECKS, name);
   if (check === undefined || (kind === 'stream' && HTTP_ONLY.indexOf(name) >= 0))
     return formatError(`unknown parameter "${name}"`);
   if (typeof value === 'string' && value.length > LONGEST_VALUE)
@@ -127,11 +127,11 @@ export function check(body: unknown, kind: Kind): Parameters {
 export function checkNew(body: unknown, kind: Kind): Parameters {
   const parameters = check(body, kind);
   if (parameters.server === undefined) return formatError('missing "server" argument');
-  return settle(parameters);
+  return normalize(parameters);
 }
 
 /** `down` and `drain` exclude each other, the one asked for last wins; `drain: false` leaves no trace. */
-function settle(parameters: Parameters): Parameters {
+function normalize(parameters: Parameters): Parameters {
   if (parameters.drain) parameters.down = false;
   if (!parameters.drain) delete parameters.drain;
   return parameters;
@@ -145,7 +145,7 @@ export function patch(id: number, old: Parameters, changes: Parameters): Paramet
     return formatError('invalid "backup" value');
   const next = Object.assign({}, old, changes);
   if (changes.down !== undefined && changes.drain === undefined) delete next.drain;
-  return settle(next);
+  return normalize(next);
 }
 
 /** The server as the API shows it: every field, in NGINX Plus's order. */

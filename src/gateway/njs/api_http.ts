@@ -1,18 +1,18 @@
 /** njs module: the API in the http block. */
 // biome-ignore lint/style/useNodejsImportProtocol: njs knows its modules by bare names.
 import fs from 'fs';
-import * as handler from '../api/handle.js';
-import type { Instance } from '../api/instance.js';
-import * as queries from '../api/query.js';
-import * as status from '../api/status.js';
+import * as dispatch from '../api/dispatch.js';
+import * as reasonPhrases from '../api/reason-phrases.js';
+import * as requestTarget from '../api/request-target.js';
+import type { ProcessInfo } from '../api/root.js';
+import * as stubStatusPage from '../api/stub-status.js';
 import * as versions from '../api/versions.js';
 import type { ApiFailure } from '../model/errors.js';
 import * as errors from '../model/errors.js';
-import * as reasons from '../model/reasons.js';
 import type { Platform } from '../store/platform.js';
 import * as generation from './generation.js';
-import * as platforms from './platform.js';
-import * as slices from './slices.js';
+import * as platforms from './nginx-platform.js';
+import * as timeSlices from './time-slices.js';
 
 /** Where the stream block answers, if there is one: NGINX makes the socket, and removes it. */
 const STREAM = '/run/sidekick-gateway/stream/stream.sock';
@@ -28,40 +28,40 @@ function hasStream(): boolean {
 
 /** `js_content`: answers `/api`. `$api_write` is `on` where changes are allowed. */
 async function handle(r: NginxHTTPRequest): Promise<void> {
-  const platform = platforms.of('http');
+  const platform = platforms.platformOf('http');
   const info = await instance(r, platform);
   const query = r.variables.args;
   const call = {
     method: r.method,
     path: r.uri,
     version: versions.NEWEST,
-    args: queries.args(query === undefined ? '' : `?${query}`),
+    args: requestTarget.queryOf(query === undefined ? '' : `?${query}`),
     body: r.requestText === undefined ? '' : r.requestText,
     write: r.variables.api_write === 'on',
     requestId: r.variables.request_id as string,
   };
-  const answer = await slices.answer(() => handler.begin(platform, info, call));
+  const answer = await timeSlices.complete(() => dispatch.respond(platform, info, call));
   r.headersOut['Content-Type'] = 'application/json';
   r.headersOut['Cache-Control'] = 'no-cache';
   r.return(answer.status, answer.text);
 }
 
 /** What this NGINX is, with the figures that the path asks for. */
-async function instance(r: NginxHTTPRequest, platform: Platform): Promise<Instance> {
-  const found = generation.current(platform);
-  const info: Instance = {
+async function instance(r: NginxHTTPRequest, platform: Platform): Promise<ProcessInfo> {
+  const found = generation.currentGeneration(platform);
+  const info: ProcessInfo = {
     version: ngx.version,
     address: r.variables.server_addr as string,
     generation: found.number,
     loaded: found.loaded,
     ppid: process.ppid,
-    workers: platforms.serving(),
-    pids: platforms.children(),
+    workers: platforms.servingWorkers(),
+    pids: platforms.workerProcesses(),
   };
   if (hasStream()) info.stream = { slabs: {} };
-  if (status.needsTraffic(r.uri)) {
+  if (stubStatusPage.needsTraffic(r.uri)) {
     const page = await r.subrequest('/gateway_stub_status');
-    info.traffic = status.parse(page.responseText as string);
+    info.traffic = stubStatusPage.parseStubStatus(page.responseText as string);
   }
   if (info.stream !== undefined && /^\/api\/\d\/(slabs|ssl)(\/|$)/.test(r.uri)) {
     // A reset of what both blocks have is one of the stream block's too.
@@ -97,7 +97,7 @@ function refuse(r: NginxHTTPRequest, error: ApiFailure): void {
 /** `js_content` behind `error_page`. */
 function failed(r: NginxHTTPRequest): void {
   const status = Number(r.variables.status);
-  const phrase = reasons.phrase(status);
+  const phrase = reasonPhrases.reasonPhrase(status);
   const hint = HINTS[`${status}`];
   const code = status === 500 ? 'InternalError' : phrase.replace(/ /g, '');
   refuse(r, errors.failure(status, code, hint === undefined ? phrase.toLowerCase() : hint));

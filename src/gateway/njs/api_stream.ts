@@ -1,12 +1,12 @@
 /** njs module: the API in the stream block, behind the http block's proxy. */
-import * as handler from '../api/handle.js';
-import * as instances from '../api/instance.js';
-import * as queries from '../api/query.js';
+import * as dispatch from '../api/dispatch.js';
+import type { WireRequest } from '../api/http-wire.js';
+import * as wire from '../api/http-wire.js';
+import * as requestTarget from '../api/request-target.js';
+import * as root from '../api/root.js';
 import * as versions from '../api/versions.js';
-import type { Request } from '../api/wire.js';
-import * as wire from '../api/wire.js';
-import * as platforms from './platform.js';
-import * as slices from './slices.js';
+import * as platforms from './nginx-platform.js';
+import * as timeSlices from './time-slices.js';
 
 /** The answer of this session; njs gives each session an interpreter of its own. */
 let reply = '';
@@ -14,7 +14,7 @@ let reply = '';
 /** `js_preread`: waits for the request, and then for its answer. */
 function read(s: NginxStreamRequest): void {
   s.on('upstream', (data, flags) => {
-    const request = wire.parse(data, (from, to) => data.toString('utf8', from, to));
+    const request = wire.parseRequest(data, (from, to) => data.toString('utf8', from, to));
     if (request === undefined && !flags.last) return;
     s.off('upstream');
     respond(request).then(
@@ -24,7 +24,7 @@ function read(s: NginxStreamRequest): void {
       },
       (thrown) => {
         s.error(`api: ${String(thrown)}`);
-        reply = wire.answer(500, '', 0);
+        reply = wire.formatResponse(500, '', 0);
         s.done();
       },
     );
@@ -35,37 +35,37 @@ function read(s: NginxStreamRequest): void {
 const STATUS = '/status';
 
 function whole(status: number, text: string): string {
-  return wire.answer(status, text, Buffer.from(text).length);
+  return wire.formatResponse(status, text, Buffer.from(text).length);
 }
 
 function status(method: string): string {
-  const platform = platforms.of('stream');
-  if (method === 'DELETE') instances.resetTls(platform);
-  return whole(200, JSON.stringify(instances.part(platform)));
+  const platform = platforms.platformOf('stream');
+  if (method === 'DELETE') root.resetTlsStats(platform);
+  return whole(200, JSON.stringify(root.blockInfo(platform)));
 }
 
-async function respond(request: Request | undefined): Promise<string> {
+async function respond(request: WireRequest | undefined): Promise<string> {
   if (request === undefined) return whole(400, '');
   if (request.target === STATUS) return status(request.method);
-  const platform = platforms.of('stream');
+  const platform = platforms.platformOf('stream');
   const info = {
     version: ngx.version,
     address: '',
     generation: 0,
     loaded: 0,
     ppid: process.ppid,
-    pids: platforms.children(),
+    pids: platforms.workerProcesses(),
   };
   const call = {
     method: request.method,
-    path: queries.path(request.target),
+    path: requestTarget.pathOf(request.target),
     version: versions.NEWEST,
-    args: queries.args(request.target),
+    args: requestTarget.queryOf(request.target),
     body: request.body,
     write: request.headers['x-api-write'] === 'on',
     requestId: String(request.headers['x-request-id']),
   };
-  const given = await slices.answer(() => handler.begin(platform, info, call));
+  const given = await timeSlices.complete(() => dispatch.respond(platform, info, call));
   return whole(given.status, given.text);
 }
 

@@ -1,18 +1,18 @@
 /** njs module: choosing a server for http requests, and counting them out. It runs twice in every request: see quick.ts. */
 
-import * as codes from '../balance/codes.js';
-import * as pick from '../balance/pick.js';
-import type { Numbers, Strings } from '../balance/quick.js';
-import * as quick from '../balance/quick.js';
-import * as times from '../balance/times.js';
+import type { Counters, Tables } from '../balance/fast-path.js';
+import * as fastPath from '../balance/fast-path.js';
+import * as selection from '../balance/selection.js';
+import * as statusCodes from '../balance/status-codes.js';
+import * as timing from '../balance/timing.js';
 
 /** A group that has no server at all: connecting to it answers 502 "no live upstreams". */
 const NO_SERVER = 'no_live_upstreams';
 
 /** The shared memory zones that choosing needs. */
 interface Zones {
-  http_tables: Strings;
-  http_counters: Numbers;
+  http_tables: Tables;
+  http_counters: Counters;
 }
 
 /**
@@ -24,9 +24,14 @@ function peer(r: NginxHTTPRequest): string {
   var tables = shared.http_tables;
   var counters = shared.http_counters;
   var variables = r.variables;
-  var choice = quick.choose(tables, counters, variables);
+  var choice = fastPath.choose(tables, counters, variables);
   if (choice === undefined)
-    choice = pick.pick({ tables: tables, counters: counters }, variables, variables.upstream as string, '');
+    choice = selection.select(
+      { tables: tables, counters: counters },
+      variables,
+      variables.upstream as string,
+      '',
+    );
   if (choice === undefined) return NO_SERVER;
   variables.gateway_counter = choice[2];
   return choice[1];
@@ -40,9 +45,9 @@ function release(r: NginxHTTPRequest): string {
   if (!counter) return '';
   var counters = (ngx.shared as unknown as Zones).http_counters;
   var uid = counter.substring(0, counter.indexOf('/'));
-  if (quick.release(counters, variables, uid, counter))
-    times.note(counters, variables, uid, ['header_time', 'response_time']);
-  if (r.status !== 200) codes.note(counters, uid, variables.upstream_status);
+  if (fastPath.release(counters, variables, uid, counter))
+    timing.addTimes(counters, variables, uid, ['header_time', 'response_time']);
+  if (r.status !== 200) statusCodes.countStatus(counters, uid, variables.upstream_status);
   return '';
 }
 

@@ -1,10 +1,10 @@
 /** njs module: choosing a server for stream sessions, and counting them out. It runs in every session: see quick.ts. */
 
-import * as failure from '../balance/failure.js';
-import * as pick from '../balance/pick.js';
-import type { Numbers, Strings } from '../balance/quick.js';
-import * as quick from '../balance/quick.js';
-import * as times from '../balance/times.js';
+import * as failedTries from '../balance/failed-tries.js';
+import type { Counters, Tables } from '../balance/fast-path.js';
+import * as fastPath from '../balance/fast-path.js';
+import * as selection from '../balance/selection.js';
+import * as timing from '../balance/timing.js';
 import * as mqtt from '../model/mqtt.js';
 
 /** A group that has no server at all. */
@@ -15,14 +15,14 @@ const COLD_TRIES = 100;
 
 /** The shared memory zones that choosing needs. */
 interface Zones {
-  stream_tables: Strings;
-  stream_counters: Numbers;
+  stream_tables: Tables;
+  stream_counters: Counters;
 }
 
 /** What this session was given. An interpreter serves one session at a time, from its first packet to its log. */
-var choice: quick.Choice | undefined;
+var choice: fastPath.Choice | undefined;
 /** Where it is counted: looked up once. */
-var counters: Numbers;
+var counters: Counters;
 
 /**
  * `js_preread` for MQTT: reads the CONNECT packet into `$mqtt_client_id`, then goes on as {@link open}. A client that
@@ -55,7 +55,7 @@ function proxy(s: NginxStreamRequest, clientId: string | undefined): void {
   var shared = ngx.shared as unknown as Zones;
   var variables = s.variables;
   counters = shared.stream_counters;
-  choice = quick.choose(shared.stream_tables, counters, variables, clientId);
+  choice = fastPath.choose(shared.stream_tables, counters, variables, clientId);
   if (choice === undefined) proxySlowly(s, COLD_TRIES);
   else {
     variables.gateway_peer = choice[1];
@@ -68,12 +68,12 @@ function proxySlowly(s: NginxStreamRequest, tries: number): void {
   var memory = { tables: (ngx.shared as unknown as Zones).stream_tables, counters: counters };
   var variables = s.variables;
   var group = variables.upstream as string;
-  if (tries > 0 && quick.readable(memory.tables, group) === undefined) {
+  if (tries > 0 && fastPath.readHeader(memory.tables, group) === undefined) {
     s.off('upstream');
     setTimeout(() => proxySlowly(s, tries - 1), COLD_INTERVAL);
     return;
   }
-  choice = pick.pick(memory, variables, group, '');
+  choice = selection.select(memory, variables, group, '');
   variables.gateway_peer = choice === undefined ? NO_SERVER : choice[1];
   s.done();
 }
@@ -82,9 +82,9 @@ function proxySlowly(s: NginxStreamRequest, tries: number): void {
 function release(s: NginxStreamRequest): string {
   if (choice === undefined) return '';
   var variables = s.variables;
-  if (quick.release(counters, variables, choice[0], choice[2]))
-    times.note(counters, variables, choice[0], ['connect_time', 'first_byte_time', 'session_time']);
-  if (s.status === 502) failure.count(counters, choice[0]);
+  if (fastPath.release(counters, variables, choice[0], choice[2]))
+    timing.addTimes(counters, variables, choice[0], ['connect_time', 'first_byte_time', 'session_time']);
+  if (s.status === 502) failedTries.countFailure(counters, choice[0]);
   // Interpreters that are used again know nothing of the session before.
   choice = undefined;
   return '';

@@ -1,12 +1,12 @@
 /** njs module: counting http requests for `/workers`, `/ssl` and the zones. */
-import type { Numbers, Strings } from '../balance/quick.js';
-import type { Zone } from '../balance/tally.js';
-import * as tally from '../balance/tally.js';
+import type { Counters, Tables } from '../balance/fast-path.js';
+import type { ZoneKind } from '../balance/traffic-counters.js';
+import * as traffic from '../balance/traffic-counters.js';
 
 /** The shared memory zones that counting needs. */
 interface Zones {
-  http_tables: Strings;
-  http_counters: Numbers & { set(key: string, value: number): unknown };
+  http_tables: Tables;
+  http_counters: Counters & { set(key: string, value: number): unknown };
 }
 
 function zones(): Zones {
@@ -20,9 +20,9 @@ function zones(): Zones {
 function enter(r: NginxHTTPRequest): string {
   const shared = zones();
   const name = r.variables.server_zone as string;
-  const begin = tally.zone(shared.http_tables, shared.http_counters, 'server_zones', name);
+  const begin = traffic.zonePrefix(shared.http_tables, shared.http_counters, 'server_zones', name);
   if (begin === '') return '';
-  const counter = tally.open(begin, process.pid);
+  const counter = traffic.openCounter(begin, process.pid);
   shared.http_counters.incr(counter, 1);
   return counter;
 }
@@ -32,11 +32,11 @@ function count(r: NginxHTTPRequest): string {
   const variables = r.variables;
   const shared = zones();
   const counters = shared.http_counters;
-  counters.incr(tally.worker(ngx.worker_id), 1);
+  counters.incr(traffic.workerRequests(ngx.worker_id), 1);
   const entered = variables.gateway_entered;
   if (entered) counters.incr(entered, -1);
   const tls = variables.https !== '' && variables.connection_requests === '1';
-  if (tls) tally.handshake(counters, tally.SSL, variables.ssl_session_reused === 'r');
+  if (tls) traffic.countHandshake(counters, traffic.ALL_TLS, variables.ssl_session_reused === 'r');
   if (variables.gateway_zones !== '') countZones(r, shared, tls);
   return '';
 }
@@ -44,8 +44,8 @@ function count(r: NginxHTTPRequest): string {
 function countZones(r: NginxHTTPRequest, shared: Zones, tls: boolean): void {
   const variables = r.variables;
   const counters = shared.http_counters;
-  const begin = (kind: Zone, name: string | undefined): string =>
-    name ? tally.zone(shared.http_tables, counters, kind, name) : '';
+  const begin = (kind: ZoneKind, name: string | undefined): string =>
+    name ? traffic.zonePrefix(shared.http_tables, counters, kind, name) : '';
   const sent = Number(variables.bytes_sent);
   const done = {
     status: r.status,
@@ -55,12 +55,16 @@ function countZones(r: NginxHTTPRequest, shared: Zones, tls: boolean): void {
   };
   const server = begin('server_zones', variables.server_zone);
   const location = begin('location_zones', variables.location_zone);
-  if (server !== '') tally.exchange(counters, server, done);
-  if (server !== '' && tls) tally.handshake(counters, server, variables.ssl_session_reused === 'r');
-  if (location !== '') tally.exchange(counters, location, done);
-  tally.decision(counters, begin('limit_reqs', variables.limit_req_zone), variables.limit_req_status);
-  tally.decision(counters, begin('limit_conns', variables.limit_conn_zone), variables.limit_conn_status);
-  const cached = tally.decision(
+  if (server !== '') traffic.countExchange(counters, server, done);
+  if (server !== '' && tls) traffic.countHandshake(counters, server, variables.ssl_session_reused === 'r');
+  if (location !== '') traffic.countExchange(counters, location, done);
+  traffic.countDecision(counters, begin('limit_reqs', variables.limit_req_zone), variables.limit_req_status);
+  traffic.countDecision(
+    counters,
+    begin('limit_conns', variables.limit_conn_zone),
+    variables.limit_conn_status,
+  );
+  const cached = traffic.countDecision(
     counters,
     begin('caches', variables.cache_zone),
     variables.upstream_cache_status,
@@ -70,7 +74,7 @@ function countZones(r: NginxHTTPRequest, shared: Zones, tls: boolean): void {
 
 /** `js_periodic` in every worker: has the API know which worker has which number. */
 function enrol(): void {
-  zones().http_counters.set(tally.seat(ngx.worker_id), process.pid);
+  zones().http_counters.set(traffic.workerSlot(ngx.worker_id), process.pid);
 }
 
 export default { enter, count, enrol };

@@ -1,11 +1,11 @@
 /** njs module: counting stream sessions for `/ssl` and the zones. */
-import type { Numbers, Strings } from '../balance/quick.js';
-import * as tally from '../balance/tally.js';
+import type { Counters, Tables } from '../balance/fast-path.js';
+import * as traffic from '../balance/traffic-counters.js';
 
 /** The shared memory zones that counting needs. */
 interface Zones {
-  stream_tables: Strings;
-  stream_counters: Numbers;
+  stream_tables: Tables;
+  stream_counters: Counters;
 }
 
 /**
@@ -16,9 +16,9 @@ function enter(s: NginxStreamRequest): string {
   const name = s.variables.server_zone;
   if (!name) return '';
   const shared = ngx.shared as unknown as Zones;
-  const begin = tally.zone(shared.stream_tables, shared.stream_counters, 'server_zones', name);
+  const begin = traffic.zonePrefix(shared.stream_tables, shared.stream_counters, 'server_zones', name);
   if (begin === '') return '';
-  const counter = tally.open(begin, process.pid);
+  const counter = traffic.openCounter(begin, process.pid);
   shared.stream_counters.incr(counter, 1);
   return counter;
 }
@@ -32,9 +32,9 @@ function count(s: NginxStreamRequest): string {
   if (entered) counters.incr(entered, -1);
   const tls = !!variables.ssl_protocol;
   const reused = variables.ssl_session_reused === 'r';
-  if (tls) tally.handshake(counters, tally.SSL, reused);
+  if (tls) traffic.countHandshake(counters, traffic.ALL_TLS, reused);
   const name = variables.server_zone;
-  const server = name ? tally.zone(shared.stream_tables, counters, 'server_zones', name) : '';
+  const server = name ? traffic.zonePrefix(shared.stream_tables, counters, 'server_zones', name) : '';
   if (server !== '') {
     const done = {
       status: s.status,
@@ -42,13 +42,13 @@ function count(s: NginxStreamRequest): string {
       sent: Number(variables.bytes_sent),
       answered: true,
     };
-    tally.exchange(counters, server, done);
-    if (tls) tally.handshake(counters, server, reused);
+    traffic.countExchange(counters, server, done);
+    if (tls) traffic.countHandshake(counters, server, reused);
   }
   const limit = variables.limit_conn_zone;
   if (limit) {
-    const begin = tally.zone(shared.stream_tables, counters, 'limit_conns', limit);
-    tally.decision(counters, begin, variables.limit_conn_status);
+    const begin = traffic.zonePrefix(shared.stream_tables, counters, 'limit_conns', limit);
+    traffic.countDecision(counters, begin, variables.limit_conn_status);
   }
   return '';
 }

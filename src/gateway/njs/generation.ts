@@ -7,7 +7,7 @@ export interface Generation {
   loaded: number;
 }
 
-export function current(platform: Platform): Generation {
+export function currentGeneration(platform: Platform): Generation {
   const counters = platform.counters;
   const number = ` generation/${gateway_load}`;
   const loaded = ` loaded/${gateway_load}`;

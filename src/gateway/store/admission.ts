@@ -10,7 +10,7 @@ import type { Platform } from './platform.js';
 /** Why a server's address is refused; `undefined` when it is not. */
 export function objection(platform: Platform, server: string): string | undefined {
   const bytes = network.hostOf(server);
-  const special = network.special(bytes);
+  const special = network.specialPurpose(bytes);
   if (special === undefined && !network.includes(platform.own(), bytes)) return undefined;
   if (platform.allow.some((allowed) => network.contains(allowed, bytes))) return undefined;
   const what = special === undefined ? "one of the gateway's own addresses" : `a ${special} address`;

@@ -31,7 +31,7 @@ function acquire(platform: Platform, key: string): boolean {
 }
 
 /** Runs `change` alone among all workers, if it can be had now, and says whether it was. */
-export function attempt(platform: Platform, change: () => void, name?: Name): boolean {
+export function tryWithLock(platform: Platform, change: () => void, name?: Name): boolean {
   const key = ` lock/${name === undefined ? 'upstreams' : name}`;
   if (!acquire(platform, key)) return false;
   try {
@@ -43,11 +43,11 @@ export function attempt(platform: Platform, change: () => void, name?: Name): bo
 }
 
 /** Runs `change` alone among all workers and hands on its result. Throws {@link errors.locked} when another has the lock. */
-export function locked<T>(platform: Platform, change: () => T, name?: Name): T {
+export function withLock<T>(platform: Platform, change: () => T, name?: Name): T {
   let result: T | undefined;
   const run = () => {
     result = change();
   };
-  if (!attempt(platform, run, name)) throw errors.locked;
+  if (!tryWithLock(platform, run, name)) throw errors.locked;
   return result as T;
 }

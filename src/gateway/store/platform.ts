@@ -1,6 +1,7 @@
 /** What the store needs from NGINX and from the machine; njs gives it in production, tests give their own. */
+
+import type { Digest } from '../model/consistent-hash.js';
 import type { Bytes } from '../model/network.js';
-import type { Digest } from '../model/ring.js';
 import type { Kind } from '../model/server.js';
 
 /** An njs shared dictionary of strings. */

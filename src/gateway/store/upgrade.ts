@@ -1,10 +1,10 @@
 /** Shared memory outlives a reload, and with it what another version of these modules has written into it. */
-import * as quick from '../balance/quick.js';
+import * as fastPath from '../balance/fast-path.js';
 import type { Group, Peer } from './group.js';
 import * as group from './group.js';
+import * as groupState from './group-state.js';
 import type { Platform } from './platform.js';
 import * as platforms from './platform.js';
-import * as state from './state.js';
 
 /** Chunks of tables, and how many there were, under the marks of earlier formats. */
 const CHUNK = /[#$][ab]\d*$/;
@@ -16,7 +16,7 @@ function convert(platform: Platform, name: string): void {
   const old = JSON.parse(text) as Partial<Group>;
   if (old.peers === undefined) return;
   platform.tables.delete(` group/${name}`);
-  group.fill(
+  group.writeAll(
     platform.tables,
     name,
     old.peers.map((peer) => timeless(peer)),
@@ -24,23 +24,23 @@ function convert(platform: Platform, name: string): void {
   );
   const gone = old.gone || [];
   if (gone.length > 0) platform.tables.set(` gone/${name}`, gone.join(' '));
-  state.resume(platform, name, 0, false);
+  groupState.continueAfter(platform, name, 0, false);
 }
 
 /** A server without its times, which were those of a clock that can be set. */
 function timeless(old: Peer): Peer {
   const peer = Object.assign({}, old);
-  delete peer.until;
-  delete peer.failing;
+  delete peer.unavailableUntil;
+  delete peer.failingSince;
   delete peer.fails;
-  delete peer.warming;
+  delete peer.slowStartSince;
   delete peer.downstart;
   return peer;
 }
 
 /** Takes over what another version has left. The caller has the lock. */
-export function adopt(platform: Platform, names: string[], loaded: string | undefined): void {
-  if (loaded === undefined || loaded.charAt(0) === quick.FORMAT) return;
+export function convertOldFormat(platform: Platform, names: string[], loaded: string | undefined): void {
+  if (loaded === undefined || loaded.charAt(0) === fastPath.FORMAT) return;
   const keys = platform.tables.keys(platforms.ALL);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string;

@@ -2,22 +2,23 @@
  * Operations on upstream groups, each atomic over all workers. A change is made in memory, holds from then on, and is noted on
  * disk after that (state.ts).
  */
+
+import * as fastPath from '../balance/fast-path.js';
 import * as overflow from '../balance/overflow.js';
-import * as quick from '../balance/quick.js';
+import * as dict from '../model/dict.js';
 import * as errors from '../model/errors.js';
-import * as own from '../model/own.js';
 import type { Parameters } from '../model/server.js';
 import * as parameters from '../model/server.js';
 import * as admission from './admission.js';
-import * as build from './build.js';
-import * as figures from './figures.js';
 import type { Directory, Group, Peer, Place, Writable } from './group.js';
 import * as group from './group.js';
+import * as groupState from './group-state.js';
+import * as hashPoints from './hash-points.js';
+import * as liveTable from './live-table.js';
 import * as lock from './lock.js';
 import type { Platform, UpstreamConfig } from './platform.js';
-import * as points from './points.js';
-import * as rotation from './rotation.js';
-import * as state from './state.js';
+import * as serverStats from './server-stats.js';
+import * as tableBuild from './table-build.js';
 import type { Transaction } from './transaction.js';
 import * as transaction from './transaction.js';
 import * as upgrade from './upgrade.js';
@@ -33,13 +34,13 @@ export function names(platform: Platform): string[] {
 export const MAX_SERVERS = 8100;
 
 /** A new member of a group. */
-function enlist(parameters: Parameters, id: number, uid: number): Peer {
+function createPeer(parameters: Parameters, id: number, uid: number): Peer {
   return Object.assign({ id: id, uid: uid }, parameters);
 }
 
 /** The lines of a group that has no state yet: what it is declared with. */
 function declaredLines(platform: Platform, name: string): string {
-  const servers = declared(platform, name).servers;
+  const servers = configOf(platform, name).servers;
   let lines = '';
   // Preloaded arrays have an index and a length, and none of the methods of arrays.
   if (servers !== undefined) for (let i = 0; i < servers.length; i++) lines += `server ${servers[i]};\n`;
@@ -55,7 +56,7 @@ const MAX_UID = 1_000_000_000_000;
  */
 function uidOf(platform: Platform, remembered: number | undefined, previous: number): number {
   if (remembered === undefined || remembered <= previous || remembered > MAX_UID) return fresh(platform);
-  if (group.whereIs(platform.tables, `${remembered}`) !== undefined) return fresh(platform);
+  if (group.findByUid(platform.tables, `${remembered}`) !== undefined) return fresh(platform);
   if (remembered > (platform.counters.get(' uid') || 0)) platform.counters.set(' uid', remembered);
   return remembered;
 }
@@ -65,7 +66,7 @@ function fresh(platform: Platform): number {
 }
 
 /** Whether a remembered server may still be one. What gateway.json declares has no uid, and is the operator's word. */
-function isAdmitted(platform: Platform, name: string, remembered: state.Remembered): boolean {
+function isAdmitted(platform: Platform, name: string, remembered: groupState.SavedServer): boolean {
   if (remembered.uid === undefined) return true;
   const reason = admission.objection(platform, remembered.parameters.server as string);
   if (reason !== undefined) platform.warn(`${platform.kind} upstream "${name}": ignored a server: ${reason}`);
@@ -73,7 +74,7 @@ function isAdmitted(platform: Platform, name: string, remembered: state.Remember
 }
 
 function restore(platform: Platform, name: string): void {
-  const memory = state.recall(platform, name, declaredLines(platform, name));
+  const memory = groupState.readState(platform, name, declaredLines(platform, name));
   const admitted = memory.servers.filter((remembered) => isAdmitted(platform, name, remembered));
   const servers = admitted.slice(0, MAX_SERVERS);
   if (servers.length < admitted.length)
@@ -83,15 +84,15 @@ function restore(platform: Platform, name: string): void {
   const peers = servers.map((remembered, i) => {
     previous = uidOf(platform, remembered.uid, previous);
     if (previous !== remembered.uid) renamed = true;
-    return enlist(remembered.parameters, i, previous);
+    return createPeer(remembered.parameters, i, previous);
   });
-  group.fill(platform.tables, name, peers, peers.length);
-  state.resume(platform, name, memory.sequence, !renamed);
+  group.writeAll(platform.tables, name, peers, peers.length);
+  groupState.continueAfter(platform, name, memory.sequence, !renamed);
 }
 
 /** What memory is brought in line with: the declarations, and the format of tables. */
 function wantedOf(platform: Platform): string {
-  return quick.FORMAT + JSON.stringify(platform.config.upstreams);
+  return fastPath.FORMAT + JSON.stringify(platform.config.upstreams);
 }
 
 /** Whether memory is in line with what is declared. */
@@ -105,15 +106,15 @@ export function isLoaded(platform: Platform): boolean {
  */
 export function load(platform: Platform): void {
   if (isLoaded(platform)) return;
-  lock.locked(platform, () => {
+  lock.withLock(platform, () => {
     if (isLoaded(platform)) return;
     const all = names(platform);
-    upgrade.adopt(platform, all, platform.tables.get(LOADED));
+    upgrade.convertOldFormat(platform, all, platform.tables.get(LOADED));
     for (let i = 0; i < all.length; i++) {
       const name = all[i] as string;
       if (!group.isKnown(platform.tables, name)) restore(platform, name);
       // A reload may have changed how the group balances, or the modules that lay out its table.
-      build.now(platform, platform.tables, name);
+      tableBuild.buildNow(platform, platform.tables, name);
     }
     platform.tables.set(LOADED, wantedOf(platform));
   });
@@ -131,8 +132,8 @@ export function tryLoad(platform: Platform): boolean {
 }
 
 /** The configuration of a group. Throws the API's answer for one that is not declared. */
-export function declared(platform: Platform, name: string): UpstreamConfig {
-  const config = own.get(platform.config.upstreams, name);
+export function configOf(platform: Platform, name: string): UpstreamConfig {
+  const config = dict.get(platform.config.upstreams, name);
   if (config === undefined) throw errors.failure(404, 'UpstreamNotFound', 'upstream not found');
   return config;
 }
@@ -150,16 +151,16 @@ export function server(platform: Platform, name: string, id: number): Peer {
 }
 
 /** Servers of a group, piece by piece: functions that give some each, in order. */
-export function pieces(platform: Platform, name: string): (() => Peer[])[] {
+export function serverPages(platform: Platform, name: string): (() => Peer[])[] {
   ready(platform, name);
   return group
     .directory(platform.tables, name)
-    .pieces.map((first) => () => group.piece(platform.tables, name, first));
+    .pages.map((first) => () => group.readPage(platform.tables, name, first));
 }
 
 /** Makes sure that a group is declared and in memory. */
 function ready(platform: Platform, name: string): void {
-  declared(platform, name);
+  configOf(platform, name);
   load(platform);
 }
 
@@ -197,7 +198,9 @@ interface Edit {
 /** Whether a change of parameters asks for another table. */
 function matters(before: Peer, after: Peer): boolean {
   return (
-    before.weight !== after.weight || before.max_conns !== after.max_conns || before.warming !== after.warming
+    before.weight !== after.weight ||
+    before.max_conns !== after.max_conns ||
+    before.slowStartSince !== after.slowStartSince
   );
 }
 
@@ -209,19 +212,19 @@ interface Amendment {
 
 /** Has requests follow a change: in a small group by other tables at once. */
 function amend(platform: Platform, tables: Writable, name: string, amendment: Amendment): void {
-  if (rotation.isSmall(platform, tables, name, group.directory(tables, name))) {
-    build.now(platform, tables, name);
+  if (liveTable.isBuiltAtOnce(platform, tables, name, group.directory(tables, name))) {
+    tableBuild.buildNow(platform, tables, name);
     return;
   }
-  if (amendment.out !== undefined) rotation.withdraw(platform, tables, name, amendment.out.uid);
-  if (amendment.in !== undefined) rotation.admit(platform, tables, name, amendment.in);
-  rotation.outdate(platform, name);
+  if (amendment.out !== undefined) liveTable.removeServer(platform, tables, name, amendment.out.uid);
+  if (amendment.in !== undefined) liveTable.addServer(platform, tables, name, amendment.in);
+  liveTable.requestBuild(platform, name);
 }
 
 /** Has requests follow an edit. */
 function follow(platform: Platform, tables: Writable, name: string, edit: Edit): void {
-  const was = edit.before !== undefined && group.isWanted(edit.before);
-  const is = edit.after !== undefined && group.isWanted(edit.after);
+  const was = edit.before !== undefined && group.isEnabled(edit.before);
+  const is = edit.after !== undefined && group.isEnabled(edit.after);
   if (!was && !is) return;
   if (was && is && !matters(edit.before as Peer, edit.after as Peer)) return;
   const amendment: Amendment = {};
@@ -294,18 +297,18 @@ function commit(
 function change(platform: Platform, name: string, effect: Effect, body: (tables: Transaction) => Edit): Edit {
   ready(platform, name);
   let number = 0;
-  const edit = lock.locked(platform, () => {
+  const edit = lock.withLock(platform, () => {
     const made = commit(platform, name, effect, body);
-    number = state.number(platform, name);
+    number = groupState.nextSequence(platform, name);
     return made;
   });
   const peer = (edit.after === undefined ? edit.before : edit.after) as Peer;
-  state.note(platform, name, number, peer.uid, edit.after);
+  groupState.logChange(platform, name, number, peer.uid, edit.after);
   return edit;
 }
 
 function find(tables: group.Readable, name: string, id: number): Place {
-  const found = group.locate(tables, name, id);
+  const found = group.findById(tables, name, id);
   if (found === undefined)
     throw errors.failure(404, 'UpstreamServerNotFound', `server with ID "${id}" does not exist`);
   return found;
@@ -313,7 +316,7 @@ function find(tables: group.Readable, name: string, id: number): Place {
 
 /** Adds a server. */
 export function add(platform: Platform, name: string, asked: Parameters): Peer {
-  declared(platform, name);
+  configOf(platform, name);
   admission.check(platform, asked.server as string);
   const edit = change(platform, name, 'adds', (tables) => {
     const found: Directory = group.directory(tables, name);
@@ -323,8 +326,8 @@ export function add(platform: Platform, name: string, asked: Parameters): Peer {
         'UpstreamOutOfMemory',
         `upstream "${name}" has ${MAX_SERVERS} servers, which is all it can`,
       );
-    const peer = enlist(asked, found.next, platform.counters.incr(' uid', 1));
-    if (peer.slow_start !== undefined && found.count > 0) peer.warming = platform.clock();
+    const peer = createPeer(asked, found.next, platform.counters.incr(' uid', 1));
+    if (peer.slow_start !== undefined && found.count > 0) peer.slowStartSince = platform.clock();
     group.insert(tables, name, peer);
     return { after: peer };
   });
@@ -336,9 +339,9 @@ export function patch(platform: Platform, name: string, id: number, changes: Par
   const edit = change(platform, name, 'adds nothing', (tables) => {
     const place = find(tables, name, id);
     const peer = parameters.patch(id, place.peer, changes) as Peer;
-    const was = group.isWanted(place.peer);
-    if (was && !group.isWanted(peer)) endDowntime(platform, peer);
-    if (!was && group.isWanted(peer)) recover(platform, peer);
+    const was = group.isEnabled(place.peer);
+    if (was && !group.isEnabled(peer)) endDowntime(platform, peer);
+    if (!was && group.isEnabled(peer)) endUnavailability(platform, peer);
     const before = place.peer;
     group.replace(tables, name, place, peer);
     return { before: before, after: peer };
@@ -347,26 +350,26 @@ export function patch(platform: Platform, name: string, id: number, changes: Par
 }
 
 /** Notes that a server is unavailable from now on. As in NGINX Plus, one that is down or draining is not. */
-export function leave(platform: Platform, peer: Peer): void {
-  if (peer.outsince !== undefined) return;
+export function startDowntime(platform: Platform, peer: Peer): void {
+  if (peer.downSince !== undefined) return;
   peer.downstart = platform.now();
-  peer.outsince = platform.clock();
+  peer.downSince = platform.clock();
 }
 
 function endDowntime(platform: Platform, peer: Peer): void {
-  if (peer.outsince !== undefined) {
-    const lasted = platform.clock() - peer.outsince;
+  if (peer.downSince !== undefined) {
+    const lasted = platform.clock() - peer.downSince;
     peer.downtime = (peer.downtime === undefined ? 0 : peer.downtime) + lasted;
-    delete peer.outsince;
+    delete peer.downSince;
   }
   delete peer.downstart;
 }
 
 /** Puts a server that was out back in: its downtime ends, its failures are forgotten, its slow start begins. */
-export function recover(platform: Platform, peer: Peer): void {
+export function endUnavailability(platform: Platform, peer: Peer): void {
   endDowntime(platform, peer);
-  delete peer.until;
-  if (peer.slow_start !== undefined) peer.warming = platform.clock();
+  delete peer.unavailableUntil;
+  if (peer.slow_start !== undefined) peer.slowStartSince = platform.clock();
 }
 
 /** Removes a server. */
@@ -379,13 +382,13 @@ export function remove(platform: Platform, name: string, id: number): void {
 }
 
 /** Changes what has happened to a server, if it is still there; not its parameters. The caller has the lock. */
-export function mark(
+export function updatePeer(
   platform: Platform,
   name: string,
   id: number,
   edit: (peer: Peer, directory: Directory) => void,
 ): void {
-  const place = group.locate(platform.tables, name, id);
+  const place = group.findById(platform.tables, name, id);
   if (place === undefined) return;
   const peer = Object.assign({}, place.peer);
   edit(peer, place.directory);
@@ -394,20 +397,20 @@ export function mark(
 
 /** Forgets the statistics of a group's servers, some with each call; what is open stays counted. */
 export function resets(platform: Platform, name: string): (() => void)[] {
-  const work = pieces(platform, name).map((some) => () => {
+  const work = serverPages(platform, name).map((some) => () => {
     const peers = some();
     for (let i = 0; i < peers.length; i++) resetOne(platform, name, peers[i] as Peer);
   });
   work.push(() => {
-    platform.counters.delete(overflow.PREFIX + name);
+    platform.counters.delete(overflow.OVERFLOWS + name);
   });
   return work;
 }
 
 function resetOne(platform: Platform, name: string, peer: Peer): void {
-  figures.forget(platform, peer.uid, true);
-  lock.locked(platform, () =>
-    mark(platform, name, peer.id, (changed) => {
+  serverStats.resetStats(platform, peer.uid, true);
+  lock.withLock(platform, () =>
+    updatePeer(platform, name, peer.id, (changed) => {
       delete changed.downtime;
       delete changed.unavail;
     }),
@@ -416,6 +419,6 @@ function resetOne(platform: Platform, name: string, peer: Peer): void {
 
 /** Forgets what is left of servers that have been removed. */
 export function forget(platform: Platform, uid: number): void {
-  figures.forget(platform, uid, false);
-  points.forget(platform, uid);
+  serverStats.resetStats(platform, uid, false);
+  hashPoints.forgetPoints(platform, uid);
 }

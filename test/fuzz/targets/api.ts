@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import * as handler from '../../../src/gateway/api/handle.js';
-import * as query from '../../../src/gateway/api/query.js';
+import * as dispatch from '../../../src/gateway/api/dispatch.js';
+import * as requestTarget from '../../../src/gateway/api/request-target.js';
 import { FakeNginx } from '../../unit/gateway/support/memory.js';
 import { type ApiRequest, apiRequest } from '../inputs/api.js';
 import { type ApiAnswer, judgeAnswer } from '../oracles.js';
@@ -28,12 +28,12 @@ const INSTANCE = {
 type Halves = { readonly http: FakeNginx; readonly stream: FakeNginx };
 
 function call({ http, stream }: Halves, { method, target, body }: ApiRequest): ApiAnswer {
-  const nginx = /^\/api\/[0-9]+\/stream(\/|$)/.test(query.path(target)) ? stream : http;
-  return handler.handle(nginx.worker(), INSTANCE, {
+  const nginx = /^\/api\/[0-9]+\/stream(\/|$)/.test(requestTarget.pathOf(target)) ? stream : http;
+  return dispatch.respondAtOnce(nginx.worker(), INSTANCE, {
     method,
-    path: query.path(target),
+    path: requestTarget.pathOf(target),
     version: 9,
-    args: query.args(target),
+    args: requestTarget.queryOf(target),
     body,
     write: true,
     requestId: '0123456789abcdef0123456789abcdef',

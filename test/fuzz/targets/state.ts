@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import * as handler from '../../../src/gateway/api/handle.js';
-import * as query from '../../../src/gateway/api/query.js';
+import * as dispatch from '../../../src/gateway/api/dispatch.js';
+import * as requestTarget from '../../../src/gateway/api/request-target.js';
 import { check, SHAPES } from '../../contract/gateway/schema.js';
 import { FakeNginx } from '../../unit/gateway/support/memory.js';
 import { groupChanges, groupState, zoneState } from '../inputs/state.js';
@@ -33,14 +33,14 @@ class Restarted {
 
   call(method: string, path: string, body = ''): { status: number; body: unknown } {
     const target = `/api/9/${this.#kind}/${path}`;
-    const { status, text } = handler.handle(
+    const { status, text } = dispatch.respondAtOnce(
       this.nginx.worker(),
       { version: '', address: '', generation: 1, loaded: 0, ppid: 1, pids: [] },
       {
         method,
-        path: query.path(target),
+        path: requestTarget.pathOf(target),
         version: 9,
-        args: query.args(target),
+        args: requestTarget.queryOf(target),
         body,
         write: true,
         requestId: '0123456789abcdef0123456789abcdef',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import * as quick from '../../../../src/gateway/balance/quick.js';
+import * as fastPath from '../../../../src/gateway/balance/fast-path.js';
 import * as table from '../../../../src/gateway/balance/table.js';
 import { FakeDict } from '../support/memory.js';
 
@@ -9,7 +9,7 @@ function found(layout: table.Layout): string[] {
   const { header, chunks } = table.pack(layout, '%b', 7);
   const memory = new FakeDict<string>();
   for (const [i, chunk] of chunks.entries()) memory.set(`firmware%b${i}`, chunk);
-  return layout.rows.map((_, row) => quick.record(memory, 'firmware', header, row).trim());
+  return layout.rows.map((_, row) => fastPath.readRecord(memory, 'firmware', header, row).trim());
 }
 
 it('leads from every row to its record, wherever rows and records lie', () => {
@@ -43,7 +43,7 @@ it('takes a few kilobytes for a group that hashes', () => {
 it('finds nothing where a chunk is gone', () => {
   const records = Array.from({ length: 40 }, (_, i) => `${i + 1} 10.0.0.${i}:80`);
   const { header } = table.pack({ mode: 'r', records, rows: records.map((_, i) => i) }, '%a', 1);
-  expect(quick.record(new FakeDict<string>(), 'firmware', header, 39)).toBe('');
+  expect(fastPath.readRecord(new FakeDict<string>(), 'firmware', header, 39)).toBe('');
 });
 
 it('differs from every other table of the group by its version alone', () => {
@@ -54,29 +54,37 @@ it('differs from every other table of the group by its version alone', () => {
 
 it('changes chunks that no header names', () => {
   const { header } = table.pack({ mode: 'r', records: [], rows: [] }, '%a', 1);
-  expect([table.spare(undefined), table.spare(header)]).toEqual(['%a', '%b']);
+  expect([table.spareSet(undefined), table.spareSet(header)]).toEqual(['%a', '%b']);
 });
 
 it.each([
-  ['in turn', { mode: 'r', records: ['1 10.0.0.1:80'] }, quick.IN_TURN],
-  ['by the ClientId', { mode: 'h', records: ['1 10.0.0.1:80'], key: 'mqtt_client_id' }, quick.BY_CLIENT_ID],
-  ['by another variable', { mode: 'h', records: ['1 10.0.0.1:80'], key: 'arg_id' }, quick.BY_VARIABLE],
-  ['by load', { mode: 'l', records: ['1 10.0.0.1:80 0 1'] }, quick.BY_PICK],
-  ['where a first choice may have to be revised', { mode: 'r', records: ['1 10.0.0.1:80 5'] }, quick.BY_PICK],
+  ['in turn', { mode: 'r', records: ['1 10.0.0.1:80'] }, fastPath.IN_TURN],
+  [
+    'by the ClientId',
+    { mode: 'h', records: ['1 10.0.0.1:80'], key: 'mqtt_client_id' },
+    fastPath.BY_CLIENT_ID,
+  ],
+  ['by another variable', { mode: 'h', records: ['1 10.0.0.1:80'], key: 'arg_id' }, fastPath.BY_VARIABLE],
+  ['by load', { mode: 'l', records: ['1 10.0.0.1:80 0 1'] }, fastPath.BY_SELECTION],
+  [
+    'where a first choice may have to be revised',
+    { mode: 'r', records: ['1 10.0.0.1:80 5'] },
+    fastPath.BY_SELECTION,
+  ],
 ] as const)('tells the quick path to choose %s, or not at all', (_, layout, method) => {
   const { header } = table.pack({ ...layout, records: [...layout.records], rows: [0] }, '%a', 1);
-  expect((header.charCodeAt(0) - quick.FLAGS) & quick.BY_PICK).toBe(method);
+  expect((header.charCodeAt(0) - fastPath.FLAGS_BASE) & fastPath.BY_SELECTION).toBe(method);
 });
 
 it('leaves a table without servers to the thorough path', () => {
   const { header } = table.pack({ mode: 'r', records: [], rows: [] }, '%a', 1);
-  expect((header.charCodeAt(0) - quick.FLAGS) & quick.BY_PICK).toBe(quick.BY_PICK);
+  expect((header.charCodeAt(0) - fastPath.FLAGS_BASE) & fastPath.BY_SELECTION).toBe(fastPath.BY_SELECTION);
 });
 
 it('keeps the name of the variable behind all else, wherever records lie', () => {
   for (const servers of [1, 16, 17, 200]) {
     const records = Array.from({ length: servers }, (_, i) => `${i + 1} 10.0.0.${i}:80`);
     const layout = { mode: 'h' as const, records, rows: records.map((_, i) => i), key: 'arg_id' };
-    expect(quick.key(table.pack(layout, '%b', 7).header)).toBe('arg_id');
+    expect(fastPath.hashVariable(table.pack(layout, '%b', 7).header)).toBe('arg_id');
   }
 });

@@ -21,7 +21,7 @@ describe('an address that leads nowhere else', () => {
     ['255.255.255.255:80', 'reserved'],
     ['[::127.0.0.1]:80', 'reserved'],
   ])('is told from others: %s is %s', (server, special) => {
-    expect(network.special(network.hostOf(server))).toBe(special);
+    expect(network.specialPurpose(network.hostOf(server))).toBe(special);
   });
 
   it.each([
@@ -33,7 +33,7 @@ describe('an address that leads nowhere else', () => {
     '[2001:db8::127.0.0.1]:80',
     '[::ffff:10.0.0.1]:80',
   ])('is not %s', (server) => {
-    expect(network.special(network.hostOf(server))).toBeUndefined();
+    expect(network.specialPurpose(network.hostOf(server))).toBeUndefined();
   });
 });
 
@@ -63,7 +63,7 @@ it('reads the addresses of this host from what the kernel lists', () => {
     '        /32 link BROADCAST',
   ].join('\n');
   const ipv6 = 'fd000000000000000000000000000005 02 40 00 80     eth0\n';
-  const own = network.ownAddresses(trie, ipv6);
+  const own = network.hostAddresses(trie, ipv6);
   for (const server of ['10.0.0.5:80', '[fd00::5]:80', '[::ffff:10.0.0.5]:80'])
     expect(network.includes(own, network.hostOf(server))).toBe(true);
   for (const server of ['10.0.0.255:80', '10.0.0.0:80', '[fd00::6]:80'])

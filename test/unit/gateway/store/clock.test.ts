@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import * as failure from '../../../../src/gateway/balance/failure.js';
+import * as failedTries from '../../../../src/gateway/balance/failed-tries.js';
 import * as steps from '../../../../src/gateway/model/steps.js';
 import * as group from '../../../../src/gateway/store/group.js';
-import * as keyvals from '../../../../src/gateway/store/keyvals.js';
-import * as state from '../../../../src/gateway/store/state.js';
-import * as upkeep from '../../../../src/gateway/store/upkeep.js';
+import * as groupState from '../../../../src/gateway/store/group-state.js';
+import * as keyvalChanges from '../../../../src/gateway/store/keyval-changes.js';
+import * as maintenance from '../../../../src/gateway/store/maintenance.js';
 import * as upstreams from '../../../../src/gateway/store/upstreams.js';
 import { FakeNginx } from '../support/memory.js';
 
@@ -21,8 +21,8 @@ describe.each([
     nginx.pass(ms / 2);
     nginx.now += step;
     nginx.pass(ms / 2);
-    upkeep.often(nginx.worker());
-    steps.run(upkeep.seldom(nginx.worker()));
+    maintenance.quickTasks(nginx.worker());
+    steps.run(maintenance.checkServers(nginx.worker()));
   }
 
   function peer(): group.Peer {
@@ -37,16 +37,16 @@ describe.each([
   });
 
   it('makes failures neither forgotten nor remembered for longer than fail_timeout', () => {
-    failure.count(nginx.counters, '1');
+    failedTries.countFailure(nginx.counters, '1');
     pass(9_000);
-    failure.count(nginx.counters, '1');
+    failedTries.countFailure(nginx.counters, '1');
     pass(0);
     expect(group.state(peer(), nginx.clock)).toBe('unavail');
   });
 
   it('ends the time of an unavailable server neither early nor late', () => {
-    for (let i = 0; i < 2; i++) failure.count(nginx.counters, '1');
-    upkeep.often(nginx.worker());
+    for (let i = 0; i < 2; i++) failedTries.countFailure(nginx.counters, '1');
+    maintenance.quickTasks(nginx.worker());
     pass(9_000);
     expect(group.state(peer(), nginx.clock)).toBe('unavail');
     pass(1_000);
@@ -58,25 +58,25 @@ describe.each([
     upstreams.patch(nginx.worker(), 'firmware', 0, { down: true });
     upstreams.patch(nginx.worker(), 'firmware', 0, { down: false });
     pass(10_000);
-    expect(group.warmth(peer(), nginx.clock)).toBe(10);
+    expect(group.slowStartShare(peer(), nginx.clock)).toBe(10);
     pass(10_000);
-    expect(peer().warming).toBeUndefined();
+    expect(peer().slowStartSince).toBeUndefined();
   });
 
   it('makes a key lapse neither early nor late, over a restart as well', () => {
-    keyvals.add(nginx.worker(), 'zone', [{ key: 'a', value: '1' }]);
+    keyvalChanges.add(nginx.worker(), 'zone', [{ key: 'a', value: '1' }]);
     pass(59_000);
-    expect(keyvals.get(nginx.worker(), 'zone', 'a')?.value).toBe('1');
-    keyvals.patch(nginx.worker(), 'zone', [{ key: 'a', value: '2', expire: 5_000 }]);
+    expect(keyvalChanges.get(nginx.worker(), 'zone', 'a')?.value).toBe('1');
+    keyvalChanges.patch(nginx.worker(), 'zone', [{ key: 'a', value: '2', expire: 5_000 }]);
     nginx.settle();
     const later = nginx.restarted();
     later.now = nginx.now + 4_000;
     later.clock = 1;
-    expect(keyvals.get(later.worker(), 'zone', 'a')?.value).toBe('2');
+    expect(keyvalChanges.get(later.worker(), 'zone', 'a')?.value).toBe('2');
     later.pass(1_000);
-    expect(keyvals.get(later.worker(), 'zone', 'a')).toBeUndefined();
+    expect(keyvalChanges.get(later.worker(), 'zone', 'a')).toBeUndefined();
     pass(5_000);
-    expect(keyvals.get(nginx.worker(), 'zone', 'a')).toBeUndefined();
+    expect(keyvalChanges.get(nginx.worker(), 'zone', 'a')).toBeUndefined();
   });
 
   it('holds no state file up', () => {
@@ -84,6 +84,6 @@ describe.each([
     upstreams.patch(nginx.worker(), 'firmware', 0, { drain: true });
     pass(10_000);
     nginx.settle();
-    expect(state.isBehind(nginx.worker(), 'firmware')).toBe(false);
+    expect(groupState.isBehind(nginx.worker(), 'firmware')).toBe(false);
   });
 });

@@ -1,8 +1,8 @@
 /** NGINX's shared dictionaries and surroundings, in memory. Several workers may share one. */
 import { createHash } from 'node:crypto';
 import * as steps from '../../../../src/gateway/model/steps.js';
+import * as maintenance from '../../../../src/gateway/store/maintenance.js';
 import type { KindConfig, Platform } from '../../../../src/gateway/store/platform.js';
-import * as upkeep from '../../../../src/gateway/store/upkeep.js';
 
 /** What njs calls a dictionary: shared by all workers, each operation atomic. */
 export class FakeDict<V extends string | number> {
@@ -142,7 +142,7 @@ export class FakeNginx {
 
   /** Does what the upkeep does step by step: lays tables out and writes state files. */
   settle(): void {
-    const next = () => upkeep.next(this.worker(), 2000);
+    const next = () => maintenance.nextTask(this.worker(), 2000);
     for (let step = next(); step !== undefined; step = next()) steps.run(step);
   }
 

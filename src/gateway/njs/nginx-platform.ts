@@ -1,0 +1,117 @@
+/** The store's surroundings as njs provides them. */
+// biome-ignore lint/style/useNodejsImportProtocol: njs knows its modules by bare names.
+import crypto from 'crypto';
+// biome-ignore lint/style/useNodejsImportProtocol: njs knows its modules by bare names.
+import fs from 'fs';
+import type { Bytes } from '../model/network.js';
+import * as network from '../model/network.js';
+import type { Kind } from '../model/server.js';
+import type { NumberDict, Platform, StringDict } from '../store/platform.js';
+
+const STATE = '/var/lib/sidekick-gateway';
+
+/** `${STATE}/<kind>.<name>`; names come from gateway.json, never from a request. */
+function fileOf(kind: Kind, name: string): string {
+  return `${STATE}/${kind}.${name}`;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return fs.readFileSync(path, 'utf8') as string;
+  } catch {
+    return undefined;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    fs.unlinkSync(path);
+  } catch {
+    // It was not there.
+  }
+}
+
+/**
+ * Time since the machine started, from the kernel: njs itself knows only the clock that can be set. Where the kernel does
+ * not tell, intervals go by that one.
+ */
+function clock(): number {
+  const text = read('/proc/uptime');
+  return text === undefined ? Date.now() : Math.round(Number(text.substring(0, text.indexOf(' '))) * 1000);
+}
+
+function alive(pid: number): boolean {
+  try {
+    fs.accessSync(`/proc/${pid}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function digest(text: string): Uint8Array {
+  return crypto.createHash('sha256').update(text).digest();
+}
+
+/** A copy of a preloaded array, which has an index and a length, and none of the methods of arrays. */
+function copy(list: string[] | undefined): string[] {
+  const copied: string[] = [];
+  if (list !== undefined) for (let i = 0; i < list.length; i++) copied.push(list[i] as string);
+  return copied;
+}
+
+/** Addresses of this host. */
+function own(): Bytes[] {
+  return network.hostAddresses(read('/proc/net/fib_trie') || '', read('/proc/net/if_inet6') || '');
+}
+
+function memory(): { [zone: string]: { capacity: number; free: number } } {
+  const shared = ngx.shared as unknown as { [zone: string]: { capacity: number; freeSpace(): number } };
+  const found: { [zone: string]: { capacity: number; free: number } } = {};
+  Object.keys(shared).forEach((name) => {
+    const dict = shared[name] as { capacity: number; freeSpace(): number };
+    found[name] = { capacity: dict.capacity, free: dict.freeSpace() };
+  });
+  return found;
+}
+
+/** The platform of one half of NGINX. */
+export function platformOf(kind: Kind): Platform {
+  const shared = ngx.shared as unknown as { [zone: string]: unknown };
+  const config = gateway[kind];
+  return {
+    kind: kind,
+    config: config === undefined ? {} : config,
+    allow: copy(gateway.allow),
+    own: own,
+    tables: shared[`${kind}_tables`] as StringDict,
+    counters: shared[`${kind}_counters`] as NumberDict,
+    keyvals: shared[`${kind}_keyvals`] as StringDict,
+    pid: process.pid,
+    now: Date.now,
+    clock: clock,
+    workers: workerProcesses,
+    alive: alive,
+    read: (name) => read(fileOf(kind, name)),
+    append: (name, text) => fs.appendFileSync(fileOf(kind, name), text),
+    rename: (from, to) => fs.renameSync(fileOf(kind, from), fileOf(kind, to)),
+    remove: (name) => remove(fileOf(kind, name)),
+    digest: digest,
+    memory: memory,
+    warn: (message) => ngx.log(ngx.WARN, message),
+  };
+}
+
+/** The worker processes that are not on their way out; empty where the kernel does not tell. */
+export function servingWorkers(): number[] {
+  return workerProcesses().filter((pid) => (read(`/proc/${pid}/cmdline`) || '').indexOf('shutting down') < 0);
+}
+
+/** The master's worker processes; empty where the kernel does not tell. */
+export function workerProcesses(): number[] {
+  const text = read(`/proc/${process.ppid}/task/${process.ppid}/children`);
+  if (text === undefined) return [];
+  // In a container the master is process 1, and orphans become its children as well.
+  const isWorker = (pid: string) => (read(`/proc/${pid}/cmdline`) || '').indexOf('nginx: worker') === 0;
+  return text.split(' ').filter(isWorker).map(Number);
+}

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as order from '../../../../src/gateway/model/weighted-order.js';
+
+function counts(turn: number[], servers: number): number[] {
+  const found = new Array<number>(servers).fill(0);
+  for (const index of turn) found[index] = (found[index] ?? 0) + 1;
+  return found;
+}
+
+describe('a turn', () => {
+  it('is empty without servers', () => {
+    expect(order.weightedOrder([])).toEqual([]);
+  });
+
+  it('goes through equal servers one by one', () => {
+    expect(order.weightedOrder([3, 3, 3])).toEqual([0, 1, 2]);
+  });
+
+  it('spreads a heavy server out', () => {
+    expect(order.weightedOrder([5, 1, 1])).toEqual([0, 0, 1, 0, 0, 2, 0]);
+  });
+
+  it('holds every server exactly as often as its weight in lowest terms', () => {
+    const weights = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(weights, (given) => {
+        const turn = order.weightedOrder(given);
+        const found = counts(turn, given.length);
+        const total = given.reduce((sum, weight) => sum + weight, 0);
+        found.forEach((count, i) => {
+          expect(count / turn.length).toBeCloseTo((given[i] as number) / total, 10);
+        });
+      }),
+    );
+  });
+
+  it('is smooth: no stretch of it holds a server more than two times more often than is fair', () => {
+    const weights = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 10 });
+    fc.assert(
+      fc.property(weights, (given) => {
+        const turn = order.weightedOrder(given);
+        const total = given.reduce((sum, weight) => sum + weight, 0);
+        given.forEach((weight, server) => {
+          let seen = 0;
+          turn.forEach((index, at) => {
+            if (index === server) seen++;
+            expect(Math.abs(seen - ((at + 1) * weight) / total)).toBeLessThan(2);
+          });
+        });
+      }),
+    );
+  });
+
+  it('stays bounded whatever the weights, leaves nobody out, and is close to fair', () => {
+    const turn = order.weightedOrder([65535, 65534, 65533, 1]);
+    expect(turn.length).toBeLessThan(8300);
+    const found = counts(turn, 4);
+    expect(found[3]).toBeGreaterThan(0);
+    for (const count of found.slice(0, 3)) expect(count / turn.length).toBeCloseTo(1 / 3, 3);
+  });
+
+  it('holds a thousand servers once each', () => {
+    expect(order.weightedOrder(new Array<number>(1000).fill(7))).toHaveLength(1000);
+  });
+});
