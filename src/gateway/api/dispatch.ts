@@ -1,18 +1,19 @@
-/** The NGINX Plus API: a request in, an answer out. The same code serves http and stream. */
-import type { ApiFailure } from '../model/errors.js';
+/** The entry point of the NGINX Plus API: dispatches a request to its endpoint. The http and the stream block share it. */
 import * as errors from '../model/errors.js';
 import type { Kind } from '../model/server.js';
 import type { Platform } from '../store/platform.js';
+import type { ApiError } from './errors.js';
+import * as apiErrors from './errors.js';
 import type { Pieces } from './json-pieces.js';
 import * as jsonPieces from './json-pieces.js';
 import * as keyvals from './keyvals.js';
+import type { ProcessInfo } from './process-info.js';
 import type { ApiRequest, ApiResponse } from './request.js';
 import * as apiRequest from './request.js';
-import type { ProcessInfo } from './root.js';
 import * as root from './root.js';
 import type { Route } from './route.js';
-import * as route from './route.js';
-import * as stubStatusPage from './stub-status.js';
+import * as routes from './route.js';
+import * as stubStatus from './stub-status.js';
 import * as upstreams from './upstreams.js';
 import * as versions from './versions.js';
 import * as zones from './zones.js';
@@ -34,59 +35,70 @@ const ENDPOINTS: { [kind in Kind]: string[] } = {
 
 const READ = ['GET', 'HEAD', 'OPTIONS'];
 
-function names(call: ApiRequest, prefix: string, all: string[]): ApiResponse {
-  apiRequest.allowMethods(call, []);
-  return { status: 200, body: all.filter((name) => versions.has(call.version, prefix + name)) };
+/** A list of those endpoints that the version has. `prefix` is their path without the name. */
+function listEndpoints(request: ApiRequest, prefix: string, all: string[]): ApiResponse {
+  apiRequest.allowMethods(request, []);
+  return { status: 200, body: all.filter((name) => versions.has(request.version, prefix + name)) };
 }
 
-/** The last segments of `/api/N/http/` and `/api/N/stream/`: what this gateway serves of them. */
-function section(platform: Platform, info: ProcessInfo, call: ApiRequest, rest: string[]): ApiResponse {
+/** Serves `/api/N/http/` or `/api/N/stream/`. `nginx` is known in the http block. */
+function serveKind(
+  platform: Platform,
+  nginx: ProcessInfo | undefined,
+  request: ApiRequest,
+  segments: string[],
+): ApiResponse {
   const prefix = `${platform.kind}/`;
-  const name = rest[0];
-  if (name === undefined) return names(call, prefix, ENDPOINTS[platform.kind]);
-  if (ENDPOINTS[platform.kind].indexOf(name) < 0 || !versions.has(call.version, prefix + name))
-    throw errors.pathNotFound;
-  if (name === 'upstreams') return upstreams.serveUpstreams(platform, call, rest.slice(1));
-  if (name === 'keyvals') return keyvals.serveKeyvals(platform, call, rest.slice(1));
-  if (zones.isKind(name)) return zones.serveZones(platform, call, name, rest.slice(1), info.pids);
-  if (rest.length > 1) throw errors.pathNotFound;
-  apiRequest.allowMethods(call, ['DELETE']);
-  return stubStatusPage.requests(platform, call, info.traffic);
+  const endpoints = ENDPOINTS[platform.kind];
+  const name = segments[0];
+  const rest = segments.slice(1);
+  if (name === undefined) return listEndpoints(request, prefix, endpoints);
+  if (endpoints.indexOf(name) < 0 || !versions.has(request.version, prefix + name))
+    throw apiErrors.pathNotFound;
+  if (name === 'upstreams') return upstreams.serveUpstreams(platform, request, rest);
+  if (name === 'keyvals') return keyvals.serveKeyvals(platform, request, rest);
+  if (zones.isZoneKind(name)) return zones.serveZones(platform, request, name, rest);
+  if (rest.length > 0) throw apiErrors.pathNotFound;
+  apiRequest.allowMethods(request, ['DELETE']);
+  return stubStatus.serveRequests(platform, request, nginx === undefined ? undefined : nginx.stubStatus);
 }
 
-function dispatch(platform: Platform, info: ProcessInfo, call: ApiRequest, found: Route): ApiResponse {
-  if (found.kind === platform.kind) return section(platform, info, call, found.rest);
-  const name = found.rest[0];
-  if (found.kind !== '' || (name !== undefined && !versions.has(call.version, name)))
-    throw errors.pathNotFound;
-  if (name !== undefined) return root.serveRoot(platform, info, call, found.rest);
-  const all = root.ENDPOINTS.filter((each) => each !== 'stream' || info.stream !== undefined);
-  return names(call, '', all);
+function serveRoute(
+  platform: Platform,
+  nginx: ProcessInfo | undefined,
+  request: ApiRequest,
+  route: Route,
+): ApiResponse {
+  if (route.kind === platform.kind) return serveKind(platform, nginx, request, route.rest);
+  const name = route.rest[0];
+  if (nginx === undefined || route.kind !== '') throw apiErrors.pathNotFound;
+  if (name !== undefined && !versions.has(request.version, name)) throw apiErrors.pathNotFound;
+  if (name !== undefined) return root.serveRoot(platform, nginx, request, route.rest);
+  return listEndpoints(
+    request,
+    '',
+    root.ENDPOINTS.filter((each) => each !== 'stream' || nginx.hasStream()),
+  );
 }
 
-function serve(platform: Platform, info: ProcessInfo, call: ApiRequest): ApiResponse {
-  const found = route.parseRoute(call.path);
-  if (found === undefined) {
-    apiRequest.allowMethods(call, []);
+function serve(platform: Platform, nginx: ProcessInfo | undefined, request: ApiRequest): ApiResponse {
+  const route = routes.parseRoute(request.path);
+  if (route === undefined) {
+    apiRequest.allowMethods(request, []);
     return { status: 200, body: versions.ALL };
   }
-  call.version = found.version;
-  if (!call.write && READ.indexOf(call.method) < 0) throw errors.methodDisabled;
-  return dispatch(platform, info, call, found);
+  request.version = route.version;
+  if (!request.write && READ.indexOf(request.method) < 0) throw apiErrors.methodDisabled;
+  return serveRoute(platform, nginx, request, route);
 }
 
-/** The text of an error object, in the shape that the version has. */
-function failed(call: ApiRequest, error: ApiFailure): string {
-  return errors.render(error, call.requestId, call.version < versions.SHORT_ERRORS ? call : undefined);
-}
-
-/** What a call is answered with. */
+/** A response that is ready to be sent, piece by piece. */
 export interface Reply {
   status: number;
   pieces: Pieces;
-  /** Whether nothing was done because another worker has the lock, so that the call may be repeated. */
+  /** Nothing was done, because another worker holds the lock. The request may be repeated. */
   busy: boolean;
-  /** Tells when it may be given: see {@link ApiResponse}. */
+  /** Tells when the response may be sent: see {@link ApiResponse}. */
   isReady: () => boolean;
 }
 
@@ -94,36 +106,33 @@ function always(): boolean {
   return true;
 }
 
-/** Does what a call asks for. Failures become the API's error object; defects become a 500 and a line in the error log. */
-export function respond(platform: Platform, info: ProcessInfo, call: ApiRequest): Reply {
+function piecesOf(response: ApiResponse): Pieces {
+  if (response.pieces !== undefined) return response.pieces;
+  return response.body === undefined ? [] : jsonPieces.whole(response.body);
+}
+
+/** The API error for a caught value. A programming error becomes a 500 and a line in the error log. */
+function errorOf(platform: Platform, request: ApiRequest, thrown: unknown): ApiError {
+  const error = apiErrors.fromThrown(thrown);
+  if (error !== undefined) return error;
+  platform.warn(`api: ${request.method} ${request.path}: ${String(thrown)}`);
+  return apiErrors.apiError(500, 'InternalError', 'internal error');
+}
+
+/** Serves a request. A failure becomes an error object. `nginx` is known in the http block alone. */
+export function respond(platform: Platform, nginx: ProcessInfo | undefined, request: ApiRequest): Reply {
   try {
-    const answer = serve(platform, info, call);
-    const body = answer.body === undefined ? [] : jsonPieces.whole(answer.body);
+    const response = serve(platform, nginx, request);
     return {
-      status: answer.status,
-      pieces: answer.pieces === undefined ? body : answer.pieces,
+      status: response.status,
+      pieces: piecesOf(response),
       busy: false,
-      isReady: answer.awaits === undefined ? always : answer.awaits,
+      isReady: response.isReady === undefined ? always : response.isReady,
     };
   } catch (thrown) {
-    const error = asFailure(platform, call, thrown);
-    const text = failed(call, error);
+    const error = errorOf(platform, request, thrown);
+    const failed = request.version < versions.SHORT_ERRORS ? request : undefined;
+    const text = apiErrors.renderError(error, request.requestId, failed);
     return { status: error.status, pieces: [() => text], busy: thrown === errors.locked, isReady: always };
   }
-}
-
-/** Answers a call at once. */
-export function respondAtOnce(
-  platform: Platform,
-  info: ProcessInfo,
-  call: ApiRequest,
-): { status: number; text: string } {
-  const reply = respond(platform, info, call);
-  return { status: reply.status, text: jsonPieces.join(reply.pieces) };
-}
-
-function asFailure(platform: Platform, call: ApiRequest, thrown: unknown): ApiFailure {
-  if (errors.isFailure(thrown)) return thrown;
-  platform.warn(`api: ${call.method} ${call.path}: ${String(thrown)}`);
-  return errors.failure(500, 'InternalError', 'internal error');
 }

@@ -1,12 +1,12 @@
 /**
- * HTTP as the API needs it inside the stream block, where NGINX has none: requests come from the http block's
- * proxy and end with their body, answers end with the connection.
+ * The part of HTTP that the API needs inside the stream block, where NGINX has no HTTP. Requests come from the proxy of the
+ * http block. A response ends with the connection.
  */
 
 import * as dict from '../model/dict.js';
 import * as reasonPhrases from './reason-phrases.js';
 
-/** A request as it was read so far; `undefined` stands for one that has not arrived in full. */
+/** A complete request. */
 export interface WireRequest {
   method: string;
   target: string;
@@ -15,7 +15,7 @@ export interface WireRequest {
   body: string;
 }
 
-/** Where the body begins, or -1. Heads are ASCII, so a search byte by byte is exact. */
+/** The index of the body; -1 if the header is incomplete. The header is ASCII, so bytes are characters. */
 function bodyStart(bytes: Uint8Array): number {
   for (let i = 3; i < bytes.length; i++) {
     if (bytes[i] === 10 && bytes[i - 1] === 13 && bytes[i - 2] === 10 && bytes[i - 3] === 13) return i + 1;
@@ -23,7 +23,7 @@ function bodyStart(bytes: Uint8Array): number {
   return -1;
 }
 
-/** Reads a request from the bytes that have arrived. `text` decodes a range of them as UTF-8. */
+/** Parses the received bytes; `undefined` if the request is incomplete. `text` decodes a range of bytes as UTF-8. */
 export function parseRequest(
   bytes: Uint8Array,
   text: (from: number, to: number) => string,
@@ -45,8 +45,8 @@ export function parseRequest(
 }
 
 /**
- * An answer. `length` is that of the body in bytes: NGINX resets the connection as it closes it, because it has
- * looked at the request without taking it in, so the reader must know where the body ends.
+ * Formats a response. `length` is that of the body in bytes. The reader needs it, because NGINX resets the connection when it
+ * closes it: it has peeked at the request without consuming it.
  */
 export function formatResponse(status: number, body: string, length: number): string {
   const head = `HTTP/1.0 ${status} ${reasonPhrases.reasonPhrase(status)}\r\nContent-Type: application/json\r\n`;

@@ -1,12 +1,12 @@
 /**
- * JSON in pieces, each made when it is asked for: a long answer is put together bit by bit, so that the worker that gives it
- * can serve requests in between.
+ * JSON text in pieces. Each piece is created when it is called for, so that the worker can serve requests while it puts a
+ * long response together.
  */
 
-/** A text, piece by piece. */
+/** A text, as functions that each return a piece of it. */
 export type Pieces = (() => string)[];
 
-/** Anything short. */
+/** A value in one piece. */
 export function whole(value: unknown): Pieces {
   return [() => JSON.stringify(value)];
 }
@@ -15,28 +15,29 @@ function text(fixed: string): () => string {
   return () => fixed;
 }
 
-/** An array, of which each function gives some members. */
+/** An array. Each of the functions returns some of its elements. */
 export function array(parts: (() => unknown[])[]): Pieces {
-  let begun = false;
-  const members = parts.map((part) => () => {
+  let isFirst = true;
+  const elements = parts.map((part) => () => {
     const inner = part()
-      .map((member) => JSON.stringify(member))
+      .map((element) => JSON.stringify(element))
       .join(',');
-    const joint = begun && inner !== '' ? ',' : '';
-    if (inner !== '') begun = true;
-    return joint + inner;
+    if (inner === '') return '';
+    const separator = isFirst ? '' : ',';
+    isFirst = false;
+    return separator + inner;
   });
-  return [text('[')].concat(members, text(']'));
+  return [text('[')].concat(elements, text(']'));
 }
 
-/** An object that has a value in pieces, and then the members of another. */
+/** An object with one member whose value is in pieces, followed by the members of `rest`. */
 export function object(name: string, value: Pieces, rest: object): Pieces {
   const others = JSON.stringify(rest).substring(1);
-  const joint = others === '}' ? '' : ',';
-  return [text(`{${JSON.stringify(name)}:`)].concat(value, text(joint + others));
+  const separator = others === '}' ? '' : ',';
+  return [text(`{${JSON.stringify(name)}:`)].concat(value, text(separator + others));
 }
 
-/** An object of values in pieces. */
+/** An object whose values are in pieces. */
 export function map(members: { name: string; value: Pieces }[]): Pieces {
   let all: Pieces = [text('{')];
   for (let i = 0; i < members.length; i++) {
@@ -44,9 +45,4 @@ export function map(members: { name: string; value: Pieces }[]): Pieces {
     all = all.concat(text(`${i === 0 ? '' : ','}${JSON.stringify(member.name)}:`), member.value);
   }
   return all.concat(text('}'));
-}
-
-/** All of it at once. */
-export function join(pieces: Pieces): string {
-  return pieces.map((piece) => piece()).join('');
 }

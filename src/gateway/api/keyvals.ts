@@ -1,9 +1,13 @@
 /** `/api/N/{http,stream}/keyvals`. */
-
 import * as dict from '../model/dict.js';
 import * as errors from '../model/errors.js';
+import * as config from '../store/config.js';
+import type { KeyChange } from '../store/keyval-changes.js';
 import * as keyvalChanges from '../store/keyval-changes.js';
+import * as keyvalState from '../store/keyval-state.js';
 import type { Platform } from '../store/platform.js';
+import * as apiErrors from './errors.js';
+import * as keyvalBody from './keyval-body.js';
 import type { ApiRequest, ApiResponse } from './request.js';
 import * as apiRequest from './request.js';
 import * as versions from './versions.js';
@@ -19,64 +23,64 @@ function pairs(platform: Platform, zone: string): { [key: string]: string } {
   return found;
 }
 
-function list(platform: Platform, call: ApiRequest): ApiResponse {
-  const names = keyvalChanges.names(platform);
-  if (call.args.fields === '') return { status: 200, body: names };
+function list(platform: Platform, request: ApiRequest): ApiResponse {
+  const names = config.keyvalNames(platform.config);
+  if (request.args.fields === '') return { status: 200, body: names };
   const body: { [zone: string]: object } = {};
   for (let i = 0; i < names.length; i++) body[names[i] as string] = pairs(platform, names[i] as string);
   return { status: 200, body: body };
 }
 
-function read(platform: Platform, call: ApiRequest, zone: string): ApiResponse {
-  const key = call.args.key;
+function read(platform: Platform, request: ApiRequest, zone: string): ApiResponse {
+  const key = request.args.key;
   if (key === undefined) return { status: 200, body: pairs(platform, zone) };
   const entry = keyvalChanges.get(platform, zone, key);
-  if (entry === undefined) throw errors.failure(404, 'KeyvalKeyNotFound', `key "${key}" not found`);
+  if (entry === undefined) throw errors.refusal('KeyvalKeyNotFound', `key "${key}" not found`);
   const body = dict.create<string>();
   body[key] = entry.value;
   return { status: 200, body: body };
 }
 
-/** What the body asks for. Before version 5 a value is a text and nothing else. */
-function changes(call: ApiRequest): keyvalChanges.Change[] {
-  const found = keyvalChanges.parse(apiRequest.jsonBody(call));
-  if (call.version < versions.EXPIRE && found.some((change) => change.expire !== undefined))
-    throw errors.failure(400, 'KeyvalFormatError', 'invalid key format');
-  return found;
+/** The requested changes. Before version 5 a value is a string, without `expire`. */
+function changesOf(request: ApiRequest): KeyChange[] {
+  const changes = keyvalBody.parseKeyChanges(apiRequest.jsonBody(request));
+  if (request.version < versions.EXPIRE && changes.some((change) => change.expire !== undefined))
+    throw errors.refusal('KeyvalFormatError', 'invalid key format');
+  return changes;
 }
 
-/** An answer to a change, which waits until the change outlives NGINX. */
+/** The response to a change. It waits until the change survives a restart. */
 function changed(platform: Platform, zone: string, status: number): ApiResponse {
-  const answer: ApiResponse = { status: status };
-  const awaits = keyvalChanges.whenSaved(platform, zone);
-  if (awaits !== undefined) answer.awaits = awaits;
-  return answer;
+  const response: ApiResponse = { status: status };
+  const isReady = keyvalState.whenSaved(platform, zone);
+  if (isReady !== undefined) response.isReady = isReady;
+  return response;
 }
 
-function one(platform: Platform, call: ApiRequest, zone: string): ApiResponse {
-  keyvalChanges.declared(platform, zone);
-  switch (call.method) {
+function serveZone(platform: Platform, request: ApiRequest, zone: string): ApiResponse {
+  config.keyvalConfig(platform.config, zone);
+  switch (request.method) {
     case 'POST':
-      keyvalChanges.add(platform, zone, changes(call));
+      keyvalChanges.add(platform, zone, changesOf(request));
       return changed(platform, zone, 201);
     case 'PATCH':
-      keyvalChanges.patch(platform, zone, changes(call));
+      keyvalChanges.patch(platform, zone, changesOf(request));
       return changed(platform, zone, 204);
     case 'DELETE':
       keyvalChanges.clear(platform, zone);
       return changed(platform, zone, 204);
     case 'GET':
     case 'HEAD':
-      return read(platform, call, zone);
+      return read(platform, request, zone);
     default:
-      throw errors.methodDisabled;
+      throw apiErrors.methodDisabled;
   }
 }
 
-/** `rest` are the segments behind `keyvals`. */
-export function serveKeyvals(platform: Platform, call: ApiRequest, rest: string[]): ApiResponse {
-  if (rest.length > 1) throw errors.pathNotFound;
-  if (rest.length === 1) return one(platform, call, rest[0] as string);
-  if (call.method !== 'GET' && call.method !== 'HEAD') throw errors.methodDisabled;
-  return list(platform, call);
+/** `rest` are the path segments behind `keyvals`. */
+export function serveKeyvals(platform: Platform, request: ApiRequest, rest: string[]): ApiResponse {
+  if (rest.length > 1) throw apiErrors.pathNotFound;
+  if (rest.length === 1) return serveZone(platform, request, rest[0] as string);
+  apiRequest.allowMethods(request, []);
+  return list(platform, request);
 }

@@ -1,4 +1,4 @@
-/** Reason phrases of HTTP, as RFC 9110 and NGINX have them. */
+/** Reason phrases of HTTP, from RFC 9110. */
 
 const PHRASES: { [status: string]: string } = {
   200: 'OK',
@@ -22,7 +22,7 @@ const PHRASES: { [status: string]: string } = {
   504: 'Gateway Timeout',
 };
 
-/** The phrase for a status; `Unknown` for one that the gateway never answers with. */
+/** The phrase for a status; `Unknown` for a status that the gateway never uses. */
 export function reasonPhrase(status: number): string {
   const found = PHRASES[`${status}`];
   return found === undefined ? 'Unknown' : found;

@@ -1,4 +1,4 @@
-/** The target of a request: path and query. */
+/** The target of a request (RFC 9112, section 3.2): its path and its query. */
 
 import * as dict from '../model/dict.js';
 
@@ -11,7 +11,7 @@ function decode(text: string): string {
   }
 }
 
-/** The path, decoded; one that cannot be decoded stays as it is, and is none that there is. */
+/** The decoded path. A path that cannot be decoded is returned as it is, and matches no endpoint. */
 export function pathOf(target: string): string {
   const mark = target.indexOf('?');
   const sent = mark < 0 ? target : target.substring(0, mark);
@@ -22,15 +22,15 @@ export function pathOf(target: string): string {
   }
 }
 
-/** Most parameters that are looked at; the API has two. */
-const MOST = 64;
+/** Maximum number of parameters that are read; the API has two. */
+const MAX_PARAMETERS = 64;
 
-/** The query's parameters; of several with one name the first counts. */
+/** The query parameters. If a name occurs more than once, the first value counts. */
 export function queryOf(target: string): { [name: string]: string } {
   const found = dict.create<string>();
   const mark = target.indexOf('?');
   if (mark < 0) return found;
-  const pairs = target.substring(mark + 1).split('&', MOST);
+  const pairs = target.substring(mark + 1).split('&', MAX_PARAMETERS);
   for (let i = 0; i < pairs.length; i++) {
     const pair = pairs[i] as string;
     const equals = pair.indexOf('=');

@@ -1,17 +1,16 @@
-/** Requests and answers of the API, free of the way they came in. */
-
+/** Requests to the API and its responses, independent of how they are transported. */
 import * as dict from '../model/dict.js';
-import * as errors from '../model/errors.js';
+import * as apiErrors from './errors.js';
 import type { Pieces } from './json-pieces.js';
 
 /** A request. */
 export interface ApiRequest {
   method: string;
-  /** Path without query: decoded, and normalised as NGINX does it. */
+  /** The path without the query, decoded and normalized as NGINX does it. */
   path: string;
-  /** The version that the path names; the newest until that is known. */
+  /** The version in the path. Until the path is parsed, the newest. */
   version: number;
-  /** Decoded query parameters. */
+  /** The decoded query parameters. */
   args: { [name: string]: string };
   body: string;
   /** Whether changes are allowed. */
@@ -20,45 +19,45 @@ export interface ApiRequest {
   requestId: string;
 }
 
-/** An answer; without a body it has none. A long one comes in pieces instead. */
+/** A response. It has a `body`, or a long body in `pieces`, or neither. */
 export interface ApiResponse {
   status: number;
   body?: unknown;
   pieces?: Pieces;
-  /** Tells when it may be given; there only where that is not at once. What it says holds in any case. */
-  awaits?: () => boolean;
+  /** Present if the response has to wait: tells when it may be sent. The change itself has been made. */
+  isReady?: () => boolean;
 }
 
-/** The body as JSON. Throws the API's 415. */
-export function jsonBody(call: ApiRequest): unknown {
+/** The parsed JSON body. Throws the API's 415. */
+export function jsonBody(request: ApiRequest): unknown {
   try {
-    return JSON.parse(call.body);
+    return JSON.parse(request.body);
   } catch {
-    throw errors.failure(415, 'JsonError', 'json error');
+    throw apiErrors.apiError(415, 'JsonError', 'json error');
   }
 }
 
-/** Throws unless the method is one of those that read, or of `others`. */
-export function allowMethods(call: ApiRequest, others: string[]): void {
-  if (call.method !== 'GET' && call.method !== 'HEAD' && others.indexOf(call.method) < 0)
-    throw errors.methodDisabled;
+/** Throws `MethodDisabled` unless the method is GET, HEAD, or one of `others`. */
+export function allowMethods(request: ApiRequest, others: string[]): void {
+  if (request.method !== 'GET' && request.method !== 'HEAD' && others.indexOf(request.method) < 0)
+    throw apiErrors.methodDisabled;
 }
 
-/** Only the asked-for fields of an object: all without `fields`, none when it is empty. */
-export function selectFields(call: ApiRequest, object: object): object {
-  const asked = call.args.fields;
-  if (asked === undefined) return object;
-  const names = asked.split(',');
-  const limited: { [name: string]: unknown } = {};
+/** The fields of an object that the query parameter `fields` selects: without it all, with an empty one none. */
+export function selectFields(request: ApiRequest, object: object): object {
+  const fields = request.args.fields;
+  if (fields === undefined) return object;
+  const names = fields.split(',');
+  const selected: { [name: string]: unknown } = {};
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
     const value = dict.get(object as { [name: string]: unknown }, name);
-    if (value !== undefined) limited[name] = value;
+    if (value !== undefined) selected[name] = value;
   }
-  return limited;
+  return selected;
 }
 
-/** Whether a field is asked for. */
-export function isSelected(call: ApiRequest, name: string): boolean {
-  return call.args.fields === undefined || call.args.fields.split(',').indexOf(name) >= 0;
+/** Whether the query parameter `fields` selects a field. */
+export function isSelected(request: ApiRequest, name: string): boolean {
+  return request.args.fields === undefined || request.args.fields.split(',').indexOf(name) >= 0;
 }

@@ -1,46 +1,17 @@
-/** `/api/N/nginx`, `/api/N/processes` and their neighbours: what this NGINX is, and what it does as a whole. */
+/** `/api/N/nginx`, `/api/N/processes` and the other endpoints of the root: what NGINX is and does as a whole. */
 import * as traffic from '../balance/traffic-counters.js';
 import * as dict from '../model/dict.js';
-import * as errors from '../model/errors.js';
 import type { Platform } from '../store/platform.js';
+import * as workerStore from '../store/workers.js';
 import * as zoneStats from '../store/zone-stats.js';
+import * as apiErrors from './errors.js';
+import type { BlockInfo, ProcessInfo } from './process-info.js';
+import * as processInfo from './process-info.js';
 import type { ApiRequest, ApiResponse } from './request.js';
 import * as apiRequest from './request.js';
-import type { StubStatus } from './stub-status.js';
-import * as stubStatusPage from './stub-status.js';
+import * as stubStatus from './stub-status.js';
 
-/** What this NGINX says about itself. */
-export interface ProcessInfo {
-  version: string;
-  /** Address that took the call. */
-  address: string;
-  /** Number of loads of the configuration by this master, from 1. */
-  generation: number;
-  /** When that configuration was loaded, ms since the epoch. */
-  loaded: number;
-  ppid: number;
-  /** The worker processes that serve; absent in the stream block. */
-  workers?: number[];
-  /** Those, and the ones that only end what they have under way. */
-  pids: number[];
-  /** What passes through the http block, for the paths that show it. */
-  traffic?: StubStatus;
-  /** What the stream block counts; absent where there is none. */
-  stream?: BlockInfo;
-}
-
-/** What each of the two blocks has of its own, and the API shows as one. */
-export interface BlockInfo {
-  slabs: { [zone: string]: Slab };
-  ssl?: { [figure: string]: number };
-}
-
-/** A shared memory zone. njs does not tell of the slots into which NGINX divides pages. */
-interface Slab {
-  pages: { used: number; free: number };
-}
-
-/** Root endpoints. */
+/** Endpoints of the root. */
 export const ENDPOINTS = [
   'nginx',
   'processes',
@@ -52,171 +23,160 @@ export const ENDPOINTS = [
   'ssl',
   'workers',
 ];
-export const RESPAWNED = ' respawned';
 
 /**
- * Clients look for the release of NGINX Plus in it, from which they conclude what it serves: version 9 of the API, and
- * no licence, is release 30. The rest is what tells the gateway from NGINX Plus.
+ * Clients look for a release of NGINX Plus in it, and conclude from it what the API has: release 30 is version 9 of the API,
+ * without a license endpoint. The end identifies the gateway.
  */
 const BUILD = 'nginx-plus-r30-sidekick-gateway';
 
-/** Bytes of a page of shared memory, wherever NGINX runs in practice. */
-const PAGE = 4096;
-
-function nginx(platform: Platform, info: ProcessInfo, call: ApiRequest): ApiResponse {
+function serveNginx(platform: Platform, nginx: ProcessInfo, request: ApiRequest): ApiResponse {
+  const generation = nginx.generation();
   const body = {
-    version: info.version,
+    version: nginx.version,
     build: BUILD,
-    address: info.address,
-    generation: info.generation,
-    load_timestamp: new Date(info.loaded).toISOString(),
+    address: nginx.address,
+    generation: generation.number,
+    load_timestamp: new Date(generation.loaded).toISOString(),
     timestamp: new Date(platform.now()).toISOString(),
     pid: platform.pid,
-    ppid: info.ppid,
+    ppid: nginx.ppid,
   };
-  return { status: 200, body: apiRequest.selectFields(call, body) };
+  return { status: 200, body: apiRequest.selectFields(request, body) };
 }
 
-function processes(platform: Platform, call: ApiRequest): ApiResponse {
-  if (call.method === 'DELETE') {
-    platform.counters.delete(RESPAWNED);
+function serveProcesses(platform: Platform, request: ApiRequest): ApiResponse {
+  if (request.method === 'DELETE') {
+    platform.counters.delete(workerStore.RESPAWNED);
     return { status: 204 };
   }
-  const count = platform.counters.get(RESPAWNED);
-  return { status: 200, body: { respawned: count === undefined ? 0 : count } };
+  return { status: 200, body: { respawned: platform.counters.get(workerStore.RESPAWNED) || 0 } };
 }
 
-/** What one block has. */
-export function blockInfo(platform: Platform): BlockInfo {
-  const memory = platform.memory();
-  const names = Object.keys(memory);
-  const slabs: { [zone: string]: Slab } = {};
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i] as string;
-    const zone = memory[name] as { capacity: number; free: number };
-    const free = Math.floor(zone.free / PAGE);
-    slabs[name] = { pages: { used: Math.floor(zone.capacity / PAGE) - free, free: free } };
-  }
-  const found: BlockInfo = { slabs: slabs };
-  const ssl = zoneStats.ssl(platform, traffic.ALL_TLS) as { [figure: string]: number } | undefined;
-  if (ssl !== undefined) found.ssl = ssl;
-  return found;
+function streamOf(nginx: ProcessInfo): BlockInfo {
+  return nginx.stream === undefined ? { slabs: {} } : nginx.stream;
 }
 
-/** Sets the figures of TLS back. */
-export function resetTlsStats(platform: Platform): void {
-  zoneStats.zero(platform, `${traffic.ALL_TLS}handshakes`);
-  zoneStats.zero(platform, `${traffic.ALL_TLS}session_reuses`);
-}
-
-/** The handshakes of both blocks. Those that failed leave no trace in http, so their number is not known. */
-function ssl(platform: Platform, info: ProcessInfo, call: ApiRequest): ApiResponse {
-  if (call.method === 'DELETE') {
-    resetTlsStats(platform);
+/** The handshakes of both blocks. Failed ones are unknown, because they leave no trace in the http block. */
+function serveSsl(platform: Platform, nginx: ProcessInfo, request: ApiRequest): ApiResponse {
+  if (request.method === 'DELETE') {
+    zoneStats.resetTlsStats(platform);
     return { status: 204 };
   }
-  const sums: { [figure: string]: number } = { handshakes: 0, session_reuses: 0 };
-  const parts = [blockInfo(platform).ssl, info.stream === undefined ? undefined : info.stream.ssl];
-  for (let i = 0; i < parts.length; i++) {
-    const found = parts[i] || {};
-    sums.handshakes = (sums.handshakes as number) + (found.handshakes || 0);
-    sums.session_reuses = (sums.session_reuses as number) + (found.session_reuses || 0);
+  const sums = { handshakes: 0, session_reuses: 0 };
+  const blocks = [processInfo.blockInfo(platform), streamOf(nginx)];
+  for (let i = 0; i < blocks.length; i++) {
+    const tls = (blocks[i] as BlockInfo).ssl;
+    if (tls === undefined) continue;
+    sums.handshakes += tls.handshakes;
+    sums.session_reuses += tls.session_reuses;
   }
-  return { status: 200, body: apiRequest.selectFields(call, sums) };
+  return { status: 200, body: apiRequest.selectFields(request, sums) };
 }
 
-function slabs(platform: Platform, info: ProcessInfo, call: ApiRequest, rest: string[]): ApiResponse {
-  apiRequest.allowMethods(call, rest.length === 1 ? ['DELETE'] : []);
-  const all = Object.assign(
-    {},
-    blockInfo(platform).slabs,
-    info.stream === undefined ? {} : info.stream.slabs,
-  );
-  if (rest.length === 0) return { status: 200, body: call.args.fields === '' ? Object.keys(all) : all };
-  const found = dict.get(all, rest[0] as string);
-  if (found === undefined) throw errors.failure(404, 'SlabNotFound', 'slab not found');
-  // What NGINX Plus sets back, how often each slot was asked for, is not known here.
-  return call.method === 'DELETE'
-    ? { status: 204 }
-    : { status: 200, body: apiRequest.selectFields(call, found) };
+function serveSlabs(
+  platform: Platform,
+  nginx: ProcessInfo,
+  request: ApiRequest,
+  rest: string[],
+): ApiResponse {
+  apiRequest.allowMethods(request, rest.length === 1 ? ['DELETE'] : []);
+  const all = Object.assign({}, processInfo.blockInfo(platform).slabs, streamOf(nginx).slabs);
+  if (rest.length === 0) return { status: 200, body: request.args.fields === '' ? Object.keys(all) : all };
+  const slab = dict.get(all, rest[0] as string);
+  if (slab === undefined) throw apiErrors.apiError(404, 'SlabNotFound', 'slab not found');
+  // A DELETE resets the statistics of slots in NGINX Plus, which do not exist here.
+  if (request.method === 'DELETE') return { status: 204 };
+  return { status: 200, body: apiRequest.selectFields(request, slab) };
+}
+
+/** A worker process: its number, from 0, and its process id. */
+interface Worker {
+  id: number;
+  pid: number;
 }
 
 /**
- * The worker processes by their number. One that has not made itself known yet has the first number that is free: NGINX
- * starts them in that order.
+ * The workers by their numbers. A worker that has not registered its number yet gets the first free one: NGINX starts them in
+ * this order.
  */
-function seats(platform: Platform, serving: number[]): { id: number; pid: number }[] {
-  const seated: { id: number; pid: number }[] = [];
-  const waiting = serving.slice().sort((a, b) => a - b);
+function numberWorkers(platform: Platform, pids: number[]): Worker[] {
+  const numbered: Worker[] = [];
+  const waiting = pids.slice().sort((a, b) => a - b);
   const free: number[] = [];
-  for (let id = 0; id < serving.length; id++) {
+  for (let id = 0; id < pids.length; id++) {
     const at = waiting.indexOf(platform.counters.get(traffic.workerSlot(id)) || 0);
     if (at < 0) free.push(id);
-    else seated.push({ id: id, pid: waiting.splice(at, 1)[0] as number });
+    else numbered.push({ id: id, pid: waiting.splice(at, 1)[0] as number });
   }
   for (let i = 0; i < free.length; i++) {
     const pid = waiting[i];
-    if (pid !== undefined) seated.push({ id: free[i] as number, pid: pid });
+    if (pid !== undefined) numbered.push({ id: free[i] as number, pid: pid });
   }
-  return seated.sort((a, b) => a.id - b.id);
+  return numbered.sort((a, b) => a.id - b.id);
 }
 
-/** The worker processes with the requests that each has ended. NGINX does not tell whose the connections are. */
-function workers(platform: Platform, info: ProcessInfo, call: ApiRequest, rest: string[]): ApiResponse {
-  apiRequest.allowMethods(call, ['DELETE']);
-  const all = seats(platform, info.workers || []);
+/** The workers with the requests that each has ended. NGINX does not tell which worker has which connections. */
+function serveWorkers(
+  platform: Platform,
+  nginx: ProcessInfo,
+  request: ApiRequest,
+  rest: string[],
+): ApiResponse {
+  apiRequest.allowMethods(request, ['DELETE']);
+  const all = numberWorkers(platform, nginx.servingWorkers());
   const asked = rest.length === 0 ? all : all.filter((worker) => `${worker.id}` === rest[0]);
   if (rest.length === 1 && asked.length === 0)
-    throw errors.failure(404, 'WorkerNotFound', 'worker not found');
-  if (call.method === 'DELETE') {
+    throw apiErrors.apiError(404, 'WorkerNotFound', 'worker not found');
+  if (request.method === 'DELETE') {
     for (let i = 0; i < asked.length; i++)
-      zoneStats.zero(platform, traffic.workerRequests((asked[i] as { id: number }).id));
+      zoneStats.zero(platform, traffic.workerRequests((asked[i] as Worker).id));
     return { status: 204 };
   }
   const shown = asked.map((worker) => {
     const total = platform.counters.get(traffic.workerRequests(worker.id)) || 0;
-    return apiRequest.selectFields(call, {
-      id: worker.id,
-      pid: worker.pid,
-      http: { requests: { total: total } },
-    });
+    const body = { id: worker.id, pid: worker.pid, http: { requests: { total: total } } };
+    return apiRequest.selectFields(request, body);
   });
   return { status: 200, body: rest.length === 0 ? shown : shown[0] };
 }
 
-function resolvers(call: ApiRequest, rest: string[]): ApiResponse {
-  apiRequest.allowMethods(call, rest.length === 1 ? ['DELETE'] : []);
-  if (rest.length === 1) throw errors.failure(404, 'ResolverZoneNotFound', 'resolver zone not found');
+function serveResolvers(request: ApiRequest, rest: string[]): ApiResponse {
+  apiRequest.allowMethods(request, rest.length === 1 ? ['DELETE'] : []);
+  if (rest.length === 1) throw apiErrors.apiError(404, 'ResolverZoneNotFound', 'resolver zone not found');
   return { status: 200, body: {} };
 }
 
-function single(platform: Platform, info: ProcessInfo, call: ApiRequest, name: string): ApiResponse {
-  apiRequest.allowMethods(call, name === 'nginx' ? [] : ['DELETE']);
+/** Endpoints without segments behind their names. */
+const SINGLE = ['nginx', 'processes', 'connections', 'ssl'];
+
+function serveSingle(platform: Platform, nginx: ProcessInfo, request: ApiRequest, name: string): ApiResponse {
+  apiRequest.allowMethods(request, name === 'nginx' ? [] : ['DELETE']);
   switch (name) {
     case 'nginx':
-      return nginx(platform, info, call);
+      return serveNginx(platform, nginx, request);
     case 'processes':
-      return processes(platform, call);
+      return serveProcesses(platform, request);
     case 'connections':
-      return stubStatusPage.connections(platform, call, info.traffic);
+      return stubStatus.serveConnections(platform, request, nginx.stubStatus);
     default:
-      return ssl(platform, info, call);
+      return serveSsl(platform, nginx, request);
   }
 }
 
-/** `rest` are the segments behind the version. */
+/** `segments` are the path segments behind the version. */
 export function serveRoot(
   platform: Platform,
-  info: ProcessInfo,
-  call: ApiRequest,
-  rest: string[],
+  nginx: ProcessInfo,
+  request: ApiRequest,
+  segments: string[],
 ): ApiResponse {
-  const name = rest[0] as string;
-  if (rest.length > 2) throw errors.pathNotFound;
-  if (name === 'slabs') return slabs(platform, info, call, rest.slice(1));
-  if (name === 'workers') return workers(platform, info, call, rest.slice(1));
-  if (name === 'resolvers') return resolvers(call, rest.slice(1));
-  if (rest.length > 1 || ['nginx', 'processes', 'connections', 'ssl'].indexOf(name) < 0)
-    throw errors.pathNotFound;
-  return single(platform, info, call, name);
+  const name = segments[0] as string;
+  const rest = segments.slice(1);
+  if (rest.length > 1) throw apiErrors.pathNotFound;
+  if (name === 'slabs') return serveSlabs(platform, nginx, request, rest);
+  if (name === 'workers') return serveWorkers(platform, nginx, request, rest);
+  if (name === 'resolvers') return serveResolvers(request, rest);
+  if (rest.length > 0 || SINGLE.indexOf(name) < 0) throw apiErrors.pathNotFound;
+  return serveSingle(platform, nginx, request, name);
 }

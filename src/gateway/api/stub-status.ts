@@ -1,13 +1,13 @@
 /**
- * What `stub_status` counts, as the API shows it. It cannot be set back, so a reset remembers what it was, and that is taken
- * off from then on.
+ * `/api/N/connections` and `/api/N/http/requests`, from NGINX's `stub_status`. That cannot be reset, so a reset stores the
+ * current totals, which are subtracted from then on.
  */
-import * as errors from '../model/errors.js';
 import type { Platform } from '../store/platform.js';
+import * as apiErrors from './errors.js';
 import type { ApiRequest, ApiResponse } from './request.js';
 import * as apiRequest from './request.js';
 
-/** Connections and requests of the http block, as stub_status counts them. */
+/** Connections and requests of the http block. */
 export interface StubStatus {
   accepted: number;
   handled: number;
@@ -17,7 +17,7 @@ export interface StubStatus {
   waiting: number;
 }
 
-/** The figures of NGINX's stub_status page. */
+/** Parses the page of `stub_status`. */
 export function parseStubStatus(page: string): StubStatus {
   const numbers = (page.match(/\d+/g) || []).map(Number);
   const at = (i: number): number => (numbers[i] === undefined ? 0 : (numbers[i] as number));
@@ -31,48 +31,47 @@ export function parseStubStatus(page: string): StubStatus {
   };
 }
 
-/** Whether a path needs {@link StubStatus}. */
-export function needsTraffic(path: string): boolean {
-  return /^\/api\/\d\/(connections|http\/requests)\/?$/.test(path);
+/** The counter of a total at the last reset. */
+function baseOf(name: string): string {
+  return ` base ${name}`;
 }
 
-/** Where the figure is that a total had when it was set back. */
-function base(of: string): string {
-  return ` base ${of}`;
+function sinceReset(platform: Platform, name: string, total: number): number {
+  // After a restart of NGINX, both begin at 0.
+  return total - Math.min(total, platform.counters.get(baseOf(name)) || 0);
 }
 
-function since(platform: Platform, of: string, total: number): number {
-  // A restart begins at 0 on both sides.
-  return total - Math.min(total, platform.counters.get(base(of)) || 0);
-}
-
-export function connections(
+export function serveConnections(
   platform: Platform,
-  call: ApiRequest,
+  request: ApiRequest,
   found: StubStatus | undefined,
 ): ApiResponse {
-  if (found === undefined) throw errors.pathNotFound;
+  if (found === undefined) throw apiErrors.pathNotFound;
   const dropped = found.accepted - found.handled;
-  if (call.method === 'DELETE') {
-    platform.counters.set(base('accepted'), found.accepted);
-    platform.counters.set(base('dropped'), dropped);
+  if (request.method === 'DELETE') {
+    platform.counters.set(baseOf('accepted'), found.accepted);
+    platform.counters.set(baseOf('dropped'), dropped);
     return { status: 204 };
   }
   const body = {
-    accepted: since(platform, 'accepted', found.accepted),
-    dropped: since(platform, 'dropped', dropped),
+    accepted: sinceReset(platform, 'accepted', found.accepted),
+    dropped: sinceReset(platform, 'dropped', dropped),
     active: found.active - found.waiting,
     idle: found.waiting,
   };
-  return { status: 200, body: apiRequest.selectFields(call, body) };
+  return { status: 200, body: apiRequest.selectFields(request, body) };
 }
 
-export function requests(platform: Platform, call: ApiRequest, found: StubStatus | undefined): ApiResponse {
-  if (found === undefined) throw errors.pathNotFound;
-  if (call.method === 'DELETE') {
-    platform.counters.set(base('requests'), found.requests);
+export function serveRequests(
+  platform: Platform,
+  request: ApiRequest,
+  found: StubStatus | undefined,
+): ApiResponse {
+  if (found === undefined) throw apiErrors.pathNotFound;
+  if (request.method === 'DELETE') {
+    platform.counters.set(baseOf('requests'), found.requests);
     return { status: 204 };
   }
-  const body = { total: since(platform, 'requests', found.requests), current: found.busy };
-  return { status: 200, body: apiRequest.selectFields(call, body) };
+  const body = { total: sinceReset(platform, 'requests', found.requests), current: found.busy };
+  return { status: 200, body: apiRequest.selectFields(request, body) };
 }

@@ -1,17 +1,18 @@
-/** Groups and peers as the API shows them. */
-
+/** Upstream groups, peers and servers as the API shows them. */
 import * as overflow from '../balance/overflow.js';
+import type { Parameters } from '../model/server.js';
 import type { Peer } from '../store/group.js';
 import * as group from '../store/group.js';
 import * as groupState from '../store/group-state.js';
 import type { Platform } from '../store/platform.js';
 import type { ServerStats } from '../store/server-stats.js';
 import * as serverStats from '../store/server-stats.js';
+import * as versions from './versions.js';
 
-type Shown = { [name: string]: unknown };
+type Body = { [name: string]: unknown };
 
-/** Counts by class and by code, from the exceptions that were counted and the number that were answered at all. */
-function responses(found: ServerStats): Shown {
+/** Responses by class and by code. Status 200 is not counted: it is what remains of all responses. */
+function responses(found: ServerStats, version: number): Body {
   const answered = Math.max(0, found.requests - found.active - found.unanswered);
   const classes: { [name: string]: number } = { '1xx': 0, '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0 };
   const codes: { [code: string]: number } = {};
@@ -29,10 +30,13 @@ function responses(found: ServerStats): Shown {
     codes['200'] = plain;
     classes['2xx'] = (classes['2xx'] as number) + plain;
   }
-  return Object.assign({}, classes, { codes: codes, total: answered });
+  const body: Body = classes;
+  if (version >= versions.CODES) body.codes = codes;
+  body.total = answered;
+  return body;
 }
 
-/** The times that the API shows, and what NGINX calls them. */
+/** The names of times in the API, and their names in NGINX's variables. */
 const TIMES = {
   http: [
     ['header_time', 'header_time'],
@@ -45,24 +49,24 @@ const TIMES = {
   ],
 };
 
-/** Average times in ms; none before a request was timed. */
-function times(platform: Platform, found: ServerStats): Shown {
-  const shown: Shown = {};
+/** Average times, in ms; none before the first timed request. */
+function times(platform: Platform, found: ServerStats): Body {
+  const body: Body = {};
   TIMES[platform.kind].forEach((pair) => {
     const average = serverStats.average(found, pair[1] as string);
-    if (average !== undefined) shown[pair[0] as string] = average;
+    if (average !== undefined) body[pair[0] as string] = average;
   });
-  return shown;
+  return body;
 }
 
 function iso(time: number): string {
   return new Date(time).toISOString();
 }
 
-/** One peer. */
-export function peer(platform: Platform, peer: Peer, found: ServerStats): Shown {
+/** A peer, with the fields that the version has. */
+export function peerBody(platform: Platform, peer: Peer, found: ServerStats, version: number): Body {
   const now = platform.clock();
-  const shown: Shown = {
+  const body: Body = {
     id: peer.id,
     server: peer.server,
     name: peer.server,
@@ -71,37 +75,55 @@ export function peer(platform: Platform, peer: Peer, found: ServerStats): Shown 
     state: group.state(peer, now),
     active: found.active,
   };
-  if (peer.max_conns) shown.max_conns = peer.max_conns;
+  if (peer.max_conns) body.max_conns = peer.max_conns;
   if (platform.kind === 'http') {
-    shown.requests = found.requests;
-    shown.responses = responses(found);
+    body.requests = found.requests;
+    body.responses = responses(found, version);
   } else {
-    shown.connections = found.requests;
+    body.connections = found.requests;
   }
-  shown.sent = found.sent;
-  shown.received = found.received;
-  Object.assign(shown, times(platform, found));
-  shown.fails = found.fails;
-  shown.unavail = peer.unavail === undefined ? 0 : peer.unavail;
-  shown.health_checks = { checks: 0, fails: 0, unhealthy: 0 };
+  body.sent = found.sent;
+  body.received = found.received;
+  Object.assign(body, times(platform, found));
+  body.fails = found.fails;
+  body.unavail = peer.unavail === undefined ? 0 : peer.unavail;
+  body.health_checks = { checks: 0, fails: 0, unhealthy: 0 };
   const before = peer.downtime === undefined ? 0 : peer.downtime;
-  shown.downtime = peer.downSince === undefined ? before : before + Math.max(0, now - peer.downSince);
-  if (peer.downstart !== undefined) shown.downstart = iso(peer.downstart);
+  body.downtime = peer.downSince === undefined ? before : before + Math.max(0, now - peer.downSince);
+  if (peer.downstart !== undefined) body.downstart = iso(peer.downstart);
   const selected = platform.counters.get(` selected/${peer.uid}`);
-  if (selected !== undefined) shown.selected = iso(selected);
-  return shown;
+  if (selected !== undefined) body.selected = iso(selected);
+  return body;
 }
 
-/** One group without its peers. */
-export function upstream(platform: Platform, name: string, figuresOf: (uid: number) => ServerStats): Shown {
-  const shown: Shown = {};
-  if (platform.kind === 'http') shown.keepalive = 0;
-  // There is no queue. What finds all servers full is refused at once: that is how a queue of no size would show it.
+/** A group without its peers. */
+export function upstreamBody(platform: Platform, name: string, statsOf: (uid: number) => ServerStats): Body {
+  const body: Body = {};
+  if (platform.kind === 'http') body.keepalive = 0;
+  // There is no queue. A request that finds all servers at their max_conns is refused: a queue of size 0 overflows.
   const overflows = platform.counters.get(overflow.OVERFLOWS + name);
-  if (overflows !== undefined) shown.queue = { size: 0, max_size: 0, overflows: overflows };
-  shown.zombies = group.removedUids(platform.tables, name).filter((uid) => figuresOf(uid).active > 0).length;
-  shown.zone = name;
-  // Not of NGINX Plus, and there only while it is so.
-  if (groupState.staleReason(platform, name) !== undefined) shown.state = 'stale';
-  return shown;
+  if (overflows !== undefined) body.queue = { size: 0, max_size: 0, overflows: overflows };
+  body.zombies = group.removedUids(platform.tables, name).filter((uid) => statsOf(uid).active > 0).length;
+  body.zone = name;
+  // Not in NGINX Plus, and present only while it applies.
+  if (groupState.staleReason(platform, name) !== undefined) body.state = 'stale';
+  return body;
+}
+
+/** A server as `/servers` shows it: every field that the version has, in NGINX Plus's order. */
+export function serverBody(platform: Platform, id: number, server: Parameters, version: number): Body {
+  const body: Body = {
+    id: id,
+    server: server.server,
+    weight: server.weight === undefined ? 1 : server.weight,
+    max_conns: server.max_conns === undefined ? 0 : server.max_conns,
+    max_fails: server.max_fails === undefined ? 1 : server.max_fails,
+    fail_timeout: server.fail_timeout === undefined ? '10s' : server.fail_timeout,
+    slow_start: server.slow_start === undefined ? '0s' : server.slow_start,
+  };
+  if (platform.kind === 'http') body.route = server.route === undefined ? '' : server.route;
+  body.backup = server.backup === true;
+  body.down = server.down === true;
+  if (server.drain && version >= versions.DRAIN) body.drain = true;
+  return body;
 }

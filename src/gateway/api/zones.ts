@@ -1,14 +1,14 @@
 /** `/api/N/{http,stream}/{server_zones,location_zones,limit_reqs,limit_conns,caches}`. */
 import type { ZoneKind } from '../balance/traffic-counters.js';
 import * as dict from '../model/dict.js';
-import * as errors from '../model/errors.js';
 import type { Platform } from '../store/platform.js';
 import * as zoneStats from '../store/zone-stats.js';
+import * as apiErrors from './errors.js';
 import type { ApiRequest, ApiResponse } from './request.js';
 import * as apiRequest from './request.js';
-import * as versions from './versions.js';
+import * as zoneBody from './zone-body.js';
 
-/** What is said of a zone that there is not, as code and text. */
+/** The error code and text for an unknown zone of a kind. */
 const UNKNOWN: { [kind: string]: [string, string] } = {
   server_zones: ['ServerZoneNotFound', 'server zone not found'],
   location_zones: ['LocationZoneNotFound', 'location zone not found'],
@@ -17,50 +17,44 @@ const UNKNOWN: { [kind: string]: [string, string] } = {
   caches: ['CacheNotFound', 'cache not found'],
 };
 
-/** Whether an endpoint is one of zones. */
-export function isKind(name: string): name is ZoneKind {
+/** Whether an endpoint shows zones. */
+export function isZoneKind(name: string): name is ZoneKind {
   return dict.get(UNKNOWN, name) !== undefined;
 }
 
-/** The zone without what the version does not have. */
-function shown(platform: Platform, call: ApiRequest, kind: ZoneKind, name: string, pids: number[]): object {
-  const zone = zoneStats.show(platform, kind, name, pids);
-  const responses = zone.responses as { codes?: unknown } | undefined;
-  if (responses !== undefined && call.version < versions.CODES) delete responses.codes;
-  if (call.version < versions.ZONE_SSL) delete zone.ssl;
-  return apiRequest.selectFields(call, zone);
+function show(platform: Platform, request: ApiRequest, kind: ZoneKind, name: string): object {
+  return apiRequest.selectFields(request, zoneBody.zoneBody(platform, kind, name, request.version));
 }
 
-function list(platform: Platform, call: ApiRequest, kind: ZoneKind, pids: number[]): ApiResponse {
-  const names = zoneStats.names(platform, kind);
-  if (call.args.fields === '') return { status: 200, body: names };
+function list(platform: Platform, request: ApiRequest, kind: ZoneKind): ApiResponse {
+  const names = zoneStats.zoneNames(platform, kind);
+  if (request.args.fields === '') return { status: 200, body: names };
   const body = dict.create<object>();
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
-    body[name] = shown(platform, call, kind, name, pids);
+    body[name] = show(platform, request, kind, name);
   }
   return { status: 200, body: body };
 }
 
-/** `rest` are the segments behind the kind; `pids` the workers that live. */
+/** `rest` are the path segments behind the kind. */
 export function serveZones(
   platform: Platform,
-  call: ApiRequest,
+  request: ApiRequest,
   kind: ZoneKind,
   rest: string[],
-  pids: number[],
 ): ApiResponse {
-  if (rest.length > 1) throw errors.pathNotFound;
-  apiRequest.allowMethods(call, rest.length === 1 ? ['DELETE'] : []);
-  if (rest.length === 0) return list(platform, call, kind, pids);
+  if (rest.length > 1) throw apiErrors.pathNotFound;
+  apiRequest.allowMethods(request, rest.length === 1 ? ['DELETE'] : []);
+  if (rest.length === 0) return list(platform, request, kind);
   const name = rest[0] as string;
-  if (zoneStats.names(platform, kind).indexOf(name) < 0) {
+  if (zoneStats.zoneNames(platform, kind).indexOf(name) < 0) {
     const unknown = UNKNOWN[kind] as [string, string];
-    throw errors.failure(404, unknown[0], unknown[1]);
+    throw apiErrors.apiError(404, unknown[0], unknown[1]);
   }
-  if (call.method === 'DELETE') {
-    zoneStats.reset(platform, kind, name);
+  if (request.method === 'DELETE') {
+    zoneStats.resetZone(platform, kind, name);
     return { status: 204 };
   }
-  return { status: 200, body: shown(platform, call, kind, name, pids) };
+  return { status: 200, body: show(platform, request, kind, name) };
 }

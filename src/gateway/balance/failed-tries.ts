@@ -1,59 +1,66 @@
-/** Failures of servers: which of them are a server's own, and counting them; store/failures.ts works out what follows. */
-import type { Counters, Variables } from './fast-path.js';
-import * as fastPath from './fast-path.js';
+/** Failed tries of requests: whether the server is to blame, and counting its failures. store/passive-health.ts does the rest. */
 
-/** Failures of one server that wait to be worked out. */
+import * as fastPath from './fast-path.js';
+import type { Counters, Variables } from './shared-memory.js';
+
+/** Followed by a uid: counter of the server's failures that passive health checks have not processed yet. */
 export const PENDING = ' failed/';
-/** How many servers have been queued for that; behind the name and a number, the uid of one. */
+/** Counter of the servers that were queued for processing; followed by a number, the uid of one of them. */
 export const QUEUE = ' failing/';
 
+/** Counts a failure of a server, and queues the server for processing. */
 export function countFailure(counters: Counters, uid: string): void {
   counters.incr(`${uid}/fails`, 1);
-  // Whoever counts the first has it worked out; others come along.
+  // The first pending failure queues the server; later ones are processed with it.
   if (counters.incr(PENDING + uid, 1) === 1) queueFailure(counters, uid);
 }
 
-/** Has the failures of a server worked out. */
+/** Queues a server, so that its pending failures are processed. */
 export function queueFailure(counters: Counters, uid: string): void {
   counters.incr(QUEUE + counters.incr(QUEUE, 1), Number(uid));
 }
 
-/** Methods that may be repeated although the server may have acted on the first. */
+/** Methods that may be sent to another server although the first may have processed the request. */
 const REPEATABLE = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'];
 
-/** What follows from a failed try of an http request. */
+/** What follows from a failed try of an HTTP request. */
 export interface Verdict {
-  /** Whether it counts against the server. */
+  /** Whether it counts as a failure of the server. */
   isServerFault: boolean;
-  /** Whether the request may be sent to another one. */
+  /** Whether the request may be sent to another server. */
   mayRepeat: boolean;
 }
 
 /**
- * A variable of NGINX's upstream module, server by server, with colons between them. Of one server there are several
- * figures, with commas, where it closed a connection that was kept open, and NGINX opened another.
+ * The values of one of NGINX's upstream variables, by server. Servers are separated by colons. A server has several values,
+ * separated by commas, if it closed a kept-alive connection and NGINX opened another one.
  */
 function byServer(text: string | undefined): string[][] {
   if (text === undefined) return [];
-  return text.split(':').map((figures) => figures.split(',').map((figure) => figure.trim()));
+  return text.split(':').map((values) => values.split(',').map((value) => value.trim()));
 }
 
-function moved(figures: string[]): boolean {
-  return figures.some((bytes) => +bytes > 0);
+/** Whether any bytes were transferred. */
+function hasBytes(values: string[]): boolean {
+  return values.some((bytes) => +bytes > 0);
 }
 
 /**
- * Judges a request by how its tries went, of which the last has just failed. What a request has not been part of cannot be
- * its fault: a server that takes no connection is blamed, and the request goes on. A request that has been sent may be the
- * reason why there was no answer; it is repeated once, where its method allows that, and held against the first server
- * alone. Once a byte has come back (a header that NGINX cannot read or hold, a connection that broke in the middle of it),
- * it is neither repeated nor held against anybody. Nor is a request repeated that waited its whole time for an answer.
+ * Judges the last try of a request, which has just failed.
+ *
+ * | The try | is the server's fault | may be repeated |
+ * |---|---|---|
+ * | sent no byte: the server accepts no connection | yes | yes |
+ * | was sent and got no response, for the first time | yes | once, if the method allows it |
+ * | the same with a second server: the request itself may be the cause | no | no |
+ * | timed out waiting for the response | as above | no |
+ * | got part of a response, which is invalid, too large or incomplete | no | no |
  */
 export function judgeTry(variables: Variables, method: string): Verdict {
-  const sent = byServer(variables.upstream_bytes_sent).map(moved);
+  const sent = byServer(variables.upstream_bytes_sent).map(hasBytes);
   const last = sent.length - 1;
   if (!sent[last]) return { isServerFault: true, mayRepeat: true };
-  if (moved(byServer(variables.upstream_bytes_received)[last] as string[]))
+  if (hasBytes(byServer(variables.upstream_bytes_received)[last] as string[]))
     return { isServerFault: false, mayRepeat: false };
   const first = sent.indexOf(true) === last;
   const late = fastPath.lastValue(variables.upstream_status) === '504';

@@ -1,7 +1,7 @@
-/** Requests that came to a group all of whose servers had reached their `max_conns`: no failures of anybody. */
-import type { Counters } from './fast-path.js';
+/** Requests that found all servers of a group at their `max_conns`. They do not count as failures. */
+import type { Counters } from './shared-memory.js';
 
-/** Counter of a group. */
+/** Followed by a group's name: its counter. */
 export const OVERFLOWS = ' overflows/';
 
 export function countOverflow(counters: Counters, group: string): void {

@@ -1,36 +1,33 @@
 /**
- * Choosing a server in every case: limits, least connections, a second choice after a failure, a group in change.
- * quick.ts takes the usual case first. One function holds the others because a request pays for each that the module has.
+ * The general selection of a server: with limits, least connections, retries after a failure, and while a group changes.
+ * fast-path.ts handles the ordinary case. The functions are nested in one, because in njs a request pays for each
+ * function of a module.
  */
 
-import type { Counters, Tables, Variables } from './fast-path.js';
 import * as fastPath from './fast-path.js';
 import * as overflow from './overflow.js';
+import type { Counters, Tables, Variables } from './shared-memory.js';
+import * as tableFormat from './table-format.js';
 
-/** How many rows with a server are looked at when the first will not do. */
+/** Rows that are examined at most, if the first server cannot be used. */
 const MAX_ROWS_TRIED = 128;
-/**
- * Servers that were added and are not in the table yet, in the order in which they came: this names, for a group, the number
- * of the first of them, how many there are, and how many servers the table has. Behind it, `/` and a number: a record each.
- */
-export const RECENT = ' recent/';
-/** How many servers `least_conn` compares in a group of many. */
+/** Servers that `least_conn` compares at most. */
 const LEAST_CONN_SAMPLE = 16;
 
-/** Buckets of a hash: ring.ts. */
+/** Number of buckets of a hash: see model/consistent-hash.ts. */
 const BUCKETS = 8192;
 
-/** Shared memory of one half of NGINX. */
+/** The shared memory of the http or the stream block. */
 export interface Memory {
   tables: Tables;
   counters: Counters;
 }
 
 /**
- * Chooses a server of a group, or one of its backups when there is none, and counts the request active on it, in one go.
- * `tried` are uids not to choose, as `,1,2,`. `undefined` when there is none to choose. Once a change of the group has been
- * answered by the API, no request is counted on (or sent to) a server that the change took out. With `final`, a request that
- * finds no server because one has no room is counted as refused.
+ * Selects a server of a group, or a backup server if there is no other, and counts the request active on it. Returns
+ * `undefined` if there is none. `tried` lists the uids not to select, as `,1,2,`. Once the API has responded to a change,
+ * no request is counted on (or sent to) a server that the change removed. With `final`, a request that finds no server
+ * because all have reached their `max_conns` is counted as an overflow.
  */
 export function select(
   memory: Memory,
@@ -42,29 +39,29 @@ export function select(
   const tables = memory.tables;
   const counters = memory.counters;
   const pid = variables.pid as string;
-  /** The table to choose by. */
+  /** The key of the table. */
   let table = group;
-  /** Servers that the table does not have yet: the number of the first, how many, and how many it has. */
+  /** See {@link tableFormat.RECENT}: the number of the first, how many there are, and how many servers the table has. */
   let recent: number[] = [0, 0, 0];
-  /** Whether a server had no room. */
+  /** Whether a server was not selected because of its `max_conns`. */
   let refused = false;
 
   /**
-   * What a row points to: `[uid, address, max_conns, weight]`, the last two only where the group needs them. Behind the
-   * table's own rows come those that are not in it yet. `undefined` where a server has been taken out, or where the table is
-   * being replaced by a shorter one: then the caller sees that the header has changed.
+   * The record of a row: `[uid, address, max_conns, weight]`, the last two only if the group needs them. The rows of recently
+   * added servers follow those of the table. `undefined` if the server has been removed, or if the table is being replaced
+   * by a shorter one; in the latter case the caller notices that the header has changed.
    */
   function row(header: string, i: number): string[] | undefined {
     const length = Number(header.substring(3, 9));
     const text =
       i < length
         ? fastPath.readRecord(tables, table, header, i)
-        : tables.get(`${RECENT}${table}/${(recent[0] as number) + i - length}`);
+        : tables.get(`${tableFormat.RECENT}${table}/${(recent[0] as number) + i - length}`);
     const found = text === undefined ? [] : text.split(' ');
     return found.length < 2 ? undefined : found;
   }
 
-  /** Open requests of a server, over all workers. */
+  /** Active requests of a server, over all workers. */
   function load(uid: string): number {
     const pids = tables.get(' pids');
     if (pids === undefined) return 0;
@@ -72,25 +69,25 @@ export function select(
     const all = pids.split(' ');
     for (let i = 0; i < all.length; i++) {
       const counter = counters.get(`${uid}/${all[i]}`);
-      if (counter !== undefined) active += counter % fastPath.ACTIVE_LIMIT;
+      if (counter !== undefined) active += counter % tableFormat.ACTIVE_LIMIT;
     }
     return active;
   }
 
-  /** Counts a request in; false when the server's `max_conns` is reached, and then it is not counted. */
+  /** Counts a request in. Returns false, and does not count it, if the server has reached its `max_conns`. */
   function take(candidate: string[]): boolean {
     const uid = candidate[0] as string;
     const counter = `${uid}/${pid}`;
-    if (counters.incr(counter, fastPath.REQUEST_UNIT) === fastPath.REQUEST_UNIT)
+    if (counters.incr(counter, tableFormat.REQUEST_UNIT) === tableFormat.REQUEST_UNIT)
       fastPath.registerWorker(tables, pid);
     if (!candidate[2] || candidate[2] === '0') return true;
-    // Counting first and looking afterwards can refuse two at once where one had room, but never admits one too many.
+    // Counting before reading may refuse two concurrent requests where one had room, but never admits one too many.
     if (load(uid) <= Number(candidate[2])) return true;
-    counters.incr(counter, -fastPath.REQUEST_UNIT);
+    counters.incr(counter, -tableFormat.REQUEST_UNIT);
     return false;
   }
 
-  /** Index of the least loaded server, by open requests per weight, among the rows that follow `start`. */
+  /** The row of the least loaded server, by active requests per weight, among the rows from `start` on. */
   function leastLoaded(header: string, start: number, length: number): number {
     let best = start;
     let lowest = Number.POSITIVE_INFINITY;
@@ -115,8 +112,8 @@ export function select(
   }
 
   /**
-   * The row of a key. While servers are not in the table yet, their share of the keys goes to them; which keys of a server
-   * that will be is for the table to say.
+   * The row of a key. Servers that are not in the table yet get their share of the keys, though not yet the keys that will
+   * be theirs by the new table.
    */
   function byKey(header: string, length: number): number {
     const key = variables[fastPath.hashVariable(header)];
@@ -129,7 +126,7 @@ export function select(
     return fastPath.bucket(key) % (length - added);
   }
 
-  /** The row to begin with. */
+  /** The row to start with. */
   function first(header: string, length: number): number {
     const mode = header.charAt(2);
     if (mode === 'h') return byKey(header, length);
@@ -137,7 +134,7 @@ export function select(
     return mode === 'r' ? next : leastLoaded(header, next, length);
   }
 
-  /** The first row that was not tried yet and has room. */
+  /** The first server that was not tried yet and is below its limit. */
   function search(header: string, length: number): string[] | undefined {
     const start = first(header, length);
     let full = '';
@@ -155,25 +152,25 @@ export function select(
     return undefined;
   }
 
-  /** Chooses by a table with this header; 'changed' when that is not the one any more, and then nothing is counted. */
+  /** Selects by a table with this header. Returns 'changed', and counts nothing, if the table has changed meanwhile. */
   function once(header: string): fastPath.Choice | 'changed' | undefined {
-    const added = tables.get(RECENT + table);
+    const added = tables.get(tableFormat.RECENT + table);
     recent = added === undefined ? [0, 0, 0] : added.split(' ').map(Number);
     const length = Number(header.substring(3, 9)) + (recent[1] as number);
     const picked = length === 0 ? [] : search(header, length) || [];
     const counter = `${picked[0]}/${pid}`;
     const found = picked.length > 0;
-    // As in quick.ts: counted in, then looked again.
+    // As in the fast path: the header is read again after counting.
     if (tables.get(table) === header)
       return found ? [picked[0] as string, picked[1] as string, counter] : undefined;
-    if (found) counters.incr(counter, -fastPath.REQUEST_UNIT);
+    if (found) counters.incr(counter, -tableFormat.REQUEST_UNIT);
     return 'changed';
   }
 
   function choose(): fastPath.Choice | undefined {
     for (;;) {
       const header = fastPath.readHeader(tables, table);
-      // The table is not in memory: NGINX has just started or been upgraded, or there is no such group.
+      // Without a header there is no such group, or NGINX has just started or been upgraded.
       const found = header === undefined ? undefined : once(header);
       if (found !== 'changed') return found;
     }
@@ -186,7 +183,7 @@ export function select(
     if (found !== undefined) return found;
     table = `${group} backup`;
     found = choose();
-    // Backups that take the place of the others move from one table to the other.
+    // While backup servers replace the others, they move from one table to the other: look again.
     if (found === undefined && tables.get(group) !== header) continue;
     if (found === undefined && refused && final === true) overflow.countOverflow(counters, group);
     return found;

@@ -1,11 +1,12 @@
-/** Counting what is no plain 200: all other answers are. */
-import type { Counters } from './fast-path.js';
-import * as fastPath from './fast-path.js';
+/** Counts responses by status, except 200: responses that are not counted here had that status. */
 
-/** Statuses that any server has answered with, so that they can be looked for. */
+import * as fastPath from './fast-path.js';
+import type { Counters } from './shared-memory.js';
+
+/** Followed by a status: counter of the servers that have responded with it, so that readers know which to look for. */
 export const SEEN_STATUS = ' code/';
 
-/** Counts another status of a server, or none at all. `text` is NGINX's list of them. */
+/** Counts a status other than 200, or a missing response. `text` is NGINX's `$upstream_status`. */
 export function countStatus(counters: Counters, uid: string, text: string | undefined): void {
   const status = fastPath.lastValue(text);
   if (status === undefined || !/^\d{3}$/.test(status)) counters.incr(`${uid}/unanswered`, 1);

@@ -1,13 +1,14 @@
 /**
- * How long servers take, for the averages that the API shows. NGINX's figures are texts that cost a request a good deal to
- * have, so one in sixteen is timed, which quick.ts picks.
+ * Sums of response times, for the averages that the API shows. Reading NGINX's variables is expensive in njs, so one request
+ * in sixteen is timed; fast-path.ts decides which.
  */
-import type { Counters, Variables } from './fast-path.js';
+
 import * as fastPath from './fast-path.js';
+import type { Counters, Variables } from './shared-memory.js';
 
 /**
- * Notes the times of a request, in ms. `names` are those of NGINX's variables behind `$upstream_`; nothing is noted when
- * the server has not got as far as one of them.
+ * Adds the times of a request, in ms. `names` are those of NGINX's variables without `$upstream_`. Nothing is added if one of
+ * them has no value, because the request did not get that far.
  */
 export function addTimes(counters: Counters, variables: Variables, uid: string, names: string[]): void {
   const times: number[] = [];

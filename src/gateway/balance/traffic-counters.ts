@@ -1,49 +1,49 @@
 /**
- * Counting of requests and sessions when they are over, for the zones that the API shows. It runs in the log phase of every
- * request, so it does no more than add to counters; store/zones.ts reads them.
+ * Counts requests and sessions when they end: by zone, by worker, and their TLS handshakes. It runs in the log phase of every
+ * request, so it only adds to counters; store/zone-stats.ts reads them.
  */
-import type { Counters, Tables } from './fast-path.js';
+import type { Counters, Tables } from './shared-memory.js';
 
-/** What a zone counts for: the path of the API that shows it. */
+/** The kind of a zone: the path of the API that shows it. */
 export type ZoneKind = 'server_zones' | 'location_zones' | 'limit_reqs' | 'limit_conns' | 'caches';
 
-/** Most zones of one kind: their names come from the configuration, but a variable may have got into one. */
+/** Maximum number of zones of a kind. Names come from the configuration, which may contain variables. */
 const MAX_ZONES = 256;
-/** Longest name. */
+/** Maximum length of a zone's name. */
 const MAX_NAME_LENGTH = 64;
 
-/** Where the names of a kind's zones are, by number from 1. */
+/** The key under which the name of a zone is stored, by its number from 1. */
 export function zoneNameSlot(kind: ZoneKind, number: number): string {
   return ` zone ${kind} ${number}`;
 }
 
-/** The counter of how many names there are. */
+/** The counter of the zones of a kind. */
 export function zoneCount(kind: ZoneKind): string {
   return ` zones ${kind}`;
 }
 
-/** A counter of a zone. Names have no space, so that none is the beginning of another. */
-export function zoneCounter(kind: ZoneKind, name: string, figure: string): string {
-  return `zone ${kind} ${name} ${figure}`;
+/** A counter of a zone. A name contains no space, so that no key is the prefix of another zone's. */
+export function zoneCounter(kind: ZoneKind, name: string, stat: string): string {
+  return `zone ${kind} ${name} ${stat}`;
 }
 
 /**
- * What the counters of a zone begin with, for adding to them; `''` for a zone that cannot be counted. A zone that is new is
- * put on the list.
+ * The prefix of a zone's counters; `''` if the zone cannot be counted, because its name is invalid or there are too many. A new
+ * zone is added to the list of zones.
  */
 export function zonePrefix(tables: Tables, counters: Counters, kind: ZoneKind, name: string): string {
   if (name.length > MAX_NAME_LENGTH || name.indexOf(' ') >= 0) return '';
-  const begin = zoneCounter(kind, name, '');
-  // The first to mark it lists it.
-  if (counters.get(`${begin}listed`) === undefined) {
+  const prefix = zoneCounter(kind, name, '');
+  // Whoever increments the mark first adds it to the list.
+  if (counters.get(`${prefix}listed`) === undefined) {
     if ((counters.get(zoneCount(kind)) || 0) >= MAX_ZONES) return '';
-    if (counters.incr(`${begin}listed`, 1) === 1)
+    if (counters.incr(`${prefix}listed`, 1) === 1)
       tables.set(zoneNameSlot(kind, counters.incr(zoneCount(kind), 1)), name);
   }
-  return begin;
+  return prefix;
 }
 
-/** A request or session that is over. `answered` is false where the client has got nothing. */
+/** A request or session that has ended. `answered` is false if nothing was sent to the client. */
 export interface Exchange {
   status: number;
   received: number;
@@ -51,45 +51,45 @@ export interface Exchange {
   answered: boolean;
 }
 
-/** Adds it to a server or location zone. */
-export function countExchange(counters: Counters, begin: string, done: Exchange): void {
-  counters.incr(`${begin}requests`, 1);
-  counters.incr(done.answered ? `${begin}${done.status}` : `${begin}discarded`, 1);
-  counters.incr(`${begin}received`, done.received);
-  counters.incr(`${begin}sent`, done.sent);
+/** Adds it to a server zone or location zone. */
+export function countExchange(counters: Counters, prefix: string, done: Exchange): void {
+  counters.incr(`${prefix}requests`, 1);
+  counters.incr(done.answered ? `${prefix}${done.status}` : `${prefix}discarded`, 1);
+  counters.incr(`${prefix}received`, done.received);
+  counters.incr(`${prefix}sent`, done.sent);
 }
 
-/** What the counters of all TLS handshakes begin with. */
+/** The prefix of the counters of all TLS handshakes. */
 export const ALL_TLS = 'ssl ';
 
-/** Adds a TLS handshake that has succeeded. `begin` is that of a zone, or {@link ALL_TLS} for all of them together. */
-export function countHandshake(counters: Counters, begin: string, reused: boolean): void {
-  counters.incr(`${begin}handshakes`, 1);
-  if (reused) counters.incr(`${begin}session_reuses`, 1);
+/** Adds a successful TLS handshake. `prefix` is that of a zone, or {@link ALL_TLS}. */
+export function countHandshake(counters: Counters, prefix: string, reused: boolean): void {
+  counters.incr(`${prefix}handshakes`, 1);
+  if (reused) counters.incr(`${prefix}session_reuses`, 1);
 }
 
 /**
- * Adds to what a limit or a cache has decided, as NGINX's variable names it: `PASSED`, `HIT`. Returns the counter, or `''`
- * where nothing was decided.
+ * Counts what a limit or a cache decided, by the value of NGINX's variable: `PASSED`, `HIT`. Returns the counter, or `''` if
+ * nothing was decided.
  */
-export function countDecision(counters: Counters, begin: string, decided: string | undefined): string {
-  if (begin === '' || !decided) return '';
-  const counted = begin + decided.toLowerCase();
+export function countDecision(counters: Counters, prefix: string, decided: string | undefined): string {
+  if (prefix === '' || !decided) return '';
+  const counted = prefix + decided.toLowerCase();
   counters.incr(counted, 1);
   return counted;
 }
 
-/** The counter of what a worker has open in a zone. */
-export function openCounter(begin: string, pid: number): string {
-  return `${begin}open ${pid}`;
+/** The counter of a worker's open requests in a zone. */
+export function openCounter(prefix: string, pid: number): string {
+  return `${prefix}open ${pid}`;
 }
 
-/** The counter of a worker's requests. `id` is its number, from 0; one that takes a dead one's place has the same. */
+/** The counter of a worker's requests. `id` is its number, from 0; its replacement after a crash has the same. */
 export function workerRequests(id: number): string {
   return `worker ${id} requests`;
 }
 
-/** Where the process id of a worker is. */
+/** The key of a worker's process id. */
 export function workerSlot(id: number): string {
   return ` worker ${id}`;
 }

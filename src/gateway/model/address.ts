@@ -1,21 +1,21 @@
 /** Server addresses: `10.0.0.1:80`, `[::1]:80`; http knows a default port, stream does not. */
 
-/** What an address turned out to be; `error` is `''` when `server` holds the canonical form. */
+/** The result of parsing an address. `error` is `''` if the address is valid; then `server` is its canonical form. */
 export interface ParsedAddress {
   server: string;
   error: '' | 'host' | 'port' | 'no port' | 'name';
 }
 
-/** Longest address, in characters: a host name and a port. */
-const LONGEST = 260;
+/** Maximum length of an address, in characters: a host name and a port. */
+const MAX_LENGTH = 260;
 
 const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const IPV4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}$`);
 const NAME = /^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*\.?$/;
 const GROUP = /^[0-9A-Fa-f]{1,4}$/;
 
-/** How many 16-bit groups a colon-separated list holds; -1 when one of them is none. */
-function groups(list: string): number {
+/** The number of 16-bit groups in a colon-separated list; -1 if one of them is invalid. */
+function countGroups(list: string): number {
   if (list === '') return 0;
   const parts = list.split(':');
   const last = parts[parts.length - 1] as string;
@@ -31,9 +31,9 @@ function groups(list: string): number {
 function isIpv6(text: string): boolean {
   const halves = text.split('::');
   if (halves.length > 2) return false;
-  const head = groups(halves[0] as string);
+  const head = countGroups(halves[0] as string);
   if (halves.length === 1) return head === 8;
-  const tail = groups(halves[1] as string);
+  const tail = countGroups(halves[1] as string);
   return head >= 0 && tail >= 0 && head + tail <= 7;
 }
 
@@ -41,7 +41,7 @@ function rejected(error: ParsedAddress['error']): ParsedAddress {
   return { server: '', error: error };
 }
 
-/** Where the host ends, or -1 when brackets do not match. */
+/** The index behind the host; -1 if a bracket is not closed. */
 function hostEnd(text: string): number {
   if (text.charAt(0) === '[') {
     const close = text.indexOf(']');
@@ -54,18 +54,18 @@ function hostEnd(text: string): number {
 function checkHost(host: string): ParsedAddress['error'] {
   if (host.charAt(0) === '[') return isIpv6(host.substring(1, host.length - 1)) ? '' : 'host';
   if (IPV4.test(host)) return '';
-  // A dotted number that is no IPv4 address would be looked up as a name; it is a typing error.
+  // Digits and dots that are not a valid IPv4 address are a typing error, not a name.
   if (host.length > 253 || /^[\d.]*$/.test(host) || !NAME.test(host)) return 'host';
   return 'name';
 }
 
 /**
- * Canonical form of a server address.
- * `defaultPort` is added when the text has none; 0 means that a port is required.
+ * Parses a server address into its canonical form.
+ * `defaultPort` is added if the text has no port; 0 means that a port is required.
  */
 export function parse(text: string, defaultPort: number): ParsedAddress {
-  // Before any expression sees it.
-  if (text.length > LONGEST) return rejected('host');
+  // Checked first, so that no regular expression runs over a long text.
+  if (text.length > MAX_LENGTH) return rejected('host');
   const end = hostEnd(text);
   if (end <= 0) return rejected('host');
   const host = text.substring(0, end).toLowerCase();

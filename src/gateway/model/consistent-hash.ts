@@ -1,43 +1,43 @@
 /**
- * Consistent hashing. Servers have points on a circle of 32 bits; a key belongs to the server whose point
- * follows it. The circle is flattened into equal buckets, so that a lookup is one array access.
- * Everything depends on addresses and weights alone: every worker, and a restarted NGINX, agree.
+ * Consistent hashing (ketama). Servers have points on a ring of 32 bits; a key belongs to the server whose point follows
+ * it. The ring is divided into equal buckets, so that a lookup is a single array access.
+ * The result depends on addresses and weights alone, so all workers, and NGINX after a restart, agree.
  */
 import type { Step } from './steps.js';
 import * as steps from './steps.js';
 
-/** Buckets of the flattened circle. A key's is that of the first 13 bits of its SHA-256: balance/quick.ts. */
+/** Number of buckets. The first 13 bits of a key's SHA-256 are its bucket: see balance/fast-path.ts. */
 export const BUCKETS = 8192;
-/** Points of a server of weight 1: enough for ten servers to stay within a fifth of their fair share. */
+/** Points of a server per unit of weight. Ten servers then get their fair share to within a fifth. */
 const POINTS_PER_WEIGHT = 1024;
-/** All points together; beyond it every server gets fewer, in proportion. It bounds the time of a rebuild. */
+/** Maximum number of points; beyond it all servers get proportionally fewer. It bounds the time of a rebuild. */
 const MAX_POINTS = 49152;
-/** A server's points come in blocks of so many digests, and a digest has eight points. */
+/** Digests in a block of a server's points. A digest has eight points. */
 export const BLOCK = 128;
 const BLOCK_POINTS = 1024;
-/** Points that a step looks at: some hundred microseconds in njs. */
+/** Points per step: some hundred microseconds in njs. */
 const STEP_SIZE = 512;
 
 /** SHA-256 of a text. */
 export type Digest = (text: string) => Uint8Array;
 
-/** One server on the circle. */
+/** A server on the ring. */
 export interface WeightedServer {
   server: string;
   weight: number;
 }
 
-/** The digests of one block of a member's points, one behind the other: at least as many as are asked for. */
+/** Returns the concatenated digests of a block of a server's points, at least as many as requested. */
 export type PointSource = (member: number, block: number, digests: number) => Uint8Array;
 
-/** Works out a block of the points of a server. */
+/** Computes the concatenated digests of a block of a server's points. */
 export function computePoints(server: string, block: number, digests: number, digest: Digest): Uint8Array {
   const bytes = new Uint8Array(digests * 32);
   for (let i = 0; i < digests; i++) bytes.set(digest(`${server}#${block * BLOCK + i}`), i * 32);
   return bytes;
 }
 
-/** How many points each member has. */
+/** The number of points of each server. */
 function pointCounts(members: WeightedServer[]): number[] {
   let total = 0;
   for (let i = 0; i < members.length; i++) total += (members[i] as WeightedServer).weight * POINTS_PER_WEIGHT;
@@ -45,9 +45,9 @@ function pointCounts(members: WeightedServer[]): number[] {
   return members.map((member) => Math.max(1, Math.floor(member.weight * POINTS_PER_WEIGHT * scale)));
 }
 
-/** Lays out the flattened circle at the end of `owners`: for each bucket the index of the member that owns it. */
+/** Appends to `owners`, for each bucket, the index of the server that owns it. */
 export function buildBuckets(members: WeightedServer[], pointsOf: PointSource, owners: number[]): Step {
-  /** The first point of each bucket, and whose it is: -1 where there is none. */
+  /** The first point of each bucket, and the index of its server: -1 if the bucket has no point. */
   const first = new Float64Array(BUCKETS);
   const owner = new Int16Array(BUCKETS);
   let counts: number[] = [];
@@ -55,7 +55,7 @@ export function buildBuckets(members: WeightedServer[], pointsOf: PointSource, o
   let point = 0;
   let block: Uint8Array = new Uint8Array(0);
 
-  /** Equal points of two servers must fall to the same one whatever order they were added in. */
+  /** Of two servers with equal points the same one wins, in whatever order they were added. */
   function precedes(m: number, value: number, bucket: number): boolean {
     const other = owner[bucket] as number;
     if (other < 0 || value !== (first[bucket] as number))
@@ -87,8 +87,8 @@ export function buildBuckets(members: WeightedServer[], pointsOf: PointSource, o
     return member >= members.length;
   }
 
-  /** A bucket belongs to the first point at or behind its start: its own first one, or that of a bucket that follows. */
-  function flatten(): void {
+  /** A bucket without a point of its own belongs to the server of the next bucket that has one. */
+  function fillGaps(): void {
     let next = -1;
     for (let b = 0; next < 0; b++) next = owner[b] as number;
     for (let b = BUCKETS - 1; b >= 0; b--) {
@@ -104,12 +104,12 @@ export function buildBuckets(members: WeightedServer[], pointsOf: PointSource, o
       owner.fill(-1);
     }),
     () => placeSome,
-    steps.once(flatten),
+    steps.once(fillGaps),
     () => steps.each(BUCKETS, STEP_SIZE, (b) => owners.push(owner[b] as number)),
   ]);
 }
 
-/** The flattened circle, laid out at once. Empty without members. */
+/** The owner of each bucket, built at once. Empty without servers. */
 export function buckets(members: WeightedServer[], digest: Digest): number[] {
   const owners: number[] = [];
   const pointsOf: PointSource = (member, block, digests) =>

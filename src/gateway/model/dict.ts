@@ -1,12 +1,12 @@
-/** Maps with keys from outside: `constructor` and the like are keys like any other. */
+/** Objects used as maps whose keys come from outside: `constructor` and the like are keys like any other. */
 
-/** An object's own value, and not what every object has. */
+/** The object's own value for a key, never an inherited one. */
 export function get<V>(object: { [key: string]: V } | undefined, key: string): V | undefined {
   // biome-ignore lint/suspicious/noPrototypeBuiltins: njs has no Object.hasOwn.
   return object !== undefined && Object.prototype.hasOwnProperty.call(object, key) ? object[key] : undefined;
 }
 
-/** An object that has nothing but what is put into it. */
+/** An empty map that inherits nothing. */
 export function create<V>(): { [key: string]: V } {
   return Object.create(null) as { [key: string]: V };
 }

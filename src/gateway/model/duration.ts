@@ -12,16 +12,16 @@ const UNIT_MS: { [unit: string]: number } = {
   y: 31_536_000_000,
 };
 
-/** The longest time that is read, in characters: more than every unit with nine digits. */
+/** Maximum length of a time, in characters. All units with nine digits each are shorter. */
 const MAX_LENGTH = 100;
 
 /**
- * The part at the start of a text. One expression for all parts would try every way to share the digits out among them.
- * More digits are no time: NGINX refuses what its integers do not hold.
+ * One number with its unit, at the start of a text. A single expression for all parts would backtrack over every way to
+ * split the digits. More than 12 digits are refused, as NGINX refuses what its integers cannot hold.
  */
 const PART = /^(\d{1,12})(ms|[smhdwMy])? ?/;
 
-/** Milliseconds of an NGINX time, or -1 when it is none. */
+/** Milliseconds of an NGINX time; -1 if the text is not one. */
 export function parse(text: string): number {
   if (text === '' || text.length > MAX_LENGTH) return -1;
   let total = 0;
@@ -35,10 +35,10 @@ export function parse(text: string): number {
   return total;
 }
 
-/** Longest time that a parameter may have, in ms: as many seconds as a 32-bit number holds. */
-export const LONGEST = 2_147_483_647_000;
+/** Maximum time of a parameter, in ms: the most seconds that a signed 32-bit number holds. */
+export const MAX_MS = 2_147_483_647_000;
 
-/** A time in NGINX's notation: `90s`, or `1500ms` where it is no whole number of seconds. */
+/** Formats milliseconds in NGINX's notation: `90s`, or `1500ms` if it is not a whole number of seconds. */
 export function format(ms: number): string {
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }

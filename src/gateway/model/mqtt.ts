@@ -1,14 +1,14 @@
 /**
- * Reads the ClientId from the start of an MQTT connection, of version 3.1, 3.1.1 or 5. It looks at a growing prefix of
- * the stream and is called again with a longer one until it can tell; nothing is kept in between.
+ * Reads the ClientId from the start of an MQTT connection, of version 3.1, 3.1.1 or 5. The parser gets a growing prefix of
+ * the stream: it is called again with a longer prefix until it can decide, and keeps no state between calls.
  *
- * Whether a CONNECT packet is in order is for the broker to say. All that is needed here is the ClientId: of a packet of
- * which it cannot be read there is none. Only what cannot be MQTT is told apart.
+ * It does not validate the CONNECT packet; that is the broker's task. If the ClientId cannot be read, it is `''`.
+ * Only a stream that cannot be MQTT at all is reported as invalid.
  *
- * It runs in every session, so it is few functions: see balance/quick.ts.
+ * It runs in every session, so it has few functions: see balance/fast-path.ts.
  */
 
-/** The bytes that have arrived: a Buffer, in njs and in Node.js. */
+/** The received bytes: a Buffer, in njs and in Node.js. */
 export interface Bytes {
   readonly length: number;
   readonly [index: number]: number;
@@ -16,12 +16,12 @@ export interface Bytes {
 }
 
 /**
- * What a prefix of the stream is: the ClientId it holds, nothing yet, or the start of no MQTT connection. The ClientId is
- * `''` where it is empty, where it begins behind {@link MAX_PREFIX}, and where the packet has another form than is known.
+ * What a prefix of the stream contains: a ClientId, nothing yet (`undefined`), or the start of something that is not MQTT.
+ * The ClientId is `''` if it is empty, if it begins behind {@link MAX_PREFIX}, and if the packet has an unknown form.
  */
 export type Connect = string | undefined | { invalid: string };
 
-/** How far into the stream is looked, and so how much of it is held back: a ClientId that goes on behind is cut there. */
+/** Bytes of the stream that are examined at most, and held back meanwhile. A longer ClientId is cut there. */
 export const MAX_PREFIX = 16384;
 
 function invalid(reason: string): Connect {
@@ -29,7 +29,7 @@ function invalid(reason: string): Connect {
 }
 
 /**
- * A variable byte integer, as its value × 8 + the number of its bytes (1 to 4); 0 asks for more, -1 is malformed.
+ * A variable byte integer, returned as its value × 8 + its length in bytes (1 to 4). 0: more bytes are needed; -1: malformed.
  */
 function varint(bytes: Bytes, at: number): number {
   var value = 0;
@@ -46,11 +46,11 @@ function varint(bytes: Bytes, at: number): number {
   return -1;
 }
 
-/** Protocol names with their length in front, as they stand in the packet: of 3.1.1 and 5, and of 3.1. */
+/** Protocol names with their length prefix: of versions 3.1.1 and 5, and of 3.1. */
 const CURRENT = '\0\x04MQTT';
 const OLD = '\0\x06MQIsdp';
 
-/** The length of the field in which 3.1 has its protocol name; 0 asks for more, -1 is a name that is not known. */
+/** The length of the protocol name field of version 3.1. 0: more bytes are needed; -1: unknown name. */
 function oldName(bytes: Bytes, at: number): number {
   const name = bytes.toString('utf8', at, at + OLD.length);
   if (name === OLD) return OLD.length;
@@ -58,11 +58,11 @@ function oldName(bytes: Bytes, at: number): number {
 }
 
 /**
- * Looks at a prefix of what a client sent; `undefined` asks for a longer one.
+ * Parses a prefix of what a client sent; `undefined` asks for a longer prefix.
  *
- * One function, since a call costs an njs session more than all that happens between two of them.
+ * It is one function because in njs a call costs more than everything that happens between two calls.
  */
-// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: it goes straight through the packet, with a check at each field.
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: it reads the packet field by field, with a check for each.
 export function parse(bytes: Bytes): Connect {
   var length = bytes.length;
   if (length === 0) return undefined;
@@ -114,7 +114,7 @@ export function parse(bytes: Bytes): Connect {
   return bytes.toString('utf8', from, to);
 }
 
-/** A ClientId that is not all of printable ASCII: the other bytes are percent-encoded one by one, so ids stay distinct. */
+/** A ClientId with bytes outside printable ASCII: these are percent-encoded one by one, so that ids stay distinct. */
 function encoded(bytes: Bytes, from: number, to: number): string {
   let id = '';
   for (let i = from; i < to; i++) {

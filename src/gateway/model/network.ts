@@ -1,13 +1,13 @@
-/** IP addresses as bytes: which of them no server of a group has, and which networks they are in. */
+/** IP addresses as bytes: which networks they belong to, and which of them a server must not have. */
 
-/** The 4 or 16 bytes of an address; an IPv4 address in IPv6 notation is one of IPv4. */
+/** The 4 or 16 bytes of an address. An IPv4-mapped IPv6 address has the 4 bytes of the IPv4 address. */
 export type Bytes = number[];
 
 function ipv4(text: string): Bytes {
   return text.split('.').map(Number);
 }
 
-/** The bytes of colon-separated groups, of which the last may be an IPv4 address. */
+/** The bytes of colon-separated groups. The last group may be an IPv4 address. */
 function groups(text: string): Bytes {
   if (text === '') return [];
   let bytes: Bytes = [];
@@ -48,7 +48,7 @@ export function hostOf(server: string): Bytes {
   return bytesOf(server.substring(0, server.lastIndexOf(':')));
 }
 
-/** Whether an address is in a network, `127.0.0.0/8`; without a length the network is that address alone. */
+/** Whether an address is in a network such as `127.0.0.0/8`. Without a prefix length the network is a single address. */
 export function contains(network: string, bytes: Bytes): boolean {
   const slash = network.indexOf('/');
   const first = bytesOf(slash < 0 ? network : network.substring(0, slash));
@@ -61,7 +61,7 @@ export function contains(network: string, bytes: Bytes): boolean {
   return true;
 }
 
-/** What is special about networks that no server of a group is in. */
+/** Special-purpose networks (RFC 6890) that a server must not be in, by what they are for. */
 const SPECIAL_PURPOSE: { [name: string]: string[] } = {
   unspecified: ['0.0.0.0/8', '::/128'],
   loopback: ['127.0.0.0/8', '::1/128'],
@@ -70,7 +70,7 @@ const SPECIAL_PURPOSE: { [name: string]: string[] } = {
   reserved: ['240.0.0.0/4', '::/96'],
 };
 
-/** What is special about an address; `undefined` for one that a server may have. */
+/** What a special-purpose address is for; `undefined` for an ordinary address. */
 export function specialPurpose(bytes: Bytes): string | undefined {
   const names = Object.keys(SPECIAL_PURPOSE);
   for (let i = 0; i < names.length; i++) {
@@ -81,8 +81,8 @@ export function specialPurpose(bytes: Bytes): string | undefined {
 }
 
 /**
- * Addresses of this host, as the kernel lists them in `/proc/net/fib_trie` (IPv4: a line with the address, one below that says
- * that it is local) and `/proc/net/if_inet6` (IPv6: 32 hexadecimal digits begin a line).
+ * Addresses of this host, from the text of `/proc/net/fib_trie` (IPv4: a line with the address, followed by one that marks
+ * it as local) and `/proc/net/if_inet6` (IPv6: each line begins with 32 hexadecimal digits).
  */
 export function hostAddresses(fibTrie: string, ifInet6: string): Bytes[] {
   const found: Bytes[] = [];
@@ -98,7 +98,7 @@ export function hostAddresses(fibTrie: string, ifInet6: string): Bytes[] {
   return found;
 }
 
-/** Whether one of the addresses is this one. */
+/** Whether a list of addresses contains an address. */
 export function includes(addresses: Bytes[], bytes: Bytes): boolean {
   return addresses.some((address) => address.length === bytes.length && startsWith(address, bytes));
 }

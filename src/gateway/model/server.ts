@@ -1,13 +1,14 @@
-/** A server of an upstream group: its parameters, their checks and their rendering. */
+/** The parameters of a server of an upstream group, and their validation. */
 import * as address from './address.js';
 import * as dict from './dict.js';
 import * as duration from './duration.js';
+import type { ErrorCode } from './errors.js';
 import * as errors from './errors.js';
 
-/** The two halves of NGINX that have upstream groups. */
+/** The two kinds of upstream groups in NGINX: those of the http block and those of the stream block. */
 export type Kind = 'http' | 'stream';
 
-/** Parameters a server may carry; an absent one has NGINX's default. */
+/** The parameters of a server. An absent one has NGINX's default. */
 export interface Parameters {
   server?: string;
   weight?: number;
@@ -21,31 +22,31 @@ export interface Parameters {
   drain?: boolean;
 }
 
-/** What a body may hold for one parameter, once nesting is ruled out. */
+/** A JSON value that is neither an object nor an array. */
 type Scalar = string | number | boolean | null;
 
 type Check = (value: Scalar, kind: Kind) => string | number | boolean;
 
 function formatError(text: string): never {
-  throw errors.failure(400, 'UpstreamConfFormatError', text);
+  throw errors.refusal('UpstreamConfFormatError', text);
 }
 
-/** A whole number within bounds; digits in a string count, as they do for NGINX Plus. */
-function integer(name: string, code: string, min: number, max: number): Check {
+/** An integer within bounds. A string of digits is accepted, as in NGINX Plus. */
+function integer(name: string, code: ErrorCode, min: number, max: number): Check {
   return (value) => {
     const text = typeof value === 'number' ? `${value}` : value;
     const number = typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : -1;
-    if (number < min || number > max) throw errors.failure(400, code, `invalid "${name}" value`);
+    if (number < min || number > max) throw errors.refusal(code, `invalid "${name}" value`);
     return number;
   };
 }
 
-/** A time, in the one form in which the API shows times: whole seconds where it can. */
-function time(name: string, code: string): Check {
+/** A time, in the form in which the API shows times: `10s`, or `1500ms`. */
+function time(name: string, code: ErrorCode): Check {
   return (value) => {
     const text = typeof value === 'number' ? `${value}` : value;
     const ms = typeof text === 'string' ? duration.parse(text) : -1;
-    if (ms < 0 || ms > duration.LONGEST) throw errors.failure(400, code, `invalid "${name}" value`);
+    if (ms < 0 || ms > duration.MAX_MS) throw errors.refusal(code, `invalid "${name}" value`);
     return duration.format(ms);
   };
 }
@@ -62,10 +63,9 @@ function server(value: Scalar, kind: Kind): string {
   if (typeof value !== 'string' || value === '') return formatError('invalid "server" value');
   const parsed = address.parse(value, kind === 'http' ? 80 : 0);
   if (parsed.error === 'name')
-    throw errors.failure(400, 'UpstreamConfNoResolver', `no resolver defined to resolve "${value}"`);
+    throw errors.refusal('UpstreamConfNoResolver', `no resolver defined to resolve "${value}"`);
   if (parsed.error !== '')
-    throw errors.failure(
-      400,
+    throw errors.refusal(
       'UpstreamBadAddress',
       parsed.error === 'no port'
         ? `no port in upstream "${value}"`
@@ -76,7 +76,7 @@ function server(value: Scalar, kind: Kind): string {
 
 function route(value: Scalar): string {
   if (typeof value !== 'string') return formatError('invalid "route" value');
-  if (value.length > 32) throw errors.failure(400, 'UpstreamBadRoute', 'route is too long');
+  if (value.length > 32) throw errors.refusal('UpstreamBadRoute', 'route is too long');
   return value;
 }
 
@@ -93,8 +93,11 @@ const CHECKS: { [name: string]: Check } = {
   drain: bool('drain'),
 };
 
-/** Longest value of a parameter, in characters: an address with a host name. */
-const LONGEST_VALUE = 300;
+/** The names of all parameters. */
+export const NAMES = Object.keys(CHECKS);
+
+/** Maximum length of a parameter's value, in characters: an address with a host name. */
+const MAX_VALUE_LENGTH = 300;
 
 const HTTP_ONLY = ['route', 'drain'];
 
@@ -103,12 +106,12 @@ function checkOne(name: string, value: unknown, kind: Kind): string | number | b
   const check = dict.get(CHECKS, name);
   if (check === undefined || (kind === 'stream' && HTTP_ONLY.indexOf(name) >= 0))
     return formatError(`unknown parameter "${name}"`);
-  if (typeof value === 'string' && value.length > LONGEST_VALUE)
+  if (typeof value === 'string' && value.length > MAX_VALUE_LENGTH)
     return formatError(`too long "${name}" value`);
   return check(value as Scalar, kind);
 }
 
-/** Checks a body of POST or PATCH. Throws the failure that the API answers with. */
+/** Validates the parsed body of a POST or PATCH. Throws a {@link errors.Refusal}. */
 export function check(body: unknown, kind: Kind): Parameters {
   if (body === null || typeof body !== 'object' || Array.isArray(body))
     return formatError('invalid server object');
@@ -117,51 +120,33 @@ export function check(body: unknown, kind: Kind): Parameters {
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
     if (name === 'service')
-      throw errors.failure(400, 'UpstreamConfNoResolver', 'no resolver defined to resolve a service');
+      throw errors.refusal('UpstreamConfNoResolver', 'no resolver defined to resolve a service');
     checked[name] = checkOne(name, (body as { [name: string]: unknown })[name], kind);
   }
   return checked as Parameters;
 }
 
-/** Like {@link check}, and the address must be there. */
+/** Like {@link check}, for a new server: the address is required. */
 export function checkNew(body: unknown, kind: Kind): Parameters {
   const parameters = check(body, kind);
   if (parameters.server === undefined) return formatError('missing "server" argument');
   return normalize(parameters);
 }
 
-/** `down` and `drain` exclude each other, the one asked for last wins; `drain: false` leaves no trace. */
+/** `down` and `drain` exclude each other: the one set last wins. `drain: false` is the same as no `drain`. */
 function normalize(parameters: Parameters): Parameters {
   if (parameters.drain) parameters.down = false;
   if (!parameters.drain) delete parameters.drain;
   return parameters;
 }
 
-/** The parameters after a PATCH. What cannot change may be named, as long as it stays what it is. */
+/** The parameters after a PATCH. `server` and `backup` may be present, but must not change. */
 export function patch(id: number, old: Parameters, changes: Parameters): Parameters {
   if (changes.server !== undefined && changes.server !== old.server)
-    throw errors.failure(400, 'UpstreamServerImmutable', `server "${id}" address is immutable`);
+    throw errors.refusal('UpstreamServerImmutable', `server "${id}" address is immutable`);
   if (changes.backup !== undefined && changes.backup !== (old.backup === true))
     return formatError('invalid "backup" value');
   const next = Object.assign({}, old, changes);
   if (changes.down !== undefined && changes.drain === undefined) delete next.drain;
   return normalize(next);
-}
-
-/** The server as the API shows it: every field, in NGINX Plus's order. */
-export function render(id: number, p: Parameters, kind: Kind): { [name: string]: unknown } {
-  const shown: { [name: string]: unknown } = {
-    id: id,
-    server: p.server,
-    weight: p.weight === undefined ? 1 : p.weight,
-    max_conns: p.max_conns === undefined ? 0 : p.max_conns,
-    max_fails: p.max_fails === undefined ? 1 : p.max_fails,
-    fail_timeout: p.fail_timeout === undefined ? '10s' : p.fail_timeout,
-    slow_start: p.slow_start === undefined ? '0s' : p.slow_start,
-  };
-  if (kind === 'http') shown.route = p.route === undefined ? '' : p.route;
-  shown.backup = p.backup === true;
-  shown.down = p.down === true;
-  if (p.drain) shown.drain = true;
-  return shown;
 }

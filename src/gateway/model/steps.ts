@@ -1,9 +1,9 @@
-/** Work in steps of a bounded size, so that whoever has it done can do something else in between. */
+/** Incremental work: split into steps of bounded size, so that the worker can serve requests between two steps. */
 
-/** Does the next part; true when all is done. Not called again after that. */
+/** Does the next step and returns true when all work is done. It must not be called again after that. */
 export type Step = () => boolean;
 
-/** Calls `body` for 0 to `total` - 1, `size` of them a step. */
+/** Calls `body` with 0 to `total` - 1, `size` calls per step. */
 export function each(total: number, size: number, body: (i: number) => void): Step {
   let at = 0;
   return () => {
@@ -13,7 +13,7 @@ export function each(total: number, size: number, body: (i: number) => void): St
   };
 }
 
-/** One thing after the other. A part is made when its turn comes, so that it knows what those before it have found. */
+/** Does the parts one after the other. A part is created when its turn comes, so it can use the results of earlier ones. */
 export function sequence(parts: (() => Step)[]): Step {
   let next = 0;
   let current: Step | undefined;
@@ -24,7 +24,7 @@ export function sequence(parts: (() => Step)[]): Step {
   };
 }
 
-/** A part that is done at once. */
+/** A part that takes a single step. */
 export function once(body: () => void): () => Step {
   return () => () => {
     body();
@@ -32,7 +32,7 @@ export function once(body: () => void): () => Step {
   };
 }
 
-/** Does all of it. */
+/** Does all steps at once. */
 export function run(step: Step): void {
   while (!step());
 }

@@ -1,12 +1,12 @@
-/** Smooth weighted round robin, laid out in advance as one full turn. */
+/** Smooth weighted round robin, computed in advance as one full round. */
 import type { Step } from './steps.js';
 import * as steps from './steps.js';
 
-/** A turn longer than this is shortened by scaling the weights, at the price of a rounding error below 1 in 8192. */
+/** A longer round is shortened by scaling the weights, with a rounding error below 1 in 8192. */
 const MAX_ROUND = 8192;
-/** What a step looks at: some hundred microseconds in njs. */
+/** Entries per step: some hundred microseconds in njs. */
 const STEP_SIZE = 512;
-/** A place in a turn is a fraction of so many parts, and behind it an index below that: together they fit into a double. */
+/** A position in the round is a fraction in units of 1 / PARTS, combined with an index below INDEXES; both fit into a double. */
 const PARTS = 68719476736;
 const INDEXES = 16384;
 
@@ -15,9 +15,9 @@ function gcd(a: number, b: number): number {
 }
 
 /**
- * Lays out one turn as indexes into `weights`, at the end of `rows`. Each index comes up in proportion to its weight, at least
- * once, and its appearances are spread evenly: its k-th lies at (k + offset) / share of the turn, and offsets differ so
- * that servers of equal weight alternate instead of clustering.
+ * Appends one round to `rows`, as indexes into `weights`. Each index occurs in proportion to its weight, at least once, and
+ * its occurrences are spread evenly: the k-th is at (k + offset) / share of the round. Offsets differ, so that servers of
+ * equal weight alternate.
  */
 export function buildOrder(weights: number[], rows: number[]): Step {
   const shares: number[] = [];
@@ -48,7 +48,7 @@ export function buildOrder(weights: number[], rows: number[]): Step {
     () => steps.each(weights.length, STEP_SIZE, measure),
     () => steps.each(weights.length, STEP_SIZE, share),
     steps.once(() => {
-      // Equal weights take turns in their order.
+      // Without places, equal weights keep their order.
       if (length > weights.length) places = new Float64Array(length);
     }),
     () => steps.each(places.length === 0 ? 0 : weights.length, STEP_SIZE, place),
@@ -62,7 +62,7 @@ export function buildOrder(weights: number[], rows: number[]): Step {
   ]);
 }
 
-/** One turn, laid out at once. */
+/** One round, computed at once. */
 export function weightedOrder(weights: number[]): number[] {
   const rows: number[] = [];
   steps.run(buildOrder(weights, rows));

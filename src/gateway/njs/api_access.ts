@@ -5,17 +5,17 @@ import crypto from 'crypto';
 import fs from 'fs';
 import type { Caller, Policy } from '../api/access-rules.js';
 import * as accessRules from '../api/access-rules.js';
-import type { ApiFailure } from '../model/errors.js';
-import * as errors from '../model/errors.js';
+import type { ApiError } from '../api/errors.js';
+import * as apiErrors from '../api/errors.js';
 
-/** Copies that the entry point makes for the workers' user. */
+/** A copy of the tokens that the entry point makes for the workers' user. */
 const TOKENS = '/run/sidekick-gateway/credentials/token';
 
-/** What auth_basic takes for "nobody is asked". */
+/** The value of auth_basic that turns it off. */
 const OFF = 'off';
 const REALM = 'NGINX Plus API';
 
-/** Header fields by which proxies say for whom they ask. */
+/** Header fields that proxies add. */
 const PROXY_FIELDS = ['X-Forwarded-For', 'X-Forwarded-Host', 'X-Real-IP', 'Forwarded', 'Via'];
 
 function field(r: NginxHTTPRequest, name: string): string {
@@ -46,27 +46,27 @@ function policyOf(r: NginxHTTPRequest): Policy {
   return { hosts: hosts, openReads: r.variables.gateway_api_read === 'open' };
 }
 
-/** Whether the Unix socket took the request: who may open it may do everything. */
-function local(r: NginxHTTPRequest): boolean {
+/** Whether the request arrived at the Unix socket: whoever may open it may do everything. */
+function isLocal(r: NginxHTTPRequest): boolean {
   return r.variables.gateway_api_local === 'on';
 }
 
-function failureOf(r: NginxHTTPRequest): ApiFailure | undefined {
-  return local(r) ? undefined : accessRules.findRefusal(callerOf(r), policyOf(r));
+function errorOf(r: NginxHTTPRequest): ApiError | undefined {
+  return isLocal(r) ? undefined : accessRules.findRefusal(callerOf(r), policyOf(r));
 }
 
-/** `js_set`: the code of the reason to refuse the request; empty where there is none. */
+/** `js_set`: the error code if the request is refused, else empty. */
 function refusal(r: NginxHTTPRequest): string {
-  const found = failureOf(r);
+  const found = errorOf(r);
   return found === undefined ? '' : found.code;
 }
 
-/** `js_content` behind a refusal: says why. */
+/** `js_content` for a refused request. */
 function refuse(r: NginxHTTPRequest): void {
-  const found = failureOf(r);
-  const failure = found === undefined ? errors.failure(403, 'Forbidden', 'forbidden') : found;
+  const found = errorOf(r);
+  const error = found === undefined ? apiErrors.apiError(403, 'Forbidden', 'forbidden') : found;
   r.headersOut['Content-Type'] = 'application/json';
-  r.return(failure.status, errors.render(failure, r.variables.request_id as string));
+  r.return(error.status, apiErrors.renderError(error, r.variables.request_id as string));
 }
 
 function tokens(): string {
@@ -81,10 +81,10 @@ function digest(text: string): Uint8Array {
   return crypto.createHash('sha256').update(text).digest();
 }
 
-/** `js_set` for auth_basic: the realm for which a name and a password are wanted, or `off`. */
+/** `js_set` for auth_basic: the realm if a user name and password are needed, else `off`. */
 function realm(r: NginxHTTPRequest): string {
-  if (local(r)) return OFF;
-  return accessRules.needsNoPassword(callerOf(r), policyOf(r), tokens, digest) ? OFF : REALM;
+  if (isLocal(r)) return OFF;
+  return accessRules.isAuthenticated(callerOf(r), policyOf(r), tokens, digest) ? OFF : REALM;
 }
 
 export default { refusal, refuse, realm };

@@ -1,17 +1,18 @@
-/** njs module: the API in the stream block, behind the http block's proxy. */
+/** njs module: the API in the stream block. Requests come from the proxy in the http block. */
 import * as dispatch from '../api/dispatch.js';
 import type { WireRequest } from '../api/http-wire.js';
 import * as wire from '../api/http-wire.js';
+import * as processInfo from '../api/process-info.js';
 import * as requestTarget from '../api/request-target.js';
-import * as root from '../api/root.js';
 import * as versions from '../api/versions.js';
+import * as zoneStats from '../store/zone-stats.js';
 import * as platforms from './nginx-platform.js';
 import * as timeSlices from './time-slices.js';
 
-/** The answer of this session; njs gives each session an interpreter of its own. */
-let reply = '';
+/** The response of this session. njs gives each session its own interpreter. */
+let response = '';
 
-/** `js_preread`: waits for the request, and then for its answer. */
+/** `js_preread`: waits for the request, and then for its response. */
 function read(s: NginxStreamRequest): void {
   s.on('upstream', (data, flags) => {
     const request = wire.parseRequest(data, (from, to) => data.toString('utf8', from, to));
@@ -19,59 +20,51 @@ function read(s: NginxStreamRequest): void {
     s.off('upstream');
     respond(request).then(
       (text) => {
-        reply = text;
+        response = text;
         s.done();
       },
       (thrown) => {
         s.error(`api: ${String(thrown)}`);
-        reply = wire.formatResponse(500, '', 0);
+        response = wire.formatResponse(500, '', 0);
         s.done();
       },
     );
   });
 }
 
-/** What the http block asks for to show it with its own: no path of the API, so nobody else can ask for it. */
+/** The target by which the http block asks for its {@link processInfo.BlockInfo}. It is not a path of the API. */
 const STATUS = '/status';
 
-function whole(status: number, text: string): string {
+function format(status: number, text: string): string {
   return wire.formatResponse(status, text, Buffer.from(text).length);
 }
 
-function status(method: string): string {
+function serveStatus(method: string): string {
   const platform = platforms.platformOf('stream');
-  if (method === 'DELETE') root.resetTlsStats(platform);
-  return whole(200, JSON.stringify(root.blockInfo(platform)));
+  if (method === 'DELETE') zoneStats.resetTlsStats(platform);
+  return format(200, JSON.stringify(processInfo.blockInfo(platform)));
 }
 
-async function respond(request: WireRequest | undefined): Promise<string> {
-  if (request === undefined) return whole(400, '');
-  if (request.target === STATUS) return status(request.method);
+async function respond(wireRequest: WireRequest | undefined): Promise<string> {
+  if (wireRequest === undefined) return format(400, '');
+  if (wireRequest.target === STATUS) return serveStatus(wireRequest.method);
   const platform = platforms.platformOf('stream');
-  const info = {
-    version: ngx.version,
-    address: '',
-    generation: 0,
-    loaded: 0,
-    ppid: process.ppid,
-    pids: platforms.workerProcesses(),
-  };
-  const call = {
-    method: request.method,
-    path: requestTarget.pathOf(request.target),
+  const request = {
+    method: wireRequest.method,
+    path: requestTarget.pathOf(wireRequest.target),
     version: versions.NEWEST,
-    args: requestTarget.queryOf(request.target),
-    body: request.body,
-    write: request.headers['x-api-write'] === 'on',
-    requestId: String(request.headers['x-request-id']),
+    args: requestTarget.queryOf(wireRequest.target),
+    body: wireRequest.body,
+    write: wireRequest.headers['x-api-write'] === 'on',
+    requestId: String(wireRequest.headers['x-request-id']),
   };
-  const given = await timeSlices.complete(() => dispatch.respond(platform, info, call));
-  return whole(given.status, given.text);
+  const given = await timeSlices.complete(() => dispatch.respond(platform, undefined, request));
+  return format(given.status, given.text);
 }
 
-/** `js_set`: the whole HTTP answer. */
+/** `js_set`: the complete HTTP response. */
 function answer(): string {
-  return reply;
+  return response;
 }
 
 export default { read, answer };

@@ -1,23 +1,23 @@
-/** njs module: choosing a server for http requests, and counting them out. It runs twice in every request: see quick.ts. */
+/** njs module: selects a server for HTTP requests and counts them out. It runs twice in every request: see fast-path.ts. */
 
-import type { Counters, Tables } from '../balance/fast-path.js';
 import * as fastPath from '../balance/fast-path.js';
 import * as selection from '../balance/selection.js';
+import type { Counters, Tables } from '../balance/shared-memory.js';
 import * as statusCodes from '../balance/status-codes.js';
 import * as timing from '../balance/timing.js';
 
-/** A group that has no server at all: connecting to it answers 502 "no live upstreams". */
+/** An upstream without a usable server: proxying to it responds 502 "no live upstreams". */
 const NO_SERVER = 'no_live_upstreams';
 
-/** The shared memory zones that choosing needs. */
+/** The shared memory zones that selection needs. */
 interface Zones {
   http_tables: Tables;
   http_counters: Counters;
 }
 
 /**
- * `js_set`: the address to proxy to. The server is counted active from here to {@link release}, on the counter
- * that `$gateway_counter` names.
+ * `js_set`: the address to proxy to. The request is counted active on the server until {@link release}. `$gateway_counter` is
+ * the name of the counter.
  */
 function peer(r: NginxHTTPRequest): string {
   var shared = ngx.shared as unknown as Zones;
@@ -37,11 +37,11 @@ function peer(r: NginxHTTPRequest): string {
   return choice[1];
 }
 
-/** `js_set` in the log phase: counts the request out. Always empty, so that a log with `if=` stays silent. */
+/** `js_set` in the log phase: counts the request out. The value is empty, so that an access_log with `if=` writes nothing. */
 function release(r: NginxHTTPRequest): string {
   var variables = r.variables;
   var counter = variables.gateway_counter;
-  // Never counted in, or counted out by retry_http.ts.
+  // The request was never counted in, or retry_http.ts has counted it out.
   if (!counter) return '';
   var counters = (ngx.shared as unknown as Zones).http_counters;
   var uid = counter.substring(0, counter.indexOf('/'));

@@ -1,5 +1,5 @@
-/** njs module: counting http requests for `/workers`, `/ssl` and the zones. */
-import type { Counters, Tables } from '../balance/fast-path.js';
+/** njs module: counts HTTP requests for `/workers`, `/ssl` and the zones. */
+import type { Counters, Tables } from '../balance/shared-memory.js';
 import type { ZoneKind } from '../balance/traffic-counters.js';
 import * as traffic from '../balance/traffic-counters.js';
 
@@ -14,20 +14,20 @@ function zones(): Zones {
 }
 
 /**
- * `js_set` in the server's rewrite phase: counts a request into the zone that `set $server_zone name;` names. Its value is
- * the counter, by which {@link count} counts it out again.
+ * `js_set` in the server's rewrite phase: counts a request in, for the zone that `set $server_zone name;` names. The value is
+ * the name of the counter, with which {@link count} counts the request out.
  */
 function enter(r: NginxHTTPRequest): string {
   const shared = zones();
   const name = r.variables.server_zone as string;
-  const begin = traffic.zonePrefix(shared.http_tables, shared.http_counters, 'server_zones', name);
-  if (begin === '') return '';
-  const counter = traffic.openCounter(begin, process.pid);
+  const prefix = traffic.zonePrefix(shared.http_tables, shared.http_counters, 'server_zones', name);
+  if (prefix === '') return '';
+  const counter = traffic.openCounter(prefix, process.pid);
   shared.http_counters.incr(counter, 1);
   return counter;
 }
 
-/** `js_set` in the log phase: counts a request that is over. Always empty, so that a log with `if=` stays silent. */
+/** `js_set` in the log phase: counts a request. The value is empty, so that an access_log with `if=` writes nothing. */
 function count(r: NginxHTTPRequest): string {
   const variables = r.variables;
   const shared = zones();
@@ -44,7 +44,7 @@ function count(r: NginxHTTPRequest): string {
 function countZones(r: NginxHTTPRequest, shared: Zones, tls: boolean): void {
   const variables = r.variables;
   const counters = shared.http_counters;
-  const begin = (kind: ZoneKind, name: string | undefined): string =>
+  const prefixOf = (kind: ZoneKind, name: string | undefined): string =>
     name ? traffic.zonePrefix(shared.http_tables, counters, kind, name) : '';
   const sent = Number(variables.bytes_sent);
   const done = {
@@ -53,28 +53,32 @@ function countZones(r: NginxHTTPRequest, shared: Zones, tls: boolean): void {
     sent: sent,
     answered: sent > 0,
   };
-  const server = begin('server_zones', variables.server_zone);
-  const location = begin('location_zones', variables.location_zone);
+  const server = prefixOf('server_zones', variables.server_zone);
+  const location = prefixOf('location_zones', variables.location_zone);
   if (server !== '') traffic.countExchange(counters, server, done);
   if (server !== '' && tls) traffic.countHandshake(counters, server, variables.ssl_session_reused === 'r');
   if (location !== '') traffic.countExchange(counters, location, done);
-  traffic.countDecision(counters, begin('limit_reqs', variables.limit_req_zone), variables.limit_req_status);
   traffic.countDecision(
     counters,
-    begin('limit_conns', variables.limit_conn_zone),
+    prefixOf('limit_reqs', variables.limit_req_zone),
+    variables.limit_req_status,
+  );
+  traffic.countDecision(
+    counters,
+    prefixOf('limit_conns', variables.limit_conn_zone),
     variables.limit_conn_status,
   );
   const cached = traffic.countDecision(
     counters,
-    begin('caches', variables.cache_zone),
+    prefixOf('caches', variables.cache_zone),
     variables.upstream_cache_status,
   );
   if (cached !== '') counters.incr(`${cached}_bytes`, Number(variables.body_bytes_sent));
 }
 
-/** `js_periodic` in every worker: has the API know which worker has which number. */
-function enrol(): void {
+/** `js_periodic` in every worker: stores which process id belongs to the worker's number. */
+function register(): void {
   zones().http_counters.set(traffic.workerSlot(ngx.worker_id), process.pid);
 }
 
-export default { enter, count, enrol };
+export default { enter, count, register };

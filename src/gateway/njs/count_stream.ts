@@ -1,5 +1,5 @@
-/** njs module: counting stream sessions for `/ssl` and the zones. */
-import type { Counters, Tables } from '../balance/fast-path.js';
+/** njs module: counts stream sessions for `/ssl` and the zones. */
+import type { Counters, Tables } from '../balance/shared-memory.js';
 import * as traffic from '../balance/traffic-counters.js';
 
 /** The shared memory zones that counting needs. */
@@ -9,21 +9,21 @@ interface Zones {
 }
 
 /**
- * `js_set` as a session begins: counts it into the zone that `set $server_zone name;` names. Its value is the counter, by
- * which {@link count} counts it out again.
+ * `js_set` at the start of a session: counts it in, for the zone that `set $server_zone name;` names. The value is the name of
+ * the counter, with which {@link count} counts the session out.
  */
 function enter(s: NginxStreamRequest): string {
   const name = s.variables.server_zone;
   if (!name) return '';
   const shared = ngx.shared as unknown as Zones;
-  const begin = traffic.zonePrefix(shared.stream_tables, shared.stream_counters, 'server_zones', name);
-  if (begin === '') return '';
-  const counter = traffic.openCounter(begin, process.pid);
+  const prefix = traffic.zonePrefix(shared.stream_tables, shared.stream_counters, 'server_zones', name);
+  if (prefix === '') return '';
+  const counter = traffic.openCounter(prefix, process.pid);
   shared.stream_counters.incr(counter, 1);
   return counter;
 }
 
-/** `js_set` in the log phase: counts a session that is over. Always empty, so that a log with `if=` stays silent. */
+/** `js_set` in the log phase: counts a session. The value is empty, so that an access_log with `if=` writes nothing. */
 function count(s: NginxStreamRequest): string {
   const variables = s.variables;
   const shared = ngx.shared as unknown as Zones;
@@ -47,8 +47,8 @@ function count(s: NginxStreamRequest): string {
   }
   const limit = variables.limit_conn_zone;
   if (limit) {
-    const begin = traffic.zonePrefix(shared.stream_tables, counters, 'limit_conns', limit);
-    traffic.countDecision(counters, begin, variables.limit_conn_status);
+    const prefix = traffic.zonePrefix(shared.stream_tables, counters, 'limit_conns', limit);
+    traffic.countDecision(counters, prefix, variables.limit_conn_status);
   }
   return '';
 }

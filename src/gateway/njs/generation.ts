@@ -1,17 +1,13 @@
-/** Counts loads of the configuration, which njs does not tell: each brings its own `gateway_load`. */
+/** Counts the loads of the configuration. njs does not provide that, but each load has its own `gateway_load`. */
+import type { Generation } from '../api/process-info.js';
 import type { Platform } from '../store/platform.js';
 
-/** Which load of the configuration this worker runs, from 1, and when it was first seen (ms since the epoch). */
-export interface Generation {
-  number: number;
-  loaded: number;
-}
-
+/** The load of the configuration that this worker runs. `loaded` is the time at which a worker first saw it. */
 export function currentGeneration(platform: Platform): Generation {
   const counters = platform.counters;
   const number = ` generation/${gateway_load}`;
   const loaded = ` loaded/${gateway_load}`;
-  // The first to see it numbers it. Loads follow one another, so nobody else counts on at the same time.
+  // Whoever sees it first numbers it. Loads do not overlap, so no other load is numbered at the same time.
   if (counters.get(number) === undefined && counters.add(loaded, platform.now()))
     counters.add(number, counters.incr(' generation', 1));
   return {

@@ -1,9 +1,9 @@
 /** `gateway.json`, preloaded by NGINX: the declared groups and zones. */
 declare const gateway: {
-  /** Networks that servers may be in although they are loopback, link-local, multicast or this host's own. */
+  /** Special-purpose networks, and addresses of this host, that servers may have nevertheless. */
   allow?: string[];
-  http?: import('../store/platform.js').KindConfig;
-  stream?: import('../store/platform.js').KindConfig;
+  http?: import('../store/config.js').KindConfig;
+  stream?: import('../store/config.js').KindConfig;
 };
-/** A number that differs from one load of the configuration to the next, preloaded by NGINX. */
+/** A number that is different for each load of the configuration, preloaded by NGINX. */
 declare const gateway_load: number;

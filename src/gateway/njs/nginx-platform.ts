@@ -1,4 +1,4 @@
-/** The store's surroundings as njs provides them. */
+/** The store's {@link Platform} in NGINX. */
 // biome-ignore lint/style/useNodejsImportProtocol: njs knows its modules by bare names.
 import crypto from 'crypto';
 // biome-ignore lint/style/useNodejsImportProtocol: njs knows its modules by bare names.
@@ -10,7 +10,7 @@ import type { NumberDict, Platform, StringDict } from '../store/platform.js';
 
 const STATE = '/var/lib/sidekick-gateway';
 
-/** `${STATE}/<kind>.<name>`; names come from gateway.json, never from a request. */
+/** The path of a state file. Names come from gateway.json, never from a request. */
 function fileOf(kind: Kind, name: string): string {
   return `${STATE}/${kind}.${name}`;
 }
@@ -27,13 +27,13 @@ function remove(path: string): void {
   try {
     fs.unlinkSync(path);
   } catch {
-    // It was not there.
+    // It did not exist.
   }
 }
 
 /**
- * Time since the machine started, from the kernel: njs itself knows only the clock that can be set. Where the kernel does
- * not tell, intervals go by that one.
+ * Milliseconds since the host started, from the kernel, because njs has no monotonic clock. Without `/proc`, the clock that
+ * can be set.
  */
 function clock(): number {
   const text = read('/proc/uptime');
@@ -53,15 +53,14 @@ function digest(text: string): Uint8Array {
   return crypto.createHash('sha256').update(text).digest();
 }
 
-/** A copy of a preloaded array, which has an index and a length, and none of the methods of arrays. */
+/** A copy of a preloaded array, which has an index and a length, but no methods. */
 function copy(list: string[] | undefined): string[] {
   const copied: string[] = [];
   if (list !== undefined) for (let i = 0; i < list.length; i++) copied.push(list[i] as string);
   return copied;
 }
 
-/** Addresses of this host. */
-function own(): Bytes[] {
+function hostAddresses(): Bytes[] {
   return network.hostAddresses(read('/proc/net/fib_trie') || '', read('/proc/net/if_inet6') || '');
 }
 
@@ -75,7 +74,7 @@ function memory(): { [zone: string]: { capacity: number; free: number } } {
   return found;
 }
 
-/** The platform of one half of NGINX. */
+/** The platform of the http or the stream block. */
 export function platformOf(kind: Kind): Platform {
   const shared = ngx.shared as unknown as { [zone: string]: unknown };
   const config = gateway[kind];
@@ -83,7 +82,7 @@ export function platformOf(kind: Kind): Platform {
     kind: kind,
     config: config === undefined ? {} : config,
     allow: copy(gateway.allow),
-    own: own,
+    hostAddresses: hostAddresses,
     tables: shared[`${kind}_tables`] as StringDict,
     counters: shared[`${kind}_counters`] as NumberDict,
     keyvals: shared[`${kind}_keyvals`] as StringDict,
@@ -102,16 +101,16 @@ export function platformOf(kind: Kind): Platform {
   };
 }
 
-/** The worker processes that are not on their way out; empty where the kernel does not tell. */
+/** Process ids of the workers that are not shutting down; empty if the kernel does not list them. */
 export function servingWorkers(): number[] {
   return workerProcesses().filter((pid) => (read(`/proc/${pid}/cmdline`) || '').indexOf('shutting down') < 0);
 }
 
-/** The master's worker processes; empty where the kernel does not tell. */
+/** Process ids of the master's workers; empty if the kernel does not list them. */
 export function workerProcesses(): number[] {
   const text = read(`/proc/${process.ppid}/task/${process.ppid}/children`);
   if (text === undefined) return [];
-  // In a container the master is process 1, and orphans become its children as well.
+  // In a container the master may be process 1, and orphaned processes are its children too.
   const isWorker = (pid: string) => (read(`/proc/${pid}/cmdline`) || '').indexOf('nginx: worker') === 0;
   return text.split(' ').filter(isWorker).map(Number);
 }

@@ -1,80 +1,78 @@
-/** njs module: the periodic work of both blocks. NGINX has one worker do it. */
+/** njs module: the maintenance tasks of both blocks. NGINX runs them in one worker. */
 import type { Kind } from '../model/server.js';
 import type { Step } from '../model/steps.js';
 import * as maintenance from '../store/maintenance.js';
 import type { Platform } from '../store/platform.js';
+import * as restore from '../store/restore.js';
+import * as workers from '../store/workers.js';
 import * as generation from './generation.js';
 import * as platforms from './nginx-platform.js';
 import * as timeSlices from './time-slices.js';
 
-/** How long a round of the slow work looks for something to do, and when it ends whatever it does then, ms. */
+/** How long a round starts new tasks, and when it stops whatever it does then, in ms. */
 const ROUND = 1900;
 const END = 1960;
-/** Time between two looks, ms. */
-const LOOK = 10;
-/** Time between two rounds through all servers, ms. */
-const SELDOM = 1000;
-/** When they were last gone through. */
-const LAST = ' seldom';
+/** Time between two checks for a new task, in ms. */
+const CHECK_INTERVAL = 10;
+/** Time between two checks of all servers, in ms. */
+const SERVERS_INTERVAL = 1000;
+/** The counter of when all servers were last checked. */
+const SERVERS_CHECKED = ' seldom';
 /**
- * Length of a slice of work, ms. Where the machine has so much else to do that a round comes to its end before its work
- * does, the slices of the next are twice as long, and so on until one gets there.
+ * Length of a time slice, in ms. If the host is so busy that a round ends before its task does, the slices of the next round
+ * are twice as long, and so on until a task is completed.
  */
 const SLICE = 1;
-const LONGEST_SLICE = 64;
-/** Where the length is kept. */
-const LENGTH = ' slice';
+const MAX_SLICE = 64;
+/** The counter that has the present length. */
+const SLICE_LENGTH = ' slice';
 
-function often(kind: Kind): void {
-  maintenance.quickTasks(platforms.platformOf(kind));
-}
-
-/** The next piece of work; `undefined` when there is none. */
-function next(platform: Platform, left: number): Step | undefined {
+/** The next task; `undefined` if there is none. `left` is the time for it, in ms. */
+function nextTask(platform: Platform, left: number): Step | undefined {
   const now = platform.clock();
-  const last = platform.counters.get(LAST);
-  if (last === undefined || now - last >= SELDOM) {
-    platform.counters.set(LAST, now);
+  const last = platform.counters.get(SERVERS_CHECKED);
+  if (last === undefined || now - last >= SERVERS_INTERVAL) {
+    platform.counters.set(SERVERS_CHECKED, now);
     return maintenance.checkServers(platform);
   }
   return maintenance.nextTask(platform, left);
 }
 
-/** One round. NGINX begins the next two seconds after this one, and would end this one then. */
-async function work(kind: Kind): Promise<void> {
+/** One round. NGINX starts the next one two seconds later, and would end this one then. */
+async function runRound(kind: Kind): Promise<void> {
   const platform = platforms.platformOf(kind);
-  // A group that is not in memory yet is left to `often`.
-  if (!maintenance.isLoaded(platform)) return;
+  // Loading the groups is a quick task.
+  if (!restore.isLoaded(platform)) return;
   if (kind === 'http')
-    maintenance.countRespawns(platform, generation.currentGeneration(platform).number, platform.workers());
+    workers.countRespawns(platform, generation.currentGeneration(platform).number, platform.workers());
   const began = platform.clock();
   const isLate = () => platform.clock() - began > END;
   while (platform.clock() - began < ROUND) {
-    const step = next(platform, began + END - platform.clock());
-    const length = platform.counters.get(LENGTH) || SLICE;
-    if (step !== undefined && !(await timeSlices.runInSlices(step, length, isLate))) {
-      platform.counters.set(LENGTH, Math.min(LONGEST_SLICE, 2 * length));
+    const task = nextTask(platform, began + END - platform.clock());
+    const length = platform.counters.get(SLICE_LENGTH) || SLICE;
+    if (task !== undefined && !(await timeSlices.runInSlices(task, length, isLate))) {
+      platform.counters.set(SLICE_LENGTH, Math.min(MAX_SLICE, 2 * length));
       return;
     }
-    await timeSlices.pause(LOOK);
+    await timeSlices.pause(CHECK_INTERVAL);
   }
-  platform.counters.set(LENGTH, SLICE);
+  platform.counters.set(SLICE_LENGTH, SLICE);
 }
 
-function httpOften(): void {
-  often('http');
+function httpQuick(): void {
+  maintenance.quickTasks(platforms.platformOf('http'));
 }
 
-function streamOften(): void {
-  often('stream');
+function streamQuick(): void {
+  maintenance.quickTasks(platforms.platformOf('stream'));
 }
 
-function httpWork(): Promise<void> {
-  return work('http');
+function httpRound(): Promise<void> {
+  return runRound('http');
 }
 
-function streamWork(): Promise<void> {
-  return work('stream');
+function streamRound(): Promise<void> {
+  return runRound('stream');
 }
 
-export default { httpOften, streamOften, httpWork, streamWork };
+export default { httpQuick, streamQuick, httpRound, streamRound };

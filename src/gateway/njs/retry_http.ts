@@ -1,26 +1,25 @@
-/** njs module: what happens when a server gave no answer, or none that NGINX can pass on. */
-
+/** njs module: what happens if a server gave no response, or one that NGINX cannot pass on. */
 import * as failedTries from '../balance/failed-tries.js';
 import * as fastPath from '../balance/fast-path.js';
 import * as selection from '../balance/selection.js';
 import * as passiveHealth from '../store/passive-health.js';
-import * as upstreams from '../store/upstreams.js';
+import * as restore from '../store/restore.js';
 import * as platforms from './nginx-platform.js';
 
-/** How often, and how many times, a request looks for a table that another worker is loading, ms. */
-const COLD_INTERVAL = 50;
-const COLD_TRIES = 100;
-/** Servers one request is sent to, at most. */
+/** How often (ms), and how many times, a request checks whether another worker has loaded the group. */
+const LOAD_INTERVAL = 50;
+const LOAD_CHECKS = 100;
+/** Maximum number of servers to which a request is sent. */
 const MAX_TRIES = 4;
-/** The location that goes on, unless the first one has set `$gateway_retry` to another. */
-const AGAIN = '@gateway_next';
+/** The location of the next try, unless the first location has set `$gateway_retry`. */
+const NEXT = '@gateway_next';
 
-/** `js_content` behind `error_page 502 504`: goes on with another server, or gives up. */
+/** `js_content` behind `error_page 502 504`: tries another server, or gives up. */
 function failed(r: NginxHTTPRequest): void {
   const variables = r.variables;
   const counter = variables.gateway_counter;
   if (!counter) {
-    again(r, COLD_TRIES);
+    tryNext(r, LOAD_CHECKS);
     return;
   }
   const verdict = failedTries.judgeTry(variables, r.method);
@@ -30,16 +29,16 @@ function failed(r: NginxHTTPRequest): void {
   variables.gateway_tried = tried;
   const exhausted = tried.split(',').length - 2 >= MAX_TRIES;
   if (exhausted || !verdict.mayRepeat) giveUp(r);
-  else again(r, COLD_TRIES);
+  else tryNext(r, LOAD_CHECKS);
 }
 
-/** Counts a request out of a server that gave it no answer. */
-function release(r: NginxHTTPRequest, counter: string, uid: string, blame: boolean): void {
+/** Counts the request out of the server, and counts the failure if it is the server's. */
+function release(r: NginxHTTPRequest, counter: string, uid: string, isServerFault: boolean): void {
   const platform = platforms.platformOf('http');
   r.variables.gateway_counter = '';
   platform.counters.incr(counter, -1);
   platform.counters.incr(`${uid}/unanswered`, 1);
-  if (!blame) return;
+  if (!isServerFault) return;
   failedTries.countFailure(platform.counters, uid);
   passiveHealth.applyPendingFailures(platform);
 }
@@ -49,17 +48,17 @@ function giveUp(r: NginxHTTPRequest): void {
   r.return(status === '504' ? 504 : 502);
 }
 
-/** Chooses the next server; a group that is not in memory yet is brought there first, here or by another worker. */
-function again(r: NginxHTTPRequest, tries: number): void {
+/** Selects the next server. If the group is not in memory yet, it is loaded first, here or by another worker. */
+function tryNext(r: NginxHTTPRequest, checks: number): void {
   const platform = platforms.platformOf('http');
-  if (tries > 0 && !upstreams.tryLoad(platform)) {
-    setTimeout(() => again(r, tries - 1), COLD_INTERVAL);
+  if (checks > 0 && !restore.tryLoad(platform)) {
+    setTimeout(() => tryNext(r, checks - 1), LOAD_INTERVAL);
     return;
   }
   const variables = r.variables;
   const group = variables.upstream as string;
   const tried = variables.gateway_tried || ',';
-  // A request that has failed is a failure, and no overflow besides.
+  // A request that has failed already does not count as an overflow.
   const next = selection.select(platform, variables, group, tried, tried === ',');
   if (next === undefined) {
     giveUp(r);
@@ -67,7 +66,7 @@ function again(r: NginxHTTPRequest, tries: number): void {
   }
   variables.gateway_counter = next[2];
   variables.gateway_next = next[1];
-  r.internalRedirect(variables.gateway_retry || AGAIN);
+  r.internalRedirect(variables.gateway_retry || NEXT);
 }
 
 export default { failed };

@@ -1,30 +1,30 @@
-/** Work of many steps in a worker that serves requests in between. */
+/** Long work in a worker that serves requests in between. */
 import type { Reply } from '../api/dispatch.js';
 import type { Pieces } from '../api/json-pieces.js';
 import * as errors from '../model/errors.js';
 import type { Step } from '../model/steps.js';
 
-/** Longest time without a look at what else there is to do, ms; with the last step it may be half a millisecond more. */
+/** Maximum time without serving requests, in ms. The last step may exceed it by half a millisecond. */
 const SLICE = 1;
-/** Time between two tries to have the lock, ms. */
-const RETRY = 5;
-/** How often it is tried. */
-const TRIES = 200;
+/** Time between two attempts to get the lock, in ms. */
+const RETRY_INTERVAL = 5;
+/** Number of attempts. */
+const ATTEMPTS = 200;
 
-/** Lets the worker do what else there is to do, for that long at least (ms). */
+/** Serves other requests for so long, or longer (ms). */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
 }
 
-/** Whether a slice that began then is over. A clock that was set ends it too soon, which does no harm. */
+/** Whether a slice is over. If the clock is set, a slice ends too early, which does no harm. */
 function isOver(began: number, length: number): boolean {
   const elapsed = Date.now() - began;
   return elapsed < 0 || elapsed >= length;
 }
 
-/** Does all steps, in slices of `length` ms with as much time for others in between; false if it had to be given up. */
+/** Does all steps in slices of `length` ms, with pauses of the same length. Returns false if it stopped because of `isLate`. */
 export async function runInSlices(step: Step, length: number, isLate: () => boolean): Promise<boolean> {
   let began = Date.now();
   while (!step()) {
@@ -36,24 +36,24 @@ export async function runInSlices(step: Step, length: number, isLate: () => bool
   return true;
 }
 
-/** Calls a function that may find the lock taken, again and again until it does not, or for about a second. */
-async function persist<T>(call: () => T, isBusy: (result: T) => boolean): Promise<T> {
-  for (let tries = 1; ; tries++) {
+/** Repeats a call until its result is not busy, for about a second. Returns the last result. */
+async function retry<T>(call: () => T, isBusy: (result: T) => boolean): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
     const result = call();
-    if (tries >= TRIES || !isBusy(result)) return result;
-    await pause(RETRY);
+    if (attempt >= ATTEMPTS || !isBusy(result)) return result;
+    await pause(RETRY_INTERVAL);
   }
 }
 
-/** Does what a call asks for, with patience for the lock and for what its answer waits for: a second each. */
-export async function complete(begin: () => Reply): Promise<{ status: number; text: string }> {
-  const reply = await persist(begin, (found) => found.busy);
-  await persist(reply.isReady, (ready) => !ready);
+/** Completes a response: waits for the lock, and for what the response has to wait for, about a second each. */
+export async function complete(respond: () => Reply): Promise<{ status: number; text: string }> {
+  const reply = await retry(respond, (found) => found.busy);
+  await retry(reply.isReady, (ready) => !ready);
   return { status: reply.status, text: await join(reply.pieces) };
 }
 
-/** A piece, or nothing while another worker has the lock. */
-function attempt(piece: () => string): string | undefined {
+/** A piece; `undefined` while another worker holds the lock. */
+function tryPiece(piece: () => string): string | undefined {
   try {
     return piece();
   } catch (thrown) {
@@ -62,13 +62,13 @@ function attempt(piece: () => string): string | undefined {
   }
 }
 
-/** Puts a text together, with pauses. */
+/** Joins the pieces of a text, with pauses. */
 async function join(pieces: Pieces): Promise<string> {
   const parts: string[] = [];
   let began = Date.now();
   for (let i = 0; i < pieces.length; i++) {
-    const part = await persist(
-      () => attempt(pieces[i] as () => string),
+    const part = await retry(
+      () => tryPiece(pieces[i] as () => string),
       (found) => found === undefined,
     );
     if (part === undefined) throw errors.locked;

@@ -1,25 +1,27 @@
 /**
- * What outlives NGINX: for each group its state file, in NGINX's own notation, and the changes since it was written. A
- * change adds one line to those, whatever the size of the group; now and then the upkeep writes the state file anew.
- * Nothing here runs under the lock, so that a slow disk holds up whoever made the change and nobody else. A disk that takes
- * nothing holds up no change at all: the state is stale then, and written as soon as it can be.
+ * The saved state of a group: its state file, in NGINX's own notation, and a log of the changes since it was written. A change
+ * appends one line to the log, whatever the size of the group; the maintenance tasks rewrite the state file now and then.
+ * While the state file is written, changes are logged in a second file.
  *
- *      ` sequence/<name>`     (a counter) number of the last change
- *      ` part/<name>`         (a counter) which of the two files of changes is in use, by being even or odd
- *      ` stale/<name>`        why the state on disk is not what it should be
- *      ` saved/<name>`        (a counter) number of the last change that the state file has
- *      ` unnamed/<name>`      (a counter) there while the state file lacks uids of servers, because others have written it
+ *      ` part/<name>`         (a counter) which of the two logs is in use: even or odd
+ *      ` unnamed/<name>`      (a counter) present while the state file lacks uids, because the gateway has not written it yet
+ *
+ * See state-file.ts for the rest.
  */
 import type { Parameters } from '../model/server.js';
 import type { Step } from '../model/steps.js';
 import * as steps from '../model/steps.js';
+import * as config from './config.js';
 import type { Peer } from './group.js';
 import * as group from './group.js';
 import * as lock from './lock.js';
 import type { Platform } from './platform.js';
 import * as serverLines from './server-lines.js';
+import type { Contents, StateFile } from './state-file.js';
+import * as stateFile from './state-file.js';
+import * as turns from './turns.js';
 
-/** One change: a server as it is from now on, without `is` when it was removed. */
+/** A logged change: the new line of a server, without `is` if the server was removed. */
 interface Entry {
   /** The number of the change. */
   n: number;
@@ -27,70 +29,65 @@ interface Entry {
   is?: string;
 }
 
-/** A remembered server. Without a uid it is new to the gateway. */
+/** A saved server. Without a uid it did not come from the gateway. */
 export interface SavedServer {
   uid?: number;
   parameters: Parameters;
 }
 
-/** What was remembered of a group: its servers and the number of the last change. */
+/** The saved state of a group: its servers and the number of the last change. */
 export interface SavedGroup {
   servers: SavedServer[];
   sequence: number;
 }
 
-function changesFile(name: string, part: number): string {
+function fileOf(platform: Platform, name: string): StateFile {
+  return { name: name, owner: `${platform.kind} upstream "${name}"`, contents: 'servers' };
+}
+
+function logFile(name: string, part: number): string {
   return `${name}.changes${part % 2}`;
 }
 
-/** Numbers a change. The caller has the lock. */
+/** Numbers a change. The caller holds the lock. */
 export function nextSequence(platform: Platform, name: string): number {
-  return platform.counters.incr(` sequence/${name}`, 1);
+  return stateFile.nextSequence(platform, name);
 }
 
-/** Why the state of a group is stale; `undefined` when it is not. */
+/** Why the state of a group is stale; `undefined` if it is not. */
 export function staleReason(platform: Platform, name: string): string | undefined {
-  return platform.tables.get(` stale/${name}`);
+  return stateFile.staleReason(platform, name);
 }
 
-function setStale(platform: Platform, name: string, thrown: unknown): void {
-  if (staleReason(platform, name) !== undefined) return;
-  platform.warn(
-    `${platform.kind} upstream "${name}": its state cannot be written: ${String(thrown)}. Changes hold, but a restart of ` +
-      'NGINX would begin with older servers. It is tried again until it succeeds.',
-  );
-  try {
-    platform.tables.set(` stale/${name}`, String(thrown));
-  } catch {
-    // Shared memory is full as well; the upkeep tries all the same, because the file lacks changes.
-  }
+function lacksUids(platform: Platform, name: string): boolean {
+  return platform.counters.get(` unnamed/${name}`) !== undefined;
 }
 
-/** Remembers a change of a server that has been made; `peer` is `undefined` when it was removed. */
+/** Logs a change that has been made. `peer` is `undefined` if the server was removed. */
 export function logChange(
   platform: Platform,
   name: string,
-  change: number,
+  sequence: number,
   uid: number,
   peer: Peer | undefined,
 ): void {
-  if (platform.counters.get(` unnamed/${name}`) !== undefined) {
-    // No change can be noted before the file names who has changed. That happens once after a start, if at all.
+  if (lacksUids(platform, name)) {
+    // The log refers to servers by uid, so the state file must have uids first. This happens once after a start, if at all.
     if (staleReason(platform, name) === undefined) steps.run(writeState(platform, name));
     return;
   }
-  const entry: Entry = { n: change, uid: uid };
+  const entry: Entry = { n: sequence, uid: uid };
   if (peer !== undefined) entry.is = serverLines.serverLine(peer);
   const part = platform.counters.get(` part/${name}`) || 0;
   try {
-    // A line of its own even behind one that was cut off by a full disk.
-    platform.append(changesFile(name, part), `\n${JSON.stringify(entry)}\n`);
+    // The line break in front separates it from a line that was cut off by a full disk.
+    platform.append(logFile(name, part), `\n${JSON.stringify(entry)}\n`);
   } catch (thrown) {
-    setStale(platform, name, thrown);
+    stateFile.setStale(platform, fileOf(platform, name), thrown);
   }
 }
 
-/** Entries of a file of changes; what was cut off counts as not there. */
+/** The entries of a change log. A line that was cut off is ignored. */
 function entriesOf(text: string | undefined): Entry[] {
   const found: Entry[] = [];
   const lines = text === undefined ? [] : text.split('\n');
@@ -113,7 +110,7 @@ function entryOf(line: string): Entry | undefined {
   }
 }
 
-/** Applies changes in the order in which they were made. */
+/** Applies logged changes in the order in which they were made. */
 function apply(
   servers: SavedServer[],
   entries: Entry[],
@@ -137,7 +134,7 @@ function apply(
   return result.filter((server) => server !== undefined) as SavedServer[];
 }
 
-/** Reads what was remembered. `fallback` are the lines of a group that has no state file. */
+/** Reads the saved state of a group. `fallback` are the lines to use if there is no state file. */
 export function readState(platform: Platform, name: string, fallback: string): SavedGroup {
   const parse = (text: string): serverLines.Line[] =>
     serverLines.parse(text, platform.kind, (line) =>
@@ -145,8 +142,8 @@ export function readState(platform: Platform, name: string, fallback: string): S
     );
   const text = platform.read(name);
   const saved = text === undefined ? 0 : serverLines.sequence(text);
-  const entries = entriesOf(platform.read(changesFile(name, 0)))
-    .concat(entriesOf(platform.read(changesFile(name, 1))))
+  const entries = entriesOf(platform.read(logFile(name, 0)))
+    .concat(entriesOf(platform.read(logFile(name, 1))))
     .filter((entry) => entry.n > saved);
   const servers = parse(text === undefined ? fallback : text);
   return {
@@ -155,95 +152,56 @@ export function readState(platform: Platform, name: string, fallback: string): S
   };
 }
 
-/** Goes on with the numbers of what was recalled. `named` is whether the state file has the uids that the servers have. */
-export function continueAfter(platform: Platform, name: string, sequence: number, named: boolean): void {
-  platform.counters.set(` sequence/${name}`, sequence);
-  if (!named) platform.counters.set(` unnamed/${name}`, 1);
+/** Continues with the numbers of a state that was read. `hasUids`: the state file has the uids that the servers have. */
+export function continueAfter(platform: Platform, name: string, sequence: number, hasUids: boolean): void {
+  stateFile.setSequence(platform, name, sequence);
+  if (!hasUids) platform.counters.set(` unnamed/${name}`, 1);
 }
 
-/** Whether the state file lacks a change, or is stale. */
-export function isBehind(platform: Platform, name: string): boolean {
-  const last = platform.counters.get(` sequence/${name}`) || 0;
-  const saved = platform.counters.get(` saved/${name}`) || 0;
-  return (
-    last !== saved ||
-    staleReason(platform, name) !== undefined ||
-    platform.counters.get(` unnamed/${name}`) !== undefined
-  );
+/** Pages that a step formats. */
+const PAGES = 2;
+/** Minimum time between two state files of a group, in ms: so much, and so much per server. */
+const PAUSE = 1000;
+const PAUSE_PER_SERVER = 1;
+
+/** Starts a new log, and collects what the state file will contain; `undefined` while another worker holds the lock. */
+function openState(platform: Platform, name: string): Contents | undefined {
+  let contents: Contents | undefined;
+  lock.tryWithLock(platform, () => {
+    // Changes from now on may be in the state file as well as in the new log: applying them twice does no harm.
+    const oldLog = logFile(name, platform.counters.incr(` part/${name}`, 1) - 1);
+    const directory = group.directory(platform.tables, name);
+    const sequence = stateFile.sequenceOf(platform, name);
+    contents = {
+      sequence: sequence,
+      head: serverLines.headLine(sequence),
+      tail: '',
+      parts: directory.pages.length,
+      partsPerStep: PAGES,
+      part: (i) =>
+        group
+          .readPage(platform.tables, name, directory.pages[i] as number)
+          .map(serverLines.fileLine)
+          .join(''),
+      onSaved: () => {
+        platform.counters.delete(` unnamed/${name}`);
+        platform.remove(oldLog);
+      },
+      pause: () => PAUSE + PAUSE_PER_SERVER * directory.count,
+    };
+  });
+  return contents;
 }
 
-/** Pieces that a step formats: 32 servers. */
-const PIECES = 2;
-
-/**
- * Writes the state file of a group, step by step. Changes that are made meanwhile are in the other file of changes, and
- * perhaps in the state file as well: they can be applied twice.
- */
+/** Writes the state file of a group, step by step. */
 export function writeState(platform: Platform, name: string): Step {
-  let fresh = '';
-  let pieces: number[] = [];
-  let sequence = -1;
-  let before = 0;
-  let lines: string[] = [];
+  return stateFile.write(platform, fileOf(platform, name), () => openState(platform, name));
+}
 
-  /** From now on changes are noted in the other file, which holds none that count. */
-  function open(): void {
-    lock.tryWithLock(platform, () => {
-      before = platform.counters.get(` part/${name}`) || 0;
-      platform.counters.incr(` part/${name}`, 1);
-      fresh = `${name}.new${before % 2}`;
-      sequence = platform.counters.get(` sequence/${name}`) || 0;
-      pieces = group.directory(platform.tables, name).pages;
-    });
-  }
-
-  function flush(): void {
-    platform.append(fresh, lines.join(''));
-    lines = [];
-  }
-
-  function add(i: number): void {
-    const peers = group.readPage(platform.tables, name, pieces[i] as number);
-    for (let p = 0; p < peers.length; p++) lines.push(serverLines.fileLine(peers[p] as Peer));
-    if (lines.length > 16 * group.PAGE_SIZE) flush();
-  }
-
-  function close(): void {
-    flush();
-    if ((platform.counters.get(` saved/${name}`) || 0) > sequence) {
-      // Another worker has been faster, and knows more.
-      platform.remove(fresh);
-      return;
-    }
-    platform.rename(fresh, name);
-    platform.counters.delete(` unnamed/${name}`);
-    platform.remove(changesFile(name, before));
-    platform.counters.set(` saved/${name}`, sequence);
-    if (platform.tables.delete(` stale/${name}`))
-      platform.warn(`${platform.kind} upstream "${name}": its state has been written again`);
-  }
-
-  const work = steps.sequence([
-    () => () => {
-      open();
-      return sequence >= 0;
-    },
-    steps.once(() => {
-      // Left by a worker that died.
-      platform.remove(fresh);
-      lines.push(serverLines.headLine(sequence));
-    }),
-    () => steps.each(pieces.length, PIECES, add),
-    steps.once(close),
-  ]);
-  return () => {
-    try {
-      return work();
-    } catch (thrown) {
-      // Half a file takes up room that the changes need.
-      platform.remove(fresh);
-      setStale(platform, name, thrown);
-      return true;
-    }
-  };
+/** Starts to write the next state file that lacks a change; `undefined` if there is none. */
+export function nextWrite(platform: Platform): Step | undefined {
+  return turns.firstInTurn(platform, ' state turn', config.upstreamNames(platform.config), (name) => {
+    const isBehind = stateFile.isBehind(platform, name) || lacksUids(platform, name);
+    return isBehind && stateFile.isDue(platform, name) ? writeState(platform, name) : undefined;
+  });
 }

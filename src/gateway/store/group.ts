@@ -1,60 +1,52 @@
 /**
- * An upstream group in shared memory: its servers and their momentary condition. They lie in pieces of sixteen, so that a
- * change of one server costs the same in a group of any size:
+ * An upstream group in shared memory: its servers and their state. Servers are stored in pages of sixteen, so that a change
+ * of one server costs the same in a group of any size:
  *
  *      ` group/<name>`          the directory, JSON
- *      ` group/<name>/<id>`     a piece, JSON; the id is that of its first server when it was begun
+ *      ` group/<name>/<id>`     a page, JSON; the id is that of the first server the page had
  *      ` at/<uid>`              where a server is: its id, a space, the name of its group
- *      ` gone/<name>`           uids of servers that were removed and may still have something open
+ *      ` gone/<name>`           uids of removed servers that may still have active requests
  */
 import * as duration from '../model/duration.js';
 import type { Parameters } from '../model/server.js';
-import type { Platform } from './platform.js';
 
-/** A server and what has happened to it. Unless it says otherwise, a time is that of the platform's `clock`, in ms. */
+/** A server and its state. Times are those of the platform's `clock` in ms, unless the comment says otherwise. */
 export interface Peer extends Parameters {
   id: number;
-  /** Never used twice, over all groups, and higher than that of any server before it: the name of its counters. */
+  /** Unique over all groups and all times, and ascending. The server's counters have it in their names. */
   uid: number;
-  /** Failures since `failing`. */
+  /** Failures since `failingSince`. */
   fails?: number;
-  /** When the present run of failures began. */
+  /** Start of the `fail_timeout` in which failures are counted. */
   failingSince?: number;
-  /** Not chosen before this time, because it failed. */
+  /** The server is not selected before this time, because it has failed. */
   unavailableUntil?: number;
   /** How often it became unavailable. */
   unavail?: number;
-  /** When it last left the state up: for showing, ms since the epoch. */
+  /** When the server became unavailable, in ms since the epoch. Only shown. */
   downstart?: number;
-  /** The same time by the clock. */
+  /** The same time by `clock`. */
   downSince?: number;
-  /** Time it spent not up, up to `outsince`. */
+  /** Total time of unavailability before `downSince`, in ms. */
   downtime?: number;
-  /** When it began to warm up. */
+  /** Start of the slow start. */
   slowStartSince?: number;
 }
 
-/** A group as a whole, for reading. `gone` are uids of removed servers that may still have open requests. */
-export interface Group {
-  next: number;
-  peers: Peer[];
-  gone: number[];
-}
-
-/** What is to be known of a group without a look at its servers. */
+/** The summary of a group, and the list of its pages. */
 export interface Directory {
-  /** The id that the next server gets. */
+  /** The id of the next server. */
   next: number;
   count: number;
-  /** Servers that nobody has taken out: neither down nor draining. */
+  /** Number of servers that are neither `down` nor draining. */
   enabled: number;
-  /** Those of them that have not failed. */
+  /** Number of those that are not unavailable because of failures. */
   available: number;
-  /** The first ids of its pieces, ascending. */
+  /** The ids by which pages are stored, ascending. */
   pages: number[];
 }
 
-/** Where a server lies. */
+/** Where a server is stored. */
 export interface Place {
   directory: Directory;
   first: number;
@@ -63,24 +55,33 @@ export interface Place {
   peer: Peer;
 }
 
-/** What reading needs of shared memory. */
+/** Shared memory, for reading. */
 export interface Readable {
   get(key: string): string | undefined;
 }
 
-/** What changing needs of it. The caller holds the lock. */
+/** Shared memory, for changes. The caller holds the lock. */
 export interface Writable extends Readable {
   set(key: string, value: string): unknown;
   delete(key: string): unknown;
 }
 
-/** What the API calls the state of a peer. */
+/** The state of a peer in the API. */
 export type State = 'up' | 'draining' | 'down' | 'unavail';
 
-/** Steps of a slow start: a server's weight grows by this fraction. */
+/** A slow start increases a server's weight in so many steps. */
 export const SLOW_START_STEPS = 20;
-/** Servers in a piece, at most. */
+/** Maximum number of servers in a page. */
 export const PAGE_SIZE = 16;
+/** Maximum number of servers in a group: a table numbers them with two digits of base 90. */
+export const MAX_SERVERS = 8100;
+/** The mark of the format in which groups are stored, for upgrade.ts. */
+export const FORMAT = '2';
+
+/** A new server. */
+export function createPeer(parameters: Parameters, id: number, uid: number): Peer {
+  return Object.assign({ id: id, uid: uid }, parameters);
+}
 
 export function state(peer: Peer, now: number): State {
   if (peer.drain) return 'draining';
@@ -88,38 +89,40 @@ export function state(peer: Peer, now: number): State {
   return peer.unavailableUntil !== undefined && peer.unavailableUntil > now ? 'unavail' : 'up';
 }
 
-/** Whether nobody has taken the server out. */
+/** Whether the server is neither `down` nor draining. */
 export function isEnabled(peer: Peer): boolean {
   return !peer.down && !peer.drain;
 }
 
-/** Whether it may be chosen, and others need not stand in for it. */
+/** Whether the server is enabled and not unavailable because of failures. */
 export function isAvailable(peer: Peer): boolean {
   return isEnabled(peer) && peer.unavailableUntil === undefined;
 }
 
-/** Share of its weight that a warming server has reached, in `WARM_STEPS`ths; all of it when not warming. */
+/** The share of its weight that a server in slow start has reached, in units of 1 / `SLOW_START_STEPS`. */
 export function slowStartShare(peer: Peer, now: number): number {
   if (peer.slowStartSince === undefined || peer.slow_start === undefined) return SLOW_START_STEPS;
   const elapsed = (now - peer.slowStartSince) / Math.max(1, duration.parse(peer.slow_start));
   return Math.min(SLOW_START_STEPS, Math.max(1, Math.floor(elapsed * SLOW_START_STEPS)));
 }
 
-function directoryKey(name: string): string {
+/** The key of a group's directory. */
+export function directoryKey(name: string): string {
   return ` group/${name}`;
 }
 
-function pageKey(name: string, first: number): string {
+/** The key of a page. */
+export function pageKey(name: string, first: number): string {
   return ` group/${name}/${first}`;
 }
 
-/** Whether the group is in memory, in this form. */
+/** Whether the group is in memory, in the present format. */
 export function isKnown(tables: Readable, name: string): boolean {
   const text = tables.get(directoryKey(name));
   return text !== undefined && JSON.parse(text).pieces !== undefined;
 }
 
-/** The directory; that of a group that was never changed is empty. */
+/** The directory. It is empty if the group is not in memory. */
 export function directory(tables: Readable, name: string): Directory {
   const text = tables.get(directoryKey(name));
   return text === undefined ? { next: 0, count: 0, enabled: 0, available: 0, pages: [] } : JSON.parse(text);
@@ -129,19 +132,19 @@ function writeDirectory(tables: Writable, name: string, changed: Directory): voi
   tables.set(directoryKey(name), JSON.stringify(changed));
 }
 
-/** The servers of a piece; none when it is gone. */
+/** The servers of a page; none if the page does not exist. */
 export function readPage(tables: Readable, name: string, first: number): Peer[] {
   const text = tables.get(pageKey(name, first));
   return text === undefined ? [] : JSON.parse(text);
 }
 
-/** Writes a piece; one without servers is removed. */
+/** Writes a page, or deletes it if it has no servers. */
 function writePage(tables: Writable, name: string, first: number, peers: Peer[]): void {
   if (peers.length === 0) tables.delete(pageKey(name, first));
   else tables.set(pageKey(name, first), JSON.stringify(peers));
 }
 
-/** The first id of the piece that would hold an id: the last that is not behind it. */
+/** The page that would contain an id: the last one that does not begin behind it. */
 function pageOf(pieces: number[], id: number): number {
   let low = 0;
   let high = pieces.length - 1;
@@ -174,14 +177,14 @@ export function findByUid(tables: Readable, uid: string): { id: number; name: st
   return { id: Number(text.substring(0, space)), name: text.substring(space + 1) };
 }
 
-/** Counts a server in (1) or out (-1). */
+/** Adds a server to the counts (1) or subtracts it (-1). */
 function adjustCounts(changed: Directory, peer: Peer, by: number): void {
   changed.count += by;
   if (isEnabled(peer)) changed.enabled += by;
   if (isAvailable(peer)) changed.available += by;
 }
 
-/** Adds a server, with an id and a uid that are higher than all others. */
+/** Adds a server. Its id and uid must be higher than those of all others. */
 export function insert(tables: Writable, name: string, peer: Peer): void {
   const changed = directory(tables, name);
   let first = changed.pages[changed.pages.length - 1];
@@ -199,7 +202,7 @@ export function insert(tables: Writable, name: string, peer: Peer): void {
   writeDirectory(tables, name, changed);
 }
 
-/** Writes a group that has no server yet, with many at once. Their ids and uids ascend. */
+/** Writes all servers of a group that has none. Their ids and uids must be ascending. */
 export function writeAll(tables: Writable, name: string, peers: Peer[], next: number): void {
   const changed: Directory = { next: next, count: 0, enabled: 0, available: 0, pages: [] };
   for (let at = 0; at < peers.length; at += PAGE_SIZE) {
@@ -216,7 +219,7 @@ export function writeAll(tables: Writable, name: string, peers: Peer[], next: nu
   writeDirectory(tables, name, changed);
 }
 
-/** Puts a server in the place of another that has its id. */
+/** Replaces a server by one with the same id. */
 export function replace(tables: Writable, name: string, place: Place, peer: Peer): void {
   adjustCounts(place.directory, place.peer, -1);
   adjustCounts(place.directory, peer, 1);
@@ -225,7 +228,7 @@ export function replace(tables: Writable, name: string, place: Place, peer: Peer
   writeDirectory(tables, name, place.directory);
 }
 
-/** Takes a server out of its group. What it has open stays counted until {@link forgetRemoved}. */
+/** Removes a server. Its active requests stay counted until {@link forgetRemoved}. */
 export function remove(tables: Writable, name: string, place: Place): void {
   const changed = place.directory;
   adjustCounts(changed, place.peer, -1);
@@ -238,24 +241,29 @@ export function remove(tables: Writable, name: string, place: Place): void {
   writeDirectory(tables, name, changed);
 }
 
-/** Uids of removed servers that may still have something open. */
+/** Uids of removed servers that may still have active requests. */
 export function removedUids(tables: Readable, name: string): number[] {
   const text = tables.get(` gone/${name}`);
   return text === undefined ? [] : text.split(' ').map(Number);
 }
 
-/** Drops some of the {@link removedUids}. */
+/** Removes uids from {@link removedUids}. */
 export function forgetRemoved(tables: Writable, name: string, uids: number[]): void {
   const left = removedUids(tables, name).filter((uid) => uids.indexOf(uid) < 0);
   if (left.length === 0) tables.delete(` gone/${name}`);
   else tables.set(` gone/${name}`, left.join(' '));
 }
 
-/** Reads a group as a whole. */
-export function read(platform: Platform, name: string): Group {
-  const found = directory(platform.tables, name);
-  let peers: Peer[] = [];
-  for (let i = 0; i < found.pages.length; i++)
-    peers = peers.concat(readPage(platform.tables, name, found.pages[i] as number));
-  return { next: found.next, peers: peers, gone: removedUids(platform.tables, name) };
+/** Edits the state of a server, if it still exists; not its parameters. */
+export function update(
+  tables: Writable,
+  name: string,
+  id: number,
+  edit: (peer: Peer, directory: Directory) => void,
+): void {
+  const place = findById(tables, name, id);
+  if (place === undefined) return;
+  const peer = Object.assign({}, place.peer);
+  edit(peer, place.directory);
+  replace(tables, name, place, peer);
 }

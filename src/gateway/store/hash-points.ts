@@ -1,6 +1,6 @@
 /**
- * The points of servers on the ring, kept in shared memory: to hash them anew takes most of the time of a table. In
- * ` ring/<uid>/<block>`, base64.
+ * A cache of the servers' points on the hash ring, because computing them takes most of the time of a table build. It is in
+ * shared memory, under ` ring/<uid>/<block>`, in base64.
  */
 import type { PointSource } from '../model/consistent-hash.js';
 import * as hash from '../model/consistent-hash.js';
@@ -12,17 +12,17 @@ function keyOf(uid: number, block: number): string {
   return ` ring/${uid}/${block}`;
 }
 
-function keep(platform: Platform, uid: number, block: number, bytes: Uint8Array): void {
-  // A server that has left meanwhile leaves no points behind.
+function store(platform: Platform, uid: number, block: number, bytes: Uint8Array): void {
+  // The server may have been removed meanwhile.
   if (group.findByUid(platform.tables, `${uid}`) === undefined) return;
   try {
     platform.tables.set(keyOf(uid, block), Buffer.from(bytes).toString('base64'));
   } catch {
-    // No room: they are worked out again the next time.
+    // Shared memory is full: the points are computed again the next time.
   }
 }
 
-/** Points of these servers, kept or worked out and then kept. */
+/** The points of servers, from the cache, or computed and then cached. */
 export function pointsOf(platform: Platform, peers: Peer[]): PointSource {
   return (member, block, digests) => {
     const peer = peers[member] as Peer;
@@ -30,12 +30,12 @@ export function pointsOf(platform: Platform, peers: Peer[]): PointSource {
     const kept = text === undefined ? undefined : Buffer.from(text, 'base64');
     if (kept !== undefined && kept.length >= digests * 32) return kept;
     const fresh = hash.computePoints(peer.server as string, block, digests, platform.digest);
-    keep(platform, peer.uid, block, fresh);
+    store(platform, peer.uid, block, fresh);
     return fresh;
   };
 }
 
-/** Forgets the points of a server that is gone. */
+/** Deletes the points of a removed server. */
 export function forgetPoints(platform: Platform, uid: number): void {
   let block = 0;
   while (platform.tables.delete(keyOf(uid, block))) block++;

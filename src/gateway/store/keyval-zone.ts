@@ -1,30 +1,19 @@
 /**
- * Key-value zones in shared memory. A value lies there as `<expiry>:<text>`; expiry is by the platform's clock in ms, 0 is
- * never.
+ * Keyval zones in shared memory, under `<zone> <key>`. A value is stored as `<expiry>:<text>`. The expiry time is by the
+ * platform's `clock` in ms; 0 means never.
  */
 
 import * as dict from '../model/dict.js';
-import * as errors from '../model/errors.js';
-import type { KeyvalConfig, Platform } from './platform.js';
+import type { Platform } from './platform.js';
 import * as platforms from './platform.js';
 
-/** A value and when it lapses (0: never), by the clock. */
+/** A value and its expiry time, by `clock`; 0 means never. */
 export interface Entry {
   value: string;
   expires: number;
 }
 
-export function names(platform: Platform): string[] {
-  return platform.config.keyvals === undefined ? [] : Object.keys(platform.config.keyvals);
-}
-
-export function configOf(platform: Platform, zone: string): KeyvalConfig {
-  const config = dict.get(platform.config.keyvals, zone);
-  if (config === undefined) throw errors.failure(404, 'KeyvalNotFound', 'keyval not found');
-  return config;
-}
-
-/** Zone names hold no space, so the first one ends the zone. */
+/** A zone name contains no space, so the first space ends it. */
 function slot(zone: string, key: string): string {
   return `${zone} ${key}`;
 }
@@ -37,20 +26,22 @@ function decode(text: string | undefined, now: number): Entry | undefined {
   return { value: text.substring(colon + 1), expires: expires };
 }
 
+/** Sets a value. */
 export function put(platform: Platform, zone: string, key: string, entry: Entry): void {
   platform.keyvals.set(slot(zone, key), `${entry.expires}:${entry.value}`);
 }
 
-/** One live value, or `undefined`. It takes one read of shared memory. */
+/** A value; `undefined` if the key does not exist or has expired. */
 export function get(platform: Platform, zone: string, key: string): Entry | undefined {
   return decode(platform.keyvals.get(slot(zone, key)), platform.clock());
 }
 
+/** Deletes keys. */
 export function drop(platform: Platform, zone: string, keys: string[]): void {
   for (let i = 0; i < keys.length; i++) platform.keyvals.delete(slot(zone, keys[i] as string));
 }
 
-/** Keys of a zone, lapsed ones included. */
+/** The keys of a zone, including expired ones. */
 export function keys(platform: Platform, zone: string): string[] {
   const prefix = slot(zone, '');
   return platform.keyvals
@@ -59,7 +50,7 @@ export function keys(platform: Platform, zone: string): string[] {
     .map((key) => key.substring(prefix.length));
 }
 
-/** All live pairs of a zone. */
+/** All pairs of a zone that have not expired. */
 export function all(platform: Platform, zone: string): { [key: string]: Entry } {
   const found = dict.create<Entry>();
   const now = platform.clock();
@@ -72,11 +63,11 @@ export function all(platform: Platform, zone: string): { [key: string]: Entry } 
   return found;
 }
 
-/** Frees the memory of lapsed keys. Under the lock, or it might take one that has just been added again. */
-export function sweep(platform: Platform, zone: string): void {
+/** Deletes expired keys. The caller holds the lock, because a key might be added again at the same time. */
+export function deleteExpired(platform: Platform, zone: string): void {
   const now = platform.clock();
-  const lapsed = keys(platform, zone).filter(
+  const expired = keys(platform, zone).filter(
     (key) => decode(platform.keyvals.get(slot(zone, key)), now) === undefined,
   );
-  drop(platform, zone, lapsed);
+  drop(platform, zone, expired);
 }

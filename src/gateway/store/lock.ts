@@ -1,23 +1,22 @@
 /**
- * Mutual exclusion of the workers' changes. What runs under the lock is synchronous, takes less than a millisecond and
- * leaves files alone, so waiting is spinning, and not for long: a worker that stands still while it has the lock must not
- * stop the others. The owner's pid is the value: the lock of a worker that crashed is taken over.
+ * Mutual exclusion between the workers. What runs under the lock is synchronous, takes less than a millisecond and does no
+ * file I/O. Waiting is spinning, for a short time: a worker that is stopped while it holds the lock must not stop the
+ * others. The value of the lock is the owner's pid; the lock of a worker that has crashed is taken over.
  */
-
 import * as errors from '../model/errors.js';
 import type { Platform } from './platform.js';
 
-/** What is locked: the upstream groups (where nothing is said) or the keyval zones of one half of NGINX. */
-export type Name = 'upstreams' | 'keyvals';
+/** What a lock protects: the upstream groups (the default) or the keyval zones of the http or the stream block. */
+export type LockName = 'upstreams' | 'keyvals';
 
-/** How often it is tried to have the lock, which in njs takes two milliseconds. */
+/** Number of attempts, which in njs take two milliseconds. */
 const SPINS = 2000;
 
-/** Whether the owner of a lock is gone; then there is no lock any more. */
-function takeOver(platform: Platform, key: string): boolean {
+/** Breaks the lock if its owner no longer runs. */
+function breakStaleLock(platform: Platform, key: string): boolean {
   const owner = platform.tables.get(key);
   if (owner === undefined || owner === `${platform.pid}` || platform.alive(Number(owner))) return false;
-  platform.warn(`taking over the lock of worker ${owner}, which is gone`);
+  platform.warn(`taking over the lock of worker ${owner}, which no longer runs`);
   platform.tables.delete(key);
   return true;
 }
@@ -26,12 +25,12 @@ function acquire(platform: Platform, key: string): boolean {
   const me = `${platform.pid}`;
   do {
     for (let i = 0; i < SPINS; i++) if (platform.tables.add(key, me)) return true;
-  } while (takeOver(platform, key));
+  } while (breakStaleLock(platform, key));
   return false;
 }
 
-/** Runs `change` alone among all workers, if it can be had now, and says whether it was. */
-export function tryWithLock(platform: Platform, change: () => void, name?: Name): boolean {
+/** Runs `change` under the lock. Returns false, without running it, if another worker holds the lock. */
+export function tryWithLock(platform: Platform, change: () => void, name?: LockName): boolean {
   const key = ` lock/${name === undefined ? 'upstreams' : name}`;
   if (!acquire(platform, key)) return false;
   try {
@@ -42,8 +41,8 @@ export function tryWithLock(platform: Platform, change: () => void, name?: Name)
   return true;
 }
 
-/** Runs `change` alone among all workers and hands on its result. Throws {@link errors.locked} when another has the lock. */
-export function withLock<T>(platform: Platform, change: () => T, name?: Name): T {
+/** Runs `change` under the lock and returns its result. Throws {@link errors.locked} if another worker holds the lock. */
+export function withLock<T>(platform: Platform, change: () => T, name?: LockName): T {
   let result: T | undefined;
   const run = () => {
     result = change();

@@ -1,92 +1,93 @@
 /**
- * Passive health checks: `max_fails` failures within `fail_timeout` take a server out for `fail_timeout`. The path
- * of a request only counts a failure; what follows from it is worked out here.
+ * Passive health checks: a server with `max_fails` failures within `fail_timeout` becomes unavailable for `fail_timeout`.
+ * Requests only count failures (balance/failed-tries.ts); these are processed here.
  */
 import * as failedTries from '../balance/failed-tries.js';
 import * as duration from '../model/duration.js';
+import * as config from './config.js';
+import * as downtime from './downtime.js';
 import type { Directory, Peer } from './group.js';
 import * as group from './group.js';
 import * as lock from './lock.js';
 import type { Platform } from './platform.js';
-import * as upstreams from './upstreams.js';
+import * as rebalance from './rebalance.js';
 
-function timeoutOf(peer: Peer): number {
-  return duration.parse(peer.fail_timeout === undefined ? '10s' : peer.fail_timeout);
+/** The counter of processed places of the queue of failing servers. */
+const PROCESSED = ' failures settled';
+/** Places that are processed under the lock at a time. */
+const BATCH = 8;
+
+function maxFails(peer: Peer): number {
+  return peer.max_fails === undefined ? 1 : peer.max_fails;
 }
 
-/** Up to which number in the queue of failing servers they have been worked out. */
-const SETTLED = ' failures settled';
-/** How many of them are worked out at a time. */
-const AT_ONCE = 8;
-
-/** Adds failures to a peer; true when they take it out. `now` is by the clock. */
+/** Adds failures to a server's count. Returns true if the server becomes unavailable. */
 export function recordFailures(platform: Platform, peer: Peer, failures: number): boolean {
   const now = platform.clock();
-  const limit = peer.max_fails === undefined ? 1 : peer.max_fails;
-  const timeout = timeoutOf(peer);
-  if (limit === 0 || timeout === 0) return false;
+  const timeout = duration.parse(peer.fail_timeout === undefined ? '10s' : peer.fail_timeout);
+  if (maxFails(peer) === 0 || timeout === 0) return false;
   if (peer.failingSince === undefined || now - peer.failingSince > timeout) {
     peer.failingSince = now;
     peer.fails = 0;
   }
   peer.fails = (peer.fails as number) + failures;
-  if (peer.fails < limit || (peer.unavailableUntil !== undefined && peer.unavailableUntil > now))
-    return false;
+  if (peer.fails < maxFails(peer)) return false;
+  if (peer.unavailableUntil !== undefined && peer.unavailableUntil > now) return false;
   peer.unavailableUntil = now + timeout;
   peer.unavail = (peer.unavail === undefined ? 0 : peer.unavail) + 1;
-  upstreams.startDowntime(platform, peer);
+  downtime.startDowntime(platform, peer);
   return true;
 }
 
-/** Whether a peer's time is over, so that it is to be tried again. `now` is by the clock. */
+/** Whether a server's time of unavailability is over. `now` is by the platform's `clock`. */
 export function isTimeoutOver(peer: Peer, now: number): boolean {
   return peer.unavailableUntil !== undefined && peer.unavailableUntil <= now;
 }
 
-/** Lets a peer whose time is over be tried again; one more failure takes it out at once. */
+/** Makes a server available again. One more failure makes it unavailable at once. */
 export function retryAfterTimeout(platform: Platform, peer: Peer): void {
-  const limit = peer.max_fails === undefined ? 1 : peer.max_fails;
-  upstreams.endUnavailability(platform, peer);
+  downtime.returnToService(platform, peer);
   peer.failingSince = platform.clock();
-  peer.fails = Math.max(0, limit - 1);
+  peer.fails = Math.max(0, maxFails(peer) - 1);
 }
 
-/** Works out what was counted since the last time, unless another worker has the lock: then it is left for the next. */
+/** Processes all pending failures. If another worker holds the lock, they are left for the next call. */
 export function applyPendingFailures(platform: Platform): void {
-  while (isBehind(platform)) if (!lock.tryWithLock(platform, () => settleSome(platform))) return;
+  while (isPending(platform)) if (!lock.tryWithLock(platform, () => processBatch(platform))) return;
 }
 
-function isBehind(platform: Platform): boolean {
-  return (platform.counters.get(failedTries.QUEUE) || 0) > (platform.counters.get(SETTLED) || 0);
+function isPending(platform: Platform): boolean {
+  return (platform.counters.get(failedTries.QUEUE) || 0) > (platform.counters.get(PROCESSED) || 0);
 }
 
-function settleSome(platform: Platform): void {
-  for (let i = 0; i < AT_ONCE && isBehind(platform); i++)
-    settleOne(platform, platform.counters.incr(SETTLED, 1));
+function processBatch(platform: Platform): void {
+  for (let i = 0; i < BATCH && isPending(platform); i++)
+    processPlace(platform, platform.counters.incr(PROCESSED, 1));
 }
 
-/** Works out one place of the queue. */
-function settleOne(platform: Platform, place: number): void {
+/** Processes one place of the queue. */
+function processPlace(platform: Platform, place: number): void {
+  const counters = platform.counters;
   const slot = failedTries.QUEUE + place;
-  const uid = platform.counters.get(slot);
-  // A worker that died between taking a number and writing the uid: the failures stay counted for the next time.
+  const uid = counters.get(slot);
+  // A worker crashed between taking a place and writing the uid. The maintenance tasks queue the server again.
   if (uid === undefined) return;
-  platform.counters.delete(slot);
-  const failures = platform.counters.get(failedTries.PENDING + uid) || 0;
-  // Taking away what was read leaves later ones.
-  const left = platform.counters.incr(failedTries.PENDING + uid, -failures);
-  if (left > 0) failedTries.queueFailure(platform.counters, `${uid}`);
+  counters.delete(slot);
+  const failures = counters.get(failedTries.PENDING + uid) || 0;
+  // Subtracting keeps the failures that are counted meanwhile.
+  const left = counters.incr(failedTries.PENDING + uid, -failures);
+  if (left > 0) failedTries.queueFailure(counters, `${uid}`);
   const found = group.findByUid(platform.tables, `${uid}`);
-  if (found === undefined) platform.counters.delete(failedTries.PENDING + uid);
-  else if (failures > 0) settleServer(platform, found.name, found.id, failures);
+  if (found === undefined) counters.delete(failedTries.PENDING + uid);
+  else if (failures > 0) applyFailures(platform, found.name, found.id, failures);
 }
 
-function settleServer(platform: Platform, name: string, id: number, failures: number): void {
-  if (upstreams.names(platform).indexOf(name) < 0) return;
+function applyFailures(platform: Platform, name: string, id: number, failures: number): void {
+  if (config.upstreamNames(platform.config).indexOf(name) < 0) return;
   let out: Peer | undefined;
   let others = 0;
-  upstreams.updatePeer(platform, name, id, (peer: Peer, directory: Directory) => {
-    // As in NGINX, the only server that may be chosen is never taken out for its failures.
+  group.update(platform.tables, name, id, (peer: Peer, directory: Directory) => {
+    // As in NGINX, the only server of a group is never unavailable.
     if (group.isEnabled(peer) && directory.enabled === 1) return;
     others = directory.available - (group.isAvailable(peer) ? 1 : 0);
     if (recordFailures(platform, peer, failures)) out = peer;
@@ -95,6 +96,6 @@ function settleServer(platform: Platform, name: string, id: number, failures: nu
   platform.warn(
     `${platform.kind} upstream "${name}": server ${out.server} is unavailable after ${out.fails} failures`,
   );
-  // Where all have failed, they are tried: that is for the next table, and until then for this one.
-  upstreams.rebalance(platform, name, others > 0 ? out : undefined);
+  // If all servers have failed, all are tried: the table in use stays until the next one, which has all of them.
+  rebalance.rebalance(platform, name, others > 0 ? out : undefined);
 }

@@ -1,8 +1,9 @@
-/** What the store needs from NGINX and from the machine; njs gives it in production, tests give their own. */
+/** What the store needs from NGINX and from the host. njs/nginx-platform.ts implements it; tests have an implementation in memory. */
 
 import type { Digest } from '../model/consistent-hash.js';
 import type { Bytes } from '../model/network.js';
 import type { Kind } from '../model/server.js';
+import type { KindConfig } from './config.js';
 
 /** An njs shared dictionary of strings. */
 export interface StringDict {
@@ -23,64 +24,44 @@ export interface NumberDict {
   items(max: number): [string, number][];
 }
 
-/** How a group shares out its requests. No `method` is weighted round robin. */
-export interface UpstreamConfig {
-  method?: 'round_robin' | 'least_conn' | 'hash';
-  /** The variable whose value `hash` goes by, such as `$mqtt_client_id`. */
-  key?: string;
-  /** Servers to begin with while there is no state, as `address parameter=value …`. */
-  servers?: string[];
-}
-
-/** A keyval zone; with a `timeout` its keys expire. */
-export interface KeyvalConfig {
-  timeout?: string;
-}
-
-/** One half of `gateway.json`. */
-export interface KindConfig {
-  upstreams?: { [name: string]: UpstreamConfig };
-  keyvals?: { [name: string]: KeyvalConfig };
-}
-
-/** Everything a store works with. */
+/** The environment of the http or the stream half of the gateway. */
 export interface Platform {
   kind: Kind;
   config: KindConfig;
-  /** Networks that servers may be in although they are not what a server of a group is in, such as `127.0.0.0/8`. */
+  /** Special-purpose networks that servers may be in nevertheless, such as `127.0.0.0/8`. */
   allow: string[];
-  /** Addresses of this host; empty where the kernel does not tell. */
-  own(): Bytes[];
-  /** Groups, tables, the lock. */
+  /** Addresses of this host; empty if the kernel does not list them. */
+  hostAddresses(): Bytes[];
+  /** Groups, tables, locks. */
   tables: StringDict;
-  /** Figures and sequence numbers. */
+  /** Statistics and sequence numbers. */
   counters: NumberDict;
-  /** Key-value zones. */
+  /** Keyval zones. */
   keyvals: StringDict;
-  /** Identifies this worker. */
+  /** Process id of this worker. */
   pid: number;
-  /** Milliseconds since the epoch, by a clock that may be set: for showing alone. */
+  /** Milliseconds since the epoch, by a clock that can be set. Only for times that are shown. */
   now(): number;
-  /** Milliseconds of a clock that nobody sets, to about 10 ms: for every interval. Shared memory does not outlive it. */
+  /** Milliseconds of a monotonic clock, to about 10 ms. For all intervals. It starts before shared memory is created. */
   clock(): number;
-  /** The master's workers; empty where nobody knows. */
+  /** Process ids of the master's workers, those that are shutting down included; empty if the kernel does not list them. */
   workers(): number[];
-  /** Whether a process of this NGINX still runs. */
+  /** Whether a process is running. */
   alive(pid: number): boolean;
-  /** A state file's text, `undefined` when there is none. */
+  /** The contents of a state file; `undefined` if it does not exist. */
   read(name: string): string | undefined;
-  /** Adds to the end of a file, which need not be there yet. */
+  /** Appends to a file, which is created if it does not exist. */
   append(name: string, text: string): void;
-  /** Gives a file another name, in place of the one that has it. */
+  /** Renames a file and replaces the one that has the new name. */
   rename(from: string, to: string): void;
-  /** Removes a file, if it is there. */
+  /** Removes a file if it exists. */
   remove(name: string): void;
   digest: Digest;
-  /** The shared memory zones by name: their size and what is free of it, in bytes. */
+  /** The shared memory zones by name: their size and their free space, in bytes. */
   memory(): { [zone: string]: { capacity: number; free: number } };
-  /** Something an operator should see in the error log. */
+  /** Writes a warning to NGINX's error log. */
   warn(message: string): void;
 }
 
-/** No limit for `keys` and `items`, whose default is 1,024. */
+/** For `keys` and `items`: no limit. njs's default is 1,024. */
 export const ALL = 1_000_000_000;

@@ -1,6 +1,6 @@
 /**
- * A group as text, in the notation of NGINX's own state files: `server 10.0.0.1:80 weight=5 down;` a line. Behind it, as
- * comments that NGINX would not mind, a server's uid, and at the top the number of the last change that the file has.
+ * The lines of a group's state file, in the notation of NGINX's own state files: `server 10.0.0.1:80 weight=5 down;`. Comments
+ * contain what NGINX does not have: the uid of a server, and in the first line the number of the last change.
  */
 import type { Kind, Parameters } from '../model/server.js';
 import * as server from '../model/server.js';
@@ -8,7 +8,7 @@ import * as server from '../model/server.js';
 const VALUED = ['weight', 'max_conns', 'max_fails', 'fail_timeout', 'slow_start', 'route'];
 const FLAGS = ['backup', 'down', 'drain'];
 
-/** A server without the end of the line. */
+/** A server, without its uid and the line break. */
 export function serverLine(peer: Parameters): string {
   const values = peer as { [name: string]: string | number | boolean };
   let text = `server ${peer.server}`;
@@ -21,15 +21,15 @@ export function serverLine(peer: Parameters): string {
   return `${text};`;
 }
 
-/** A line of a state file. */
+/** A server as a line of a state file. */
 export function fileLine(peer: Parameters & { uid: number }): string {
   return `${serverLine(peer)} # ${peer.uid}\n`;
 }
 
-/** The greatest number that is taken from a file; counted on from it, numbers stay exact and within the digits below. */
+/** The highest number that is accepted from a file. Numbers counted on from it stay exact. */
 const MAX_NUMBER = 100_000_000_000;
 
-/** Whether something is a uid or the number of a change. */
+/** Whether a value is a uid or the number of a change. */
 export function isNumber(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= MAX_NUMBER && Math.floor(value) === value;
 }
@@ -38,23 +38,23 @@ const HEAD = /^# Servers after change (\d{1,15})\b/;
 
 /** The first line of a state file. */
 export function headLine(sequence: number): string {
-  return `# Servers after change ${sequence}. What came later is in the files of changes beside this one.\n`;
+  return `# Servers after change ${sequence}. Later changes are in the log beside this file.\n`;
 }
 
-/** The number of the last change that a state file has; 0 when it does not say. */
+/** The number of the last change that a state file contains; 0 if it has no such line. */
 export function sequence(text: string): number {
   const match = text.substring(0, 64).match(HEAD);
   const number = match === null ? 0 : Number(match[1]);
   return isNumber(number) ? number : 0;
 }
 
-/** A server of a state file, with its uid where it has one. */
+/** A server of a state file, with its uid if it has one. */
 export interface Line {
   uid?: number;
   parameters: Parameters;
 }
 
-/** The servers of a state file. A line that makes no sense is reported through `reject` and left out. */
+/** The servers of a state file. An invalid line is passed to `reject` and left out. */
 export function parse(text: string, kind: Kind, reject: (line: string) => void): Line[] {
   const found: Line[] = [];
   const lines = text.split('\n');

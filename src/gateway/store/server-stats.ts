@@ -1,25 +1,25 @@
 /**
- * The figures of servers, gathered from the counters of all workers. Keys are `uid/pid` (active and requests of
- * one worker, see quick.ts) and `uid/name`. Only exceptions are counted apart: what is not 4xx and the like was 200.
+ * The statistics of servers, summed over the counters of all workers. The keys are `uid/pid` (active and total requests of a
+ * worker, see balance/table-format.ts) and `uid/name`. Responses with status 200 are not counted: they are what remains.
  */
 
-import * as fastPath from '../balance/fast-path.js';
 import * as statusCodes from '../balance/status-codes.js';
+import * as tableFormat from '../balance/table-format.js';
 import type { Platform } from './platform.js';
 
-/** The counters of one server. `codes` counts responses by status, all but 200. */
+/** The statistics of a server. `codes` are the responses by status, except 200. */
 export interface ServerStats {
   active: number;
   requests: number;
   sent: number;
   received: number;
   fails: number;
-  /** Requests that ended without a response from this server. */
+  /** Requests that ended without a response from the server. */
   unanswered: number;
   codes: { [status: string]: number };
-  /** How many requests were timed: see balance/times.ts. */
+  /** Number of timed requests: see balance/timing.ts. */
   timed: number;
-  /** The sums of their times in ms, by name. */
+  /** The sums of their times, by name, in ms. */
   times: { [name: string]: number };
 }
 
@@ -39,20 +39,20 @@ function empty(): ServerStats {
 
 const NAMED = ['sent', 'received', 'fails', 'unanswered', 'requests', 'timed'] as const;
 
-/** Times that are added up, by kind of NGINX: see balance/times.ts. */
+/** The names of the times of each kind: see balance/timing.ts. */
 const TIMES = {
   http: ['header_time', 'response_time'],
   stream: ['connect_time', 'first_byte_time', 'session_time'],
 };
 
-/** Workers that have counted or may count: those that are known to, and those that NGINX has. */
+/** The workers that may have counted: those in the list, and those that run. */
 function workers(platform: Platform): number[] {
   const text = platform.tables.get(' pids');
   const known = text === undefined || text === '' ? [] : text.split(' ').map(Number);
   return known.concat(platform.workers().filter((pid) => known.indexOf(pid) < 0));
 }
 
-/** Statuses other than 200 that any server has answered with. */
+/** Statuses other than 200 with which any server has responded. */
 function statuses(platform: Platform): number[] {
   const found: number[] = [];
   for (let status = 100; status < 600; status++)
@@ -60,19 +60,19 @@ function statuses(platform: Platform): number[] {
   return found;
 }
 
-/** Counts how many requests servers have had: all that is asked of every server every second. */
+/** Returns a function for the total number of requests of a server, which is cheaper than {@link statsReader}. */
 export function requestCounter(platform: Platform): (uid: number) => number {
   const counters = platform.counters;
   const pids = workers(platform);
   return (uid) => {
     let sum = counters.get(`${uid}/requests`) || 0;
     for (let i = 0; i < pids.length; i++)
-      sum += Math.floor((counters.get(`${uid}/${pids[i]}`) || 0) / fastPath.ACTIVE_LIMIT);
+      sum += Math.floor((counters.get(`${uid}/${pids[i]}`) || 0) / tableFormat.ACTIVE_LIMIT);
     return sum;
   };
 }
 
-/** Gives the figures of servers; to make one costs more than to use it. */
+/** Returns a function for the statistics of a server. Use it for many servers: creating it is the expensive part. */
 export function statsReader(platform: Platform): (uid: number) => ServerStats {
   const counters = platform.counters;
   const pids = workers(platform);
@@ -83,9 +83,9 @@ export function statsReader(platform: Platform): (uid: number) => ServerStats {
   function count(found: ServerStats, uid: number): void {
     for (let i = 0; i < pids.length; i++) {
       const value = counters.get(`${uid}/${pids[i]}`) || 0;
-      // What a worker that died had open is open no more.
-      if (living[i]) found.active += value % fastPath.ACTIVE_LIMIT;
-      found.requests += Math.floor(value / fastPath.ACTIVE_LIMIT);
+      // The active requests of a dead worker have ended with it.
+      if (living[i]) found.active += value % tableFormat.ACTIVE_LIMIT;
+      found.requests += Math.floor(value / tableFormat.ACTIVE_LIMIT);
     }
   }
 
@@ -108,16 +108,16 @@ export function statsReader(platform: Platform): (uid: number) => ServerStats {
   };
 }
 
-/** Average of a time in ms; `undefined` when nothing was timed. */
-export function average(figures: ServerStats, name: string): number | undefined {
-  const sum = figures.times[name];
-  return figures.timed <= 0 || sum === undefined ? undefined : Math.round(sum / figures.timed);
+/** The average of a time, in ms; `undefined` if no request was timed. */
+export function average(stats: ServerStats, name: string): number | undefined {
+  const sum = stats.times[name];
+  return stats.timed <= 0 || sum === undefined ? undefined : Math.round(sum / stats.timed);
 }
 
-/** From this many timed requests on, the older ones come to count for less. */
+/** With this many timed requests, the averages begin to decay. */
 const WINDOW = 128;
 
-/** Keeps the averages of a server to its latest requests: halves what they are made of. */
+/** Limits the averages of a server to its latest requests, by halving their sums and their number. */
 export function decayAverages(platform: Platform, uid: number): void {
   const counters = platform.counters;
   if ((counters.get(`${uid}/timed`) || 0) < WINDOW) return;
@@ -128,7 +128,7 @@ export function decayAverages(platform: Platform, uid: number): void {
   }
 }
 
-/** Takes away everything counted for a server. Requests still open keep their place in `active` if that is asked for. */
+/** Deletes the statistics of a server. With `keepActive`, its active requests stay counted. */
 export function resetStats(platform: Platform, uid: number, keepActive: boolean): void {
   const counters = platform.counters;
   for (let i = 0; i < NAMED.length; i++) counters.delete(`${uid}/${NAMED[i]}`);
@@ -141,7 +141,8 @@ export function resetStats(platform: Platform, uid: number, keepActive: boolean)
     const key = `${uid}/${pids[i]}`;
     const value = counters.get(key);
     if (value === undefined) continue;
-    if (keepActive) counters.incr(key, -Math.floor(value / fastPath.ACTIVE_LIMIT) * fastPath.ACTIVE_LIMIT);
+    if (keepActive)
+      counters.incr(key, -Math.floor(value / tableFormat.ACTIVE_LIMIT) * tableFormat.ACTIVE_LIMIT);
     else counters.delete(key);
   }
 }

@@ -1,15 +1,36 @@
-/** The figures that balance/tally.ts counts, as the API shows them. */
+/** The statistics of zones and of TLS, which balance/traffic-counters.ts counts. */
 import type { ZoneKind } from '../balance/traffic-counters.js';
 import * as traffic from '../balance/traffic-counters.js';
 import type { Platform } from './platform.js';
 
-type Shown = { [name: string]: unknown };
-
 const LOWEST_STATUS = 100;
 const HIGHEST_STATUS = 599;
 
-/** The zones of a kind, in the order in which they were first used. */
-export function names(platform: Platform, kind: ZoneKind): string[] {
+/** Named counts. */
+export interface Counts {
+  [name: string]: number;
+}
+
+/** TLS handshakes. */
+export interface TlsStats {
+  handshakes: number;
+  session_reuses: number;
+}
+
+/** The requests or sessions of a server zone or location zone. */
+export interface ExchangeStats {
+  requests: number;
+  discarded: number;
+  received: number;
+  sent: number;
+  /** By status; only those that occurred. */
+  codes: Counts;
+  /** Absent if there were no handshakes. */
+  tls?: TlsStats;
+}
+
+/** The names of the zones of a kind, in the order in which they were first used. */
+export function zoneNames(platform: Platform, kind: ZoneKind): string[] {
   const count = platform.counters.get(traffic.zoneCount(kind)) || 0;
   const found: string[] = [];
   for (let i = 1; i <= count; i++) {
@@ -19,124 +40,82 @@ export function names(platform: Platform, kind: ZoneKind): string[] {
   return found;
 }
 
-function figure(platform: Platform, kind: ZoneKind, name: string, of: string): number {
-  return platform.counters.get(traffic.zoneCounter(kind, name, of)) || 0;
+function counted(platform: Platform, kind: ZoneKind, zone: string, name: string): number {
+  return platform.counters.get(traffic.zoneCounter(kind, zone, name)) || 0;
 }
 
-function figures(platform: Platform, kind: ZoneKind, name: string, of: string[]): Shown {
-  const shown: Shown = {};
-  for (let i = 0; i < of.length; i++) shown[of[i] as string] = figure(platform, kind, name, of[i] as string);
-  return shown;
+/** Counts of a zone by their names. */
+export function counts(platform: Platform, kind: ZoneKind, zone: string, names: string[]): Counts {
+  const found: Counts = {};
+  for (let i = 0; i < names.length; i++)
+    found[names[i] as string] = counted(platform, kind, zone, names[i] as string);
+  return found;
 }
 
-/** Counts by status, and by class of status: http has five of them, stream three. */
-function statuses(
-  platform: Platform,
-  kind: ZoneKind,
-  name: string,
-): { codes: { [code: string]: number }; total: number } {
-  const codes: { [code: string]: number } = {};
-  let total = 0;
-  for (let code = LOWEST_STATUS; code <= HIGHEST_STATUS; code++) {
-    const count = figure(platform, kind, name, `${code}`);
-    if (count > 0) codes[`${code}`] = count;
-    total += count;
+/** The handshakes of a zone or, with {@link traffic.ALL_TLS}, of all; `undefined` if there were none. */
+export function tlsStats(platform: Platform, prefix: string): TlsStats | undefined {
+  const handshakes = platform.counters.get(`${prefix}handshakes`);
+  if (handshakes === undefined) return undefined;
+  return { handshakes: handshakes, session_reuses: platform.counters.get(`${prefix}session_reuses`) || 0 };
+}
+
+/** The requests or sessions of a zone. */
+export function exchangeStats(platform: Platform, kind: ZoneKind, zone: string): ExchangeStats {
+  const codes: Counts = {};
+  for (let status = LOWEST_STATUS; status <= HIGHEST_STATUS; status++) {
+    const count = counted(platform, kind, zone, `${status}`);
+    if (count > 0) codes[`${status}`] = count;
   }
-  return { codes: codes, total: total };
+  const stats: ExchangeStats = {
+    requests: counted(platform, kind, zone, 'requests'),
+    discarded: counted(platform, kind, zone, 'discarded'),
+    received: counted(platform, kind, zone, 'received'),
+    sent: counted(platform, kind, zone, 'sent'),
+    codes: codes,
+  };
+  const tls = tlsStats(platform, traffic.zoneCounter(kind, zone, ''));
+  if (tls !== undefined) stats.tls = tls;
+  return stats;
 }
 
-function classes(codes: { [code: string]: number }, shown: string[]): Shown {
-  const sums: { [name: string]: number } = {};
-  for (let i = 0; i < shown.length; i++) sums[shown[i] as string] = 0;
-  const all = Object.keys(codes);
-  for (let i = 0; i < all.length; i++) {
-    const code = all[i] as string;
-    const name = `${code.charAt(0)}xx`;
-    if (sums[name] !== undefined) sums[name] = (sums[name] as number) + (codes[code] as number);
-  }
-  return sums;
-}
-
-/** What all workers have open in a zone; `undefined` where it is not counted. What dead workers had open is open no more. */
-function processing(platform: Platform, kind: ZoneKind, name: string, pids: number[]): number | undefined {
+/** The open requests of a zone over all running workers; `undefined` if they are not counted. */
+export function processing(platform: Platform, kind: ZoneKind, zone: string): number | undefined {
+  const pids = platform.workers();
   let sum: number | undefined;
   for (let i = 0; i < pids.length; i++) {
-    const count = platform.counters.get(
-      traffic.openCounter(traffic.zoneCounter(kind, name, ''), pids[i] as number),
-    );
+    const counter = traffic.openCounter(traffic.zoneCounter(kind, zone, ''), pids[i] as number);
+    const count = platform.counters.get(counter);
     if (count !== undefined) sum = (sum === undefined ? 0 : sum) + Math.max(0, count);
   }
   return sum;
 }
 
-/** TLS handshakes of a zone or, with {@link traffic.ALL_TLS}, of all; `undefined` where there were none. */
-export function ssl(platform: Platform, begin: string): Shown | undefined {
-  const handshakes = platform.counters.get(`${begin}handshakes`);
-  if (handshakes === undefined) return undefined;
-  return { handshakes: handshakes, session_reuses: platform.counters.get(`${begin}session_reuses`) || 0 };
-}
-
-function exchanges(platform: Platform, kind: ZoneKind, name: string, pids: number[]): Shown {
-  const counted = statuses(platform, kind, name);
-  const shown: Shown = {};
-  const open = kind === 'server_zones' ? processing(platform, kind, name, pids) : undefined;
-  if (open !== undefined) shown.processing = open;
-  if (platform.kind === 'http') {
-    shown.requests = figure(platform, kind, name, 'requests');
-    const of = classes(counted.codes, ['1xx', '2xx', '3xx', '4xx', '5xx']);
-    shown.responses = Object.assign(of, { codes: counted.codes, total: counted.total });
-  } else {
-    shown.connections = figure(platform, kind, name, 'requests');
-    shown.sessions = Object.assign(classes(counted.codes, ['2xx', '4xx', '5xx']), { total: counted.total });
-  }
-  Object.assign(shown, figures(platform, kind, name, ['discarded', 'received', 'sent']));
-  const tls = ssl(platform, traffic.zoneCounter(kind, name, ''));
-  if (tls !== undefined) shown.ssl = tls;
-  return shown;
-}
-
-/** What a cache has answered with; those that were not read from it count their answers apart as written. */
-const CACHED = ['hit', 'stale', 'updating', 'revalidated', 'miss', 'expired', 'bypass'];
-
-function cache(platform: Platform, name: string): Shown {
-  const shown: Shown = {};
-  for (let i = 0; i < CACHED.length; i++) {
-    const of = CACHED[i] as string;
-    shown[of] = {
-      responses: figure(platform, 'caches', name, of),
-      bytes: figure(platform, 'caches', name, `${of}_bytes`),
-    };
-  }
-  return shown;
-}
-
-const LIMITS: { [kind: string]: string[] } = {
-  limit_reqs: ['passed', 'delayed', 'rejected', 'delayed_dry_run', 'rejected_dry_run'],
-  limit_conns: ['passed', 'rejected', 'rejected_dry_run'],
-};
-
-/** One zone. `pids` are the workers that live. */
-export function show(platform: Platform, kind: ZoneKind, name: string, pids: number[]): Shown {
-  if (kind === 'caches') return cache(platform, name);
-  const limits = LIMITS[kind];
-  if (limits !== undefined) return figures(platform, kind, name, limits);
-  return exchanges(platform, kind, name, pids);
-}
-
-/** What was counted stays known as counted, so that it is shown as none. */
+/** Sets a counter to zero. A counter that does not exist stays absent, because what was never counted is not shown. */
 export function zero(platform: Platform, counter: string): void {
   if (platform.counters.get(counter) !== undefined) platform.counters.set(counter, 0);
 }
 
-/** Forgets what a zone has counted; what is open stays counted. */
-export function reset(platform: Platform, kind: ZoneKind, name: string): void {
-  const begin = traffic.zoneCounter(kind, name, '');
-  const named = ['requests', 'discarded', 'received', 'sent', 'handshakes', 'session_reuses'];
-  const decided = CACHED.concat(
-    CACHED.map((of) => `${of}_bytes`),
-    LIMITS.limit_reqs as string[],
+/** Resets the statistics of all TLS handshakes. */
+export function resetTlsStats(platform: Platform): void {
+  zero(platform, `${traffic.ALL_TLS}handshakes`);
+  zero(platform, `${traffic.ALL_TLS}session_reuses`);
+}
+
+/** Decisions of caches, as `$upstream_cache_status` names them. */
+export const CACHE_STATUSES = ['hit', 'stale', 'updating', 'revalidated', 'miss', 'expired', 'bypass'];
+
+/** Decisions of `limit_req`; those of `limit_conn` are among them. */
+export const LIMIT_STATUSES = ['passed', 'delayed', 'rejected', 'delayed_dry_run', 'rejected_dry_run'];
+
+/** Resets the statistics of a zone. Open requests stay counted. */
+export function resetZone(platform: Platform, kind: ZoneKind, zone: string): void {
+  const prefix = traffic.zoneCounter(kind, zone, '');
+  const names = ['requests', 'discarded', 'received', 'sent', 'handshakes', 'session_reuses'].concat(
+    CACHE_STATUSES,
+    CACHE_STATUSES.map((status) => `${status}_bytes`),
+    LIMIT_STATUSES,
   );
-  const all = named.concat(decided);
-  for (let i = 0; i < all.length; i++) zero(platform, begin + all[i]);
-  for (let code = LOWEST_STATUS; code <= HIGHEST_STATUS; code++) platform.counters.delete(`${begin}${code}`);
+  for (let i = 0; i < names.length; i++) zero(platform, prefix + names[i]);
+  for (let status = LOWEST_STATUS; status <= HIGHEST_STATUS; status++)
+    platform.counters.delete(`${prefix}${status}`);
 }

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
-import * as dispatch from '../../../src/gateway/api/dispatch.js';
 import * as requestTarget from '../../../src/gateway/api/request-target.js';
-import { FakeNginx } from '../../unit/gateway/support/memory.js';
+import { FakeNginx, respond } from '../../unit/gateway/support/memory.js';
 import { type ApiRequest, apiRequest } from '../inputs/api.js';
 import { type ApiAnswer, judgeAnswer } from '../oracles.js';
 import { type Target, together, type Verdict } from '../target.js';
@@ -14,22 +13,21 @@ const CONFIG = {
   keyvals: { plain: {}, timed: { timeout: '1m' }, [OTHER]: {} },
 };
 
-const INSTANCE = {
+const NGINX = {
   version: '1.26.3',
   address: '10.0.0.9',
-  generation: 2,
-  loaded: 1_700_000_000_000,
   ppid: 1,
-  workers: [11, 12],
-  pids: [11, 12],
-  traffic: { accepted: 1, handled: 1, requests: 1, active: 1, busy: 1, waiting: 0 },
+  generation: () => ({ number: 2, loaded: 1_700_000_000_000 }),
+  servingWorkers: () => [11, 12],
+  hasStream: () => false,
+  stubStatus: { accepted: 1, handled: 1, requests: 1, active: 1, busy: 1, waiting: 0 },
 };
 
 type Halves = { readonly http: FakeNginx; readonly stream: FakeNginx };
 
 function call({ http, stream }: Halves, { method, target, body }: ApiRequest): ApiAnswer {
   const nginx = /^\/api\/[0-9]+\/stream(\/|$)/.test(requestTarget.pathOf(target)) ? stream : http;
-  return dispatch.respondAtOnce(nginx.worker(), INSTANCE, {
+  return respond(nginx.worker(), NGINX, {
     method,
     path: requestTarget.pathOf(target),
     version: 9,

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
-import * as dispatch from '../../../src/gateway/api/dispatch.js';
 import * as requestTarget from '../../../src/gateway/api/request-target.js';
 import { check, SHAPES } from '../../contract/gateway/schema.js';
-import { FakeNginx } from '../../unit/gateway/support/memory.js';
+import { FakeNginx, respond } from '../../unit/gateway/support/memory.js';
 import { groupChanges, groupState, zoneState } from '../inputs/state.js';
 import { judgeAnswer } from '../oracles.js';
 import { rejected, type Target, together, type Verdict } from '../target.js';
@@ -33,19 +32,15 @@ class Restarted {
 
   call(method: string, path: string, body = ''): { status: number; body: unknown } {
     const target = `/api/9/${this.#kind}/${path}`;
-    const { status, text } = dispatch.respondAtOnce(
-      this.nginx.worker(),
-      { version: '', address: '', generation: 1, loaded: 0, ppid: 1, pids: [] },
-      {
-        method,
-        path: requestTarget.pathOf(target),
-        version: 9,
-        args: requestTarget.queryOf(target),
-        body,
-        write: true,
-        requestId: '0123456789abcdef0123456789abcdef',
-      },
-    );
+    const { status, text } = respond(this.nginx.worker(), undefined, {
+      method,
+      path: requestTarget.pathOf(target),
+      version: 9,
+      args: requestTarget.queryOf(target),
+      body,
+      write: true,
+      requestId: '0123456789abcdef0123456789abcdef',
+    });
     try {
       judgeAnswer({ status, text });
     } catch (error) {

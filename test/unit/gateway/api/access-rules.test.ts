@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Caller,
   findRefusal,
-  needsNoPassword,
+  isAuthenticated,
   type Policy,
 } from '../../../../src/gateway/api/access-rules.js';
 
@@ -30,7 +30,7 @@ function refused(caller: Partial<Caller>, base = WRITE): string {
 }
 
 function enters(caller: Caller, tokens = '', policy = POLICY): boolean {
-  return needsNoPassword(caller, policy, () => tokens, sha256);
+  return isAuthenticated(caller, policy, () => tokens, sha256);
 }
 
 describe('the host that a request asks for', () => {

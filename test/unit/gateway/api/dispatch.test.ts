@@ -1,25 +1,23 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import * as dispatch from '../../../../src/gateway/api/dispatch.js';
 import * as requestTarget from '../../../../src/gateway/api/request-target.js';
-import * as stubStatusPage from '../../../../src/gateway/api/stub-status.js';
+import * as stubStatus from '../../../../src/gateway/api/stub-status.js';
 import { NEWEST } from '../../../../src/gateway/api/versions.js';
 import * as traffic from '../../../../src/gateway/balance/traffic-counters.js';
-import { FakeNginx } from '../support/memory.js';
+import { FakeNginx, respond } from '../support/memory.js';
 
-const INSTANCE = {
+const NGINX = {
   version: '1.26.3',
   address: '10.0.0.9',
-  generation: 2,
-  loaded: 1_700_000_000_000,
   ppid: 1,
-  workers: [12, 11],
-  pids: [10, 11, 12],
+  generation: () => ({ number: 2, loaded: 1_700_000_000_000 }),
+  servingWorkers: () => [12, 11],
+  hasStream: () => true,
   stream: {
     slabs: { stream_tables: { pages: { used: 1, free: 2 } } },
     ssl: { handshakes: 3, session_reuses: 1 },
   },
-  traffic: stubStatusPage.parseStubStatus(
+  stubStatus: stubStatus.parseStubStatus(
     'Active connections: 7 \nserver accepts handled requests\n 20 19 90 \nReading: 0 Writing: 2 Waiting: 5 \n',
   ),
 };
@@ -36,7 +34,7 @@ beforeEach(() => {
 });
 
 function call(method: string, target: string, body: unknown = ''): { status: number; body: unknown } {
-  const answer = dispatch.respondAtOnce(nginx.worker(), INSTANCE, {
+  const answer = respond(nginx.worker(), NGINX, {
     method,
     // As NGINX hands it on.
     path: requestTarget.pathOf(target),
@@ -227,6 +225,7 @@ describe('figures', () => {
   const DONE = { status: 200, received: 10, sent: 20, answered: true };
 
   it('of a server zone are what was counted, until they are set back', () => {
+    nginx.workers = [10, 11, 12];
     const begin = zone('server_zones', 'firmware');
     traffic.countExchange(nginx.counters, begin, DONE);
     traffic.countExchange(nginx.counters, begin, { ...DONE, status: 404 });

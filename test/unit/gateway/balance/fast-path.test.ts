@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Variables } from '../../../../src/gateway/balance/fast-path.js';
 import * as fastPath from '../../../../src/gateway/balance/fast-path.js';
+import type { Variables } from '../../../../src/gateway/balance/shared-memory.js';
+import * as tableFormat from '../../../../src/gateway/balance/table-format.js';
 import * as hash from '../../../../src/gateway/model/consistent-hash.js';
 import { FakeDict, sha256 } from '../support/memory.js';
 
@@ -12,14 +13,14 @@ beforeEach(() => {
 
 /** Counts a request out that was counted in on server 7 by worker 100. */
 function release(variables: Variables): boolean {
-  counters.incr('7/100', fastPath.REQUEST_UNIT);
+  counters.incr('7/100', tableFormat.REQUEST_UNIT);
   return fastPath.release(counters, variables, '7', '7/100');
 }
 
 describe('counting out', () => {
   it('leaves the request counted, and nothing active', () => {
     release({});
-    expect([...counters.entries]).toEqual([['7/100', fastPath.ACTIVE_LIMIT]]);
+    expect([...counters.entries]).toEqual([['7/100', tableFormat.ACTIVE_LIMIT]]);
   });
 
   it('has the first request timed, and every sixteenth from there', () => {
@@ -28,10 +29,10 @@ describe('counting out', () => {
   });
 
   it('has one in sixteen timed while many are open at once', () => {
-    for (let i = 0; i < 800; i++) counters.incr('7/100', fastPath.REQUEST_UNIT);
+    for (let i = 0; i < 800; i++) counters.incr('7/100', tableFormat.REQUEST_UNIT);
     let timed = 0;
     for (let i = 0; i < 800; i++) {
-      counters.incr('7/100', fastPath.REQUEST_UNIT);
+      counters.incr('7/100', tableFormat.REQUEST_UNIT);
       if (fastPath.release(counters, {}, '7', '7/100')) timed++;
     }
     expect(timed).toBe(50);

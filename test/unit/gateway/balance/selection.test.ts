@@ -1,19 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Variables } from '../../../../src/gateway/balance/fast-path.js';
 import * as fastPath from '../../../../src/gateway/balance/fast-path.js';
 import * as selection from '../../../../src/gateway/balance/selection.js';
+import type { Variables } from '../../../../src/gateway/balance/shared-memory.js';
+import * as tableFormat from '../../../../src/gateway/balance/table-format.js';
 import type { Parameters } from '../../../../src/gateway/model/server.js';
-import type { UpstreamConfig } from '../../../../src/gateway/store/platform.js';
-import * as upstreams from '../../../../src/gateway/store/upstreams.js';
+import type { UpstreamConfig } from '../../../../src/gateway/store/config.js';
+import * as restore from '../../../../src/gateway/store/restore.js';
+import * as servers from '../../../../src/gateway/store/servers.js';
 import { FakeNginx } from '../support/memory.js';
 
 let nginx: FakeNginx;
 
-function setUp(config: UpstreamConfig, servers: Parameters[]): void {
+function setUp(config: UpstreamConfig, parameters: Parameters[]): void {
   nginx = new FakeNginx({ upstreams: { firmware: config } });
-  upstreams.load(nginx.worker());
-  for (const server of servers) upstreams.add(nginx.worker(), 'firmware', server);
+  restore.load(nginx.worker());
+  for (const server of parameters) servers.addServer(nginx.worker(), 'firmware', server);
   nginx.settle();
 }
 
@@ -41,7 +43,7 @@ function count(addresses: string[]): Record<string, number> {
 }
 
 function active(uid: number, pid = 100): number {
-  return (nginx.counters.entries.get(`${uid}/${pid}`) ?? 0) % fastPath.ACTIVE_LIMIT;
+  return (nginx.counters.entries.get(`${uid}/${pid}`) ?? 0) % tableFormat.ACTIVE_LIMIT;
 }
 
 describe('round robin', () => {
@@ -63,7 +65,7 @@ describe('round robin', () => {
   it('gives a server that is added to a busy group its share at once', () => {
     setUp({}, numbered(3));
     for (let i = 0; i < 30; i++) request();
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.9.9:80' });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.9.9:80' });
     const chosen = Array.from({ length: 40 }, () => request().address);
     expect(count(chosen)['10.0.9.9:80']).toBe(10);
   });
@@ -83,7 +85,7 @@ describe('round robin', () => {
     setUp({}, [{ server: '10.0.0.1:80' }, { server: '10.0.0.9:80', backup: true }]);
     expect(choose()).toBe('10.0.0.1:80');
     expect(choose({ group: 'firmware backup' })).toBe('10.0.0.9:80');
-    upstreams.patch(nginx.worker(), 'firmware', 0, { down: true });
+    servers.patchServer(nginx.worker(), 'firmware', 0, { down: true });
     expect(choose()).toBe('10.0.0.9:80');
     expect(choose({ group: 'firmware backup' })).toBe('');
   });
@@ -129,7 +131,7 @@ describe('counting', () => {
     request();
     request();
     expect(request()).toMatchObject({ counter: '1/100', quick: true });
-    expect(nginx.counters.entries.get('1/100')).toBe(3 * fastPath.ACTIVE_LIMIT + 3);
+    expect(nginx.counters.entries.get('1/100')).toBe(3 * tableFormat.ACTIVE_LIMIT + 3);
   });
 
   it('never leaves a drained server chosen and uncounted, wherever the drain comes in between', () => {
@@ -146,7 +148,7 @@ describe('counting', () => {
         if (++step !== at) return;
         nginx.tables.before = () => {};
         nginx.counters.before = () => {};
-        upstreams.patch(nginx.worker(200), 'firmware', 0, { drain: true });
+        servers.patchServer(nginx.worker(200), 'firmware', 0, { drain: true });
         // What a client sees that reads `active` right after its PATCH was answered.
         drained = active(1);
       };
@@ -179,8 +181,8 @@ describe('a change of a big group', () => {
       for (let i = 0; i < 50; i++, requests++) expect(known).toContain(request(100, `/${i}`).address);
       nginx.tables.before = before;
     };
-    upstreams.add(nginx.worker(), 'firmware', { server: '192.168.100.200:18080' });
-    upstreams.remove(nginx.worker(), 'firmware', 40);
+    servers.addServer(nginx.worker(), 'firmware', { server: '192.168.100.200:18080' });
+    servers.removeServer(nginx.worker(), 'firmware', 40);
     nginx.tables.before = () => {};
     expect(requests).toBeGreaterThan(500);
   });
@@ -205,7 +207,7 @@ describe('max_conns', () => {
   it('counts what was open before the limit came', () => {
     setUp({}, [{ server: '10.0.0.1:80' }, { server: '10.0.0.2:80' }]);
     for (let i = 0; i < 6; i++) request(100 + i);
-    upstreams.patch(nginx.worker(), 'firmware', 0, { max_conns: 3 });
+    servers.patchServer(nginx.worker(), 'firmware', 0, { max_conns: 3 });
     expect(count(Array.from({ length: 4 }, () => request(100).address))).toEqual({ '10.0.0.2:80': 4 });
   });
 });

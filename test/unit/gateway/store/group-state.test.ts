@@ -3,8 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Step } from '../../../../src/gateway/model/steps.js';
 import * as steps from '../../../../src/gateway/model/steps.js';
 import * as groupState from '../../../../src/gateway/store/group-state.js';
-import * as upstreams from '../../../../src/gateway/store/upstreams.js';
-import { FakeNginx } from '../support/memory.js';
+import * as restore from '../../../../src/gateway/store/restore.js';
+import * as servers from '../../../../src/gateway/store/servers.js';
+import { FakeNginx, peersOf } from '../support/memory.js';
 
 let nginx: FakeNginx;
 
@@ -13,13 +14,13 @@ beforeEach(() => {
 });
 
 function add(server: string): number {
-  return upstreams.add(nginx.worker(), 'firmware', { server }).id;
+  return servers.addServer(nginx.worker(), 'firmware', { server }).id;
 }
 
 function remembered(): string[] {
-  return upstreams
-    .get(nginx.restarted().worker(), 'firmware')
-    .peers.map(({ server, weight, drain }) => `${server} ${weight ?? 1}${drain ? ' drain' : ''}`);
+  return peersOf(nginx.restarted().worker(), 'firmware').map(
+    ({ server, weight, drain }) => `${server} ${weight ?? 1}${drain ? ' drain' : ''}`,
+  );
 }
 
 /** What may happen to a group, and to the state file that is being written. Numbers choose a server, or count steps. */
@@ -56,7 +57,7 @@ class Life {
 
   #add(weight: number): void {
     const server = `10.0.0.${this.#next++}:80`;
-    const { id } = upstreams.add(nginx.worker(), 'firmware', { server, weight });
+    const { id } = servers.addServer(nginx.worker(), 'firmware', { server, weight });
     this.#expected.push({ id, server, weight });
   }
 
@@ -69,7 +70,7 @@ class Life {
 
   #kill(): void {
     nginx = nginx.restarted();
-    upstreams.load(nginx.worker());
+    restore.load(nginx.worker());
     this.#saving = undefined;
     for (const [id, server] of this.#expected.entries()) server.id = id;
   }
@@ -80,9 +81,9 @@ class Life {
     if (server === undefined) return;
     if ('patch' in given) {
       server.weight = 77;
-      upstreams.patch(nginx.worker(), 'firmware', server.id, { weight: 77 });
+      servers.patchServer(nginx.worker(), 'firmware', server.id, { weight: 77 });
     } else {
-      upstreams.remove(nginx.worker(), 'firmware', server.id);
+      servers.removeServer(nginx.worker(), 'firmware', server.id);
       this.#expected.splice(at, 1);
     }
   }
@@ -92,8 +93,8 @@ describe('a change', () => {
   it('is on disk when it is answered, and costs one line there however large the group is', () => {
     for (let i = 0; i < 100; i++) add(`10.0.0.${i}:80`);
     nginx.settle();
-    upstreams.patch(nginx.worker(), 'firmware', 7, { drain: true });
-    upstreams.remove(nginx.worker(), 'firmware', 8);
+    servers.patchServer(nginx.worker(), 'firmware', 7, { drain: true });
+    servers.removeServer(nginx.worker(), 'firmware', 8);
     expect(remembered()).toHaveLength(99);
     expect(remembered()[7]).toBe('10.0.0.7:80 1 drain');
     const changes = nginx.files.get('firmware.changes1') ?? nginx.files.get('firmware.changes0');
@@ -116,7 +117,7 @@ describe('a change', () => {
   it('is found again whichever of two workers was faster to write it down', () => {
     const id = add('10.0.0.1:80');
     const entries = [1, 2, 3].map((weight) => {
-      upstreams.patch(nginx.worker(), 'firmware', id, { weight });
+      servers.patchServer(nginx.worker(), 'firmware', id, { weight });
       const name = 'firmware.changes0';
       const text = nginx.files.get(name) as string;
       const lines = text.trim().split('\n');
@@ -134,9 +135,9 @@ describe('a change', () => {
       'firmware',
       'server 10.0.0.1:80;\nserver 10.0.0.2:80 weight=2; # 4\nserver 10.0.0.3:80; # 4\n',
     );
-    const ids = upstreams.get(nginx.worker(), 'firmware').peers.map(({ id }) => id);
-    upstreams.remove(nginx.worker(), 'firmware', ids[0] as number);
-    upstreams.patch(nginx.worker(), 'firmware', ids[2] as number, { drain: true });
+    const ids = peersOf(nginx.worker(), 'firmware').map(({ id }) => id);
+    servers.removeServer(nginx.worker(), 'firmware', ids[0] as number);
+    servers.patchServer(nginx.worker(), 'firmware', ids[2] as number, { drain: true });
     expect(remembered()).toEqual(['10.0.0.2:80 2', '10.0.0.3:80 1 drain']);
   });
 });
@@ -149,8 +150,8 @@ describe('a full disk', () => {
   });
 
   it('holds up no change, is said once, and is made good once there is room', () => {
-    upstreams.patch(nginx.worker(), 'firmware', 0, { drain: true });
-    upstreams.remove(nginx.worker(), 'firmware', 1);
+    servers.patchServer(nginx.worker(), 'firmware', 0, { drain: true });
+    servers.removeServer(nginx.worker(), 'firmware', 1);
     add('10.0.0.9:80');
     for (let i = 0; i < 3; i++) {
       nginx.pass(10_000);
@@ -174,7 +175,7 @@ describe('a full disk', () => {
       'firmware.changes1',
       `${nginx.files.get('firmware.changes1') ?? ''}\n{"n":4,"uid":1,"is":"server 10.0`,
     );
-    upstreams.remove(nginx.worker(), 'firmware', 1);
+    servers.removeServer(nginx.worker(), 'firmware', 1);
     expect(remembered()).toEqual(['10.0.0.0:80 1', '10.0.0.2:80 1']);
   });
 });
@@ -186,7 +187,7 @@ it('reads whatever lies in a file of changes', () => {
       (lines) => {
         const other = new FakeNginx({ upstreams: { firmware: {} } });
         other.files.set('firmware.changes0', lines.join('\n'));
-        expect(upstreams.get(other.worker(), 'firmware').peers).toEqual([]);
+        expect(peersOf(other.worker(), 'firmware')).toEqual([]);
       },
     ),
   );

@@ -63,8 +63,8 @@ describe('the state file of a keyval zone', () => {
     expect(keysOf(nginx)).toEqual(['a']);
     expect(remembered()).toEqual(['before']);
     expect(nginx.warnings).toEqual([
-      'http keyval zone "releases": its state cannot be written: Error: ENOSPC. Changes hold, but a restart of NGINX would ' +
-        'begin with older values. It is tried again until it succeeds.',
+      'http keyval zone "releases": its state cannot be written: Error: ENOSPC. Changes take effect, but a restart of ' +
+        'NGINX would restore older values. Writing is retried until it succeeds.',
     ]);
     nginx.diskError = undefined;
     nginx.settle();
@@ -102,7 +102,7 @@ describe('the state file of a keyval zone', () => {
   });
 
   it('is waited for by whoever asked for a change, unless the disk takes nothing', () => {
-    const awaited = () => keyvalChanges.whenSaved(nginx.worker(), 'releases');
+    const awaited = () => keyvalState.whenSaved(nginx.worker(), 'releases');
     expect(awaited()).toBeUndefined();
     add('a');
     const isDone = awaited();

@@ -1,16 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import * as dispatch from '../../../../src/gateway/api/dispatch.js';
-import * as root from '../../../../src/gateway/api/root.js';
 import * as failedTries from '../../../../src/gateway/balance/failed-tries.js';
 import * as selection from '../../../../src/gateway/balance/selection.js';
 import * as statusCodes from '../../../../src/gateway/balance/status-codes.js';
 import * as steps from '../../../../src/gateway/model/steps.js';
-import type { Group, Peer } from '../../../../src/gateway/store/group.js';
+import type { Peer } from '../../../../src/gateway/store/group.js';
 import * as group from '../../../../src/gateway/store/group.js';
 import * as maintenance from '../../../../src/gateway/store/maintenance.js';
 import * as serverStats from '../../../../src/gateway/store/server-stats.js';
-import * as upstreams from '../../../../src/gateway/store/upstreams.js';
-import { FakeNginx } from '../support/memory.js';
+import * as servers from '../../../../src/gateway/store/servers.js';
+import * as workers from '../../../../src/gateway/store/workers.js';
+import { FakeNginx, peersOf, respond } from '../support/memory.js';
 
 let nginx: FakeNginx;
 
@@ -23,12 +22,12 @@ function choose(pid = 100): string {
   return selection.select(nginx, { pid: `${pid}` }, 'firmware', ',')?.[1] ?? '';
 }
 
-function current(): Group {
-  return upstreams.get(nginx.worker(), 'firmware');
+function current(): Peer[] {
+  return peersOf(nginx.worker(), 'firmware');
 }
 
 function peer(index = 0): Peer {
-  return current().peers[index] as Peer;
+  return current()[index] as Peer;
 }
 
 function state(index = 0): string {
@@ -48,7 +47,7 @@ function pass(ms: number): void {
 
 /** Forgets the statistics. */
 function reset(): void {
-  for (const some of upstreams.resets(nginx.worker(), 'firmware')) some();
+  for (const some of servers.statResets(nginx.worker(), 'firmware')) some();
 }
 
 /** The API's view of the group. */
@@ -61,14 +60,17 @@ function overview(): { peers: Record<string, unknown>[]; zombies: number } {
     body: '',
     write: true,
   };
-  const info = { version: '', address: '', generation: 1, loaded: 0, ppid: 1, pids: [] };
-  return JSON.parse(dispatch.respondAtOnce(nginx.worker(), info, { ...call, requestId: '' }).text);
+  return JSON.parse(respond(nginx.worker(), undefined, { ...call, requestId: '' }).text);
 }
 
 describe('passive health checks', () => {
   beforeEach(() => {
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80', max_fails: 3, fail_timeout: '10s' });
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.2:80' });
+    servers.addServer(nginx.worker(), 'firmware', {
+      server: '10.0.0.1:80',
+      max_fails: 3,
+      fail_timeout: '10s',
+    });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.2:80' });
   });
 
   it('take a server out at its max_fails-th failure within fail_timeout, for fail_timeout', () => {
@@ -102,10 +104,10 @@ describe('passive health checks', () => {
   });
 
   it('leave a server alone that has max_fails 0, and one that is the only one', () => {
-    upstreams.patch(nginx.worker(), 'firmware', 0, { max_fails: 0 });
+    servers.patchServer(nginx.worker(), 'firmware', 0, { max_fails: 0 });
     fail(1, 100);
     expect(state()).toBe('up');
-    upstreams.remove(nginx.worker(), 'firmware', 0);
+    servers.removeServer(nginx.worker(), 'firmware', 0);
     fail(2, 5);
     expect(choose()).toBe('10.0.0.2:80');
     expect(state(0)).toBe('up');
@@ -113,7 +115,7 @@ describe('passive health checks', () => {
   });
 
   it.each([['down'], ['drain']])('leave a server alone whose others are all taken out by `%s`', (how) => {
-    upstreams.patch(nginx.worker(), 'firmware', 0, { [how]: true });
+    servers.patchServer(nginx.worker(), 'firmware', 0, { [how]: true });
     fail(2, 5);
     expect(state(1)).toBe('up');
     expect(choose()).toBe('10.0.0.2:80');
@@ -123,9 +125,9 @@ describe('passive health checks', () => {
     fail(2);
     expect(state(1)).toBe('unavail');
     expect(choose()).toBe('10.0.0.1:80');
-    upstreams.patch(nginx.worker(), 'firmware', 0, { drain: true });
+    servers.patchServer(nginx.worker(), 'firmware', 0, { drain: true });
     expect(choose()).toBe('10.0.0.2:80');
-    upstreams.patch(nginx.worker(), 'firmware', 0, { drain: false });
+    servers.patchServer(nginx.worker(), 'firmware', 0, { drain: false });
     expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.1:80']));
   });
 
@@ -141,7 +143,7 @@ describe('passive health checks', () => {
   });
 
   it('turn to a backup that is well before they turn to servers that have failed', () => {
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.3:80', backup: true });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.3:80', backup: true });
     fail(1, 3);
     fail(2);
     expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.3:80']));
@@ -151,13 +153,13 @@ describe('passive health checks', () => {
 
   it('end when an operator puts the server back in', () => {
     fail(1, 3);
-    upstreams.patch(nginx.worker(), 'firmware', 0, { down: true });
-    upstreams.patch(nginx.worker(), 'firmware', 0, { down: false });
+    servers.patchServer(nginx.worker(), 'firmware', 0, { down: true });
+    servers.patchServer(nginx.worker(), 'firmware', 0, { down: false });
     expect(state()).toBe('up');
   });
 
   it('begin a slow start where one is asked for', () => {
-    upstreams.patch(nginx.worker(), 'firmware', 0, { slow_start: '20s' });
+    servers.patchServer(nginx.worker(), 'firmware', 0, { slow_start: '20s' });
     fail(1, 3);
     pass(10_000);
     const share = () =>
@@ -173,7 +175,7 @@ describe('passive health checks', () => {
 
 describe('a worker that crashed', () => {
   it('leaves no request active, and none uncounted', () => {
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     for (let i = 0; i < 4; i++) choose(100);
     for (let i = 0; i < 3; i++) choose(101);
     nginx.dead.add(101);
@@ -188,22 +190,22 @@ describe('a worker that crashed', () => {
 
   it('is counted as respawned, unless a reload retired it', () => {
     const platform = nginx.worker();
-    maintenance.countRespawns(platform, 1, [100, 101]);
-    maintenance.countRespawns(platform, 1, [100, 102]);
-    expect(nginx.counters.entries.get(root.RESPAWNED)).toBe(1);
-    maintenance.countRespawns(platform, 2, [100, 102, 103, 104]);
-    maintenance.countRespawns(platform, 2, [103, 104]);
-    expect(nginx.counters.entries.get(root.RESPAWNED)).toBe(1);
+    workers.countRespawns(platform, 1, [100, 101]);
+    workers.countRespawns(platform, 1, [100, 102]);
+    expect(nginx.counters.entries.get(workers.RESPAWNED)).toBe(1);
+    workers.countRespawns(platform, 2, [100, 102, 103, 104]);
+    workers.countRespawns(platform, 2, [103, 104]);
+    expect(nginx.counters.entries.get(workers.RESPAWNED)).toBe(1);
   });
 });
 
 describe('a removed server', () => {
   it('is a zombie while it has something open, and then forgotten with all its counters', () => {
     const platform = nginx.worker();
-    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
     choose();
     pass(1000);
-    upstreams.remove(platform, 'firmware', 0);
+    servers.removeServer(platform, 'firmware', 0);
     const zombies = () => overview().zombies;
     expect(zombies()).toBe(1);
     pass(1000);
@@ -211,7 +213,7 @@ describe('a removed server', () => {
     nginx.counters.incr('1/100', -1);
     expect(zombies()).toBe(0);
     pass(1000);
-    expect(current().gone).toEqual([]);
+    expect(group.removedUids(nginx.tables, 'firmware')).toEqual([]);
     expect([...nginx.counters.entries.keys()].filter((key) => /(^1|\/1)(\/|$)/.test(key))).toEqual([]);
   });
 });
@@ -219,7 +221,7 @@ describe('a removed server', () => {
 describe('selected', () => {
   it('is when requests were last seen to have come, to the second', () => {
     const platform = nginx.worker();
-    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
     const selected = () => nginx.counters.entries.get(' selected/1');
     pass(1000);
     expect(selected()).toBeUndefined();
@@ -237,8 +239,8 @@ describe('requests that find all servers full', () => {
   const last = () => selection.select(nginx, { pid: '100' }, 'firmware', ',', true);
 
   it('are counted as overflows of a queue of no size, from the first one on, until that is reset', () => {
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80', max_conns: 1 });
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.2:80', max_conns: 1, backup: true });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80', max_conns: 1 });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.2:80', max_conns: 1, backup: true });
     expect([last()?.[1], last()?.[1]]).toEqual(['10.0.0.1:80', '10.0.0.2:80']);
     expect(overview()).not.toHaveProperty('queue');
     expect([last(), last()]).toEqual([undefined, undefined]);
@@ -249,7 +251,7 @@ describe('requests that find all servers full', () => {
   });
 
   it('are not those that find no servers', () => {
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80', max_conns: 1, down: true });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80', max_conns: 1, down: true });
     expect(last()).toBeUndefined();
     expect(overview()).not.toHaveProperty('queue');
   });
@@ -258,7 +260,7 @@ describe('requests that find all servers full', () => {
 describe('figures', () => {
   it('come out by class and code, plain 200s by difference', () => {
     const platform = nginx.worker();
-    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80', max_conns: 50 });
+    servers.addServer(platform, 'firmware', { server: '10.0.0.1:80', max_conns: 50 });
     for (let i = 0; i < 10; i++) choose(100 + (i % 2));
     nginx.counters.incr('1/100', -5);
     nginx.counters.incr('1/101', -3);
@@ -303,7 +305,7 @@ describe('figures', () => {
 
   it('start again at a reset, but for what is open', () => {
     const platform = nginx.worker();
-    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
     for (let i = 0; i < 5; i++) choose();
     nginx.counters.incr('1/100', -3);
     nginx.counters.incr('1/sent', 1000);
@@ -326,7 +328,7 @@ describe('times', () => {
   }
 
   beforeEach(() => {
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
   });
 
   it('are shown as averages in whole ms, and not at all before there are any', () => {

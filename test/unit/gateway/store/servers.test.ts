@@ -4,8 +4,9 @@ import * as selection from '../../../../src/gateway/balance/selection.js';
 import * as errors from '../../../../src/gateway/model/errors.js';
 import * as group from '../../../../src/gateway/store/group.js';
 import * as passiveHealth from '../../../../src/gateway/store/passive-health.js';
-import * as upstreams from '../../../../src/gateway/store/upstreams.js';
-import { FakeNginx } from '../support/memory.js';
+import * as restore from '../../../../src/gateway/store/restore.js';
+import * as servers from '../../../../src/gateway/store/servers.js';
+import { FakeNginx, peersOf } from '../support/memory.js';
 
 let nginx: FakeNginx;
 
@@ -17,47 +18,47 @@ function choose(from = nginx): string {
   return selection.select(from, { pid: '100' }, 'firmware', ',')?.[1] ?? '';
 }
 
-function servers(from = nginx): (string | undefined)[] {
-  return upstreams.get(from.worker(), 'firmware').peers.map((peer) => peer.server);
+function addresses(from = nginx): (string | undefined)[] {
+  return peersOf(from.worker(), 'firmware').map((peer) => peer.server);
 }
 
 describe('a group', () => {
   it('is empty until something is added, and only a declared one exists', () => {
-    expect(servers()).toEqual([]);
+    expect(addresses()).toEqual([]);
     for (const name of ['nonesuch', 'constructor', '__proto__', 'firmware backup']) {
-      expect(() => upstreams.get(nginx.worker(), name)).toThrow(
-        expect.objectContaining({ status: 404, code: 'UpstreamNotFound' }),
+      expect(() => peersOf(nginx.worker(), name)).toThrow(
+        expect.objectContaining({ code: 'UpstreamNotFound' }),
       );
     }
   });
 
   it('numbers servers upwards, and never a second time', () => {
     const platform = nginx.worker();
-    expect(upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' }).id).toBe(0);
-    expect(upstreams.add(platform, 'firmware', { server: '10.0.0.2:80' }).id).toBe(1);
-    upstreams.remove(platform, 'firmware', 1);
-    expect(upstreams.add(platform, 'firmware', { server: '10.0.0.2:80' }).id).toBe(2);
-    expect(upstreams.add(platform, 'backend', { server: '10.0.0.2:80' }).id).toBe(0);
+    expect(servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' }).id).toBe(0);
+    expect(servers.addServer(platform, 'firmware', { server: '10.0.0.2:80' }).id).toBe(1);
+    servers.removeServer(platform, 'firmware', 1);
+    expect(servers.addServer(platform, 'firmware', { server: '10.0.0.2:80' }).id).toBe(2);
+    expect(servers.addServer(platform, 'backend', { server: '10.0.0.2:80' }).id).toBe(0);
   });
 
   it('takes an address twice, as NGINX Plus does, and counts the two apart', () => {
     const platform = nginx.worker();
-    const uids = [1, 2].map(() => upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' }).uid);
+    const uids = [1, 2].map(() => servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' }).uid);
     expect(new Set(uids).size).toBe(2);
   });
 
   it('answers 404 for a server that is not there', () => {
     for (const action of [
-      () => upstreams.patch(nginx.worker(), 'firmware', 5, {}),
-      () => upstreams.remove(nginx.worker(), 'firmware', 5),
+      () => servers.patchServer(nginx.worker(), 'firmware', 5, {}),
+      () => servers.removeServer(nginx.worker(), 'firmware', 5),
     ])
-      expect(action).toThrow(expect.objectContaining({ status: 404, code: 'UpstreamServerNotFound' }));
+      expect(action).toThrow(expect.objectContaining({ code: 'UpstreamServerNotFound' }));
   });
 
   it('loses no change when workers take turns', () => {
     for (let i = 0; i < 50; i++)
-      upstreams.add(nginx.worker(100 + (i % 4)), 'firmware', { server: `10.0.0.${i}:80` });
-    expect(servers()).toHaveLength(50);
+      servers.addServer(nginx.worker(100 + (i % 4)), 'firmware', { server: `10.0.0.${i}:80` });
+    expect(addresses()).toHaveLength(50);
     expect(new Set(Array.from({ length: 50 }, () => choose())).size).toBe(50);
   });
 });
@@ -65,16 +66,16 @@ describe('a group', () => {
 describe('the books on downtime', () => {
   it('run while a server is unavailable, and neither while it is down nor while it drains', () => {
     const platform = nginx.worker();
-    const failing = upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
+    const failing = servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
     const books = () => {
-      const { downtime, downstart } = upstreams.server(platform, 'firmware', 0);
+      const { downtime, downstart } = servers.getServer(platform, 'firmware', 0);
       return [downtime, downstart];
     };
     for (const out of [{ drain: true }, { down: true }]) {
-      upstreams.patch(platform, 'firmware', 0, out);
+      servers.patchServer(platform, 'firmware', 0, out);
       nginx.pass(5000);
       expect(books()).toEqual([undefined, undefined]);
-      upstreams.patch(platform, 'firmware', 0, { down: false });
+      servers.patchServer(platform, 'firmware', 0, { down: false });
     }
     passiveHealth.recordFailures(platform, failing, 1);
     expect(failing.downstart).toBe(nginx.now);
@@ -84,17 +85,17 @@ describe('the books on downtime', () => {
 describe('a restart', () => {
   it('finds every server with its parameters, numbered from 0', () => {
     const platform = nginx.worker();
-    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
-    upstreams.add(platform, 'firmware', {
+    servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(platform, 'firmware', {
       server: '[2001:db8::1]:80',
       weight: 3,
       fail_timeout: '5s',
       route: 'a b;c',
       drain: true,
     });
-    upstreams.remove(platform, 'firmware', 0);
+    servers.removeServer(platform, 'firmware', 0);
     const later = nginx.restarted();
-    const peers = upstreams.get(later.worker(), 'firmware').peers;
+    const peers = peersOf(later.worker(), 'firmware');
     expect(peers).toEqual([
       {
         id: 0,
@@ -107,7 +108,7 @@ describe('a restart', () => {
         down: false,
       },
     ]);
-    expect(upstreams.get(later.worker(), 'backend').peers).toEqual([]);
+    expect(peersOf(later.worker(), 'backend')).toEqual([]);
   });
 
   it('reads a state file that NGINX Plus wrote, and reports the lines it cannot use', () => {
@@ -115,7 +116,7 @@ describe('a restart', () => {
       'firmware',
       'server 10.42.1.127:8080;\n\nserver 10.42.1.128:8080 weight=2 down;\nserver nonsense=1;\nhello\n',
     );
-    expect(servers()).toEqual(['10.42.1.127:8080', '10.42.1.128:8080']);
+    expect(addresses()).toEqual(['10.42.1.127:8080', '10.42.1.128:8080']);
     expect(nginx.warnings).toEqual([
       'http upstream "firmware": ignored "server nonsense=1;"',
       'http upstream "firmware": ignored "hello"',
@@ -126,18 +127,18 @@ describe('a restart', () => {
     nginx = new FakeNginx({
       upstreams: { firmware: { servers: ['10.0.0.1:80 weight=2', '10.0.0.2 drain'] } },
     });
-    expect(upstreams.get(nginx.worker(), 'firmware').peers).toMatchObject([
+    expect(peersOf(nginx.worker(), 'firmware')).toMatchObject([
       { id: 0, server: '10.0.0.1:80', weight: 2 },
       { id: 1, server: '10.0.0.2:80', drain: true },
     ]);
-    for (const id of [0, 1]) upstreams.remove(nginx.worker(), 'firmware', id);
-    expect(servers(nginx.restarted())).toEqual([]);
+    for (const id of [0, 1]) servers.removeServer(nginx.worker(), 'firmware', id);
+    expect(addresses(nginx.restarted())).toEqual([]);
   });
 
   it('starts empty when the state is gone', () => {
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     nginx.files.clear();
-    expect(servers(nginx.restarted())).toEqual([]);
+    expect(addresses(nginx.restarted())).toEqual([]);
   });
 });
 
@@ -151,19 +152,19 @@ describe('an address that leads back into the gateway', () => {
     '[::ffff:10.7.7.7]:80',
   ])('is refused: %s', (server) => {
     // Regression: a backend had registered the load balancer's own API, which the public then reached by port 80.
-    nginx.own = [[10, 7, 7, 7]];
-    expect(() => upstreams.add(nginx.worker(), 'firmware', { server })).toThrow(
-      expect.objectContaining({ status: 400, code: 'UpstreamBadAddress' }),
+    nginx.hostAddresses = [[10, 7, 7, 7]];
+    expect(() => servers.addServer(nginx.worker(), 'firmware', { server })).toThrow(
+      expect.objectContaining({ code: 'UpstreamBadAddress' }),
     );
-    expect(servers()).toEqual([]);
+    expect(addresses()).toEqual([]);
   });
 
   it('is a server where gateway.json allows it, and no longer one after a restart where it does not', () => {
     nginx.allow = ['127.0.0.0/8'];
-    upstreams.add(nginx.worker(), 'firmware', { server: '127.0.0.1:80' });
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(nginx.worker(), 'firmware', { server: '127.0.0.1:80' });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     const later = nginx.restarted();
-    expect(servers(later)).toEqual(['10.0.0.1:80']);
+    expect(addresses(later)).toEqual(['10.0.0.1:80']);
     expect(later.warnings).toEqual([
       expect.stringContaining('ignored a server: "127.0.0.1:80" is a loopback address'),
     ]);
@@ -171,25 +172,25 @@ describe('an address that leads back into the gateway', () => {
 
   it('is a server where gateway.json itself names it', () => {
     nginx = new FakeNginx({ upstreams: { firmware: { servers: ['127.0.0.1:80'] } } });
-    expect(servers()).toEqual(['127.0.0.1:80']);
+    expect(addresses()).toEqual(['127.0.0.1:80']);
   });
 });
 
 describe('a reload', () => {
   it('keeps servers and ids, and takes in groups and methods that are new', () => {
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     Object.assign(nginx.config, { upstreams: { firmware: { method: 'least_conn' }, fresh: {} } });
-    upstreams.load(nginx.worker());
-    expect(servers()).toEqual(['10.0.0.1:80']);
+    restore.load(nginx.worker());
+    expect(addresses()).toEqual(['10.0.0.1:80']);
     expect(nginx.tables.entries.get('firmware')?.charAt(2)).toBe('l');
-    expect(upstreams.get(nginx.worker(), 'fresh').peers).toEqual([]);
-    expect(() => upstreams.get(nginx.worker(), 'backend')).toThrow();
+    expect(peersOf(nginx.worker(), 'fresh')).toEqual([]);
+    expect(() => peersOf(nginx.worker(), 'backend')).toThrow();
   });
 
   it('takes in a method that changed while the names of the groups did not', () => {
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     Object.assign(nginx.config, { upstreams: { firmware: { method: 'hash' }, backend: {} } });
-    upstreams.load(nginx.worker());
+    restore.load(nginx.worker());
     expect(nginx.tables.entries.get('firmware')?.charAt(2)).toBe('h');
   });
 });
@@ -207,32 +208,32 @@ describe('an upgrade by a reload', () => {
     'lays tables that another version has left in memory out anew, and sends nobody by them until then',
     (left, mark) => {
       // Regression: memory outlives a reload, and what it was in line with told of the declarations alone.
-      upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+      servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
       nginx.tables.set('firmware', left);
       nginx.tables.set(' loaded', mark + JSON.stringify(nginx.config.upstreams));
       const variables = { pid: '100', upstream: 'firmware' };
       expect(fastPath.choose(nginx.tables, nginx.counters, variables)).toBeUndefined();
       expect(choose()).toBe('');
-      upstreams.load(nginx.worker());
+      restore.load(nginx.worker());
       expect(fastPath.choose(nginx.tables, nginx.counters, variables)?.[1]).toBe('10.0.0.1:80');
-      expect(servers()).toEqual(['10.0.0.1:80']);
+      expect(addresses()).toEqual(['10.0.0.1:80']);
     },
   );
 });
 
 describe('trouble', () => {
   it('undoes a change that shared memory has no room for, in memory and on disk', () => {
-    for (let i = 0; i < 5; i++) upstreams.add(nginx.worker(), 'firmware', { server: `10.0.0.${i}:80` });
+    for (let i = 0; i < 5; i++) servers.addServer(nginx.worker(), 'firmware', { server: `10.0.0.${i}:80` });
     nginx.settle();
     const text = nginx.files.get('firmware')?.split('\n').slice(1).join('\n');
     nginx.tables.limit = 2 * used();
     let added = 5;
     expect(() => {
       for (; added < 1000; added++)
-        upstreams.add(nginx.worker(), 'firmware', { server: `10.0.1.${added}:80` });
-    }).toThrow(expect.objectContaining({ status: 400, code: 'UpstreamOutOfMemory' }));
+        servers.addServer(nginx.worker(), 'firmware', { server: `10.0.1.${added}:80` });
+    }).toThrow(expect.objectContaining({ code: 'UpstreamOutOfMemory' }));
     expect(added).toBeGreaterThan(5);
-    expect(servers()).toHaveLength(added);
+    expect(addresses()).toHaveLength(added);
     nginx.pass(10_000);
     nginx.settle();
     expect(nginx.files.get('firmware')?.split('\n')).toHaveLength(added + 2);
@@ -244,50 +245,54 @@ describe('trouble', () => {
     // Regression: a drain was refused for want of the few bytes that tell of it, so that a full group was stuck.
     for (let limit = 6000; limit < 24_000; limit += 203) {
       nginx = new FakeNginx({ upstreams: { firmware: {}, backend: {} } });
-      upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+      servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
       nginx.tables.limit = limit;
       expect(() => {
         for (let i = 2; i < 1000; i++)
-          upstreams.add(nginx.worker(), 'firmware', { server: `10.0.1.${i}:80` });
+          servers.addServer(nginx.worker(), 'firmware', { server: `10.0.1.${i}:80` });
       }).toThrow(expect.objectContaining({ code: 'UpstreamOutOfMemory' }));
-      const ids = upstreams.get(nginx.worker(), 'firmware').peers.map(({ id }) => id);
-      for (const id of ids) upstreams.patch(nginx.worker(), 'firmware', id, { drain: true });
+      const ids = peersOf(nginx.worker(), 'firmware').map(({ id }) => id);
+      for (const id of ids) servers.patchServer(nginx.worker(), 'firmware', id, { drain: true });
       expect(choose()).toBe('');
-      for (const id of ids) upstreams.remove(nginx.worker(), 'firmware', id);
+      for (const id of ids) servers.removeServer(nginx.worker(), 'firmware', id);
       expect(ids.length).toBeGreaterThan(5);
-      expect(servers()).toEqual([]);
-      expect(upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.9:80' }).server).toBe('10.0.0.9:80');
+      expect(addresses()).toEqual([]);
+      expect(servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.9:80' }).server).toBe(
+        '10.0.0.9:80',
+      );
     }
   });
 
   it('takes the lock over from a worker that died holding it', () => {
-    upstreams.load(nginx.worker());
+    restore.load(nginx.worker());
     nginx.tables.set(' lock/upstreams', '666');
     nginx.dead.add(666);
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
-    expect(servers()).toEqual(['10.0.0.1:80']);
-    expect(nginx.warnings).toEqual(['taking over the lock of worker 666, which is gone']);
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    expect(addresses()).toEqual(['10.0.0.1:80']);
+    expect(nginx.warnings).toEqual(['taking over the lock of worker 666, which no longer runs']);
   });
 
   it('gives up at once on a lock that a living worker has, and changes nothing', () => {
     // Regression: a worker that was stopped, or waited for a disk, had all others spin for five seconds.
-    upstreams.load(nginx.worker());
+    restore.load(nginx.worker());
     nginx.tables.set(' lock/upstreams', '666');
     nginx.tables.operations = 0;
-    expect(() => upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' })).toThrow(errors.locked);
+    expect(() => servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' })).toThrow(
+      errors.locked,
+    );
     expect(nginx.tables.operations).toBeLessThan(2100);
-    expect(servers()).toEqual([]);
+    expect(addresses()).toEqual([]);
     nginx.tables.delete(' lock/upstreams');
-    expect(upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' }).id).toBe(0);
+    expect(servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' }).id).toBe(0);
   });
 
   it('leaves files alone while it has the lock', () => {
     // Regression: a disk that stood still did so under the lock.
     nginx.pass(10_000);
     nginx.beforeFile = () => expect(nginx.tables.entries.has(' lock/upstreams')).toBe(false);
-    const peer = upstreams.add(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
-    upstreams.patch(nginx.worker(), 'firmware', peer.id, { drain: true });
-    upstreams.remove(nginx.worker(), 'firmware', peer.id);
+    const peer = servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    servers.patchServer(nginx.worker(), 'firmware', peer.id, { drain: true });
+    servers.removeServer(nginx.worker(), 'firmware', peer.id);
     nginx.settle();
     expect(nginx.files.get('firmware')).toContain('after change 3');
   });
@@ -296,8 +301,8 @@ describe('trouble', () => {
 describe('a slow start', () => {
   it('begins small and ends at full weight', () => {
     const platform = nginx.worker();
-    upstreams.add(platform, 'firmware', { server: '10.0.0.1:80' });
-    const fresh = upstreams.add(platform, 'firmware', { server: '10.0.0.2:80', slow_start: '20s' });
+    servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
+    const fresh = servers.addServer(platform, 'firmware', { server: '10.0.0.2:80', slow_start: '20s' });
     const warmth = [0, 10, 20, 40].map((seconds) =>
       group.slowStartShare(fresh, nginx.clock + seconds * 1000),
     );

@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest';
 import * as failedTries from '../../../../src/gateway/balance/failed-tries.js';
 import * as fastPath from '../../../../src/gateway/balance/fast-path.js';
 import * as selection from '../../../../src/gateway/balance/selection.js';
+import * as tableFormat from '../../../../src/gateway/balance/table-format.js';
 import type { Step } from '../../../../src/gateway/model/steps.js';
 import * as steps from '../../../../src/gateway/model/steps.js';
-import * as group from '../../../../src/gateway/store/group.js';
+import type { UpstreamConfig } from '../../../../src/gateway/store/config.js';
 import * as liveTable from '../../../../src/gateway/store/live-table.js';
 import * as maintenance from '../../../../src/gateway/store/maintenance.js';
-import type { UpstreamConfig } from '../../../../src/gateway/store/platform.js';
+import * as servers from '../../../../src/gateway/store/servers.js';
 import * as tableBuild from '../../../../src/gateway/store/table-build.js';
-import * as upstreams from '../../../../src/gateway/store/upstreams.js';
-import { FakeNginx } from '../support/memory.js';
+import { FakeNginx, peersOf } from '../support/memory.js';
 
 const METHODS: [string, UpstreamConfig][] = [
   ['in turn', {}],
@@ -22,7 +22,7 @@ const METHODS: [string, UpstreamConfig][] = [
 /** An NGINX with a group of many, all of them in its table. */
 function start(config: UpstreamConfig, count: number): FakeNginx {
   const nginx = new FakeNginx({ upstreams: { firmware: config } });
-  for (let i = 0; i < count; i++) upstreams.add(nginx.worker(), 'firmware', { server: address(i) });
+  for (let i = 0; i < count; i++) servers.addServer(nginx.worker(), 'firmware', { server: address(i) });
   nginx.settle();
   return nginx;
 }
@@ -77,9 +77,7 @@ class Crowd {
   constructor(config: UpstreamConfig) {
     this.nginx = start(config, 40);
     this.#worker = this.nginx.worker();
-    this.#wanted = new Map(
-      group.read(this.#worker, 'firmware').peers.map((peer) => [peer.id, peer.server as string]),
-    );
+    this.#wanted = new Map(peersOf(this.#worker, 'firmware').map((peer) => [peer.id, peer.server as string]));
   }
 
   addresses(): Set<string> {
@@ -98,7 +96,7 @@ class Crowd {
 
   #add(): string {
     const server = address(this.#next++);
-    this.#wanted.set(upstreams.add(this.#worker, 'firmware', { server }).id, server);
+    this.#wanted.set(servers.addServer(this.#worker, 'firmware', { server }).id, server);
     return server;
   }
 
@@ -112,7 +110,7 @@ class Crowd {
   #restore(at: number): string | undefined {
     const [id, server] = [...this.#drained][at % this.#drained.size] ?? [];
     if (id === undefined || server === undefined) return undefined;
-    upstreams.patch(this.#worker, 'firmware', id, { drain: false });
+    servers.patchServer(this.#worker, 'firmware', id, { drain: false });
     this.#drained.delete(id);
     this.#wanted.set(id, server);
     return server;
@@ -122,12 +120,12 @@ class Crowd {
     const at = Object.values(given)[0] as number;
     const [id, server] = [...this.#wanted][at % this.#wanted.size] as [number, string];
     this.#wanted.delete(id);
-    if ('remove' in given) upstreams.remove(this.#worker, 'firmware', id);
+    if ('remove' in given) servers.removeServer(this.#worker, 'firmware', id);
     else if ('drain' in given) {
-      upstreams.patch(this.#worker, 'firmware', id, { drain: true });
+      servers.patchServer(this.#worker, 'firmware', id, { drain: true });
       this.#drained.set(id, server);
     } else {
-      failedTries.countFailure(this.nginx.counters, `${upstreams.server(this.#worker, 'firmware', id).uid}`);
+      failedTries.countFailure(this.nginx.counters, `${servers.getServer(this.#worker, 'firmware', id).uid}`);
       maintenance.quickTasks(this.#worker);
     }
   }
@@ -156,8 +154,8 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
   it('has the same table whether it was laid out at once or step by step, after changes or anew', () => {
     const nginx = start(config, 100);
     for (let id = 0; id < 100; id += 7)
-      upstreams.patch(nginx.worker(), 'firmware', id, { weight: 1 + (id % 5) });
-    for (let id = 3; id < 100; id += 11) upstreams.remove(nginx.worker(), 'firmware', id);
+      servers.patchServer(nginx.worker(), 'firmware', id, { weight: 1 + (id % 5) });
+    for (let id = 3; id < 100; id += 11) servers.removeServer(nginx.worker(), 'firmware', id);
     nginx.settle();
     const rows = () => {
       const header = nginx.tables.get('firmware') as string;
@@ -174,7 +172,7 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
   it('has its table laid out in steps that are no longer for five thousand servers than for a hundred', () => {
     const longest = (count: number) => {
       const nginx = start(config, count);
-      upstreams.patch(nginx.worker(), 'firmware', 0, { weight: 3 });
+      servers.patchServer(nginx.worker(), 'firmware', 0, { weight: 3 });
       let most = 0;
       const work = maintenance.nextBuild(nginx.worker(), 2000) as Step;
       for (let done = false; !done; ) {
@@ -191,10 +189,10 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
     const cost = (count: number) => {
       const nginx = start(config, count);
       nginx.tables.operations = 0;
-      const { id } = upstreams.add(nginx.worker(), 'firmware', { server: '10.9.9.9:80' });
-      upstreams.patch(nginx.worker(), 'firmware', id, { drain: true });
-      upstreams.patch(nginx.worker(), 'firmware', 50, { drain: true });
-      upstreams.remove(nginx.worker(), 'firmware', 51);
+      const { id } = servers.addServer(nginx.worker(), 'firmware', { server: '10.9.9.9:80' });
+      servers.patchServer(nginx.worker(), 'firmware', id, { drain: true });
+      servers.patchServer(nginx.worker(), 'firmware', 50, { drain: true });
+      servers.removeServer(nginx.worker(), 'firmware', 51);
       return nginx.tables.operations;
     };
     // Finding a record among more chunks takes a few looks more: it is a search by halves.
@@ -203,9 +201,10 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
 
   it('returns to the quick path once its changes are in the table', () => {
     const nginx = start(config, 100);
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.9.9.9:80' });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.9.9.9:80' });
     const isQuick = () =>
-      (nginx.tables.get('firmware') as string).charCodeAt(0) - fastPath.FLAGS_BASE < fastPath.BY_SELECTION;
+      (nginx.tables.get('firmware') as string).charCodeAt(0) - tableFormat.FLAGS_BASE <
+      tableFormat.BY_SELECTION;
     expect(isQuick()).toBe(false);
     nginx.settle();
     expect(isQuick()).toBe(config.method !== 'least_conn');
@@ -218,7 +217,7 @@ describe('a build', () => {
     // A worker that is stopped in the middle and goes on after a reload has brought another one that does its work.
     const nginx = start({}, 100);
     for (let stop = 1; stop < 60; stop++) {
-      upstreams.patch(nginx.worker(), 'firmware', stop, { weight: 2 });
+      servers.patchServer(nginx.worker(), 'firmware', stop, { weight: 2 });
       const old = tableBuild.beginBuild(nginx.worker(100), 'firmware') as Step;
       let done = false;
       for (let i = 0; i < stop && !done; i++) done = old();
@@ -237,7 +236,7 @@ describe('a build', () => {
   it('covers all changes that were made before it began', () => {
     const nginx = start({}, 100);
     const counted = nginx.counters.get(' version') as number;
-    for (let i = 0; i < 50; i++) upstreams.patch(nginx.worker(), 'firmware', i, { weight: 2 });
+    for (let i = 0; i < 50; i++) servers.patchServer(nginx.worker(), 'firmware', i, { weight: 2 });
     let built = 0;
     for (
       let work = maintenance.nextBuild(nginx.worker(), 2000);
@@ -263,10 +262,10 @@ describe('a build', () => {
         return new Uint8Array(32);
       },
     };
-    upstreams.patch(nginx.worker(), 'firmware', 0, { drain: true });
+    servers.patchServer(nginx.worker(), 'firmware', 0, { drain: true });
     steps.run(maintenance.nextBuild(worker, 2000) as Step);
     expect(digests).toBe(0);
-    for (let id = 0; id < 40; id++) upstreams.remove(nginx.worker(), 'firmware', id);
+    for (let id = 0; id < 40; id++) servers.removeServer(nginx.worker(), 'firmware', id);
     nginx.settle();
     steps.run(maintenance.checkServers(nginx.worker()));
     expect(kept()).toBe(0);
@@ -274,7 +273,7 @@ describe('a build', () => {
 
   it('that has no room leaves the group as it is, and succeeds once there is some', () => {
     const nginx = start({}, 200);
-    upstreams.patch(nginx.worker(), 'firmware', 3, { weight: 9 });
+    servers.patchServer(nginx.worker(), 'firmware', 3, { weight: 9 });
     const used = [...nginx.tables.entries].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
     nginx.tables.limit = used + 10;
     for (let i = 0; i < 5; i++) {
@@ -282,7 +281,7 @@ describe('a build', () => {
       if (work !== undefined) steps.run(work);
     }
     expect(destinations(nginx, 1000).size).toBe(200);
-    for (let id = 100; id < 200; id++) upstreams.remove(nginx.worker(), 'firmware', id);
+    for (let id = 100; id < 200; id++) servers.removeServer(nginx.worker(), 'firmware', id);
     nginx.settle();
     expect(destinations(nginx, 1000).size).toBe(100);
     nginx.tables.limit = Number.POSITIVE_INFINITY;
@@ -294,7 +293,7 @@ describe('a build', () => {
 it('has the answer to a change of a small group that hashes wait for its table, so that keys find their servers at once', () => {
   const answersAtOnce = (config: UpstreamConfig, count: number) => {
     const nginx = start(config, count);
-    upstreams.add(nginx.worker(), 'firmware', { server: '10.9.9.9:80' });
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.9.9.9:80' });
     const ready = liveTable.whenBuilt(nginx.worker(), 'firmware');
     if (ready === undefined) return true;
     expect(ready()).toBe(false);

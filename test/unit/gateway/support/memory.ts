@@ -1,10 +1,16 @@
 /** NGINX's shared dictionaries and surroundings, in memory. Several workers may share one. */
 import { createHash } from 'node:crypto';
+import * as dispatch from '../../../../src/gateway/api/dispatch.js';
+import type { ProcessInfo } from '../../../../src/gateway/api/process-info.js';
+import type { ApiRequest } from '../../../../src/gateway/api/request.js';
 import * as steps from '../../../../src/gateway/model/steps.js';
+import type { KindConfig } from '../../../../src/gateway/store/config.js';
+import type { Peer } from '../../../../src/gateway/store/group.js';
 import * as maintenance from '../../../../src/gateway/store/maintenance.js';
-import type { KindConfig, Platform } from '../../../../src/gateway/store/platform.js';
+import type { Platform } from '../../../../src/gateway/store/platform.js';
+import * as servers from '../../../../src/gateway/store/servers.js';
 
-/** What njs calls a dictionary: shared by all workers, each operation atomic. */
+/** An njs dictionary: shared by all workers, each operation atomic. */
 export class FakeDict<V extends string | number> {
   readonly entries = new Map<string, V>();
   /** Keys and values together may not exceed this; beyond it, `set` throws as njs does. */
@@ -67,7 +73,7 @@ export class FakeDict<V extends string | number> {
   }
 }
 
-/** The shared memory and disk of one NGINX, and its clock. */
+/** The shared memory, the disk and the clocks of one NGINX. */
 export class FakeNginx {
   readonly tables = new FakeDict<string>();
   readonly counters = new FakeDict<number>();
@@ -75,17 +81,17 @@ export class FakeNginx {
   readonly files = new Map<string, string>();
   readonly warnings: string[] = [];
   readonly dead = new Set<number>();
-  /** The clock that may be set. */
+  /** The clock that can be set. */
   now = 1_700_000_000_000;
-  /** The clock that nobody sets. */
+  /** The monotonic clock. */
   clock = 5_000_000;
-  /** Networks that servers may be in although they lead back to this host. */
+  /** Special-purpose networks that servers may be in nevertheless. */
   allow: string[] = [];
   /** The gateway's own addresses. */
-  own: number[][] = [];
-  /** The master's workers, where it is known. */
+  hostAddresses: number[][] = [];
+  /** The master's workers, if they are known. */
   workers: number[] = [];
-  /** Set to let the next writes of a file fail. */
+  /** Set to make writes of files fail. */
   diskError: Error | undefined;
   /** Called before each change of a file. */
   beforeFile: (name: string) => void = () => {};
@@ -106,7 +112,7 @@ export class FakeNginx {
       kind: this.kind,
       config: this.config,
       allow: this.allow,
-      own: () => this.own,
+      hostAddresses: () => this.hostAddresses,
       tables: this.tables,
       counters: this.counters,
       keyvals: this.keyvals,
@@ -134,24 +140,39 @@ export class FakeNginx {
     };
   }
 
-  /** Lets time pass, by both clocks. */
+  /** Advances both clocks. */
   pass(ms: number): void {
     this.now += ms;
     this.clock += ms;
   }
 
-  /** Does what the upkeep does step by step: lays tables out and writes state files. */
+  /** Does the maintenance tasks: builds tables and writes state files. */
   settle(): void {
     const next = () => maintenance.nextTask(this.worker(), 2000);
     for (let step = next(); step !== undefined; step = next()) steps.run(step);
   }
 
-  /** The same machine after NGINX has ended: only the disk is left. */
+  /** The same host after NGINX has ended: only the disk is left. */
   restarted(): FakeNginx {
     const next = new FakeNginx(this.config, this.kind);
     for (const [name, text] of this.files) next.files.set(name, text);
     return next;
   }
+}
+
+/** Sends a request to the API and returns the whole response. */
+export function respond(
+  platform: Platform,
+  nginx: ProcessInfo | undefined,
+  request: ApiRequest,
+): { status: number; text: string } {
+  const reply = dispatch.respond(platform, nginx, request);
+  return { status: reply.status, text: reply.pieces.map((piece) => piece()).join('') };
+}
+
+/** All servers of a group. */
+export function peersOf(platform: Platform, name: string): Peer[] {
+  return servers.serverPages(platform, name).flatMap((readPage) => readPage());
 }
 
 /** SHA-256, as njs's crypto module computes it. */
