@@ -1,8 +1,8 @@
 import { addressOfInterface, addressTowards } from '../adapters/host-address.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
-import type { ConfiguredAddress } from '../config/options/register.js';
-import { type Problem, refuseProblems } from '../config/problem.js';
-import type { RegisterSettings, ServiceSettings } from '../config/settings/register.js';
+import type { ConfiguredAddress } from '../config/engine/formats.js';
+import { type Problem, refuseProblems } from '../config/engine/problem.js';
+import type { RegisterSettings, ServiceSettings } from '../config/register.js';
 import { type Address, hostOf } from '../core/address.js';
 import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';

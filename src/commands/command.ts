@@ -1,6 +1,6 @@
-import type { Sources } from '../config/load.js';
-import type { Resolved } from '../config/resolve.js';
-import type { Lists, Schema, Scope } from '../config/schema.js';
+import type { Resolved } from '../config/engine/resolve.js';
+import type { Lists, Schema, Scope } from '../config/engine/schema.js';
+import type { FileMode, Sources } from '../config/load.js';
 
 /** What a command is given when it runs. */
 export interface Invocation<S extends Schema = Schema, L extends Lists = Lists> {
@@ -31,8 +31,7 @@ export interface CommandSpec {
   /** Shown at the end of the help. */
   readonly examples: readonly string[];
   readonly scope: Scope;
-  /** Whose keys a configuration file may hold; see `loadConfig`. */
-  readonly file: 'own' | 'shared' | 'none';
+  readonly file: FileMode;
   /** Loads the command's code, which is only then paid for, and runs it. Resolves to the exit code. */
   run(invocation: Invocation): Promise<number>;
 }

@@ -1,6 +1,6 @@
-import { drainScope, statusScope, undrainScope, unholdScope } from '../config/options/operator.js';
-import { registerScope } from '../config/options/register.js';
-import { watchScope } from '../config/options/watch.js';
+import { drainScope, statusScope, undrainScope, unholdScope } from '../config/operator.js';
+import { registerScope } from '../config/register.js';
+import { watchScope } from '../config/watch.js';
 import { command } from './command.js';
 import type { CommandGroup, CommandTable } from './program.js';
 
@@ -24,7 +24,7 @@ export const COMMANDS: CommandTable = [
       'sidekick register --config /etc/sidekick/host.yaml',
     ],
     scope: registerScope,
-    file: 'own',
+    file: 'strict',
     run: async (invocation) => (await import('./register.js')).register(invocation),
   }),
   command({
@@ -39,7 +39,7 @@ export const COMMANDS: CommandTable = [
       'sidekick watch --config /etc/sidekick/watch.yaml --dry-run',
     ],
     scope: watchScope,
-    file: 'own',
+    file: 'strict',
     run: async (invocation) => (await import('./watch.js')).watch(invocation),
   }),
   command({
@@ -61,7 +61,7 @@ export const COMMANDS: CommandTable = [
     args: INSTANCE,
     examples: ['sidekick drain firmware 10.0.0.11:8080 --wait'],
     scope: drainScope,
-    file: 'shared',
+    file: 'lenient',
     run: async (invocation) => (await import('./drain.js')).drain(invocation),
   }),
   command({
@@ -72,7 +72,7 @@ export const COMMANDS: CommandTable = [
     args: INSTANCE,
     examples: ['sidekick undrain firmware 10.0.0.11:8080'],
     scope: undrainScope,
-    file: 'shared',
+    file: 'lenient',
     run: async (invocation) => (await import('./undrain.js')).undrain(invocation),
   }),
   command({
@@ -84,7 +84,7 @@ export const COMMANDS: CommandTable = [
     args: [{ name: 'service', doc: 'Name of the service, such as firmware.' }],
     examples: ['sidekick unhold firmware'],
     scope: unholdScope,
-    file: 'shared',
+    file: 'lenient',
     run: async (invocation) => (await import('./unhold.js')).unhold(invocation),
   }),
   {
@@ -104,7 +104,7 @@ function configCommands(verb: 'check' | 'print'): CommandGroup {
     description: `${what} for \`sidekick ${name}\`, given the same options.`,
     args: [],
     examples: [`sidekick config ${verb} ${name} --config /etc/sidekick/${name}.yaml`],
-    file: 'own' as const,
+    file: 'strict' as const,
   });
   return {
     name: verb,

@@ -1,11 +1,11 @@
 import { stringify } from 'yaml';
-import { type UnknownVariable, unknownVariables } from '../config/layers.js';
-import type { registerScope } from '../config/options/register.js';
-import type { watchScope } from '../config/options/watch.js';
-import { type Problem, refuseProblems } from '../config/problem.js';
+import { type UnknownVariable, unknownVariables } from '../config/engine/layers.js';
+import { type Problem, refuseProblems } from '../config/engine/problem.js';
+import type { registerScope } from '../config/register.js';
+import { registerSettings } from '../config/register.js';
 import { SCOPES } from '../config/scopes.js';
-import { registerSettings } from '../config/settings/register.js';
-import { watchSettings } from '../config/settings/watch.js';
+import type { watchScope } from '../config/watch.js';
+import { watchSettings } from '../config/watch.js';
 import type { Invocation, InvocationOf } from './command.js';
 import { say } from './say.js';
 
@@ -33,7 +33,7 @@ function tell(
   { config, out, sources }: Pick<Invocation, 'config' | 'out' | 'sources'>,
 ): number {
   if (verb === 'print') {
-    out.write(stringify(config.written));
+    out.write(stringify(config.effective));
     return 0;
   }
   refuseProblems(unknownVariables(Object.values(SCOPES), sources.env).map(asProblem));

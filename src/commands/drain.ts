@@ -1,4 +1,4 @@
-import type { drainScope } from '../config/options/operator.js';
+import type { drainScope } from '../config/operator.js';
 import { type Instance, maintenanceKey, registrationKey } from '../core/keys.js';
 import { decodeMaintenance, describeMaintenance } from '../core/maintenance.js';
 import { followDrain, requestDrain } from '../daemon/drain/operator.js';
@@ -19,26 +19,26 @@ export async function drain(invocation: InvocationOf<typeof drainScope>): Promis
   const name = `${instance.service} ${instance.address}`;
   const undo = `sidekick undrain ${name}`;
   const { wait, force, reason, timeout } = config.values;
-  return withEtcd(invocation, async (desk) => {
-    const { registered, standing } = await lookUp(instance, desk);
-    if (!registered && !force) throw await unregistered(instance, desk);
+  return withEtcd(invocation, async (session) => {
+    const { registered, standing } = await lookUp(instance, session);
+    if (!registered && !force) throw await unregistered(instance, session);
     if (standing !== undefined) say(out, `a drain of ${name} was asked for before${about(standing)}`);
     const request = { by: whoAsks(sources.env), at: new Date().toISOString(), ...(reason && { reason }) };
-    const revision = await requestDrain(instance, request, desk, desk.signal);
+    const revision = await requestDrain(instance, request, session, session.signal);
     if (!registered) {
       say(out, `${name} is not registered; when it is, it is drained, until: ${undo}`);
       return 0;
     }
     say(out, `draining ${name}; it stays out until: ${undo}`);
-    return wait ? follow(instance, revision, timeout, { desk, out }) : 0;
+    return wait ? follow(instance, revision, timeout, { session, out }) : 0;
   });
 }
 
 async function lookUp(
   instance: Instance,
-  { store, space, signal }: EtcdSession,
+  { store, prefixes, signal }: EtcdSession,
 ): Promise<{ registered: boolean; standing: string | undefined }> {
-  const [registration, request] = [registrationKey(space, instance), maintenanceKey(space, instance)];
+  const [registration, request] = [registrationKey(prefixes, instance), maintenanceKey(prefixes, instance)];
   const found = await store.read([registration, request], signal);
   return { registered: found.has(registration), standing: found.get(request)?.value };
 }
@@ -48,15 +48,17 @@ function about(value: string): string {
   return text === '' ? '' : ` ${text}`;
 }
 
-async function unregistered({ service, address }: Instance, desk: EtcdSession): Promise<Error> {
-  const prefix = `${desk.space.services}${service}/`;
-  const others = (await desk.store.list(prefix, desk.signal)).map(({ key }) => key.slice(prefix.length));
+async function unregistered({ service, address }: Instance, session: EtcdSession): Promise<Error> {
+  const prefix = `${session.prefixes.services}${service}/`;
+  const others = (await session.store.list(prefix, session.signal)).map(({ key }) =>
+    key.slice(prefix.length),
+  );
   return nothingFound(
     `${service} ${address} is not registered: nothing was asked for`,
     others.length > 0
       ? `registered as ${service} are ${listed(others)}`
       : `nothing is registered as ${service}`,
-    others.length > 0 ? '' : hintFor(service, await watchersAt(desk)),
+    others.length > 0 ? '' : hintFor(service, await watchersAt(session)),
     'to have it drained as soon as it registers: --force',
   );
 }
@@ -65,7 +67,7 @@ async function follow(
   instance: Instance,
   revision: number,
   timeout: number,
-  { desk, out }: { readonly desk: EtcdSession; readonly out: NodeJS.WritableStream },
+  { session, out }: { readonly session: EtcdSession; readonly out: NodeJS.WritableStream },
 ): Promise<number> {
   const name = `${instance.service} ${instance.address}`;
   let waitingFor: readonly string[] = [];
@@ -79,8 +81,8 @@ async function follow(
     what: () => (waitingFor.length > 0 ? listed(waitingFor) : 'etcd to show the watchers'),
     otherwise: `the request stands: ${name} is drained all the same, until: sidekick undrain ${name}`,
   };
-  const { answered, registered } = await waiting(order, desk.signal, (limited) =>
-    followDrain(instance, revision, desk, tell, limited),
+  const { answered, registered } = await waiting(order, session.signal, (limited) =>
+    followDrain(instance, revision, session, tell, limited),
   );
   if (!registered) {
     say(out, `${name} is no longer registered: there is nothing left to drain`);
@@ -90,7 +92,7 @@ async function follow(
     say(out, `${name} has been taken out by ${listed(answered)}`);
     return 0;
   }
-  const hint = hintFor(instance.service, await watchersAt(desk));
+  const hint = hintFor(instance.service, await watchersAt(session));
   throw nothingFound(
     `no running watcher drives ${instance.service}: nobody has taken ${name} out`,
     hint,

@@ -1,4 +1,4 @@
-import { nearest } from '../config/nearest.js';
+import { nearest } from '../config/engine/nearest.js';
 import { type LiveWatcher, liveWatchers } from '../core/drain-acks.js';
 import { SidekickError } from '../core/errors.js';
 import { watchersPrefix } from '../core/keys.js';
@@ -19,8 +19,8 @@ export function nothingFound(...lines: readonly string[]): SidekickError {
 }
 
 /** The watchers that run now. */
-export async function watchersAt({ store, space, signal }: EtcdSession): Promise<readonly LiveWatcher[]> {
-  return liveWatchers(space, byKey(await store.list(watchersPrefix(space), signal)));
+export async function watchersAt({ store, prefixes, signal }: EtcdSession): Promise<readonly LiveWatcher[]> {
+  return liveWatchers(prefixes, byKey(await store.list(watchersPrefix(prefixes), signal)));
 }
 
 /** Whether a watcher drives the service, and where none does what may have been meant. */

@@ -1,6 +1,7 @@
 import { type Command, Option as Flag } from 'commander';
-import { show } from '../config/format.js';
-import { flagOf, flatOptions, type ListOption, type Option, type Scope } from '../config/schema.js';
+import { show } from '../config/engine/redact.js';
+import { flagOf, flatOptions, type ListOption, type Option, type Scope } from '../config/engine/schema.js';
+import type { FileMode } from '../config/load.js';
 
 /** Headings in a help text, by the first part of the key. */
 const HEADINGS: Readonly<Record<string, string>> = {
@@ -15,7 +16,7 @@ const HEADINGS: Readonly<Record<string, string>> = {
 };
 
 /** Gives a command a flag for each option of its scope. */
-export function addFlags(command: Command, scope: Scope, file: 'own' | 'shared' | 'none'): void {
+export function addFlags(command: Command, scope: Scope, file: FileMode): void {
   for (const [key, option] of flatOptions(scope)) addFlag(command, key, option);
   for (const [name, list] of Object.entries(scope.lists)) command.addOption(listFlag(name, list));
   if (file === 'none') return;

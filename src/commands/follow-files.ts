@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { digestOf, type FilesRead } from '../config/secret.js';
+import { digestOf, type FilesRead } from '../config/engine/secret-files.js';
 
 /** How often the files are looked at, in ms. They are small, and not every file system tells of changes. */
 const INTERVAL = 2000;

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
 import { sleep } from '../async/sleep.js';
-import type { registerScope } from '../config/options/register.js';
-import { type RegisterConfig, type RegisterSettings, registerSettings } from '../config/settings/register.js';
+import type { registerScope } from '../config/register.js';
+import { type RegisterConfig, type RegisterSettings, registerSettings } from '../config/register.js';
 import { messageOf } from '../core/errors.js';
 import { createRegistrar } from '../daemon/registrar/registrar.js';
 import type { Registrar, RegistrarStatus, ServiceStatus } from '../daemon/registrar/types.js';
@@ -54,7 +54,7 @@ class RegisterDaemon implements Daemon {
     etcd: EtcdConnection,
     telemetry: Telemetry,
   ) {
-    const { space, ttl } = settings;
+    const { prefixes, leaseTtl } = settings;
     this.#invocation = invocation;
     this.#config = invocation.config;
     this.#settings = settings;
@@ -64,10 +64,10 @@ class RegisterDaemon implements Daemon {
     this.#registrar = createRegistrar(this.#addresses.config(settings), {
       ...telemetry,
       ...etcd,
-      space,
-      ttl,
+      space: prefixes,
+      ttl: leaseTtl,
     });
-    this.stuckAfter = Math.max(60_000, ttl);
+    this.stuckAfter = Math.max(60_000, leaseTtl);
   }
 
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
@@ -88,7 +88,7 @@ class RegisterDaemon implements Daemon {
     this.#take(settings);
     this.#config = config;
     this.#files.follow(settings.filesRead);
-    warnOfRestart(this.#telemetry.log, FIXED, this.#invocation.config.written, config.written);
+    warnOfRestart(this.#telemetry.log, FIXED, this.#invocation.config.effective, config.effective);
   }
 
   /** Registered, by this process: one whose address a newer process has taken is not needed any more. */

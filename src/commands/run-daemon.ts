@@ -1,10 +1,10 @@
 import { monotonicClock, wallClock } from '../adapters/clocks.js';
-import { type UnknownVariable, unknownVariables } from '../config/layers.js';
-import type { Listen } from '../config/options/common.js';
-import type { registerScope } from '../config/options/register.js';
-import type { watchScope } from '../config/options/watch.js';
-import type { Problem } from '../config/problem.js';
+import type { HostPort } from '../config/engine/formats.js';
+import { type UnknownVariable, unknownVariables } from '../config/engine/layers.js';
+import type { Problem } from '../config/engine/problem.js';
+import type { registerScope } from '../config/register.js';
 import { SCOPES } from '../config/scopes.js';
+import type { watchScope } from '../config/watch.js';
 import { messageOf } from '../core/errors.js';
 import type { Clock, Log, Meter, WallClock } from '../core/ports.js';
 import { createLifecycle, type Lifecycle } from '../daemon/lifecycle.js';
@@ -46,7 +46,7 @@ export interface DaemonSpec {
   readonly name: string;
   readonly version: string;
   readonly log: LogSettings;
-  readonly admin: Listen | 'off';
+  readonly admin: HostPort | 'off';
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What the graceful end does, for the log. */
   readonly ending: string;

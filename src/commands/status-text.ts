@@ -1,4 +1,4 @@
-import { formatDuration } from '../config/duration.js';
+import { formatDuration } from '../config/engine/duration.js';
 import type { EtcdCondition } from '../core/etcd-state.js';
 import { describeMaintenance, type Maintenance } from '../core/maintenance.js';
 import { printable } from '../core/printable.js';

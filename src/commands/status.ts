@@ -1,4 +1,4 @@
-import type { statusScope } from '../config/options/operator.js';
+import type { statusScope } from '../config/operator.js';
 import { messageOf, SidekickError } from '../core/errors.js';
 import { printableJson } from '../core/printable.js';
 import type { RegistrarStatus } from '../daemon/registrar/types.js';

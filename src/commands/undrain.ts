@@ -1,4 +1,4 @@
-import type { undrainScope } from '../config/options/operator.js';
+import type { undrainScope } from '../config/operator.js';
 import { maintenancePrefix } from '../core/keys.js';
 import { describeMaintenance } from '../core/maintenance.js';
 import { cancelDrain } from '../daemon/drain/operator.js';
@@ -12,15 +12,15 @@ export async function undrain(invocation: InvocationOf<typeof undrainScope>): Pr
   const { args, out } = invocation;
   const instance = instanceOf(args);
   const name = `${instance.service} ${instance.address}`;
-  return withEtcd(invocation, async (desk) => {
-    const request = await cancelDrain(instance, desk, desk.signal);
+  return withEtcd(invocation, async (session) => {
+    const request = await cancelDrain(instance, session, session.signal);
     if (request !== undefined) {
       const about = describeMaintenance(request);
       say(out, `${name} may come back in${about === '' ? '' : ` (it was taken out ${about})`}`);
       return 0;
     }
-    const prefix = `${maintenancePrefix(desk.space)}`;
-    const drained = (await desk.store.list(prefix, desk.signal)).map(({ key }) =>
+    const prefix = `${maintenancePrefix(session.prefixes)}`;
+    const drained = (await session.store.list(prefix, session.signal)).map(({ key }) =>
       key.slice(prefix.length).replace('/', ' '),
     );
     throw nothingFound(

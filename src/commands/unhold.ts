@@ -1,4 +1,4 @@
-import type { unholdScope } from '../config/options/operator.js';
+import type { unholdScope } from '../config/operator.js';
 import type { LiveWatcher } from '../core/drain-acks.js';
 import { parseService, unholdKey } from '../core/keys.js';
 import type { InvocationOf } from './command.js';
@@ -16,9 +16,9 @@ const STANDS_FOR = 60_000;
 export async function unhold(invocation: InvocationOf<typeof unholdScope>): Promise<number> {
   const { args, out } = invocation;
   const service = argument('service', parseService(args[0] ?? ''));
-  await withEtcd(invocation, async (desk) => {
-    const { store, space, signal } = desk;
-    const watchers = await watchersAt(desk);
+  await withEtcd(invocation, async (session) => {
+    const { store, prefixes, signal } = session;
+    const watchers = await watchersAt(session);
     const driving = watchers.filter(({ services }) => services.has(service));
     if (driving.length === 0) {
       throw nothingFound(
@@ -33,7 +33,7 @@ export async function unhold(invocation: InvocationOf<typeof unholdScope>): Prom
       throw nothingFound(`no guard holds anything of ${service} (asked: ${names})`);
     }
     const lease = await store.grant(STANDS_FOR, signal);
-    await store.put(unholdKey(space, service), new Date().toISOString(), { lease }, signal);
+    await store.put(unholdKey(prefixes, service), new Date().toISOString(), { lease }, signal);
     say(out, `asked to let go what the guard holds of ${service}: ${listed(holding.map(held(service)))}`);
   });
   return 0;

@@ -1,5 +1,5 @@
 import { isTimeout, withTimeout } from '../async/abort.js';
-import { formatDuration } from '../config/duration.js';
+import { formatDuration } from '../config/engine/duration.js';
 import { messageOf, SidekickError } from '../core/errors.js';
 import { say } from './say.js';
 

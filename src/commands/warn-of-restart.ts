@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Tree } from '../config/resolve.js';
+import type { Tree } from '../config/engine/read-values.js';
 import type { Log } from '../core/ports.js';
 
 /** Says which keys, of those that a reload passes over, are other than at the start: at each reload, not at the first alone. */

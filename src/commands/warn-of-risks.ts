@@ -1,4 +1,4 @@
-import type { Problem } from '../config/problem.js';
+import type { Problem } from '../config/engine/problem.js';
 import type { Log } from '../core/ports.js';
 
 /** Says what works in a configuration, and is a risk or most likely not what was meant. */

@@ -1,4 +1,4 @@
-import type { WatchSettings } from '../config/settings/watch.js';
+import type { WatchSettings } from '../config/watch.js';
 import { messageOf } from '../core/errors.js';
 import type { Action } from '../core/plan.js';
 import type { Log, RegistryReader } from '../core/ports.js';

@@ -5,9 +5,8 @@ import { createNginxApi, type NginxClient } from '../adapters/nginx/api.js';
 import { ownAddresses } from '../adapters/own-addresses.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
 import { aborted } from '../async/abort.js';
-import type { watchScope } from '../config/options/watch.js';
-import type { Tree } from '../config/resolve.js';
-import { type WatchConfig, type WatchSettings, watchSettings } from '../config/settings/watch.js';
+import type { Tree } from '../config/engine/read-values.js';
+import { type WatchConfig, type WatchSettings, type watchScope, watchSettings } from '../config/watch.js';
 import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
 import type { WatcherPorts } from '../daemon/watcher/options.js';
@@ -113,8 +112,8 @@ class WatchDaemon implements Daemon {
     this.#take(settings);
     this.#config = config;
     this.#files.follow(settings.filesRead);
-    const started = { ...this.#invocation.config.written, nginx: whichNginx(this.#started) };
-    warnOfRestart(this.#log, FIXED, started, { ...config.written, nginx: whichNginx(settings) });
+    const started = { ...this.#invocation.config.effective, nginx: whichNginx(this.#started) };
+    warnOfRestart(this.#log, FIXED, started, { ...config.effective, nginx: whichNginx(settings) });
   }
 
   ready(): boolean {

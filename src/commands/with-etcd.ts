@@ -1,10 +1,9 @@
 import { hostname, userInfo } from 'node:os';
 import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
-import type { etcdOptions } from '../config/options/common.js';
-import { refuseProblems } from '../config/problem.js';
-import type { Values } from '../config/schema.js';
-import { createFileReader } from '../config/secret.js';
-import { etcdSettings } from '../config/settings/etcd.js';
+import { refuseProblems } from '../config/engine/problem.js';
+import type { Values } from '../config/engine/schema.js';
+import { createFileReader } from '../config/engine/secret-files.js';
+import { type etcdOptions, etcdSettings } from '../config/etcd.js';
 import { parseAddress } from '../core/address.js';
 import { EtcdError, SidekickError, UsageError } from '../core/errors.js';
 import { type Instance, type KeyPrefixes, parseService } from '../core/keys.js';
@@ -15,7 +14,7 @@ import { say } from './say.js';
 
 /** What an operator's command works with. */
 export interface EtcdSession extends EtcdConnection {
-  readonly space: KeyPrefixes;
+  readonly prefixes: KeyPrefixes;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
 }
@@ -28,15 +27,15 @@ interface Order extends Pick<Invocation, 'sources' | 'err'> {
 /** Runs an operator's command against etcd, and closes the connection behind it. */
 export async function withEtcd<T>(
   { config, sources, err }: Order,
-  work: (desk: EtcdSession) => Promise<T>,
+  work: (session: EtcdSession) => Promise<T>,
 ): Promise<T> {
   const files = createFileReader(sources.env);
-  const { etcd, space } = etcdSettings(config.values, files);
+  const { etcd, prefixes } = etcdSettings(config.values, files);
   refuseProblems(files.problems);
   say(err, ...files.warnings.map(({ key, reason }) => `warning: ${key}: ${reason}`));
   const connection = connectEtcd(etcd);
   try {
-    return await untilInterrupted((signal) => work({ ...connection, space, signal }));
+    return await untilInterrupted((signal) => work({ ...connection, prefixes, signal }));
   } catch (error) {
     throw error instanceof EtcdError ? explained(error, etcd.endpoints) : error;
   } finally {

@@ -1,8 +1,8 @@
-import { readConfigFile } from './file.js';
-import { fileLayer, flagLayer, type Layer, treeOf, variableLayer } from './layers.js';
-import type { Problem } from './problem.js';
-import { type Resolved, resolve } from './resolve.js';
-import type { Lists, Schema, Scope } from './schema.js';
+import { readConfigFile } from './engine/file.js';
+import { fileLayer, flagLayer, type Layer, variableLayer } from './engine/layers.js';
+import type { Problem } from './engine/problem.js';
+import { type Resolved, resolve } from './engine/resolve.js';
+import { type Lists, type Schema, type Scope, treeOf } from './engine/schema.js';
 import { SCOPES } from './scopes.js';
 
 /** Where a configuration comes from. */
@@ -12,6 +12,12 @@ export interface Sources {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/**
+ * What a command does with the configuration file. `strict`: every key must be an option of the command. `lenient`: keys
+ * of other commands are ignored, so that an operator's command can use the file of a daemon. `none`: it reads no file.
+ */
+export type FileMode = 'strict' | 'lenient' | 'none';
+
 /** The configuration file: `--config`, or else `SIDEKICK_CONFIG`. */
 export function configFileOf({ flags, env }: Sources): string | undefined {
   const flag = flags.get('--config');
@@ -19,22 +25,20 @@ export function configFileOf({ flags, env }: Sources): string | undefined {
 }
 
 /**
- * Reads a command's configuration: flags before variables before the file before defaults.
+ * Reads a command's configuration. A flag goes before a variable, a variable before the file, the file before a default.
  * Throws a UsageError that names every problem.
- * @param file `own`: every key in it has to be this command's. `shared`: keys of other commands are passed over, so that
- *   a daemon's file serves an operator's command too. `none`: this command reads no file.
  */
 export function loadConfig<S extends Schema, L extends Lists>(
   scope: Scope<S, L>,
   sources: Sources,
-  file: 'own' | 'shared' | 'none' = 'own',
+  file: FileMode = 'strict',
 ): Resolved<S, L> {
   const layers: Layer[] = [];
   const problems: Problem[] = [];
   const path = file === 'none' ? undefined : configFileOf(sources);
   if (path !== undefined) {
-    const elsewhere = file === 'shared' ? knownElsewhere() : new Set<string>();
-    const read = fileLayer(scope, path, readConfigFile(path), elsewhere);
+    const ignored = file === 'lenient' ? keysOfAllCommands() : new Set<string>();
+    const read = fileLayer(scope, path, readConfigFile(path), ignored);
     layers.push(read.layer);
     problems.push(...read.problems);
   }
@@ -42,7 +46,7 @@ export function loadConfig<S extends Schema, L extends Lists>(
   return resolve(scope, layers, problems);
 }
 
-function knownElsewhere(): ReadonlySet<string> {
+function keysOfAllCommands(): ReadonlySet<string> {
   const scopes: readonly Scope[] = Object.values(SCOPES);
   return new Set(scopes.flatMap((scope) => [...Object.keys(treeOf(scope)), ...Object.keys(scope.lists)]));
 }

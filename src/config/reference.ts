@@ -1,4 +1,4 @@
-import { show } from './format.js';
+import { show } from './engine/redact.js';
 import {
   flagOf,
   flatOptions,
@@ -7,7 +7,7 @@ import {
   optionsOf,
   type Scope,
   variableOf,
-} from './schema.js';
+} from './engine/schema.js';
 import { SCOPES } from './scopes.js';
 
 const HEAD = `# Configuration reference
@@ -42,7 +42,7 @@ function row(key: string, option: Option<unknown>): string {
   return cells([
     `\`${key}\``,
     `\`${flagOf(key)}\`<br>\`${variableOf(key)}\``,
-    option.type.name === 'word' ? option.type.allowed.replace('one of ', '') : option.type.name,
+    option.type.name === 'enum' ? option.type.allowed.replace('one of ', '') : option.type.name,
     defaultOf(option),
     option.doc,
   ]);
@@ -57,17 +57,17 @@ function defaultOf({ default: value, required }: Option<unknown>): string {
 }
 
 function listSection(name: string, list: ListOption): string {
-  const beside = list.beside
+  const entries = list.inline
     ? `Each entry takes ${Object.keys(list.entry)
         .map((key) => `\`${key}\``)
-        .join(', ')}, as above. What is given beside the list is the default of every entry.`
+        .join(', ')}, as above. What is given entries the list is the default of every entry.`
     : 'The options of an entry:';
   const text = `### ${name}\n\n${list.doc} As a flag (\`${flagOf(name)}\`) or variable (\`${variableOf(name)}\`) it is YAML or JSON text.\n`;
-  if (list.beside) return `${text}\n${beside}\n`;
+  if (list.inline) return `${text}\n${entries}\n`;
   const rows = [...optionsOf(list.entry)].map(([key, option]) =>
     cells([`\`${key}\``, option.type.name, defaultOf(option), option.doc]),
   );
-  return [text, beside, '', '| key | value | default | |\n|---|---|---|---|', ...rows, ''].join('\n');
+  return [text, entries, '', '| key | value | default | |\n|---|---|---|---|', ...rows, ''].join('\n');
 }
 
 function cells(texts: readonly string[]): string {

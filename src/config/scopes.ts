@@ -1,6 +1,6 @@
-import { drainScope, statusScope, undrainScope, unholdScope } from './options/operator.js';
-import { registerScope } from './options/register.js';
-import { watchScope } from './options/watch.js';
+import { drainScope, statusScope, undrainScope, unholdScope } from './operator.js';
+import { registerScope } from './register.js';
+import { watchScope } from './watch.js';
 
 /** Every command that takes options, with its scope. */
 export const SCOPES = {

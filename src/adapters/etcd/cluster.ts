@@ -5,8 +5,8 @@ import { EtcdError } from '../../core/errors.js';
 import type { LeaseId } from '../../core/ports.js';
 import { callOptions } from './call-options.js';
 import { toEtcdError } from './errors.js';
-import { DEFAULT_REQUEST_TIMEOUT, Member } from './member.js';
-import type { EtcdOptions } from './options.js';
+import { Member } from './member.js';
+import { DEFAULT_REQUEST_TIMEOUT, type EtcdOptions } from './options.js';
 
 /** One request to one member. */
 export type Request<T> = (client: Etcd3, options: CallOptions) => Promise<T>;

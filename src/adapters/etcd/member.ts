@@ -3,9 +3,7 @@ import { Etcd3, type IOptions } from 'etcd3';
 import { NEVER } from '../../async/abort.js';
 import { messageOf } from '../../core/errors.js';
 import { callOptions } from './call-options.js';
-import type { EtcdOptions } from './options.js';
-
-export const DEFAULT_REQUEST_TIMEOUT = 2000;
+import { DEFAULT_REQUEST_TIMEOUT, type EtcdOptions } from './options.js';
 
 /** The largest answer that is taken, in bytes: whatever may be much is asked for in parts. */
 export const MAX_ANSWER = 16 * 1024 * 1024;

@@ -1,14 +1,12 @@
-/** TLS to etcd; PEM contents, not paths. */
-export interface EtcdTls {
-  /** The authorities that may have signed etcd's certificate; default: those of Node.js. */
-  readonly ca?: Buffer;
-  /** A client certificate with its chain, and its key. Both or neither. */
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-  /** The name to expect in etcd's certificate where it is not the endpoint's host. */
-  readonly serverName?: string;
-}
+import type { Tls } from '../../core/tls.js';
 
+/** How long one call may take unless configured otherwise, in ms. */
+export const DEFAULT_REQUEST_TIMEOUT = 2_000;
+
+/** How often everything that is watched is read again unless configured otherwise, in ms. */
+export const DEFAULT_RESYNC = 30_000;
+
+/** How to reach one etcd cluster. */
 export interface EtcdOptions {
   /**
    * Members of one cluster: `host:port`, `http://host:port` or `https://host:port`. One is used at a time; the next one
@@ -16,7 +14,7 @@ export interface EtcdOptions {
    */
   readonly endpoints: readonly string[];
   /** Used with `https://` endpoints, and then optional. */
-  readonly tls?: EtcdTls;
+  readonly tls?: Tls;
   /** A user of etcd's own; a client certificate's common name does without. */
   readonly auth?: { readonly username: string; readonly password: string };
   /** How long one call may take, in ms; default 2000. */

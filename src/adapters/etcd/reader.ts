@@ -3,13 +3,13 @@ import { backoff } from '../../async/backoff.js';
 import { sleep } from '../../async/sleep.js';
 import type { RegistryListener, RegistryReader } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
+import { DEFAULT_RESYNC } from './options.js';
 import { readSnapshot, type Snapshot } from './snapshot.js';
 import { watch } from './watch.js';
 import { WatchCache } from './watch-cache.js';
 
 /** The pause before etcd is read again after an interruption, in ms. */
 const PAUSE = { min: 100, max: 2000 };
-const DEFAULT_RESYNC = 30_000;
 const DEFAULT_STALL = 10_000;
 
 /** What is followed, and where it is shown. */

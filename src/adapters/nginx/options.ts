@@ -1,3 +1,5 @@
+import type { Tls } from '../../core/tls.js';
+
 /** How to reach one NGINX Plus API. */
 export interface NginxApiOptions {
   /** What it is called in logs, metrics and the watcher's presence key. */
@@ -12,23 +14,12 @@ export interface NginxApiOptions {
   /** The most connections kept open to the API, which is also the most calls under way at a time; default 9. */
   readonly connections?: number;
   /** For `https:` URLs. */
-  readonly tls?: NginxTlsOptions;
+  readonly tls?: Tls;
   /** What to authenticate with: HTTP basic, or a bearer token. */
   readonly auth?: NginxAuth;
 }
 
 export type NginxAuth = { readonly username: string; readonly password: string } | { readonly token: string };
-
-/** Contents, not paths: PEM. */
-export interface NginxTlsOptions {
-  /** The authorities to trust instead of the system's. */
-  readonly ca?: string;
-  /** The client certificate and its key. */
-  readonly cert?: string;
-  readonly key?: string;
-  /** The name expected in the server's certificate, where it is not the URL's host. */
-  readonly serverName?: string;
-}
 
 export const DEFAULT_NGINX_TIMEOUT = 5_000;
 export const DEFAULT_NGINX_CONNECTIONS = 9;

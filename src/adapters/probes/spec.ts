@@ -1,12 +1,7 @@
-/** TLS of a probe; PEM contents, not paths. An empty object means TLS with Node's own authorities. */
-export interface ProbeTls {
-  /** The authorities that may have signed the server's certificate; default: those of Node.js. */
-  readonly ca?: Buffer;
-  /** A client certificate with its chain, and its key. Both or neither. */
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-  /** The name to send (SNI) and to expect in the certificate; default: the host probed. */
-  readonly serverName?: string;
+import type { Tls } from '../../core/tls.js';
+
+/** TLS of a probe. An empty object means TLS with the authorities of Node.js. */
+export interface ProbeTls extends Tls {
   /** Accept any certificate; default false. */
   readonly insecure?: boolean;
 }

@@ -4,7 +4,7 @@ import type { RegistryClient, RegistryReader } from '../../core/ports.js';
 export interface OperatorDrainOptions {
   readonly store: RegistryClient;
   readonly reader: RegistryReader;
-  readonly space: KeyPrefixes;
+  readonly prefixes: KeyPrefixes;
 }
 
 /** How far the watchers are with one drain. */

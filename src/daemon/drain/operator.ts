@@ -12,19 +12,19 @@ import type { DrainProgress, OperatorDrainOptions } from './operator-options.js'
 export function requestDrain(
   instance: Instance,
   maintenance: Maintenance,
-  { store, space }: OperatorDrainOptions,
+  { store, prefixes }: OperatorDrainOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  return store.put(maintenanceKey(space, instance), encodeMaintenance(maintenance), {}, signal);
+  return store.put(maintenanceKey(prefixes, instance), encodeMaintenance(maintenance), {}, signal);
 }
 
 /** `sidekick undrain`: takes the request back; resolves to what it said, or to undefined where there was none. */
 export async function cancelDrain(
   instance: Instance,
-  { store, space }: OperatorDrainOptions,
+  { store, prefixes }: OperatorDrainOptions,
   signal: AbortSignal,
 ): Promise<Maintenance | undefined> {
-  const key = maintenanceKey(space, instance);
+  const key = maintenanceKey(prefixes, instance);
   const request = (await store.read([key], signal)).get(key);
   const removed = await store.remove(key, {}, signal);
   return removed ? decodeMaintenance(request?.value ?? '') : undefined;
@@ -38,17 +38,17 @@ export async function cancelDrain(
 export async function followDrain(
   instance: Instance,
   revision: number,
-  { reader, space }: OperatorDrainOptions,
+  { reader, prefixes }: OperatorDrainOptions,
   onProgress: (progress: DrainProgress) => void,
   signal: AbortSignal,
 ): Promise<DrainProgress> {
-  const key = registrationKey(space, instance);
+  const key = registrationKey(prefixes, instance);
   let progress: DrainProgress = { answered: [], waitingFor: [], registered: true, done: false };
   let shown = '';
   const onDebts = (debts: readonly { readonly watcher: string }[], { entries }: RegistrySnapshot) => {
     const registered = entries.has(key);
     const waitingFor = debts.map(({ watcher }) => watcher);
-    const answered = liveWatchers(space, entries)
+    const answered = liveWatchers(prefixes, entries)
       .filter(({ watcher, services }) => services.has(instance.service) && !waitingFor.includes(watcher))
       .map(({ watcher }) => watcher);
     progress = {
@@ -63,7 +63,7 @@ export async function followDrain(
   };
   const requests = (view: RegistrySnapshot | undefined) =>
     view && !view.entries.has(key) ? [] : [{ ...instance, revision }];
-  const done = await awaitAcks(requests, { reader, space, also: [key], onDebts }, signal);
+  const done = await awaitAcks(requests, { reader, space: prefixes, also: [key], onDebts }, signal);
   if (!done) signal.throwIfAborted();
   return progress;
 }

@@ -1,6 +1,9 @@
 import type { EtcdCondition } from '../../core/etcd-state.js';
 import type { Clock, LeaseId, Log, Meter, RegistryClient } from '../../core/ports.js';
 
+/** The lease's time to live unless configured otherwise, in ms. */
+export const DEFAULT_LEASE_TTL = 15_000;
+
 export interface LeaseSessionOptions {
   readonly store: RegistryClient;
   /** Time to live of the lease, in ms; etcd keeps whole seconds, at least 1. Kept alive every third of it. */

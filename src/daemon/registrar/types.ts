@@ -5,6 +5,9 @@ import type { Maintenance } from '../../core/maintenance.js';
 import type { Clock, Log, Meter, Probe, RegistryClient, RegistryReader } from '../../core/ports.js';
 import type { Registration } from '../../core/registration.js';
 
+/** How long a stop waits for the watchers unless configured otherwise, in ms. */
+export const DEFAULT_DRAIN_TIMEOUT = 30_000;
+
 /** One service of this host: what to register, and how to know that it is healthy. */
 export interface ServiceSpec {
   /** `drain` is the registrar's own to set at the end; give false. */

@@ -180,14 +180,14 @@ describe('users and roles', () => {
     it('refuses a sidekick the control keys, and a watcher the registrations', async () => {
       const instance = { service: 'firmware', address: '10.0.0.1:8080' as Address };
       await withEtcd(as('sidekick'), async (connection) => {
-        const options = { ...connection, space: DEFAULT_KEY_PREFIXES };
+        const options = { ...connection, prefixes: DEFAULT_KEY_PREFIXES };
         await expect(requestDrain(instance, {}, options, NEVER)).rejects.toMatchObject({
           code: 'DENIED',
           retryable: false,
         });
       });
       await withEtcd(as('watcher'), async (connection) => {
-        const options = { ...connection, space: DEFAULT_KEY_PREFIXES };
+        const options = { ...connection, prefixes: DEFAULT_KEY_PREFIXES };
         await expect(connection.store.put(KEY, '{}', {}, NEVER)).rejects.toMatchObject({ code: 'DENIED' });
         await requestDrain(instance, {}, options, NEVER);
         await expect(cancelDrain(instance, options, NEVER)).resolves.toEqual({});

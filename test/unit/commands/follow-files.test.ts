@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FileFollower } from '../../../src/commands/follow-files.js';
-import { createFileReader } from '../../../src/config/secret.js';
+import { createFileReader } from '../../../src/config/engine/secret-files.js';
 import { until } from '../../support/containers/until.js';
 
 let directory: string;

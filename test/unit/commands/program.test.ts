@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { command, type Invocation } from '../../../src/commands/command.js';
 import { COMMANDS } from '../../../src/commands/commands.js';
 import { type CommandTable, runCommandLine } from '../../../src/commands/program.js';
-import { registerScope } from '../../../src/config/options/register.js';
+import { registerScope } from '../../../src/config/register.js';
 import { SidekickError, UsageError } from '../../../src/core/errors.js';
 
 async function run(argv: string, env: Record<string, string> = {}, table: CommandTable = COMMANDS) {
@@ -17,7 +17,7 @@ async function run(argv: string, env: Record<string, string> = {}, table: Comman
 function tableOf(work: (invocation: Invocation) => Promise<number>): CommandTable {
   const spec = { name: 'do', summary: '', description: '', args: [{ name: 'thing', doc: '' }], examples: [] };
   return [
-    command({ ...spec, scope: registerScope, file: 'own', run: (invocation) => work(invocation as never) }),
+    command({ ...spec, scope: registerScope, file: 'strict', run: (invocation) => work(invocation as never) }),
   ];
 }
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { registerScope } from '../../../src/config/options/register.js';
-import { watchScope } from '../../../src/config/options/watch.js';
+import { expect, it } from 'vitest';
+import { registerScope } from '../../../src/config/register.js';
+import { watchScope } from '../../../src/config/watch.js';
 import { load } from './support.js';
 
 const DIRECTORY = 'units/deb/examples';
@@ -15,12 +15,12 @@ const EXAMPLES = [
   ),
 ];
 
-test.each(EXAMPLES)('%s is right', (_, file) => {
+it.each(EXAMPLES)('accepts %s', (_, file) => {
   const forWatcher = /^nginx:/m.test(file);
-  const { written } = forWatcher ? load(watchScope, { file }) : load(registerScope, { file });
-  expect(written).toHaveProperty('etcd.endpoints');
+  const { effective } = forWatcher ? load(watchScope, { file }) : load(registerScope, { file });
+  expect(effective).toHaveProperty('etcd.endpoints');
 });
 
-test('there are examples', () => {
+it('finds the examples', () => {
   expect(EXAMPLES.length).toBeGreaterThan(3);
 });

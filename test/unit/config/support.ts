@@ -2,9 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
-import { loadConfig } from '../../../src/config/load.js';
-import type { Resolved } from '../../../src/config/resolve.js';
-import type { Lists, Schema, Scope } from '../../../src/config/schema.js';
+import type { Resolved } from '../../../src/config/engine/resolve.js';
+import type { Lists, Schema, Scope } from '../../../src/config/engine/schema.js';
+import { type FileMode, loadConfig } from '../../../src/config/load.js';
+import { type RegisterSettings, registerScope, registerSettings } from '../../../src/config/register.js';
+import { type WatchSettings, watchScope, watchSettings } from '../../../src/config/watch.js';
+import type { Address } from '../../../src/core/address.js';
 import { UsageError } from '../../../src/core/errors.js';
 
 const directories: string[] = [];
@@ -32,7 +35,7 @@ export interface Given {
 export function load<S extends Schema, L extends Lists>(
   scope: Scope<S, L>,
   { flags = {}, env = {}, file }: Given,
-  files: 'own' | 'shared' | 'none' = 'own',
+  files: FileMode = 'strict',
 ): Resolved<S, L> {
   const all = file === undefined ? flags : { ...flags, '--config': fileWith(file) };
   return loadConfig(scope, { flags: new Map(Object.entries(all)), env }, files);
@@ -48,4 +51,22 @@ export function complaints(attempt: () => unknown): readonly string[] {
     return rest.length > 0 ? rest.map((line) => line.trim()) : [first];
   }
   throw new Error('expected a UsageError');
+}
+
+export const ADDRESS = '10.0.0.11:8080' as Address;
+
+/** The flags that `sidekick register` needs. */
+export const ONE = { '--service': 'firmware', '--address': ADDRESS };
+
+/** The flags that `sidekick watch` needs. */
+export const API = { '--nginx-api': 'http://lb:8080/api' };
+
+/** The settings of `sidekick register` with these flags beside `ONE`. */
+export function register(flags: Record<string, unknown>, env: Record<string, string> = {}): RegisterSettings {
+  return registerSettings(load(registerScope, { flags: { ...ONE, ...flags } }), env);
+}
+
+/** The settings of `sidekick watch` with these flags. */
+export function watch(flags: Record<string, unknown>, file?: string): WatchSettings {
+  return watchSettings(load(watchScope, { flags, ...(file === undefined ? {} : { file }) }), {});
 }

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { parseDuration } from '../../../src/config/duration.js';
+import { parseDuration } from '../../../src/config/engine/duration.js';
 import { loadConfig } from '../../../src/config/load.js';
-import { registerScope } from '../../../src/config/options/register.js';
-import { watchScope } from '../../../src/config/options/watch.js';
+import { registerScope } from '../../../src/config/register.js';
+import { watchScope } from '../../../src/config/watch.js';
 import { watchdogInterval } from '../../../src/telemetry/systemd-notify.js';
 import { settingsOf, unitPath, wordsOf } from './unit-file.js';
 

@@ -410,12 +410,12 @@ describe('a Unix socket', () => {
 describe('TLS', () => {
   it('trusts the given authority, and shows a client certificate', async () => {
     using authority = new Authority();
-    const ca = authority.ca.toString();
+    const { ca } = authority;
     const { server } = await serve({
       tls: { ...authority.issue('localhost'), ca, requestCert: true, rejectUnauthorized: true },
     });
     const { cert, key } = authority.issue('watcher');
-    const tls = { ca, cert: cert.toString(), key: key.toString() };
+    const tls = { ca, cert, key };
     expect(await client({ url: server.url, tls }).upstreams('http', SIGNAL)).toEqual(['firmware']);
     await expect(client({ url: server.url, tls: { ca } }).identity(SIGNAL)).rejects.toMatchObject({
       code: 'Unreachable',
@@ -428,8 +428,8 @@ describe('TLS', () => {
     const { server } = await serve({ tls: authority.issue('lb', ['DNS:lb.example']) });
     const trusting = (tls: NonNullable<NginxApiOptions['tls']>) =>
       client({ url: server.url, tls }).identity(SIGNAL);
-    const ca = authority.ca.toString();
-    await expect(trusting({ ca: other.ca.toString(), serverName: 'lb.example' })).rejects.toMatchObject({
+    const { ca } = authority;
+    await expect(trusting({ ca: other.ca, serverName: 'lb.example' })).rejects.toMatchObject({
       code: 'Unreachable',
     });
     await expect(trusting({ ca })).rejects.toMatchObject({ code: 'Unreachable' });

@@ -12,7 +12,7 @@ const ANSWER = '/sidekick/drained/mqtt/10.0.0.1:1883/';
 
 function set() {
   const registry = new FakeRegistry();
-  const options = { store: registry, reader: registry, space: DEFAULT_KEY_PREFIXES };
+  const options = { store: registry, reader: registry, prefixes: DEFAULT_KEY_PREFIXES };
   for (const [id, services] of [
     ['one', ['mqtt']],
     ['two', ['mqtt', 'firmware']],

@@ -1,17 +1,22 @@
 import { createSecureContext } from 'node:tls';
-import { messageOf } from '../../core/errors.js';
-import type { tlsOptions } from '../options/common.js';
-import type { Values } from '../schema.js';
-import type { FileReader } from '../secret.js';
+import { messageOf } from '../core/errors.js';
+import type { Tls } from '../core/tls.js';
+import { file, string } from './engine/formats.js';
+import { optional, type Values } from './engine/schema.js';
+import type { FileReader } from './engine/secret-files.js';
 
-export interface Tls {
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-  readonly serverName?: string;
-}
+/** TLS to a server, from PEM files. */
+export const tlsOptions = {
+  ca: optional(
+    file,
+    'File with the certificate authorities (PEM) that may have signed the server certificate.',
+  ),
+  cert: optional(file, 'File with the client certificate and its chain (PEM).'),
+  key: optional(file, 'File with the key of the client certificate (PEM).'),
+  serverName: optional(string, 'Name to expect in the server certificate; default the host.'),
+};
 
-/** Reads the files of a TLS configuration; undefined where nothing of it is set. */
+/** Reads the files of a TLS configuration; undefined if none of its options is set. */
 export function tlsSettings(
   values: Values<typeof tlsOptions>,
   label: string,
@@ -33,17 +38,17 @@ export function tlsSettings(
   return tls;
 }
 
-/** What is wrong with the content of the files, such as a key that is not the certificate's: they may be half replaced. */
+/** What is wrong with the content of the files, such as a key of another certificate while files are being replaced. */
 function flawOf({ ca, cert, key }: Tls): string | undefined {
   try {
     createSecureContext(defined({ ca, cert, key }));
     return undefined;
   } catch (error) {
-    return `must name PEM files that go together, but ca, cert and key give: ${messageOf(error)}`;
+    return `must name PEM files that belong together, but ca, cert and key give: ${messageOf(error)}`;
   }
 }
 
-/** A user with the password from its file; undefined where neither is set. */
+/** A user with the password from its file; undefined if neither is set. */
 export function authSettings(
   values: { readonly username: string | undefined; readonly passwordFile: string | undefined },
   label: string,
@@ -62,7 +67,7 @@ export function authSettings(
   return { username, password: files.password(`${label}passwordFile`, passwordFile) ?? '' };
 }
 
-/** The fields without those that are undefined. */
+/** The fields that are not undefined. */
 export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };

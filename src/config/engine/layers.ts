@@ -1,13 +1,13 @@
-import { show } from './format.js';
 import { nearest } from './nearest.js';
 import type { Problem } from './problem.js';
-import { flagOf, flatOptions, isOption, type Option, type Schema, type Scope, variableOf } from './schema.js';
+import { show } from './redact.js';
+import { flagOf, flatOptions, isOption, type Schema, type Scope, treeOf, variableOf } from './schema.js';
 
-/** What one source of configuration says: options and whole lists by key, as they are written there. */
+/** One source of configuration: options and whole lists by key, as they are written there. */
 export interface Layer {
   readonly values: ReadonlyMap<string, unknown>;
   readonly lists: ReadonlyMap<string, unknown>;
-  /** Where a key's value comes from, for people. */
+  /** Where a key's value comes from, for messages. */
   origin(key: string): string;
 }
 
@@ -16,15 +16,18 @@ export function textKeys(scope: Scope): readonly string[] {
   return [...flatOptions(scope).keys(), ...Object.keys(scope.lists)];
 }
 
-/** Reads text by key; `pick` finds it. */
+/** The keys for which `pick` finds text. */
 function textLayer(scope: Scope, origin: (key: string) => string, pick: (key: string) => unknown): Layer {
   const chosen = (keys: Iterable<string>) =>
     new Map([...keys].map((key) => [key, pick(key)] as const).filter(([, value]) => value !== undefined));
-  // A list that shares its name with a group (`nginx`) is the list here: groups have no flag of their own.
+  // A name that is both a list and a group (`nginx`) means the list here, because groups have no flag.
   return { values: chosen(flatOptions(scope).keys()), lists: chosen(Object.keys(scope.lists)), origin };
 }
 
-/** The flags, by their spelling: text, several texts where a flag was repeated, or true and false for switches. */
+/**
+ * The flags.
+ * @param flags By their spelling: text, several texts if a flag was repeated, or true and false for switches.
+ */
 export function flagLayer(scope: Scope, flags: ReadonlyMap<string, unknown>): Layer {
   return textLayer(scope, flagOf, (key) => {
     const value = flags.get(flagOf(key));
@@ -37,7 +40,7 @@ export function variableLayer(scope: Scope, env: Readonly<Record<string, string 
   return textLayer(scope, variableOf, (key) => env[variableOf(key)] || undefined);
 }
 
-/** The `SIDEKICK_*` variables that are set and stand for no option of any scope: most likely misspelled. */
+/** The `SIDEKICK_*` variables that are set but belong to no option of any scope: most likely misspelled. */
 export function unknownVariables(
   scopes: readonly Scope[],
   env: Readonly<Record<string, string | undefined>>,
@@ -48,35 +51,35 @@ export function unknownVariables(
     .map((name) => ({ name, meant: nearest(name, known) }));
 }
 
-/** A variable that looks like an option's and is none. */
+/** A `SIDEKICK_*` variable that belongs to no option. */
 export interface UnknownVariable {
   readonly name: string;
   /** The variable that was most likely meant. */
   readonly meant: string | undefined;
 }
 
-/** What Kubernetes and Docker links set in every container for a service that is itself called `sidekick`. */
+/** Variables that Kubernetes and Docker links set in every container if some service is called `sidekick`. */
 const SERVICE_LINK =
   /^SIDEKICK_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)?)$/;
 
 /**
  * The content of a configuration file.
- * @param elsewhere Top-level keys that other commands take, and that are passed over here.
+ * @param ignored Top-level keys that are ignored, because they belong to other commands.
  */
 export function fileLayer(
   scope: Scope,
   path: string,
   content: object,
-  elsewhere: ReadonlySet<string>,
+  ignored: ReadonlySet<string>,
 ): { layer: Layer; problems: readonly Problem[] } {
   const origin = () => path;
   const tree = treeOf(scope);
   const entries = Object.entries(content);
-  // `nginx` may be a group or a list; a list that shares its name with no group is nothing else.
+  // `nginx` may be a group or a list. A list's name that is no group is always a list.
   const isList = ([name, value]: [string, unknown]) =>
     Object.hasOwn(scope.lists, name) && (Array.isArray(value) || !Object.hasOwn(tree, name));
   const rest = entries.filter(
-    (entry) => !isList(entry) && (Object.hasOwn(tree, entry[0]) || !elsewhere.has(entry[0])),
+    (entry) => !isList(entry) && (Object.hasOwn(tree, entry[0]) || !ignored.has(entry[0])),
   );
   const { values, problems } = flatten(Object.fromEntries(rest), tree, {
     prefix: '',
@@ -87,25 +90,15 @@ export function fileLayer(
   return { layer: { values, lists, origin }, problems };
 }
 
-/** A scope as one nested schema: the options beside its lists, and its own. */
-export function treeOf(scope: Scope): Schema {
-  const tree: Record<string, Option<unknown> | Schema> = {};
-  for (const { entry, beside } of Object.values(scope.lists)) {
-    if (beside?.prefix === '') Object.assign(tree, entry);
-    else if (beside) tree[beside.prefix.slice(0, -1)] = entry;
-  }
-  return { ...tree, ...scope.options };
-}
-
 interface FlattenContext {
   /** Put before each key in a problem, such as `services[1].`. */
   readonly prefix: string;
   readonly origin: string;
-  /** The lists that may stand beside the content's keys, for messages. */
+  /** The lists that may be in the same place, for messages. */
   readonly lists?: readonly string[];
 }
 
-/** Turns nested content into values by key; what the schema does not know is a problem. */
+/** Turns nested content into values by key. A key that the schema does not have is a problem. */
 export function flatten(
   content: object,
   schema: Schema,
@@ -133,23 +126,24 @@ function* walk(node: object, group: Schema, path: string, lists: readonly string
     const child = Object.hasOwn(group, name) ? group[name] : undefined;
     if (child && isOption(child)) yield { key, value };
     else if (child && isGroup(value)) yield* walk(value, child, `${key}.`, []);
-    else yield { key, reason: misfit(name, value, new Set([...Object.keys(group), ...lists]), child) };
+    else
+      yield { key, reason: unknownKeyReason(name, value, new Set([...Object.keys(group), ...lists]), child) };
   }
 }
 
-/** Whether a file's value can hold options; a group with nothing in it reads as null. */
+/** Whether a file's value can hold options. */
 function isGroup(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function misfit(
+function unknownKeyReason(
   name: string,
   value: unknown,
   allowed: ReadonlySet<string>,
   child: Schema | undefined,
 ): string {
   if (child) return `must be a group of ${Object.keys(child).join(', ')}, got ${show(value)}`;
-  // Nobody knows what kind of value an unknown key has: it is not shown.
+  // The value of an unknown key may be a secret: it is not shown.
   const meant = nearest(name, allowed);
   const hint = meant === undefined ? '' : `, perhaps ${meant}?`;
   return `is an unknown key${hint}; allowed here are ${[...allowed].join(', ')}`;

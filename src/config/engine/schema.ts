@@ -1,8 +1,8 @@
-import type { Format } from './format.js';
+import type { Format } from './formats.js';
 
 /**
  * One option, in the shape of a convict schema node. It is declared once: its key in a file is its path in the schema,
- * and its flag and its variable are spelled after that (`flagOf`, `variableOf`).
+ * and its flag and its variable are spelled from that (`flagOf`, `variableOf`).
  */
 export interface Option<T> {
   readonly doc: string;
@@ -10,17 +10,18 @@ export interface Option<T> {
   readonly format: string;
   /** As a file would hold it; null where there is none. */
   readonly default: unknown;
+  /** Whether the option may have no value. */
   readonly nullable: boolean;
-  /** Not shown when a configuration is printed. */
+  /** Whether the value is hidden in messages and in a printed configuration. */
   readonly sensitive: boolean;
-  /** What is shown of the value when a configuration is printed. */
+  /** What a printed configuration shows of the value. */
   printed(value: unknown): unknown;
-  /** Where the option is one of a list's entries, each entry has to have it. */
+  /** Whether each entry of a list must have this option. */
   readonly required: boolean;
   readonly type: Format<T>;
 }
 
-/** Options by name, in groups. */
+/** Options by name, nested in groups. */
 export interface Schema {
   readonly [name: string]: Option<unknown> | Schema;
 }
@@ -35,10 +36,10 @@ export interface ListOption<S extends Schema = Schema> {
   readonly doc: string;
   readonly entry: S;
   /**
-   * The entry's options are also options beside the list, under this prefix (`` or `nginx.`): they are the defaults of
-   * every entry, and where `single` is set, they are the one entry.
+   * Makes the entry's options also options outside the list, under `prefix` (`` or `nginx.`). They are the defaults of
+   * every entry. If the option with the key `inlineKey` is set, they are the only entry.
    */
-  readonly beside?: { readonly prefix: string; readonly single: string };
+  readonly inline?: { readonly prefix: string; readonly inlineKey: string };
 }
 
 /** Everything that one command takes. */
@@ -49,7 +50,7 @@ export interface Scope<S extends Schema = Schema, L extends Lists = Lists> {
 
 export type Lists = Readonly<Record<string, ListOption>>;
 
-/** An option with a default, written as a file would. */
+/** An option with a default, in the spelling of a file. */
 export function option<T>(type: Format<T>, fallback: unknown, doc: string): Option<T> {
   return {
     doc,
@@ -73,12 +74,12 @@ export function required<T>(type: Format<T>, doc: string): Option<T> {
   return { ...option(type, null, doc), nullable: true, required: true };
 }
 
-/** An option whose value is not to be printed. */
-export function hidden<T>(base: Option<T>): Option<T> {
+/** An option whose value is never shown. */
+export function sensitive<T>(base: Option<T>): Option<T> {
   return { ...base, sensitive: true };
 }
 
-/** An option of whose value only a part is to be printed. */
+/** An option of whose value a printed configuration shows only a part. */
 export function printedAs<T>(base: Option<T>, printed: (value: unknown) => unknown): Option<T> {
   return { ...base, printed };
 }
@@ -97,29 +98,38 @@ export function optionsOf(schema: Schema, prefix = ''): ReadonlyMap<string, Opti
   );
 }
 
-/** Every option that has a flag: those beside the scope's lists, and those of the scope itself. */
+/** Every option that has a flag, by key: the inline options of the scope's lists, and those of the scope itself. */
 export function flatOptions(scope: Scope): ReadonlyMap<string, Option<unknown>> {
-  const beside = Object.values(scope.lists).flatMap((list) =>
-    list.beside ? [...optionsOf(list.entry, list.beside.prefix)] : [],
+  const inline = Object.values(scope.lists).flatMap((list) =>
+    list.inline ? [...optionsOf(list.entry, list.inline.prefix)] : [],
   );
-  return new Map([...beside, ...optionsOf(scope.options)]);
+  return new Map([...inline, ...optionsOf(scope.options)]);
 }
 
-/** `etcd.passwordFile` as words in lower case, joined. */
-function spell(key: string, joint: string): string {
+/** A scope as one nested schema: the inline options of its lists, and its own. */
+export function treeOf(scope: Scope): Schema {
+  const tree: Record<string, Option<unknown> | Schema> = {};
+  for (const { entry, inline } of Object.values(scope.lists)) {
+    if (inline?.prefix === '') Object.assign(tree, entry);
+    else if (inline) tree[inline.prefix.slice(0, -1)] = entry;
+  }
+  return { ...tree, ...scope.options };
+}
+
+/** The words of a key, such as `etcd`, `password`, `file` of `etcd.passwordFile`. */
+function wordsOf(key: string): readonly string[] {
   return key
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1.$2')
-    .split(/[._]/)
-    .join(joint)
-    .toLowerCase();
+    .toLowerCase()
+    .split(/[._]/);
 }
 
 /** `etcd.passwordFile` → `--etcd-password-file` */
 export function flagOf(key: string): string {
-  return `--${spell(key, '-')}`;
+  return `--${wordsOf(key).join('-')}`;
 }
 
 /** `etcd.passwordFile` → `SIDEKICK_ETCD_PASSWORD_FILE` */
 export function variableOf(key: string): string {
-  return `SIDEKICK_${spell(key, '_').toUpperCase()}`;
+  return `SIDEKICK_${wordsOf(key).join('_').toUpperCase()}`;
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { formatDuration, parseDuration } from '../../../src/config/duration.js';
+import { expect, it } from 'vitest';
+import { formatDuration, parseDuration } from '../../../../src/config/engine/duration.js';
 
-test.each([
+it.each([
   ['250ms', 250],
   ['15s', 15_000],
   ['5m', 300_000],
@@ -11,18 +11,18 @@ test.each([
   ['1d', 86_400_000],
   ['1m5ms', 60_005],
   ['0s', 0],
-])('%s is %i ms', (text, ms) => {
+])('reads %s as %i ms', (text, ms) => {
   expect(parseDuration(text)).toBe(ms);
 });
 
-test.each(['', '15', '15x', 's', '-5s', '1.5s', '30s1m', ' 15s', '15 s', '25d', '9'.repeat(65)])(
-  '%j is no duration',
+it.each(['', '15', '15x', 's', '-5s', '1.5s', '30s1m', ' 15s', '15 s', '25d', '9'.repeat(65)])(
+  'does not read %j',
   (text) => {
     expect(parseDuration(text)).toBeUndefined();
   },
 );
 
-test('what is formatted reads back as it was', () => {
+it('reads every formatted duration back as it was', () => {
   fc.assert(
     fc.property(fc.nat(0x7fffffff), (ms) => {
       expect(parseDuration(formatDuration(ms))).toBe(ms);

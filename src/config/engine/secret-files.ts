@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../core/errors.js';
-import { show } from './format.js';
+import { messageOf } from '../../core/errors.js';
 import type { Problem } from './problem.js';
+import { show } from './redact.js';
 
 /** Files that were read: the path of each, and a digest of what was in it. */
 export type FilesRead = ReadonlyMap<string, string>;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nearest } from '../../../src/config/nearest.js';
+import { nearest } from '../../../../src/config/engine/nearest.js';
 
 const KNOWN = ['interval', 'timeout', 'SIDEKICK_ETCD_ENDPOINTS', 'tls', 'ca'];
 
@@ -14,6 +14,6 @@ it.each([
   expect(nearest(misspelt, KNOWN)).toBe(meant);
 });
 
-it.each(['', 'weight', 'x'.repeat(100_000)])('finds nothing where nothing is near: %.20s', (word) => {
+it.each(['', 'weight', 'x'.repeat(100_000)])('finds nothing if nothing is near: %.20s', (word) => {
   expect(nearest(word, ['interval', 'timeout'])).toBeUndefined();
 });

@@ -1,0 +1,173 @@
+import type { ProbeSpec } from '../adapters/probes/spec.js';
+import type { Address } from '../core/address.js';
+import type { HealthPolicy } from '../core/health.js';
+import type { Registration } from '../core/registration.js';
+import { DEFAULT_PARAMETERS, PARAMETER_NAMES, type ServerParameters } from '../core/server-parameters.js';
+import { DEFAULT_LEASE_TTL } from '../daemon/lease/types.js';
+import { DEFAULT_DRAIN_TIMEOUT } from '../daemon/registrar/types.js';
+import { adminOptions, logOptions } from './common.js';
+import { formatDuration } from './engine/duration.js';
+import {
+  boolean,
+  type ConfiguredAddress,
+  duration,
+  instanceAddress,
+  integer,
+  map,
+  nginxTime,
+  parameter,
+  service,
+  string,
+} from './engine/formats.js';
+import { type Problem, refuseProblems } from './engine/problem.js';
+import type { Resolved } from './engine/resolve.js';
+import { type ListOption, option, required } from './engine/schema.js';
+import { createFileReader, type FileReader } from './engine/secret-files.js';
+import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
+import { type ProbeSettings, probeOptions, probeSettings } from './probe.js';
+
+const count = integer(0, 0x7fffffff);
+
+const parameterOptions = {
+  weight: option(
+    parameter('weight', integer(1, 65535)),
+    DEFAULT_PARAMETERS.weight,
+    'Share of the traffic, 1 to 65535.',
+  ),
+  max_conns: option(
+    parameter('max_conns', count),
+    DEFAULT_PARAMETERS.max_conns,
+    'Maximum number of open connections; 0 for no limit.',
+  ),
+  max_fails: option(
+    parameter('max_fails', count),
+    DEFAULT_PARAMETERS.max_fails,
+    'Failed attempts within fail_timeout that make the server unavailable; 0 to never make it unavailable.',
+  ),
+  fail_timeout: option(
+    parameter('fail_timeout', nginxTime),
+    DEFAULT_PARAMETERS.fail_timeout,
+    'Time in which max_fails are counted, and for which the server is then unavailable.',
+  ),
+  slow_start: option(
+    parameter('slow_start', nginxTime),
+    DEFAULT_PARAMETERS.slow_start,
+    'Time in which a recovered server gets back to its full weight; 0s for at once.',
+  ),
+  route: option(
+    parameter('route', string),
+    DEFAULT_PARAMETERS.route,
+    'http: name of the server in sticky routes.',
+  ),
+  backup: option(
+    parameter('backup', boolean),
+    DEFAULT_PARAMETERS.backup,
+    'The server gets traffic only while all others are unavailable.',
+  ),
+  down: option(
+    parameter('down', boolean),
+    DEFAULT_PARAMETERS.down,
+    'The server is registered but gets no traffic.',
+  ),
+};
+
+const serviceOptions = {
+  service: required(service, 'Name of the service, such as firmware.'),
+  address: required(
+    instanceAddress,
+    'Address of this instance: ip:port; auto:port for the address from which this host reaches etcd; or auto:interface:port.',
+  ),
+  ...parameterOptions,
+  meta: option(map, {}, 'Labels of your own, such as zone=a. sidekick does not use them.'),
+  probe: probeOptions,
+};
+
+/** The options of `sidekick register`. */
+export const registerScope = {
+  options: {
+    lease: {
+      ttl: option(
+        duration('2s'),
+        formatDuration(DEFAULT_LEASE_TTL),
+        'How long the registrations stay in etcd after this process is gone.',
+      ),
+    },
+    drainTimeout: option(
+      duration(),
+      formatDuration(DEFAULT_DRAIN_TIMEOUT),
+      'How long a stop waits until the watchers have drained the services. Must not be less than their own drain timeouts.',
+    ),
+    ...etcdOptions,
+    ...adminOptions,
+    ...logOptions,
+  },
+  lists: {
+    services: {
+      doc: 'The services of this host, if there are several. Options outside the list are the defaults of its entries.',
+      entry: serviceOptions,
+      inline: { prefix: '', inlineKey: 'service' },
+    } satisfies ListOption<typeof serviceOptions>,
+  },
+};
+
+export type RegisterConfig = Resolved<typeof registerScope.options, typeof registerScope.lists>;
+type ServiceEntry = RegisterConfig['lists']['services'][number];
+
+/** One service to register. Its address may have to be found out. */
+export interface ServiceSettings {
+  /** Goes before the keys of this service in a message. */
+  readonly label: string;
+  readonly service: string;
+  readonly address: ConfiguredAddress;
+  /** What to register and how to probe it, once the address is known. */
+  at(address: Address): {
+    readonly registration: Registration;
+    readonly probe: ProbeSpec;
+    readonly probeId: string;
+    readonly health: HealthPolicy;
+  };
+}
+
+/** What `sidekick register` is told. All times are in milliseconds. */
+export interface RegisterSettings extends EtcdSettings {
+  readonly leaseTtl: number;
+  readonly drainTimeout: number;
+  readonly services: readonly ServiceSettings[];
+  readonly warnings: readonly Problem[];
+}
+
+/** Makes the settings of `sidekick register` from its configuration and reads the files that it names. Throws a UsageError. */
+export function registerSettings(
+  { values, lists }: RegisterConfig,
+  env: Readonly<Record<string, string | undefined>>,
+): RegisterSettings {
+  const files = createFileReader(env);
+  const etcd = etcdSettings(values, files);
+  const services = lists.services.map((entry) => serviceSettings(entry, files));
+  refuseProblems(files.problems);
+  const { lease, drainTimeout } = values;
+  return { ...etcd, leaseTtl: lease.ttl, drainTimeout, services, warnings: files.warnings };
+}
+
+function serviceSettings({ label, values }: ServiceEntry, files: FileReader): ServiceSettings {
+  const probe: ProbeSettings = probeSettings(values.probe, `${label}probe.`, files);
+  const { service, meta } = values;
+  const parameters = Object.fromEntries(PARAMETER_NAMES.map((name) => [name, values[name]]));
+  return {
+    label,
+    service,
+    address: values.address,
+    at: (address) => ({
+      registration: {
+        service,
+        address,
+        parameters: parameters as unknown as ServerParameters,
+        drain: false,
+        meta,
+      },
+      probe: probe.spec(address),
+      probeId: `${probe.id}@${address}`,
+      health: probe.health,
+    }),
+  };
+}

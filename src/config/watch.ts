@@ -1,0 +1,382 @@
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { isUnixUrl } from '../adapters/nginx/location.js';
+import {
+  DEFAULT_NGINX_CONNECTIONS,
+  DEFAULT_NGINX_TIMEOUT,
+  type NginxApiOptions,
+  type NginxAuth,
+} from '../adapters/nginx/options.js';
+import { type Networks, parseNetwork } from '../core/address.js';
+import { DEFAULT_SERVICE_LIMITS } from '../core/admission.js';
+import { DEFAULT_GUARD } from '../core/guard.js';
+import type { Kind } from '../core/upstream.js';
+import { DEFAULT_LEASE_TTL } from '../daemon/lease/types.js';
+import {
+  DEFAULT_DRAIN_TIMEOUT,
+  DEFAULT_PROBE_LIMITS,
+  DEFAULT_TIMING,
+  type UpstreamRule,
+  type WatcherOptions,
+} from '../daemon/watcher/options.js';
+import { adminOptions, logOptions, switchOption } from './common.js';
+import { formatDuration } from './engine/duration.js';
+import {
+  apiUrl,
+  duration,
+  file,
+  integer,
+  networksByService,
+  oneOf,
+  ratio,
+  service,
+  string,
+  watcherId,
+} from './engine/formats.js';
+import { type Problem, refuseProblems } from './engine/problem.js';
+import type { Resolved } from './engine/resolve.js';
+import { type ListOption, option, optional, required } from './engine/schema.js';
+import { createFileReader, type FileReader } from './engine/secret-files.js';
+import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
+import { credentialOption, type ProbeSettings, probeOptions, probeSettings } from './probe.js';
+import { authSettings, defined, tlsOptions, tlsSettings } from './tls.js';
+import { checkNginxUrl, warnOfPlainText } from './urls.js';
+
+const nginxOptions = {
+  api: required(
+    apiUrl,
+    "Root of the NGINX Plus API, without its version, such as http://127.0.0.1:8080/api. For the gateway's Unix socket: unix:/run/sidekick-gateway/api/api.sock:/api.",
+  ),
+  name: optional(string, 'Name of this NGINX in logs and metrics; default the host and port of its API.'),
+  username: optional(string, 'User for HTTP basic authentication. Needs the password file.'),
+  passwordFile: optional(
+    file,
+    'File whose first line is the password. A name without a slash is a systemd credential.',
+  ),
+  tokenFile: optional(
+    file,
+    'File whose first line is a bearer token, used instead of user and password. A name without a slash is a systemd credential.',
+  ),
+  ...tlsOptions,
+  timeout: option(
+    duration('10ms'),
+    formatDuration(DEFAULT_NGINX_TIMEOUT),
+    'How long one call to the API may take.',
+  ),
+  connections: option(
+    integer(1, 1000),
+    DEFAULT_NGINX_CONNECTIONS,
+    'Maximum number of connections to the API.',
+  ),
+};
+
+const upstreamOptions = {
+  service: required(service, 'Name of the service.'),
+  kind: required(oneOf('http', 'stream'), 'Kind of the upstream in NGINX.'),
+  upstream: optional(string, 'Name of the upstream; default the name of the service.'),
+  drainTimeout: optional(
+    duration(),
+    'How long a draining server of this upstream may take to become idle; default drainTimeout of the kind.',
+  ),
+};
+
+const watcherProbeOptions = {
+  service: required(service, 'Name of the service whose instances are probed.'),
+  ...probeOptions,
+};
+
+const timing = (
+  key: keyof typeof DEFAULT_TIMING & ('resync' | 'identity' | 'debounce' | 'settle'),
+  doc: string,
+) => option(duration('1ms'), formatDuration(DEFAULT_TIMING[key]), doc);
+
+const timingOptions = {
+  resync: timing('resync', 'How often each upstream is read and compared again without a change.'),
+  identity: timing('identity', 'How often NGINX is asked whether it was reloaded or restarted.'),
+  debounce: timing('debounce', 'Minimum time from one pass over an upstream to the next.'),
+  settle: timing(
+    'settle',
+    'How long a server must have been draining before a count of 0 active connections means that it is idle.',
+  ),
+  concurrency: option(
+    integer(1, 1000),
+    DEFAULT_TIMING.concurrency,
+    'Maximum number of calls in progress to one NGINX.',
+  ),
+};
+
+/** The options of `sidekick watch`. */
+export const watchScope = {
+  options: {
+    id: optional(
+      watcherId,
+      'Name of this watcher in etcd. No other watcher may have the same; default the host name.',
+    ),
+    lease: {
+      ttl: option(
+        duration('2s'),
+        formatDuration(DEFAULT_LEASE_TTL),
+        'How long drains wait for this watcher after it is gone.',
+      ),
+    },
+    drainTimeout: {
+      http: option(
+        duration(),
+        formatDuration(DEFAULT_DRAIN_TIMEOUT.http),
+        'How long a draining http server may take to become idle. After that it is removed in any case.',
+      ),
+      stream: option(
+        duration(),
+        formatDuration(DEFAULT_DRAIN_TIMEOUT.stream),
+        'The same for stream servers. Sessions that are still open are not closed.',
+      ),
+    },
+    dryRun: switchOption('Print what would be done and change nothing.'),
+    once: switchOption('Make one pass. Exits with 0 if NGINX is then in sync with etcd.'),
+    timeout: option(duration('1s'), '30s', 'How long --once and --dry-run wait while etcd is unavailable.'),
+    allow: option(
+      networksByService,
+      {},
+      'Networks that may contain instances of a service, * for every other service; default any. Loopback, link-local, multicast and unspecified addresses and those of the load balancer itself are rejected, unless a network here covers only such addresses (127.0.0.0/8, 10.0.0.5/32) or all addresses (0.0.0.0/0).',
+    ),
+    limits: {
+      instances: option(
+        integer(1, 1_000_000),
+        DEFAULT_SERVICE_LIMITS.instances,
+        'Maximum number of instances of one service. Later registrations are left out.',
+      ),
+      bytes: option(
+        integer(1, 1_000_000_000),
+        DEFAULT_SERVICE_LIMITS.bytes,
+        'Maximum size of the values of one service, in bytes. Later registrations are left out.',
+      ),
+      probes: option(
+        integer(1, 100_000),
+        DEFAULT_PROBE_LIMITS.underWay,
+        'Maximum number of probes in progress. Services take turns.',
+      ),
+      probeRate: option(
+        integer(1, 100_000),
+        DEFAULT_PROBE_LIMITS.perSecond,
+        'Maximum number of probes started in a second.',
+      ),
+    },
+    guard: {
+      window: option(
+        duration(),
+        formatDuration(DEFAULT_GUARD.window),
+        'Instances that vanish without a drain within this time count as one loss.',
+      ),
+      maxLoss: option(
+        ratio,
+        DEFAULT_GUARD.maxLoss,
+        'Largest part of an upstream that may be lost at once. If more is lost, the guard holds it in NGINX.',
+      ),
+      hold: option(duration(), formatDuration(DEFAULT_GUARD.hold), 'How long the guard holds servers.'),
+      grace: option(
+        duration(),
+        formatDuration(DEFAULT_GUARD.grace),
+        'How long after its instance vanished without a drain a server is first left as it is, unless its probes fail.',
+      ),
+    },
+    gatewayProbes: option(
+      oneOf('auto', 'tcp', 'mqtt', 'off'),
+      'auto',
+      'How this watcher probes, every 2s, the services in upstreams of the gateway, which has no health checks of its own. Services in probes are probed as configured there. auto: tcp for http upstreams, mqtt for stream upstreams, in one session for each broker.',
+    ),
+    timing: timingOptions,
+    ...etcdOptions,
+    ...adminOptions,
+    ...logOptions,
+  },
+  lists: {
+    nginx: {
+      doc: 'The NGINX instances to keep in sync, if there are several. Options outside the list are the defaults of its entries.',
+      entry: nginxOptions,
+      inline: { prefix: 'nginx.', inlineKey: 'nginx.api' },
+    } satisfies ListOption<typeof nginxOptions>,
+    upstreams: {
+      doc: 'Services whose upstream has another name or another drain timeout, or is one of two with the same name.',
+      entry: upstreamOptions,
+    } satisfies ListOption<typeof upstreamOptions>,
+    probes: {
+      doc: 'Services whose instances this watcher probes. An instance that fails gets no traffic.',
+      entry: watcherProbeOptions,
+    } satisfies ListOption<typeof watcherProbeOptions>,
+  },
+};
+
+export type WatchConfig = Resolved<typeof watchScope.options, typeof watchScope.lists>;
+type NginxEntry = WatchConfig['lists']['nginx'][number];
+type UpstreamEntry = WatchConfig['lists']['upstreams'][number];
+
+/** What `sidekick watch` is told. All times are in milliseconds. */
+export interface WatchSettings extends EtcdSettings {
+  readonly watcher: WatcherOptions;
+  readonly nginx: readonly NginxApiOptions[];
+  /** The configured probes by service. */
+  readonly probes: ReadonlyMap<string, ProbeSettings>;
+  /** The probe of any other service, by the kind of its upstream in the gateway; undefined if such services are not probed. */
+  readonly gatewayProbe: ((kind: Kind) => ProbeSettings) | undefined;
+  readonly warnings: readonly Problem[];
+}
+
+/** Short, because nothing else notices a dead host before its lease expires. */
+const GATEWAY_HEALTH: ProbeSettings['health'] = { interval: 2000, timeout: 1000, rise: 2, fall: 2 };
+
+const GATEWAY_TCP: ProbeSettings = {
+  spec: (target) => ({ type: 'tcp', target }),
+  id: 'gateway-tcp',
+  health: GATEWAY_HEALTH,
+};
+
+/**
+ * The probe of stream upstreams of the gateway, which are meant for MQTT. Its API does not tell which protocol an upstream
+ * serves: for another one, configure `probes` or `gatewayProbes: tcp`. Each watcher has one ClientId and one session with
+ * each broker.
+ */
+function gatewayMqtt(watcherId: string): ProbeSettings {
+  const clientId = `sidekick${createHash('sha256').update(watcherId).digest('hex').slice(0, 12)}`;
+  return {
+    spec: (target) => ({ type: 'mqtt', target, clientId, lasting: true, strangersRefused: true }),
+    id: `gateway-mqtt-${clientId}`,
+    health: GATEWAY_HEALTH,
+  };
+}
+
+function gatewayProbe(
+  how: 'auto' | 'tcp' | 'mqtt' | 'off',
+  watcherId: string,
+): WatchSettings['gatewayProbe'] {
+  if (how === 'off') return undefined;
+  const mqtt = gatewayMqtt(watcherId);
+  return (kind) => (how === 'mqtt' || (how === 'auto' && kind === 'stream') ? mqtt : GATEWAY_TCP);
+}
+
+/** Makes the settings of `sidekick watch` from its configuration and reads the files that it names. Throws a UsageError. */
+export function watchSettings(
+  { values, lists }: WatchConfig,
+  env: Readonly<Record<string, string | undefined>>,
+): WatchSettings {
+  const files = createFileReader(env);
+  const { etcd, prefixes, filesRead } = etcdSettings(values, files);
+  const nginx = lists.nginx.map((entry) => nginxSettings(entry, files));
+  refuseRepeats(
+    'name',
+    nginx.map(({ name }) => name),
+    lists.nginx,
+    files,
+  );
+  const probes = lists.probes.map((entry) =>
+    probeSettings(entry.values, entry.label, files, `the instances of ${entry.values.service}`),
+  );
+  const probed = lists.probes.map((entry) => entry.values.service);
+  refuseRepeats('service', probed, lists.probes, files);
+  for (const entry of lists.probes) checkRecipients(entry, values.allow, files);
+  refuseProblems(files.problems);
+  const id = values.id ?? hostname();
+  const { instances, bytes, probes: underWay, probeRate } = values.limits;
+  const watcher: WatcherOptions = {
+    id,
+    keys: prefixes,
+    leaseTtl: values.lease.ttl,
+    upstreams: lists.upstreams.map(upstreamRule),
+    drainTimeout: values.drainTimeout,
+    guard: values.guard,
+    allow: values.allow,
+    limits: { instances, bytes },
+    probeLimits: { underWay, perSecond: probeRate },
+    nginxHosts: nginx.flatMap(({ url }) => literalHost(url)),
+    timing: { ...DEFAULT_TIMING, ...values.timing },
+  };
+  return {
+    etcd,
+    prefixes,
+    filesRead,
+    watcher,
+    nginx,
+    probes: new Map(probes.map((probe, i) => [probed[i] ?? '', probe])),
+    gatewayProbe: gatewayProbe(values.gatewayProbes, id),
+    warnings: files.warnings,
+  };
+}
+
+/** The IP address in the URL of an NGINX. A name is not resolved. */
+function literalHost(url: string): Networks {
+  if (isUnixUrl(url)) return [];
+  const network = parseNetwork(new URL(url).hostname.replace(/^\[|\]$/g, ''));
+  return network.ok ? [network.value] : [];
+}
+
+function nginxSettings({ label, values }: NginxEntry, files: FileReader): NginxApiOptions {
+  const { api, timeout, connections } = values;
+  // A Unix socket has no host: it belongs to this one.
+  const { host, protocol } = isUnixUrl(api) ? { host: 'localhost', protocol: 'unix:' } : new URL(api);
+  const tls = tlsSettings(values, label, files);
+  const auth = nginxAuth(values, label, files);
+  if (tls && protocol !== 'https:') {
+    const reason = `must be an https:// URL if ${label}ca, cert or serverName is given, got ${api}`;
+    files.problems.push({ key: `${label}api`, reason });
+  }
+  if (!isUnixUrl(api)) {
+    checkNginxUrl(`${label}api`, api, files);
+    if (auth && 'token' in auth) warnOfPlainText(`${label}tokenFile`, api, 'the token', files);
+    else if (auth) warnOfPlainText(`${label}passwordFile`, api, 'the password', files);
+  }
+  return {
+    name: values.name ?? host,
+    url: api,
+    timeout,
+    connections,
+    ...(tls && { tls }),
+    ...(auth && { auth }),
+  };
+}
+
+function nginxAuth(values: NginxEntry['values'], label: string, files: FileReader): NginxAuth | undefined {
+  const login = authSettings(values, label, files);
+  const token = files.token(`${label}tokenFile`, values.tokenFile);
+  if (login && token !== undefined) {
+    files.problems.push({
+      key: `${label}tokenFile`,
+      reason: 'must be left out if username and passwordFile are given: a call can carry only one of them',
+    });
+  }
+  return login ?? (token === undefined ? undefined : { token });
+}
+
+/**
+ * A probe of the watcher goes to whatever address is registered. A credential must not: it needs networks that the
+ * instances must be in, or a certificate that they must show.
+ */
+function checkRecipients(
+  { label, values }: WatchConfig['lists']['probes'][number],
+  allow: WatchConfig['values']['allow'],
+  files: FileReader,
+): void {
+  const credential = credentialOption(values);
+  if (credential === undefined || values.target !== undefined) return;
+  const limited = Object.hasOwn(allow, values.service) || Object.hasOwn(allow, '*');
+  if (limited || (values.tls && !values.insecure)) return;
+  const reason = `would be sent to every address that is registered as ${values.service}: give the networks of its instances in allow, or use ${label}tls without insecure`;
+  files.problems.push({ key: `${label}${credential}`, reason });
+}
+
+function upstreamRule({ values }: UpstreamEntry): UpstreamRule {
+  const { service, kind, upstream = service, drainTimeout } = values;
+  return { service, kind, upstream, ...defined({ drainTimeout }) };
+}
+
+/** Reports each name that an earlier entry has already. */
+function refuseRepeats(
+  key: string,
+  names: readonly string[],
+  entries: readonly { readonly label: string }[],
+  files: FileReader,
+): void {
+  for (const [i, name] of names.entries()) {
+    if (names.indexOf(name) === i) continue;
+    const reason = `must be different from that of every other entry, got ${name} again`;
+    files.problems.push({ key: `${entries[i]?.label ?? ''}${key}`, reason });
+  }
+}
