@@ -17,7 +17,12 @@ async function run(argv: string, env: Record<string, string> = {}, table: Comman
 function tableOf(work: (invocation: Invocation) => Promise<number>): CommandTable {
   const spec = { name: 'do', summary: '', description: '', args: [{ name: 'thing', doc: '' }], examples: [] };
   return [
-    command({ ...spec, scope: registerScope, file: 'strict', run: (invocation) => work(invocation as never) }),
+    command({
+      ...spec,
+      scope: registerScope,
+      file: 'strict',
+      run: (invocation) => work(invocation as never),
+    }),
   ];
 }
 
