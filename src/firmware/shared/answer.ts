@@ -1,0 +1,167 @@
+/**
+ * The answer to a device: one URL for every client, each in its own form. NGINX runs this as well: see version.ts for what
+ * njs lacks. It reads nothing but the request and the keyval zone, so devices are answered while all else is down.
+ *
+ * What no client may get: a redirect (esp32FOTA takes the body of a 301 for the manifest), 200 with an object that is no
+ * manifest (it crashes esp32FOTA), a body without its length (esp32FOTA, ESPHome), 204 (esp_https_ota).
+ */
+import type { Catalogue, Offer } from './catalogue.js';
+import * as catalogues from './catalogue.js';
+import type { Device, Header } from './device.js';
+import * as devices from './device.js';
+import type { Store } from './offering.js';
+import * as offering from './offering.js';
+import type { Query } from './query.js';
+import * as queries from './query.js';
+import type { Form, Route } from './route.js';
+import * as routes from './route.js';
+import * as versions from './version.js';
+
+/** A request of a device. */
+export interface OtaRequest {
+  method: string;
+  /** Decoded and normalised, as `$uri`. */
+  path: string;
+  /** As it came, without its `?`. */
+  query: string;
+  header: Header;
+  /** Whether it came over TLS. */
+  https: boolean;
+  /** The name in the client's certificate, where the server has checked one; else `''`. */
+  certificate: string;
+}
+
+/** What to answer. To HEAD the same is said, without the body. */
+export interface Answer {
+  status: number;
+  headers: { [name: string]: string };
+  body: string;
+  /** The path of the file to send in place of the body; `''` where the body is the answer. */
+  file: string;
+}
+
+const TYPE = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Answers a device. Never throws. */
+export function answer(request: OtaRequest, store: Store): Answer {
+  if (!request.https) return error(403, 'firmware is served over https only');
+  if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed();
+  const route = routes.parse(request.path);
+  if (route === undefined) return error(404, 'no such path');
+  const query = queries.parse(request.query);
+  if (query === undefined) return error(400, 'the query is malformed, or names an argument twice');
+  const type = typeOf(route, query);
+  if (type === '') return error(400, 'say type=, letters, digits, ".", "_" or "-"');
+  const prefix = devices.updaterPrefix(request.header);
+  const device = devices.identify(query, request.certificate, request.header, prefix);
+  if (device === 'malformed') return error(400, 'id is no MAC address and no name');
+  if (device === 'forbidden') return error(403, 'id is not the name in the certificate');
+  const form = formOf(route.form, prefix, request.header);
+  const value = store.get(catalogues.typeKey(type));
+  const catalogue = value === undefined ? undefined : catalogues.decode(value);
+  if (catalogue !== undefined) return answerFrom(store, type, catalogue, device, form, route);
+  if (value === undefined && store.get(catalogues.READY_KEY) !== undefined)
+    return error(404, 'there is no such type');
+  return nothingNew(form, device);
+}
+
+/** The type in the path, or else in the query; `''` where it is none, or said twice. */
+function typeOf(route: Route, query: Query): string {
+  if (route.type !== '' && query.type !== '') return '';
+  const type = route.type || query.type;
+  return TYPE.test(type) ? type : '';
+}
+
+/** At `/ota` itself the client says in which form it asks. */
+type Known = Exclude<Form, 'ask'> | 'esp32fota';
+
+function formOf(form: Form, prefix: string, header: Header): Known {
+  if (form !== 'ask') return form;
+  if (prefix !== '') return 'file';
+  return (header('User-Agent') || '').indexOf('ESPHome/') === 0 ? 'esphome' : 'esp32fota';
+}
+
+function answerFrom(
+  store: Store,
+  type: string,
+  catalogue: Catalogue,
+  device: Device,
+  form: Known,
+  route: Route,
+): Answer {
+  const offer = offering.offerTo(store, type, catalogue, device.id);
+  if (offer === undefined) return nothingNew(form, device);
+  if (form === 'image' || form === 'md5') return named(form, offer, route.version);
+  const newer = devices.runsNewer(device, offer, [catalogue.stable, catalogue.candidate]);
+  if (newer && !catalogue.downgrade) return keep(form, device, offer, catalogue.candidate);
+  if (form === 'file') return file(device, offer);
+  if (form === 'version')
+    return text(devices.runs(device, offer) ? device.version || offer.version : offer.version);
+  return manifest(form === 'esphome' ? offer.esphome : offer.esp32fota);
+}
+
+/** For a device that runs what comes after its offer, and stays with it. */
+function keep(form: Known, device: Device, offer: Offer, candidate: Offer | undefined): Answer {
+  const own = devices.runs(device, candidate) ? candidate : undefined;
+  if (form === 'esp32fota' && own !== undefined) return manifest(own.esp32fota);
+  if (form === 'esphome') {
+    // To ESPHome any other version is an update.
+    if (own !== undefined) return manifest(own.esphome);
+    return manifest(offer.esphome.replace(`"version":"${offer.version}"`, `"version":"${device.version}"`));
+  }
+  return nothingNew(form, device);
+}
+
+/** In the client's own form: there is nothing that it does not have. */
+function nothingNew(form: Known, device: Device): Answer {
+  if (form === 'esp32fota') return manifest('[]');
+  if (form === 'file') return { status: 304, headers: { 'Cache-Control': 'no-store' }, body: '', file: '' };
+  if (form === 'version' && versions.parse(device.version) !== undefined) return text(device.version);
+  // Without a word: a sketch that looks at the body alone must not take one for a version.
+  if (form === 'version') return { status: 404, headers: plain(), body: '', file: '' };
+  return error(404, 'there is no release for this device yet');
+}
+
+/** The image, for whoever does not run it and has room for it. */
+function file(device: Device, offer: Offer): Answer {
+  const fits = device.space < 0 || device.space >= offer.size;
+  if (device.fileSystem || devices.runs(device, offer) || !fits) return nothingNew('file', device);
+  return image(offer);
+}
+
+/** What a path names by its version, for the devices that may have that version. */
+function named(form: 'image' | 'md5', offer: Offer, version: string): Answer {
+  if (!devices.sameVersion(version, offer.version)) return error(404, 'this version is not for this device');
+  return form === 'md5' ? text(offer.md5) : image(offer);
+}
+
+function image(offer: Offer): Answer {
+  const headers = { 'Cache-Control': 'no-store', 'x-MD5': offer.md5 };
+  return { status: 200, headers: headers, body: '', file: `/blobs/${offer.sha256}.bin` };
+}
+
+/** A finished manifest; none where the type's devices do not ask in this form. */
+function manifest(body: string): Answer {
+  if (body === '') return error(404, 'this type has no manifest in this form');
+  const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
+  return { status: 200, headers: headers, body: body, file: '' };
+}
+
+function text(body: string): Answer {
+  return { status: 200, headers: plain(), body: body, file: '' };
+}
+
+/** One line that is no JSON, no version and no image. */
+function error(status: number, message: string): Answer {
+  return { status: status, headers: plain(), body: `error: ${message}\n`, file: '' };
+}
+
+function notAllowed(): Answer {
+  const refusal = error(405, 'ask with GET');
+  refusal.headers.Allow = 'GET, HEAD';
+  return refusal;
+}
+
+function plain(): { [name: string]: string } {
+  return { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' };
+}
