@@ -6,7 +6,7 @@ import type { RegisterSettings, ServiceSettings } from '../config/register.js';
 import { type Address, hostOf } from '../core/address.js';
 import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
-import type { RegistrarOptions, ServiceSpec } from '../daemon/registrar/types.js';
+import type { RegistrarOptions, ServiceSpec } from '../daemon/registrar/options.js';
 
 /** A service that cannot be registered yet, since this host does not have the address that it is to have. */
 export interface WaitingService {
@@ -90,7 +90,7 @@ export class AutoAddresses {
   }
 
   /** The configuration of the services whose addresses are known. Throws a UsageError where two are the same. */
-  config({ services, drainTimeout }: RegisterSettings): RegistrarOptions {
+  config({ prefixes, leaseTtl, services, drainTimeout }: RegisterSettings): RegistrarOptions {
     const specs: ServiceSpec[] = [];
     const problems: Problem[] = [];
     const taken = new Set<string>();
@@ -107,7 +107,7 @@ export class AutoAddresses {
       specs.push({ registration, probe: createProbe(probe), probeId, health });
     }
     refuseProblems(problems);
-    return { services: specs, drainTimeout };
+    return { prefixes, leaseTtl, services: specs, drainTimeout };
   }
 
   /** The services whose addresses are not known. */

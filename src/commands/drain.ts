@@ -1,8 +1,7 @@
 import type { drainScope } from '../config/operator.js';
 import { type Instance, maintenanceKey, registrationKey } from '../core/keys.js';
 import { decodeMaintenance, describeMaintenance } from '../core/maintenance.js';
-import { followDrain, requestDrain } from '../daemon/drain/operator.js';
-import type { DrainProgress } from '../daemon/drain/operator-options.js';
+import { type DrainProgress, followDrain, requestDrain } from '../daemon/drain/operator.js';
 import type { InvocationOf } from './command.js';
 import { hintFor, listed, nothingFound, watchersAt } from './findings.js';
 import { say } from './say.js';
@@ -81,15 +80,15 @@ async function follow(
     what: () => (waitingFor.length > 0 ? listed(waitingFor) : 'etcd to show the watchers'),
     otherwise: `the request stands: ${name} is drained all the same, until: sidekick undrain ${name}`,
   };
-  const { answered, registered } = await waiting(order, session.signal, (limited) =>
+  const { acknowledged, registered } = await waiting(order, session.signal, (limited) =>
     followDrain(instance, revision, session, tell, limited),
   );
   if (!registered) {
     say(out, `${name} is no longer registered: there is nothing left to drain`);
     return 0;
   }
-  if (answered.length > 0) {
-    say(out, `${name} has been taken out by ${listed(answered)}`);
+  if (acknowledged.length > 0) {
+    say(out, `${name} has been taken out by ${listed(acknowledged)}`);
     return 0;
   }
   const hint = hintFor(instance.service, await watchersAt(session));
@@ -100,7 +99,7 @@ async function follow(
   );
 }
 
-function describe({ answered, waitingFor }: DrainProgress): string {
-  const out = answered.length > 0 ? `; taken out by ${listed(answered)}` : '';
+function describe({ acknowledged, waitingFor }: DrainProgress): string {
+  const out = acknowledged.length > 0 ? `; taken out by ${listed(acknowledged)}` : '';
   return `waiting for ${listed(waitingFor)}${out}`;
 }

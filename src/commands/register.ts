@@ -4,8 +4,8 @@ import { sleep } from '../async/sleep.js';
 import type { registerScope } from '../config/register.js';
 import { type RegisterConfig, type RegisterSettings, registerSettings } from '../config/register.js';
 import { messageOf } from '../core/errors.js';
-import { createRegistrar } from '../daemon/registrar/registrar.js';
-import type { Registrar, RegistrarStatus, ServiceStatus } from '../daemon/registrar/types.js';
+import { Registrar } from '../daemon/registrar/registrar.js';
+import { isReady, type RegistrarStatus, type ServiceStatus } from '../daemon/registrar/status.js';
 import { AutoAddresses } from './auto-addresses.js';
 import type { InvocationOf } from './command.js';
 import { FileFollower } from './follow-files.js';
@@ -54,20 +54,14 @@ class RegisterDaemon implements Daemon {
     etcd: EtcdConnection,
     telemetry: Telemetry,
   ) {
-    const { prefixes, leaseTtl } = settings;
     this.#invocation = invocation;
     this.#config = invocation.config;
     this.#settings = settings;
     this.#etcd = etcd;
     this.#telemetry = telemetry;
     this.#addresses = new AutoAddresses(telemetry.log);
-    this.#registrar = createRegistrar(this.#addresses.config(settings), {
-      ...telemetry,
-      ...etcd,
-      space: prefixes,
-      ttl: leaseTtl,
-    });
-    this.stuckAfter = Math.max(60_000, leaseTtl);
+    this.#registrar = new Registrar(this.#addresses.config(settings), { ...telemetry, ...etcd });
+    this.stuckAfter = Math.max(60_000, settings.leaseTtl);
   }
 
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
@@ -91,10 +85,8 @@ class RegisterDaemon implements Daemon {
     warnOfRestart(this.#telemetry.log, FIXED, this.#invocation.config.effective, config.effective);
   }
 
-  /** Registered, by this process: one whose address a newer process has taken is not needed any more. */
   ready(): boolean {
-    const { phase, connected, services } = this.#status();
-    return phase === 'running' && connected && services.every(({ key }) => key === 'registered');
+    return this.status().ready;
   }
 
   etcdConnected(): boolean {
@@ -105,21 +97,18 @@ class RegisterDaemon implements Daemon {
     return this.#registrar.lastProgress;
   }
 
-  status(): RegistrarStatus {
-    return { ...this.#status(), ready: this.ready() };
-  }
-
   summary(): string {
-    return registrarSummary(this.#status());
+    return registrarSummary(this.status());
   }
 
-  /** With the services that wait for their addresses, which the registrar does not know of. */
-  #status(): RegistrarStatus {
+  /** The registrar's status, with the services whose addresses are not known yet: they are not registered either. */
+  status(): RegistrarStatus {
     const status = this.#registrar.status();
     const waiting = this.#addresses.waiting(this.#settings).map(({ service, own, reason }): ServiceStatus => {
       return { service, address: own, health: 'unknown', key: 'absent', reason };
     });
-    return { ...status, services: [...status.services, ...waiting] };
+    const all = { ...status, services: [...status.services, ...waiting] };
+    return { ...all, ready: isReady(all) };
   }
 
   /** At boot, the network comes when it comes, and later the host's address may become another. */

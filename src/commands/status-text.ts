@@ -2,7 +2,7 @@ import { formatDuration } from '../config/engine/duration.js';
 import type { EtcdCondition } from '../core/etcd-state.js';
 import { describeMaintenance, type Maintenance } from '../core/maintenance.js';
 import { printable } from '../core/printable.js';
-import type { RegistrarStatus } from '../daemon/registrar/types.js';
+import type { RegistrarStatus } from '../daemon/registrar/status.js';
 import type { NginxStatus, UpstreamStatus, WatcherStatus } from '../daemon/watcher/status.js';
 
 /** A registrar's status for people. */

@@ -1,7 +1,7 @@
 import type { statusScope } from '../config/operator.js';
 import { messageOf, SidekickError } from '../core/errors.js';
 import { printableJson } from '../core/printable.js';
-import type { RegistrarStatus } from '../daemon/registrar/types.js';
+import type { RegistrarStatus } from '../daemon/registrar/status.js';
 import type { WatcherStatus } from '../daemon/watcher/status.js';
 import type { InvocationOf } from './command.js';
 import { registrarText, watcherText } from './status-text.js';

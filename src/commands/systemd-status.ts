@@ -1,4 +1,4 @@
-import type { RegistrarStatus } from '../daemon/registrar/types.js';
+import type { RegistrarStatus } from '../daemon/registrar/status.js';
 import type { WatcherStatus } from '../daemon/watcher/status.js';
 
 /** Most services named in one line. */

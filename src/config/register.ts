@@ -3,8 +3,8 @@ import type { Address } from '../core/address.js';
 import type { HealthPolicy } from '../core/health.js';
 import type { Registration } from '../core/registration.js';
 import { DEFAULT_PARAMETERS, PARAMETER_NAMES, type ServerParameters } from '../core/server-parameters.js';
-import { DEFAULT_LEASE_TTL } from '../daemon/lease/types.js';
-import { DEFAULT_DRAIN_TIMEOUT } from '../daemon/registrar/types.js';
+import { DEFAULT_LEASE_TTL } from '../daemon/lease/options.js';
+import { DEFAULT_DRAIN_TIMEOUT } from '../daemon/registrar/options.js';
 import { adminOptions, logOptions } from './common.js';
 import { formatDuration } from './engine/duration.js';
 import {

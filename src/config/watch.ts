@@ -11,7 +11,7 @@ import { type Networks, parseNetwork } from '../core/address.js';
 import { DEFAULT_SERVICE_LIMITS } from '../core/admission.js';
 import { DEFAULT_GUARD } from '../core/guard.js';
 import type { Kind } from '../core/upstream.js';
-import { DEFAULT_LEASE_TTL } from '../daemon/lease/types.js';
+import { DEFAULT_LEASE_TTL } from '../daemon/lease/options.js';
 import {
   DEFAULT_DRAIN_TIMEOUT,
   DEFAULT_PROBE_LIMITS,
@@ -278,7 +278,7 @@ export function watchSettings(
   const { instances, bytes, probes: underWay, probeRate } = values.limits;
   const watcher: WatcherOptions = {
     id,
-    keys: prefixes,
+    prefixes,
     leaseTtl: values.lease.ttl,
     upstreams: lists.upstreams.map(upstreamRule),
     drainTimeout: values.drainTimeout,

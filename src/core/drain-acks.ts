@@ -1,41 +1,38 @@
 import { type JsonBounds, readJsonObject } from './bounded-json.js';
+import type { DrainRequest } from './desired.js';
 import { drainedKey, type Instance, type KeyPrefixes, watchersPrefix } from './keys.js';
 import { type KeyValue, MAX_VALUE_BYTES } from './ports.js';
 
-/** A request to take an instance out: its drain at this revision of etcd. */
-export interface DrainAsked extends Instance {
-  readonly revision: number;
-}
-
-/** A watcher that owes an answer, and for which instance. */
+/** A watcher that has not acknowledged the drain of an instance yet. */
 export interface PendingAck extends Instance {
   readonly watcher: string;
 }
 
 /**
- * Which live watchers have yet to take which instances out. A watcher counts while its key under `watchers/` lives and
- * lists the service; its answer is `drained/<service>/<address>/<watcher>` with a revision not before the request's.
+ * The acknowledgements that the requests still need: one of each live watcher that drives the service. A watcher is live
+ * while its key under `watchers/` exists, and drives the services that its value lists. It acknowledges with the key
+ * `drained/<service>/<address>/<watcher>`, whose value is a revision no older than the request's.
  */
 export function pendingAcks(
-  space: KeyPrefixes,
+  prefixes: KeyPrefixes,
   entries: ReadonlyMap<string, KeyValue>,
-  requests: readonly DrainAsked[],
+  requests: readonly DrainRequest[],
 ): readonly PendingAck[] {
-  const debts: PendingAck[] = [];
-  for (const { watcher, services } of liveWatchers(space, entries)) {
+  const pending: PendingAck[] = [];
+  for (const { watcher, services } of liveWatchers(prefixes, entries)) {
     for (const { service, address, revision } of requests) {
       if (!services.has(service)) continue;
-      const answer = entries.get(drainedKey(space, { service, address }, watcher));
-      if (!(Number(answer?.value) >= revision)) debts.push({ watcher, service, address });
+      const ack = entries.get(drainedKey(prefixes, { service, address }, watcher));
+      if (!(Number(ack?.value) >= revision)) pending.push({ watcher, service, address });
     }
   }
-  return debts;
+  return pending;
 }
 
-/** A watcher that is there, as its presence key describes it. */
+/** A running watcher, as its presence key describes it. */
 export interface LiveWatcher {
   readonly watcher: string;
-  /** Whether it drives a service. */
+  /** The services that it drives; only `has` can be asked, since it may be any. */
   readonly services: Pick<ReadonlySet<unknown>, 'has'>;
   /** The services that it names. */
   readonly named: readonly string[];
@@ -43,23 +40,23 @@ export interface LiveWatcher {
   heldOf(service: string): number | undefined;
 }
 
-/** The watchers that are there. What their keys say is not trusted. */
+/** The running watchers. The values of their keys are untrusted. */
 export function liveWatchers(
-  space: KeyPrefixes,
+  prefixes: KeyPrefixes,
   entries: ReadonlyMap<string, KeyValue>,
 ): readonly LiveWatcher[] {
-  const prefix = watchersPrefix(space);
+  const prefix = watchersPrefix(prefixes);
   return [...entries.values()]
     .filter(({ key }) => key.startsWith(prefix))
     .map((entry) => ({ watcher: entry.key.slice(prefix.length), ...readPresence(entry) }));
 }
 
-/** A watcher names every group and service that it drives, in a value that is not cut. */
+/** A watcher lists every upstream and service that it drives: the value may be as long as a value that is kept. */
 const PRESENCE_BOUNDS: JsonBounds = { length: MAX_VALUE_BYTES, depth: 4, items: MAX_VALUE_BYTES };
 
 /**
- * Nothing is known of a watcher whose value is not what a watcher writes. Of one that drives more services than a value
- * can be read with, it is taken that it drives any: its answer is worth waiting for.
+ * A watcher whose value cannot be read drives nothing that is known. One whose value is too long to be kept is assumed to
+ * drive every service, so that a drain waits for its acknowledgement.
  */
 function readPresence({ value, oversized }: KeyValue): Omit<LiveWatcher, 'watcher'> {
   if (oversized !== undefined) {

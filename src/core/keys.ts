@@ -25,8 +25,8 @@ export function parseService(text: string): Result<string> {
   return err(`service must be letters, digits, "_", "." or "-" (at most 128), got ${quote(text)}`);
 }
 
-export function registrationKey(space: KeyPrefixes, { service, address }: Instance): string {
-  return `${space.services}${service}/${address}`;
+export function registrationKey(prefixes: KeyPrefixes, { service, address }: Instance): string {
+  return `${prefixes.services}${service}/${address}`;
 }
 
 /** Every registration of one service. */
@@ -34,43 +34,43 @@ export function servicePrefix(prefixes: KeyPrefixes, service: string): string {
   return `${prefixes.services}${service}/`;
 }
 
-export function watchersPrefix(space: KeyPrefixes): string {
-  return `${space.control}watchers/`;
+export function watchersPrefix(prefixes: KeyPrefixes): string {
+  return `${prefixes.control}watchers/`;
 }
 
-export function watcherKey(space: KeyPrefixes, id: string): string {
-  return `${watchersPrefix(space)}${id}`;
+export function watcherKey(prefixes: KeyPrefixes, id: string): string {
+  return `${watchersPrefix(prefixes)}${id}`;
 }
 
-export function maintenancePrefix(space: KeyPrefixes): string {
-  return `${space.control}maintenance/`;
+export function maintenancePrefix(prefixes: KeyPrefixes): string {
+  return `${prefixes.control}maintenance/`;
 }
 
-export function maintenanceKey(space: KeyPrefixes, { service, address }: Instance): string {
-  return `${maintenancePrefix(space)}${service}/${address}`;
+export function maintenanceKey(prefixes: KeyPrefixes, { service, address }: Instance): string {
+  return `${maintenancePrefix(prefixes)}${service}/${address}`;
 }
 
 /** An operator's word that what the guard holds of a service may go; short-lived, whatever its value. */
-export function unholdPrefix(space: KeyPrefixes): string {
-  return `${space.control}unhold/`;
+export function unholdPrefix(prefixes: KeyPrefixes): string {
+  return `${prefixes.control}unhold/`;
 }
 
-export function unholdKey(space: KeyPrefixes, service: string): string {
-  return `${unholdPrefix(space)}${service}`;
+export function unholdKey(prefixes: KeyPrefixes, service: string): string {
+  return `${unholdPrefix(prefixes)}${service}`;
 }
 
 /** Every watcher's answer about any instance. */
-export function drainedRoot(space: KeyPrefixes): string {
-  return `${space.control}drained/`;
+export function drainedRoot(prefixes: KeyPrefixes): string {
+  return `${prefixes.control}drained/`;
 }
 
 /** Every watcher's answer about one instance. */
-export function drainedPrefix(space: KeyPrefixes, { service, address }: Instance): string {
-  return `${drainedRoot(space)}${service}/${address}/`;
+export function drainedPrefix(prefixes: KeyPrefixes, { service, address }: Instance): string {
+  return `${drainedRoot(prefixes)}${service}/${address}/`;
 }
 
-export function drainedKey(space: KeyPrefixes, instance: Instance, watcherId: string): string {
-  return `${drainedPrefix(space, instance)}${watcherId}`;
+export function drainedKey(prefixes: KeyPrefixes, instance: Instance, watcherId: string): string {
+  return `${drainedPrefix(prefixes, instance)}${watcherId}`;
 }
 
 /** The service that a key under this prefix names, whatever comes behind the name; undefined where it names none. */

@@ -23,8 +23,8 @@ export type Decoded =
   | { readonly status: 'rejected'; readonly instance?: Instance; readonly reason: string };
 
 /** Reads a registration. Never throws: keys and values are untrusted input. */
-export function decodeRegistration(space: KeyPrefixes, key: string, value: string): Decoded {
-  const instance = parseInstance(space.services, key);
+export function decodeRegistration(prefixes: KeyPrefixes, key: string, value: string): Decoded {
+  const instance = parseInstance(prefixes.services, key);
   if (!instance.ok) return { status: 'rejected', reason: instance.reason };
   const fields = readObject(value);
   if (!fields.ok) return { status: 'rejected', instance: instance.value, reason: fields.reason };
@@ -40,7 +40,7 @@ export function decodeRegistration(space: KeyPrefixes, key: string, value: strin
 
 /** The key and value that say this. Parameters at their defaults are left out. */
 export function encodeRegistration(
-  space: KeyPrefixes,
+  prefixes: KeyPrefixes,
   registration: Registration,
 ): { key: string; value: string } {
   const { parameters, drain, meta } = registration;
@@ -49,7 +49,7 @@ export function encodeRegistration(
     ...(drain ? { drain } : {}),
     ...(Object.keys(meta).length > 0 ? { meta } : {}),
   };
-  return { key: registrationKey(space, registration), value: JSON.stringify(value) };
+  return { key: registrationKey(prefixes, registration), value: JSON.stringify(value) };
 }
 
 /**

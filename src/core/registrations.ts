@@ -78,7 +78,7 @@ const MOST_BYTES = MAX_VALUE_LENGTH;
  * until that is forgotten too.
  */
 export class Registrations {
-  readonly #space: KeyPrefixes;
+  readonly #prefixes: KeyPrefixes;
   readonly #rules: RegistrationRules;
   readonly #services = new Map<string, Service>();
   /** Keys that name no service. */
@@ -87,8 +87,8 @@ export class Registrations {
   #names: object = {};
 
   /** @param seen Services known to have been registered before. */
-  constructor(space: KeyPrefixes, rules: Partial<RegistrationRules> = {}, seen: Iterable<string> = []) {
-    this.#space = space;
+  constructor(prefixes: KeyPrefixes, rules: Partial<RegistrationRules> = {}, seen: Iterable<string> = []) {
+    this.#prefixes = prefixes;
     this.#rules = { ...DEFAULT_RULES, ...rules };
     this.#seen = new Set(seen);
   }
@@ -105,8 +105,8 @@ export class Registrations {
     for (const key of inOrder(view)) {
       const entry = view.entries.get(key);
       try {
-        if (key.startsWith(this.#space.services)) this.#register(key, entry, view, change);
-        else if (key.startsWith(maintenancePrefix(this.#space))) this.#maintain(key, entry, change);
+        if (key.startsWith(this.#prefixes.services)) this.#register(key, entry, view, change);
+        else if (key.startsWith(maintenancePrefix(this.#prefixes))) this.#maintain(key, entry, change);
       } catch (error) {
         // The last guard: a fault in reading one key is a reason to reject that key, and ends nothing.
         this.#reject({ key, revision: entry?.revision ?? 0, reason: fault(error) }, change);
@@ -173,9 +173,9 @@ export class Registrations {
     change: Change,
   ): void {
     this.#nameless.delete(key);
-    const name = serviceIn(this.#space.services, key);
+    const name = serviceIn(this.#prefixes.services, key);
     if (name !== undefined) this.#services.get(name)?.rejected.delete(key);
-    const instance = parseInstance(this.#space.services, key);
+    const instance = parseInstance(this.#prefixes.services, key);
     if (!instance.ok) {
       if (entry) this.#reject({ key, revision: entry.revision, reason: instance.reason }, change);
       else if (name !== undefined) change.touched.add(name);
@@ -227,7 +227,7 @@ export class Registrations {
       return { status: 'rejected', instance, reason };
     }
     try {
-      return decodeRegistration(this.#space, key, value);
+      return decodeRegistration(this.#prefixes, key, value);
     } catch (error) {
       return { status: 'rejected', instance, reason: fault(error) };
     }
@@ -239,13 +239,13 @@ export class Registrations {
     if (service.records.delete(key)) change.services.add(name);
     for (const next of service.admission.withdraw(key)) {
       const entry = entries.get(next);
-      const instance = parseInstance(this.#space.services, next);
+      const instance = parseInstance(this.#prefixes.services, next);
       if (entry && instance.ok) this.#take(service, instance.value, entry, change);
     }
   }
 
   #maintain(key: string, entry: KeyValue | undefined, change: Change): void {
-    const instance = parseInstance(maintenancePrefix(this.#space), key);
+    const instance = parseInstance(maintenancePrefix(this.#prefixes), key);
     if (!instance.ok) return;
     const { service, address } = instance.value;
     const { maintenance } = this.#service(service);
@@ -257,7 +257,7 @@ export class Registrations {
 
   #reject(rejection: Rejection, change: Change): void {
     const { key } = rejection;
-    const service = serviceIn(this.#space.services, key);
+    const service = serviceIn(this.#prefixes.services, key);
     const said = service === undefined ? rejection : { ...rejection, service };
     if (service === undefined) this.#nameless.set(key, said);
     else {

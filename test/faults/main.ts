@@ -42,7 +42,7 @@ async function main(): Promise<boolean> {
   const witness = new Witness(etcd, KEY);
   const reader = new Recorder();
   const end = new AbortController();
-  const subject = run({ etcd: { endpoints: cluster.fronts }, services: [serviceSpec()], ttl });
+  const subject = run({ etcd: { endpoints: cluster.fronts }, services: [serviceSpec()], leaseTtl: ttl });
   const background = Promise.all([
     witness.run(end.signal),
     subject.etcd.reader.watch(['/services/'], reader, end.signal),

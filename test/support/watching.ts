@@ -32,7 +32,7 @@ export const ANY_ADDRESS: WatcherOptions['allow'] = {
 
 export const OPTIONS: WatcherOptions = {
   id: 'lb1',
-  keys: DEFAULT_KEY_PREFIXES,
+  prefixes: DEFAULT_KEY_PREFIXES,
   leaseTtl: 15_000,
   upstreams: [],
   drainTimeout: DEFAULT_DRAIN_TIMEOUT,

@@ -1,56 +1,58 @@
 import { deriveAbort } from '../../async/abort.js';
-import { type DrainAsked, type PendingAck, pendingAcks } from '../../core/drain-acks.js';
+import { type PendingAck, pendingAcks } from '../../core/drain-acks.js';
+import type { DrainRequest } from '../../core/desired.js';
 import { drainedRoot, type KeyPrefixes, watchersPrefix } from '../../core/keys.js';
 import type { RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 
-/** How often it is looked at whether the requests still stand, in ms. */
+/** How often the requests are evaluated again although etcd reports no change, in ms. */
 const RECHECK = 1000;
 
 export interface AwaitAcksOptions {
   readonly reader: RegistryReader;
-  readonly space: KeyPrefixes;
-  /** Prefixes that the requests depend on. */
-  readonly also?: readonly string[];
-  /** Called whenever it may have changed who owes an answer. */
-  readonly onDebts?: (debts: readonly PendingAck[], view: RegistrySnapshot) => void;
+  readonly prefixes: KeyPrefixes;
+  /** More prefixes to read, which the requests depend on. */
+  readonly requestPrefixes?: readonly string[];
+  /** Called with the pending acknowledgements whenever they may have changed. */
+  readonly onPending?: (pending: readonly PendingAck[], snapshot: RegistrySnapshot) => void;
 }
 
 /**
- * Waits until every live watcher that drives a requested service has taken the instance out, and resolves to true; at
- * once where there is no such watcher. A watcher that ends is waited for no more, one that begins is; and so for the
- * requests, which are asked for again and again. Resolves to false when aborted before.
+ * Resolves to true once every live watcher that drives a requested service has acknowledged the drain, at once if there
+ * is none; to false when aborted. The live watchers and the requests are evaluated again on every change and once a
+ * second.
  */
 export async function awaitAcks(
-  requests: (view: RegistrySnapshot | undefined) => readonly DrainAsked[],
-  { reader, space, also = [], onDebts }: AwaitAcksOptions,
+  requests: (snapshot: RegistrySnapshot | undefined) => readonly DrainRequest[],
+  { reader, prefixes, requestPrefixes = [], onPending }: AwaitAcksOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const following = deriveAbort(signal);
+  const reading = deriveAbort(signal);
   let latest: RegistrySnapshot | undefined;
-  let answered = false;
+  let acknowledged = false;
   function check(): void {
-    if (following.signal.aborted) return;
-    const standing = requests(latest);
-    const debts = latest ? pendingAcks(space, latest.entries, standing) : undefined;
-    if (latest && debts) onDebts?.(debts, latest);
-    answered = standing.length === 0 || debts?.length === 0;
-    if (answered) following.abort();
+    if (reading.signal.aborted) return;
+    const current = requests(latest);
+    const pending = latest ? pendingAcks(prefixes, latest.entries, current) : undefined;
+    if (latest && pending) onPending?.(pending, latest);
+    acknowledged = current.length === 0 || pending?.length === 0;
+    if (acknowledged) reading.abort();
   }
-  const observer = {
-    onSnapshot(view: RegistrySnapshot) {
-      latest = view;
+  const listener = {
+    onSnapshot(snapshot: RegistrySnapshot) {
+      latest = snapshot;
       check();
     },
-    // An etcd that is away says nothing about the watchers: the last view stays the best there is.
+    // An outage says nothing about the watchers: the last snapshot stays the best there is.
     onUnavailable: () => undefined,
   };
   const timer = setInterval(check, RECHECK);
   try {
     check();
-    await reader.watch([watchersPrefix(space), drainedRoot(space), ...also], observer, following.signal);
+    const read = [watchersPrefix(prefixes), drainedRoot(prefixes), ...requestPrefixes];
+    await reader.watch(read, listener, reading.signal);
   } finally {
     clearInterval(timer);
-    following.dispose();
+    reading.dispose();
   }
-  return answered;
+  return acknowledged;
 }

@@ -1,13 +1,29 @@
-import { liveWatchers } from '../../core/drain-acks.js';
-import { type Instance, maintenanceKey, registrationKey } from '../../core/keys.js';
+import { liveWatchers, type PendingAck } from '../../core/drain-acks.js';
+import { type Instance, type KeyPrefixes, maintenanceKey, registrationKey } from '../../core/keys.js';
 import { decodeMaintenance, encodeMaintenance, type Maintenance } from '../../core/maintenance.js';
-import type { RegistrySnapshot } from '../../core/ports.js';
+import type { RegistryClient, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 import { awaitAcks } from './await-acks.js';
-import type { DrainProgress, OperatorDrainOptions } from './operator-options.js';
+
+export interface OperatorDrainOptions {
+  readonly store: RegistryClient;
+  readonly reader: RegistryReader;
+  readonly prefixes: KeyPrefixes;
+}
+
+/** Which watchers have acknowledged one drain. */
+export interface DrainProgress {
+  readonly acknowledged: readonly string[];
+  /** The live watchers that drive the service and have not acknowledged yet. */
+  readonly waitingFor: readonly string[];
+  /** Whether the instance has a registration; without one no watcher acknowledges. */
+  readonly registered: boolean;
+  /** Whether no acknowledgement is pending. */
+  readonly done: boolean;
+}
 
 /**
- * `sidekick drain`: asks every watcher to take an instance out, until it is undrained; the key outlives everybody.
- * Asking again is a new request. Resolves to its revision.
+ * `sidekick drain`: requests that every watcher drains an instance. The request stands until it is cancelled. A second
+ * call makes a new request. Resolves to the request's revision.
  */
 export function requestDrain(
   instance: Instance,
@@ -18,7 +34,7 @@ export function requestDrain(
   return store.put(maintenanceKey(prefixes, instance), encodeMaintenance(maintenance), {}, signal);
 }
 
-/** `sidekick undrain`: takes the request back; resolves to what it said, or to undefined where there was none. */
+/** `sidekick undrain`: cancels the request. Resolves to what the request said, or to undefined where there was none. */
 export async function cancelDrain(
   instance: Instance,
   { store, prefixes }: OperatorDrainOptions,
@@ -31,9 +47,9 @@ export async function cancelDrain(
 }
 
 /**
- * `sidekick drain --wait`: calls `onProgress` whenever something of it has changed, and resolves to the last of it when
- * every live watcher that drives the service has answered, or when the instance is registered no more: there is nothing
- * left then that could be drained. Rejects with the signal's reason when that is aborted.
+ * `sidekick drain --wait`: calls `onProgress` whenever the progress has changed, and resolves to the last progress when
+ * every live watcher that drives the service has acknowledged, or when the instance is no longer registered and so
+ * cannot be drained. Rejects with the signal's reason when that is aborted.
  */
 export async function followDrain(
   instance: Instance,
@@ -43,27 +59,27 @@ export async function followDrain(
   signal: AbortSignal,
 ): Promise<DrainProgress> {
   const key = registrationKey(prefixes, instance);
-  let progress: DrainProgress = { answered: [], waitingFor: [], registered: true, done: false };
-  let shown = '';
-  const onDebts = (debts: readonly { readonly watcher: string }[], { entries }: RegistrySnapshot) => {
+  let progress: DrainProgress = { acknowledged: [], waitingFor: [], registered: true, done: false };
+  let reported = '';
+  const onPending = (pending: readonly PendingAck[], { entries }: RegistrySnapshot) => {
     const registered = entries.has(key);
-    const waitingFor = debts.map(({ watcher }) => watcher);
-    const answered = liveWatchers(prefixes, entries)
+    const waitingFor = pending.map(({ watcher }) => watcher);
+    const acknowledged = liveWatchers(prefixes, entries)
       .filter(({ watcher, services }) => services.has(instance.service) && !waitingFor.includes(watcher))
       .map(({ watcher }) => watcher);
     progress = {
-      answered: registered ? answered : [],
+      acknowledged: registered ? acknowledged : [],
       waitingFor,
       registered,
       done: waitingFor.length === 0,
     };
     const text = JSON.stringify(progress);
-    if (text !== shown) onProgress(progress);
-    shown = text;
+    if (text !== reported) onProgress(progress);
+    reported = text;
   };
-  const requests = (view: RegistrySnapshot | undefined) =>
-    view && !view.entries.has(key) ? [] : [{ ...instance, revision }];
-  const done = await awaitAcks(requests, { reader, space: prefixes, also: [key], onDebts }, signal);
-  if (!done) signal.throwIfAborted();
+  const requests = (snapshot: RegistrySnapshot | undefined) =>
+    snapshot && !snapshot.entries.has(key) ? [] : [{ ...instance, revision }];
+  const options = { reader, prefixes, requestPrefixes: [key], onPending };
+  if (!(await awaitAcks(requests, options, signal))) signal.throwIfAborted();
   return progress;
 }

@@ -4,129 +4,144 @@ import { Wakeup } from '../../async/wakeup.js';
 import { LeaseGoneError, messageOf } from '../../core/errors.js';
 import type { EtcdCondition } from '../../core/etcd-state.js';
 import type { LeaseId } from '../../core/ports.js';
+import { KeyLedger, type KeyStatus } from './key-ledger.js';
 import { Lease } from './lease.js';
 import { LeasedKeys } from './leased-keys.js';
-import type { KeyStatus, LeaseSession, LeaseSessionOptions } from './types.js';
+import type { LeaseOptions } from './options.js';
 
-/** As long as a timer can be: the wait is ended by a wake-up. */
+/** The longest that a timer can run, in ms: the wait is ended by a wake-up. */
 const FOREVER = 2 ** 31 - 1;
 
-/** Keeps keys under one lease. See the LeaseKeeper interface for what may be relied on. */
-export function createLeaseSession(options: LeaseSessionOptions): LeaseSession {
-  return new Keeper(options);
-}
-
-class Keeper implements LeaseSession {
-  readonly #options: LeaseSessionOptions;
+/**
+ * Keeps a set of keys in etcd under one lease for as long as it runs. It grants the lease anew when it is lost, writes
+ * again what somebody changed, and waits for an etcd that is unavailable. Nothing here rejects because of etcd.
+ */
+export class LeaseSession {
+  readonly #options: LeaseOptions;
+  readonly #ledger = new KeyLedger();
   readonly #keys: LeasedKeys;
   readonly #lease: Lease;
   readonly #work = new Wakeup();
-  readonly #waiting = new Set<() => void>();
+  readonly #settling = new Set<() => void>();
   #lastProgress: number;
 
-  constructor(options: LeaseSessionOptions) {
+  constructor(options: LeaseOptions) {
     this.#options = options;
     this.#lastProgress = options.clock();
-    this.#keys = new LeasedKeys(options);
+    this.#keys = new LeasedKeys(this.#ledger, options);
     this.#lease = new Lease(options, {
-      granted: () => {
-        this.#keys.lose();
+      onGranted: () => {
+        this.#ledger.onLeaseReplaced();
         this.#work.wake();
       },
-      renewed: () => {
-        this.#keys.doubt();
+      onRenewed: () => {
+        this.#ledger.markAllDirty();
         this.#work.wake();
       },
-      moved: () => {
+      onProgress: () => {
         this.#lastProgress = this.#options.clock();
       },
     });
   }
 
+  /** Wants this key with this value; it is written as soon as possible. The same value again does nothing. */
   set(key: string, value: string): void {
-    if (this.#keys.set(key, value)) this.#work.wake();
+    if (this.#ledger.want(key, value)) this.#work.wake();
   }
 
+  /** Wants this key no longer: it is deleted if it is still under our lease. */
   unset(key: string): void {
-    if (this.#keys.unset(key)) this.#work.wake();
+    if (this.#ledger.unwant(key)) this.#work.wake();
   }
 
+  /** The state of a wanted key; undefined for a key that is not wanted. */
   status(key: string): KeyStatus | undefined {
-    return this.#keys.status(key);
+    return this.#ledger.entry(key)?.status;
   }
 
+  /** The revision of etcd at which the wanted value was written, while it is held. */
   revision(key: string): number | undefined {
-    return this.#keys.revision(key);
+    return this.status(key) === 'held' ? this.#ledger.lastWrite(key) : undefined;
   }
 
+  /** Why etcd refuses a wanted key; undefined while it does not. */
   refusal(key: string): string | undefined {
-    return this.#keys.refusal(key);
+    return this.#ledger.entry(key)?.refusal;
   }
 
+  /** What etcd does for this session: `refused` also where it keeps the lease, but refuses a key. */
   get etcd(): EtcdCondition {
     const { condition } = this.#lease;
-    const error = this.#keys.anyRefusal;
+    const error = this.#ledger.anyRefusal;
     return condition.state === 'connected' && error !== undefined ? { state: 'refused', error } : condition;
   }
 
+  /** The lease that is held, as far as is known: undefined once its time has run out without a keep-alive. */
   get lease(): LeaseId | undefined {
     return this.#lease.valid ? this.#lease.id : undefined;
   }
 
+  /** Whether there ever was a lease: without one, nothing of ours can be in etcd. */
   get wasGranted(): boolean {
     return this.#lease.wasGranted;
   }
 
+  /** When the lease's last call ended, well or not, in ms by the `clock`: for a watchdog. */
   get lastProgress(): number {
     return this.#lastProgress;
   }
 
+  /**
+   * Resolves once every wanted key has a lasting status and every unwanted one is deleted: to true where all wanted keys
+   * are held, to false where some are superseded or refused. Rejects with the signal's reason when that is aborted.
+   */
   settled(signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const look = () => {
-        if (!signal.aborted && !this.#keys.settled) return;
-        this.#waiting.delete(look);
-        signal.removeEventListener('abort', look);
+      const check = () => {
+        if (!signal.aborted && !this.#ledger.settled) return;
+        this.#settling.delete(check);
+        signal.removeEventListener('abort', check);
         if (signal.aborted) reject(signal.reason);
-        else resolve(this.#keys.allHeld);
+        else resolve(this.#ledger.allHeld);
       };
-      this.#waiting.add(look);
-      signal.addEventListener('abort', look, { once: true });
-      look();
+      this.#settling.add(check);
+      signal.addEventListener('abort', check, { once: true });
+      check();
     });
   }
 
+  /** Runs until aborted, then revokes the lease, within `revokeTimeout`, and resolves. Call it once. */
   async run(signal: AbortSignal): Promise<void> {
     try {
-      await Promise.all([this.#lease.run(signal), this.#mendKeys(signal)]);
+      await Promise.all([this.#lease.run(signal), this.#reconcileKeys(signal)]);
     } finally {
       await this.#lease.revoke();
     }
   }
 
-  /** Makes the keys right whenever there is something to do and a lease to do it under. */
-  async #mendKeys(signal: AbortSignal): Promise<void> {
+  /** Reconciles whenever a key is dirty and there is a lease to hold it. */
+  async #reconcileKeys(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#work.wait(FOREVER, signal);
       if (signal.aborted) return;
-      await this.#mendUntilDone(signal);
+      await this.#reconcileUntilDone(signal);
     }
   }
 
-  async #mendUntilDone(signal: AbortSignal): Promise<void> {
-    const { ttl, log } = this.#options;
-    const told = new Set<string>();
+  async #reconcileUntilDone(signal: AbortSignal): Promise<void> {
+    const { leaseTtl, log } = this.#options;
+    const logged = new Set<string>();
     try {
-      await retry(() => this.#mendOnce(signal), {
-        min: Math.min(100, ttl / 20),
-        max: Math.min(2000, ttl / 6),
+      await retry(() => this.#reconcileOnce(signal), {
+        min: Math.min(100, leaseTtl / 20),
+        max: Math.min(2000, leaseTtl / 6),
         signal,
         onFailure: (error) => {
-          if (told.has(error.name)) return;
-          told.add(error.name);
+          if (logged.has(error.name)) return;
+          logged.add(error.name);
           log.debug(
             { event: 'keys-failed', reason: messageOf(error) },
-            'the keys could not be written; trying on',
+            'the keys could not be written: trying again',
           );
         },
       });
@@ -135,19 +150,19 @@ class Keeper implements LeaseSession {
     }
   }
 
-  async #mendOnce(signal: AbortSignal): Promise<void> {
+  async #reconcileOnce(signal: AbortSignal): Promise<void> {
     const current = this.#lease.id;
     // Without a lease there is nothing to do: the next grant wakes this loop again.
-    if (current === undefined || !this.#keys.unsure) return;
+    if (current === undefined || this.#ledger.dirty.size === 0) return;
     try {
-      await withTimeout(this.#options.ttl, signal, (limited) =>
-        this.#keys.mend({ current, former: this.#lease.former }, limited),
+      await withTimeout(this.#options.leaseTtl, signal, (limited) =>
+        this.#keys.reconcile({ current, former: this.#lease.former }, limited),
       );
     } catch (error) {
       if (!(error instanceof LeaseGoneError)) throw error;
-      this.#lease.forget(current);
+      this.#lease.markLost(current);
     } finally {
-      for (const look of this.#waiting) look();
+      for (const check of this.#settling) check();
     }
   }
 }

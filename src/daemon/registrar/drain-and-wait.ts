@@ -1,84 +1,88 @@
 import { isTimeout, withTimeout } from '../../async/abort.js';
 import { retry } from '../../async/retry.js';
-import { type DrainAsked, liveWatchers, type PendingAck } from '../../core/drain-acks.js';
+import { liveWatchers, type PendingAck } from '../../core/drain-acks.js';
 import { EtcdError, messageOf } from '../../core/errors.js';
-import { watchersPrefix } from '../../core/keys.js';
+import { type KeyPrefixes, watchersPrefix } from '../../core/keys.js';
 import { awaitAcks } from '../drain/await-acks.js';
-import type { LeaseSession } from '../lease/types.js';
+import type { LeaseSession } from '../lease/session.js';
+import type { RegistrarPorts } from './options.js';
 import type { ServiceWorker } from './service-worker.js';
-import type { RegistrarPorts } from './types.js';
 
-export interface DrainAndWaitOptions
-  extends Pick<RegistrarPorts, 'reader' | 'store' | 'space' | 'log' | 'clock'> {
-  readonly keeper: LeaseSession;
-  /** For all of it, in ms. */
+export interface DrainAndWaitOptions extends Omit<RegistrarPorts, 'meter'> {
+  readonly prefixes: KeyPrefixes;
+  readonly session: LeaseSession;
+  /** For the whole drain, in ms. */
   readonly timeout: number;
-  readonly onDebts: (debts: readonly PendingAck[]) => void;
+  /** Called when other acknowledgements than before are pending. */
+  readonly onPending: (pending: readonly PendingAck[]) => void;
 }
 
-/** How a drain ended: by the answers of every watcher, with nobody to ask, or with keys for which nobody could be asked. */
-type Outcome = 'answered' | 'nobody' | 'refused';
+/**
+ * How a drain ended. `acknowledged`: every watcher has acknowledged it. `no-watchers`: no watcher had to. `refused`: as
+ * `acknowledged`, but for keys in which etcd did not let us request it.
+ */
+type Outcome = 'acknowledged' | 'no-watchers' | 'refused';
 
-const OUTCOMES: Readonly<Record<Outcome, string>> = {
-  answered: 'no watcher sends traffic here any more',
-  nobody: 'no watcher drives these services: nobody had to be asked',
-  refused:
-    'no watcher was asked about the keys that etcd refused: they are removed from NGINX as keys that are gone',
+const MESSAGES: Readonly<Record<Outcome, string>> = {
+  acknowledged: 'drained: no watcher sends traffic here any more',
+  'no-watchers': 'no watcher drives these services: there is nobody to wait for',
+  refused: 'etcd refused the drain request of some keys: those keys are removed without one',
 };
 
 /** Keys that a log line names; a host may have hundreds. */
 const NAMED = 10;
 
 /**
- * Takes services out without anyone noticing: asks for it in their keys, and waits until every watcher that drives
- * them has answered, or the time is over; where there is no such watcher, nobody is asked and nothing is waited for.
- * The keys are still there afterwards. Rejects when aborted.
+ * Drains services: requests it in their keys, and waits until every live watcher that drives them has acknowledged, or
+ * until the time is over. Where there is no such watcher it requests nothing and does not wait. The keys stay.
+ * Rejects with the signal's reason when that is aborted.
  */
 export async function drainAndWait(
   workers: readonly ServiceWorker[],
   options: DrainAndWaitOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { keeper, log, clock, timeout } = options;
-  // Nothing was ever registered, so nobody has to wait for an etcd that has not answered once.
-  if (!keeper.wasGranted || workers.length === 0) return;
+  const { session, log, clock, timeout } = options;
+  // Nothing was ever registered: do not wait for an etcd that has never answered.
+  if (!session.wasGranted || workers.length === 0) return;
   const began = clock();
   const fields = { keys: workers.slice(0, NAMED).map(({ key }) => key), count: workers.length };
-  log.info({ event: 'drain-started', ...fields, timeout }, 'asking to be taken out');
+  log.info({ event: 'drain-started', ...fields, timeout }, 'draining: requesting it from the watchers');
   try {
     const outcome = await withTimeout(timeout, signal, async (limited): Promise<Outcome> => {
-      return (await areDriven(workers, options, limited)) ? handshake(workers, options, limited) : 'nobody';
+      const driven = await anyWatcherDrives(workers, options, limited);
+      return driven ? requestAndAwait(workers, options, limited) : 'no-watchers';
     });
-    log.info({ event: 'drain-finished', outcome, ...fields, took: clock() - began }, OUTCOMES[outcome]);
+    log.info({ event: 'drain-finished', outcome, ...fields, took: clock() - began }, MESSAGES[outcome]);
   } catch (error) {
     signal.throwIfAborted();
     if (!isTimeout(error)) throw error;
     log.warn(
       { event: 'drain-timed-out', ...fields, took: clock() - began },
-      'not every watcher has answered in time',
+      'not every watcher has acknowledged the drain in time: going on without',
     );
   }
 }
 
 /**
- * Whether any live watcher drives any of the services. A sidekick that may not see the watchers takes it that there is
- * one: it asks to be drained, and waits for as long as it may.
+ * Whether a live watcher drives any of these services. If etcd denies reading the watchers, assumes that one does, so
+ * that the drain is requested and waits for its full timeout.
  */
-async function areDriven(
+async function anyWatcherDrives(
   workers: readonly ServiceWorker[],
-  { store, space, log }: DrainAndWaitOptions,
+  { store, prefixes, log }: DrainAndWaitOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const look = () => store.list(watchersPrefix(space), signal);
+  const list = () => store.list(watchersPrefix(prefixes), signal);
   try {
-    const entries = await retry(look, { min: 100, max: 1000, signal, while: (error) => !isRefusal(error) });
-    const watchers = liveWatchers(space, new Map(entries.map((entry) => [entry.key, entry])));
+    const entries = await retry(list, { min: 100, max: 1000, signal, while: (error) => !isRefusal(error) });
+    const watchers = liveWatchers(prefixes, new Map(entries.map((entry) => [entry.key, entry])));
     return watchers.some(({ services }) => workers.some(({ instance }) => services.has(instance.service)));
   } catch (error) {
     signal.throwIfAborted();
     log.warn(
       { event: 'drain-watchers-unknown', reason: messageOf(error) },
-      'etcd does not let this sidekick see the watchers: it cannot know when they have taken it out',
+      'etcd does not let this sidekick read the watchers: it waits for the whole drain timeout',
     );
     return true;
   }
@@ -88,33 +92,31 @@ function isRefusal(error: unknown): boolean {
   return error instanceof EtcdError && error.refused;
 }
 
-/** Asks every watcher, where etcd lets it be asked; a key that cannot ask is removed, which is the better drain then. */
-async function handshake(
+/** Removes the keys in which etcd refuses the drain request: the watchers then drain them as keys that are gone. */
+async function requestAndAwait(
   workers: readonly ServiceWorker[],
-  { keeper, reader, space, log, onDebts }: DrainAndWaitOptions,
+  { session, reader, prefixes, log, onPending }: DrainAndWaitOptions,
   signal: AbortSignal,
 ): Promise<Outcome> {
   for (const worker of workers) worker.drain();
-  await keeper.settled(signal);
-  const refused = workers.filter(({ key }) => keeper.status(key) === 'refused');
+  await session.settled(signal);
+  const refused = workers.filter(({ key }) => session.status(key) === 'refused');
   for (const { key } of refused) {
-    const reason = keeper.refusal(key);
-    const message = 'etcd refuses the request to be drained: the key is removed at once instead';
-    log.warn({ event: 'drain-refused', key, reason }, message);
-    keeper.unset(key);
+    const fields = { event: 'drain-refused', key, reason: session.refusal(key) };
+    log.warn(fields, 'etcd refuses the drain request: the key is removed instead');
+    session.unset(key);
   }
-  await keeper.settled(signal);
-  const asked = workers.map((worker) => ({
-    ...worker.instance,
-    key: worker.key,
-    revision: keeper.revision(worker.key),
+  await session.settled(signal);
+  const requested = workers.map(({ instance, key }) => ({
+    ...instance,
+    key,
+    revision: session.revision(key),
   }));
-  // What a newer process has, or takes meanwhile, is that one's to drain.
+  // A key that a newer process holds, or takes in the meantime, is drained by that process.
   const requests = () =>
-    asked.filter(
-      (request): request is typeof request & DrainAsked =>
-        request.revision !== undefined && keeper.status(request.key) !== 'superseded',
+    requested.flatMap(({ revision, key, ...instance }) =>
+      revision === undefined || session.status(key) === 'superseded' ? [] : [{ ...instance, revision }],
     );
-  if (!(await awaitAcks(requests, { reader, space, onDebts }, signal))) signal.throwIfAborted();
-  return refused.length > 0 ? 'refused' : 'answered';
+  if (!(await awaitAcks(requests, { reader, prefixes, onPending }, signal))) signal.throwIfAborted();
+  return refused.length > 0 ? 'refused' : 'acknowledged';
 }

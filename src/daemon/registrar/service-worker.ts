@@ -2,23 +2,25 @@ import { type Health, UNKNOWN_HEALTH } from '../../core/health.js';
 import { type KeyPrefixes, registrationKey } from '../../core/keys.js';
 import type { Log, Meter } from '../../core/ports.js';
 import { encodeRegistration } from '../../core/registration-codec.js';
-import type { KeyStatus, LeaseSession } from '../lease/types.js';
+import type { KeyStatus } from '../lease/key-ledger.js';
+import type { LeaseSession } from '../lease/session.js';
 import { runProbeLoop } from '../probe-loop.js';
-import type { ServiceSpec, ServiceStatus } from './types.js';
+import type { ServiceSpec } from './options.js';
+import type { ServiceStatus } from './status.js';
 
 export interface ServiceWorkerContext {
-  readonly keeper: LeaseSession;
-  readonly space: KeyPrefixes;
+  readonly session: LeaseSession;
+  readonly prefixes: KeyPrefixes;
   readonly log: Log;
   readonly meter: Meter;
 }
 
-/** What there is to say of a key whose state is not what one expects. */
+/** Why a key is in a state that one does not expect, for the status. */
 const REASONS: Partial<Record<KeyStatus, string>> = {
   superseded: 'a newer sidekick has registered this address: stop one of the two',
 };
 
-/** One service: probes it, and has its key in etcd exactly while it is healthy. */
+/** One service: probes it, and keeps its key in etcd while it is healthy. */
 export class ServiceWorker {
   readonly key: string;
   readonly #context: ServiceWorkerContext;
@@ -32,7 +34,7 @@ export class ServiceWorker {
   constructor(spec: ServiceSpec, context: ServiceWorkerContext) {
     this.#spec = spec;
     this.#context = context;
-    this.key = registrationKey(context.space, spec.registration);
+    this.key = registrationKey(context.prefixes, spec.registration);
   }
 
   get instance(): Pick<ServiceSpec['registration'], 'service' | 'address'> {
@@ -51,7 +53,7 @@ export class ServiceWorker {
     this.#loops = Promise.all([this.#loops, loop]).then(() => undefined);
   }
 
-  /** Takes a new description of the same instance. What it looks like changes at once; its health carries on. */
+  /** Takes another specification of the same instance, at once. Its health is kept; it is probed anew if the probe differs. */
   update(spec: ServiceSpec): void {
     const before = this.#spec;
     this.#spec = spec;
@@ -65,16 +67,16 @@ export class ServiceWorker {
     this.#publish();
   }
 
-  /** Asks, where the service is registered, to be taken out. It is probed no more. */
+  /** Stops probing, and requests the drain in the key, where the service has one. */
   drain(): void {
     this.#draining = true;
     this.#probing.abort();
     if (this.wanted) this.#publish();
   }
 
-  /** Whether it is wanted in etcd. */
+  /** Whether its key is to be in etcd. */
   get wanted(): boolean {
-    return this.#context.keeper.status(this.key) !== undefined;
+    return this.#context.session.status(this.key) !== undefined;
   }
 
   /** Stops probing; resolves when the last probe has ended. */
@@ -84,9 +86,9 @@ export class ServiceWorker {
   }
 
   status(): ServiceStatus {
-    const status = this.#context.keeper.status(this.key);
+    const status = this.#context.session.status(this.key);
     const key = status === 'held' ? 'registered' : (status ?? 'absent');
-    const reason = this.#reason ?? this.#context.keeper.refusal(this.key) ?? (status && REASONS[status]);
+    const reason = this.#reason ?? this.#context.session.refusal(this.key) ?? (status && REASONS[status]);
     return {
       ...this.instance,
       health: this.#health.status,
@@ -106,19 +108,26 @@ export class ServiceWorker {
     const healthy = health.status === 'healthy';
     meter.gauge('sidekick_service_healthy', healthy ? 1 : 0, { service, address });
     if (healthy)
-      log.info({ event: 'service-healthy', service, address }, 'the service is healthy: registering it');
-    else log.warn({ event: 'service-unhealthy', service, address, reason }, 'the service is not healthy');
+      log.info(
+        { event: 'service-healthy', service, address },
+        'the service is healthy: it is being registered',
+      );
+    else
+      log.warn(
+        { event: 'service-unhealthy', service, address, reason },
+        'the service is not healthy: it is not registered',
+      );
     this.#publish();
   }
 
   #publish(): void {
-    const { keeper, space } = this.#context;
+    const { session, prefixes } = this.#context;
     if (this.#health.status !== 'healthy') {
-      keeper.unset(this.key);
+      session.unset(this.key);
       return;
     }
     const registration = { ...this.#spec.registration, drain: this.#draining };
-    keeper.set(this.key, encodeRegistration(space, registration).value);
+    session.set(this.key, encodeRegistration(prefixes, registration).value);
   }
 }
 

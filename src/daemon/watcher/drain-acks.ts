@@ -1,7 +1,7 @@
 import { drainRevision } from '../../core/desired.js';
 import { drainedKey, type KeyPrefixes } from '../../core/keys.js';
 import type { Registrations } from '../../core/registrations.js';
-import type { LeaseSession } from '../lease/types.js';
+import type { LeaseSession } from '../lease/session.js';
 import type { NginxController } from './nginx-controller.js';
 
 /**
@@ -9,22 +9,22 @@ import type { NginxController } from './nginx-controller.js';
  * has out, with the revision of the request as its value. It lives as long as the request does.
  */
 export class DrainAcks {
-  readonly #keys: KeyPrefixes;
+  readonly #prefixes: KeyPrefixes;
   readonly #watcherId: string;
-  readonly #keeper: LeaseSession;
+  readonly #session: LeaseSession;
   readonly #drivers: readonly NginxController[];
   /** The keys set, by service. */
   readonly #given = new Map<string, ReadonlySet<string>>();
 
   constructor(
-    keys: KeyPrefixes,
+    prefixes: KeyPrefixes,
     watcherId: string,
-    keeper: LeaseSession,
+    session: LeaseSession,
     drivers: readonly NginxController[],
   ) {
-    this.#keys = keys;
+    this.#prefixes = prefixes;
     this.#watcherId = watcherId;
-    this.#keeper = keeper;
+    this.#session = session;
     this.#drivers = drivers;
   }
 
@@ -39,11 +39,11 @@ export class DrainAcks {
       if (workers.some((fed) => fed === undefined)) continue;
       const all = workers.flatMap((fed) => fed ?? []);
       if (all.length === 0 || !all.every((worker) => worker.isOut(address, revision))) continue;
-      const key = drainedKey(this.#keys, { service, address }, this.#watcherId);
+      const key = drainedKey(this.#prefixes, { service, address }, this.#watcherId);
       given.add(key);
-      this.#keeper.set(key, String(revision));
+      this.#session.set(key, String(revision));
     }
-    for (const key of this.#given.get(service) ?? []) if (!given.has(key)) this.#keeper.unset(key);
+    for (const key of this.#given.get(service) ?? []) if (!given.has(key)) this.#session.unset(key);
     if (given.size > 0) this.#given.set(service, given);
     else this.#given.delete(service);
   }

@@ -33,7 +33,7 @@ export interface HealthCheck {
 export interface WatcherOptions {
   /** The watcher's name in etcd; unique among the cluster's watchers. */
   readonly id: string;
-  readonly keys: KeyPrefixes;
+  readonly prefixes: KeyPrefixes;
   /** TTL of the lease under which the presence key and the answers live; default 15 s. */
   readonly leaseTtl: number;
   readonly upstreams: readonly UpstreamRule[];

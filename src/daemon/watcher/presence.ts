@@ -1,5 +1,5 @@
 import { type KeyPrefixes, watcherKey } from '../../core/keys.js';
-import type { LeaseSession } from '../lease/types.js';
+import type { LeaseSession } from '../lease/session.js';
 import type { NginxController } from './nginx-controller.js';
 
 /** What a watcher says of itself in etcd, in the value of its presence key. */
@@ -18,18 +18,18 @@ export interface PresenceValue {
 export class Presence {
   readonly #key: string;
   readonly #drivers: readonly NginxController[];
-  readonly #keeper: LeaseSession;
+  readonly #session: LeaseSession;
   readonly #held = new Map<string, number>();
   #published = false;
 
   constructor(
-    keys: KeyPrefixes,
+    prefixes: KeyPrefixes,
     watcherId: string,
-    { drivers, keeper }: { readonly drivers: readonly NginxController[]; readonly keeper: LeaseSession },
+    { drivers, session }: { readonly drivers: readonly NginxController[]; readonly session: LeaseSession },
   ) {
-    this.#key = watcherKey(keys, watcherId);
+    this.#key = watcherKey(prefixes, watcherId);
     this.#drivers = drivers;
-    this.#keeper = keeper;
+    this.#session = session;
   }
 
   publish(): void {
@@ -40,7 +40,7 @@ export class Presence {
       services: union(this.#drivers.map(({ services }) => services)),
       held: Object.fromEntries(this.#held),
     };
-    this.#keeper.set(this.#key, JSON.stringify(value));
+    this.#session.set(this.#key, JSON.stringify(value));
   }
 
   /** Publishes where the guard holds more or less of these services than was said. */

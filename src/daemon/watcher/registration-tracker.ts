@@ -98,7 +98,7 @@ export class RegistrationTracker {
 
   #create(seen: Iterable<string> = []): Registrations {
     const options = this.#context.options();
-    return new Registrations(options.keys, rulesOf(options, this.#own), seen);
+    return new Registrations(options.prefixes, rulesOf(options, this.#own), seen);
   }
 
   /** Says what is wrong with keys, once for each revision of each, and how many there are. */

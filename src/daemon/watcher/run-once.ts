@@ -60,7 +60,7 @@ export async function runOnce(
 ): Promise<RunOnceReport> {
   const view = await firstView(ports.reader, watchedPrefixes(options), signal);
   const registrations = new Registrations(
-    options.keys,
+    options.prefixes,
     rulesOf(options, (await ports.ownAddresses?.()) ?? []),
   );
   registrations.apply(view);

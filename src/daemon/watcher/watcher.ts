@@ -6,8 +6,7 @@ import type { RegistrySnapshot } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
 import type { Registrations } from '../../core/registrations.js';
 import { KINDS, type Kind } from '../../core/upstream.js';
-import { createLeaseSession } from '../lease/session.js';
-import type { LeaseSession } from '../lease/types.js';
+import { LeaseSession } from '../lease/session.js';
 import { DrainAcks } from './drain-acks.js';
 import { HealthMonitor } from './health-monitor.js';
 import { NginxController } from './nginx-controller.js';
@@ -38,9 +37,9 @@ export interface Watcher {
   readonly lastProgress: number;
 }
 
-/** The keys that a watcher reads. */
-export function watchedPrefixes({ keys }: Pick<WatcherOptions, 'keys'>): readonly string[] {
-  return [keys.services, maintenancePrefix(keys), unholdPrefix(keys)];
+/** The prefixes that a watcher reads. */
+export function watchedPrefixes({ prefixes }: Pick<WatcherOptions, 'prefixes'>): readonly string[] {
+  return [prefixes.services, maintenancePrefix(prefixes), unholdPrefix(prefixes)];
 }
 
 /** How often what is gone is forgotten and this host's addresses are read, in ms. */
@@ -58,7 +57,7 @@ export function createWatcher(options: WatcherOptions, ports: WatcherPorts): Wat
 
 class RunningWatcher implements Watcher {
   readonly #ports: WatcherPorts;
-  readonly #keeper: LeaseSession;
+  readonly #session: LeaseSession;
   readonly #drivers: readonly NginxController[];
   readonly #answers: DrainAcks;
   readonly #presence: Presence;
@@ -74,7 +73,7 @@ class RunningWatcher implements Watcher {
     this.#options = options;
     this.#ports = ports;
     const { store, log, meter, clock, wallClock, healthCheck } = ports;
-    this.#keeper = createLeaseSession({ store, ttl: options.leaseTtl, log, meter, clock });
+    this.#session = new LeaseSession({ store, leaseTtl: options.leaseTtl, log, meter, clock });
     this.#health =
       healthCheck &&
       new HealthMonitor({
@@ -109,16 +108,19 @@ class RunningWatcher implements Watcher {
       remapped: () => this.#remapped(),
     };
     this.#drivers = ports.nginx.map((api) => new NginxController(api, context));
-    this.#presence = new Presence(options.keys, options.id, { drivers: this.#drivers, keeper: this.#keeper });
-    this.#answers = new DrainAcks(options.keys, options.id, this.#keeper, this.#drivers);
+    this.#presence = new Presence(options.prefixes, options.id, {
+      drivers: this.#drivers,
+      session: this.#session,
+    });
+    this.#answers = new DrainAcks(options.prefixes, options.id, this.#session, this.#drivers);
   }
 
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     // Every upstream and every probe listens to it: many are no leak.
     setMaxListeners(0, signal);
-    const keeperEnds = new AbortController();
-    const keeper = this.#keeper.run(keeperEnds.signal);
+    const sessionEnd = new AbortController();
+    const session = this.#session.run(sessionEnd.signal);
     const observer = {
       onSnapshot: (view: RegistrySnapshot) => this.#viewed(view),
       onUnavailable: (error: Error) => this.#away(error),
@@ -132,14 +134,14 @@ class RunningWatcher implements Watcher {
       ]);
       await this.#health?.ended();
     } finally {
-      keeperEnds.abort();
-      await keeper;
+      sessionEnd.abort();
+      await session;
     }
   }
 
   reconfigure(options: WatcherOptions): void {
-    const { id, keys, leaseTtl } = this.#options;
-    this.#options = { ...options, id, keys, leaseTtl };
+    const { id, prefixes, leaseTtl } = this.#options;
+    this.#options = { ...options, id, prefixes, leaseTtl };
     this.#health?.restart();
     for (const driver of this.#drivers) driver.remap();
     // The drain times or the guard may be others for any service.
@@ -193,13 +195,13 @@ class RunningWatcher implements Watcher {
 
   /** How etcd stands: a watcher that can read but not write answers no drain request. */
   get #etcd(): EtcdCondition {
-    return this.#reading.state === 'connected' && this.#keeper.etcd.state === 'refused'
-      ? this.#keeper.etcd
+    return this.#reading.state === 'connected' && this.#session.etcd.state === 'refused'
+      ? this.#session.etcd
       : this.#reading;
   }
 
   get #superseded(): boolean {
-    return this.#keeper.status(watcherKey(this.#options.keys, this.#options.id)) === 'superseded';
+    return this.#session.status(watcherKey(this.#options.prefixes, this.#options.id)) === 'superseded';
   }
 
   #viewed(view: RegistrySnapshot): void {
@@ -262,7 +264,7 @@ class RunningWatcher implements Watcher {
   }
 
   #unholdRequested({ changed, entries }: RegistrySnapshot): void {
-    const prefix = unholdPrefix(this.#options.keys);
+    const prefix = unholdPrefix(this.#options.prefixes);
     for (const key of changed) {
       if (!key.startsWith(prefix) || !entries.has(key)) continue;
       const service = parseService(key.slice(prefix.length));

@@ -106,7 +106,7 @@ class EtcdAnswers implements Subject<readonly Damage[]> {
     this.#proxy = proxy;
     this.#clean = connectEtcd(etcd.options('root'));
     const spoilt = etcd.options('root', { endpoints: [`https://${proxy.address}`], requestTimeout: 1_000 });
-    this.#registrar = run({ etcd: spoilt, services: [serviceSpec()], ttl: TTL });
+    this.#registrar = run({ etcd: spoilt, services: [serviceSpec()], leaseTtl: TTL });
     this.#following = this.#registrar.etcd.reader.watch([PREFIX], this.#reader, this.#end.signal);
     proxy.spoil = this.#vandal.spoil;
   }

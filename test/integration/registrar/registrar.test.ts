@@ -188,7 +188,7 @@ describe('a registration on a real etcd', () => {
 
   it('is not lost when the event loop is blocked for half a TTL, again and again', async () => {
     const ttl = 6000;
-    await using running = start({ ttl });
+    await using running = start({ leaseTtl: ttl });
     await until('it is registered', async () => (await keys()).includes(KEY));
     const watch = await vigil();
 

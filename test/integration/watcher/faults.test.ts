@@ -274,7 +274,7 @@ describe('two watchers', () => {
     await cluster.serves(STREAM, [A, B]);
     await put(B, '{"drain":true}', 'mqtt');
     const answers = await until('both answers', async () => {
-      const found = await cluster.etcd.list(`${OPTIONS.keys.control}drained/`);
+      const found = await cluster.etcd.list(`${OPTIONS.prefixes.control}drained/`);
       return found.size === 2 && found;
     });
     expect([...answers.keys()].sort()).toEqual(

@@ -75,7 +75,7 @@ const accessOf = (user: string) => ({
 
 function sidekick(service: string, address: string) {
   // Longer than what a test machine may be held up for: what expires here is to be what the story lets expire.
-  return run({ etcd: accessOf(service), services: [serviceSpec({ service, address })], ttl: 60_000 });
+  return run({ etcd: accessOf(service), services: [serviceSpec({ service, address })], leaseTtl: 60_000 });
 }
 
 /** What other services go through: registrations, a drain by a sidekick, one by an operator, and a mass loss. */

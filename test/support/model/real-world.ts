@@ -150,9 +150,9 @@ export class RealWorld {
   }
 
   async differences(): Promise<readonly string[]> {
-    const listed = await this.#etcd.store.list(OPTIONS.keys.services, SIGNAL);
+    const listed = await this.#etcd.store.list(OPTIONS.prefixes.services, SIGNAL);
     const entries = new Map(listed.map((entry) => [entry.key, entry]));
-    const registrations = new Registrations(OPTIONS.keys, { limits: OPTIONS.limits });
+    const registrations = new Registrations(OPTIONS.prefixes, { limits: OPTIONS.limits });
     registrations.apply({ entries, changed: new Set(entries.keys()) });
     const groups = SERVICES.map(async ([service, ref]) =>
       groupDifferences(desiredServers(registrations, [service]), ref, await this.cluster.servers(ref)),

@@ -8,8 +8,8 @@ import type { Address } from '../../../src/core/address.js';
 import type { HealthPolicy } from '../../../src/core/health.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
-import { createRegistrar } from '../../../src/daemon/registrar/registrar.js';
-import type { Registrar, ServiceSpec } from '../../../src/daemon/registrar/types.js';
+import type { ServiceSpec } from '../../../src/daemon/registrar/options.js';
+import { Registrar } from '../../../src/daemon/registrar/registrar.js';
 import { recordingLog, recordingMeter } from '../silent.js';
 
 /** A signal that is never aborted. */
@@ -58,22 +58,23 @@ export interface RunOptions {
   readonly etcd: EtcdOptions;
   readonly services: readonly ServiceSpec[];
   /** In ms; default 3000. */
-  readonly ttl?: number;
+  readonly leaseTtl?: number;
   readonly drainTimeout?: number;
 }
 
 /** Runs a registrar until it is stopped, at the latest when it is disposed of. */
-export function run({ etcd: options, services, ttl = 3000, drainTimeout = 10_000 }: RunOptions): Running {
+export function run({
+  etcd: options,
+  services,
+  leaseTtl = 3000,
+  drainTimeout = 10_000,
+}: RunOptions): Running {
   const etcd = connectEtcd(options);
   const log = recordingLog();
-  const shared = {
-    space: DEFAULT_KEY_PREFIXES,
-    ttl,
-    log,
-    meter: recordingMeter(),
-    clock: () => performance.now(),
-  };
-  const registrar = createRegistrar({ services, drainTimeout }, { ...etcd, ...shared });
+  const registrar = new Registrar(
+    { prefixes: DEFAULT_KEY_PREFIXES, leaseTtl, services, drainTimeout },
+    { ...etcd, log, meter: recordingMeter(), clock: () => performance.now() },
+  );
   const [stopping, killing] = [new AbortController(), new AbortController()];
   const done = registrar.run(stopping.signal, killing.signal).finally(() => etcd.close());
   return {

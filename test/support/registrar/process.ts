@@ -11,7 +11,7 @@ const services = Array.from({ length: Number(count) }, (_, index) =>
     health: { interval: 5000 },
   }),
 );
-const running = run({ etcd: { endpoints: [endpoint] }, services, ttl: Number(ttl) });
+const running = run({ etcd: { endpoints: [endpoint] }, services, leaseTtl: Number(ttl) });
 
 process.on('SIGTERM', () => void running.stop());
 process.on('SIGUSR2', () => {

@@ -11,7 +11,7 @@ import type { Address } from '../../../src/core/address.js';
 import { SidekickError } from '../../../src/core/errors.js';
 import { decodeMaintenance } from '../../../src/core/maintenance.js';
 import type { Log } from '../../../src/core/ports.js';
-import type { RegistrarStatus } from '../../../src/daemon/registrar/types.js';
+import type { RegistrarStatus } from '../../../src/daemon/registrar/status.js';
 import type { WatcherStatus } from '../../../src/daemon/watcher/status.js';
 import { startAdminServer } from '../../../src/telemetry/admin-server.js';
 import { createLogger } from '../../../src/telemetry/logger.js';

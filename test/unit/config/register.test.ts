@@ -3,8 +3,8 @@ import { DEFAULT_REQUEST_TIMEOUT, DEFAULT_RESYNC } from '../../../src/adapters/e
 import { registerScope } from '../../../src/config/register.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
-import { DEFAULT_LEASE_TTL } from '../../../src/daemon/lease/types.js';
-import { DEFAULT_DRAIN_TIMEOUT } from '../../../src/daemon/registrar/types.js';
+import { DEFAULT_LEASE_TTL } from '../../../src/daemon/lease/options.js';
+import { DEFAULT_DRAIN_TIMEOUT } from '../../../src/daemon/registrar/options.js';
 import { ADDRESS, load, ONE, register } from './support.js';
 
 describe('registerSettings', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SERVICE_LIMITS } from '../../../src/core/admission.js';
 import { DEFAULT_GUARD } from '../../../src/core/guard.js';
-import { DEFAULT_LEASE_TTL } from '../../../src/daemon/lease/types.js';
+import { DEFAULT_LEASE_TTL } from '../../../src/daemon/lease/options.js';
 import {
   DEFAULT_DRAIN_TIMEOUT,
   DEFAULT_PROBE_LIMITS,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../../src/core/address.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
 import { cancelDrain, followDrain, requestDrain } from '../../../../src/daemon/drain/operator.js';
-import type { DrainProgress } from '../../../../src/daemon/drain/operator-options.js';
+import type { DrainProgress } from '../../../../src/daemon/drain/operator.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
 
 const NEVER = new AbortController().signal;
@@ -38,7 +38,7 @@ describe("an operator's drain", () => {
     expect(await cancelDrain(INSTANCE, options, NEVER)).toBeUndefined();
   });
 
-  it('shows each step until every watcher has answered', async () => {
+  it('shows each step until every watcher has acknowledged', async () => {
     const { registry, options } = set();
     registry.write(`${ANSWER}two`, '1');
     const revision = await requestDrain(INSTANCE, WHY, options, NEVER);
@@ -51,15 +51,15 @@ describe("an operator's drain", () => {
     registry.write(`${ANSWER}two`, String(revision));
 
     await expect(done).resolves.toEqual({
-      answered: ['one', 'two'],
+      acknowledged: ['one', 'two'],
       waitingFor: [],
       registered: true,
       done: true,
     });
     expect(steps).toEqual([
-      { answered: [], waitingFor: ['one', 'two'], registered: true, done: false },
-      { answered: ['one'], waitingFor: ['two'], registered: true, done: false },
-      { answered: ['one', 'two'], waitingFor: [], registered: true, done: true },
+      { acknowledged: [], waitingFor: ['one', 'two'], registered: true, done: false },
+      { acknowledged: ['one'], waitingFor: ['two'], registered: true, done: false },
+      { acknowledged: ['one', 'two'], waitingFor: [], registered: true, done: true },
     ]);
   });
 
@@ -71,7 +71,7 @@ describe("an operator's drain", () => {
 
     const progress = await followDrain(instance, revision, options, () => undefined, NEVER);
 
-    expect(progress).toEqual({ answered: [], waitingFor: [], registered: true, done: true });
+    expect(progress).toEqual({ acknowledged: [], waitingFor: [], registered: true, done: true });
   });
 
   it('is done at once where the instance is not registered, and when it ceases to be', async () => {
@@ -87,7 +87,7 @@ describe("an operator's drain", () => {
     await Promise.resolve();
     registry.write('/services/mqtt/10.0.0.1:18830', '');
     registry.delete('/services/mqtt/10.0.0.1:1883');
-    expect(await following).toMatchObject({ registered: false, answered: [], done: true });
+    expect(await following).toMatchObject({ registered: false, acknowledged: [], done: true });
   });
 
   it('rejects when it is aborted', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLeaseSession } from '../../../../src/daemon/lease/session.js';
+import { LeaseSession } from '../../../../src/daemon/lease/session.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
 import { recordingLog, recordingMeter } from '../../../support/silent.js';
 
@@ -31,9 +31,9 @@ class Scene {
   readonly registry = new FakeRegistry(Date.now());
   readonly wanted = new Map<string, string>();
   readonly #stop = new AbortController();
-  readonly #keeper = createLeaseSession({
+  readonly #keeper = new LeaseSession({
     store: this.registry,
-    ttl: TTL,
+    leaseTtl: TTL,
     log: recordingLog(),
     meter: recordingMeter(),
     clock: () => performance.now(),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EtcdError } from '../../../../src/core/errors.js';
-import { createLeaseSession } from '../../../../src/daemon/lease/session.js';
+import { LeaseSession } from '../../../../src/daemon/lease/session.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
 import { recordingLog, recordingMeter } from '../../../support/silent.js';
 
@@ -26,9 +26,9 @@ async function pass(ms: number): Promise<void> {
 function start(random = 0) {
   const stop = new AbortController();
   const log = recordingLog();
-  const keeper = createLeaseSession({
+  const keeper = new LeaseSession({
     store: registry,
-    ttl: TTL,
+    leaseTtl: TTL,
     log,
     meter: recordingMeter(),
     clock: () => performance.now(),

@@ -4,8 +4,8 @@ import { EtcdError } from '../../../../src/core/errors.js';
 import { DEFAULT_HEALTH_POLICY } from '../../../../src/core/health.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
 import { DEFAULT_PARAMETERS } from '../../../../src/core/server-parameters.js';
-import { createRegistrar } from '../../../../src/daemon/registrar/registrar.js';
-import type { RegistrarOptions, ServiceSpec } from '../../../../src/daemon/registrar/types.js';
+import type { ServiceSpec } from '../../../../src/daemon/registrar/options.js';
+import { Registrar } from '../../../../src/daemon/registrar/registrar.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
 import { recordingLog, recordingMeter } from '../../../support/silent.js';
 
@@ -57,13 +57,11 @@ function spec(
 function start(services: ServiceSpec[], drainTimeout = 30_000) {
   const [stop, kill] = [new AbortController(), new AbortController()];
   const log = recordingLog();
-  const registrar = createRegistrar(
-    { services, drainTimeout },
+  const registrar = new Registrar(
+    { prefixes: DEFAULT_KEY_PREFIXES, leaseTtl: TTL, services, drainTimeout },
     {
       store: registry,
       reader: registry,
-      space: DEFAULT_KEY_PREFIXES,
-      ttl: TTL,
       log,
       meter: recordingMeter(),
       clock: () => performance.now(),
@@ -161,7 +159,7 @@ describe('registering', () => {
 });
 
 describe('a new configuration', () => {
-  const config = (...services: ServiceSpec[]): RegistrarOptions => ({ services, drainTimeout: 30_000 });
+  const config = (...services: ServiceSpec[]) => ({ services, drainTimeout: 30_000 });
 
   it('changes only what differs', async () => {
     const { registrar } = start([spec(1), spec(2)]);
@@ -347,7 +345,7 @@ describe('stopping', () => {
     await pass(100);
 
     expect(isOver()).toBe(true);
-    expect(log.events('drain-finished')).toMatchObject([{ fields: { outcome: 'nobody' } }]);
+    expect(log.events('drain-finished')).toMatchObject([{ fields: { outcome: 'no-watchers' } }]);
   });
 
   it('tells an etcd that refuses from one that does not answer, and why', async () => {
@@ -381,7 +379,10 @@ describe('stopping', () => {
     expect(registrar.status()).toMatchObject({
       ready: false,
       etcd: { state: 'refused', error: expect.stringMatching(/space exceeded.*alarm disarm/) as string },
-      services: [{ key: 'registered' }, { key: 'refused', reason: expect.stringMatching(/space/) as string }],
+      services: [
+        { key: 'registered' },
+        { key: 'refused', reason: expect.stringMatching(/space exceeded/) as string },
+      ],
     });
 
     registry.fault('none');
