@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe } from 'vitest';
 import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
 import type { EtcdOptions } from '../../../src/adapters/etcd/options.js';
+import { type EtcdUser, enableAccessControl } from '../../support/access-control.js';
 import { type Etcd, startEtcd, startNetwork, until } from '../../support/containers/index.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { describeRefusal, describeRegistry } from './suite.js';
@@ -46,16 +47,11 @@ async function refusingEtcd(
 }
 
 /** A user whose role allows nothing but one prefix. */
-async function turnOnAccessControl(etcd: Etcd): Promise<void> {
-  const ctl = (...args: string[]) => etcd.ctl(...args);
-  await ctl('user', 'add', 'root:root');
-  await ctl('user', 'grant-role', 'root', 'root');
-  await ctl('role', 'add', 'limited');
-  await ctl('role', 'grant-permission', 'limited', '--prefix=true', 'readwrite', '/services/');
-  await ctl('user', 'add', 'limited:right');
-  await ctl('user', 'grant-role', 'limited', 'limited');
-  await ctl('auth', 'enable');
-}
+const LIMITED: EtcdUser = {
+  name: 'limited',
+  password: 'right',
+  permissions: [['readwrite', '/services/']],
+};
 
 describe('an etcd that refuses', () => {
   describeRefusal('since its store is full', 'NO_SPACE', () =>
@@ -73,14 +69,14 @@ describe('an etcd that refuses', () => {
 
   describeRefusal('since the role does not allow it', 'DENIED', () =>
     refusingEtcd([], false, async (etcd) => {
-      await turnOnAccessControl(etcd);
+      await enableAccessControl(etcd, [LIMITED]);
       return { auth: { username: 'limited', password: 'right' } };
     }),
   );
 
   describeRefusal('since the password is wrong', 'AUTH_FAILED', () =>
     refusingEtcd([], false, async (etcd) => {
-      await turnOnAccessControl(etcd);
+      await enableAccessControl(etcd, [LIMITED]);
       return { auth: { username: 'limited', password: 'wrong' } };
     }),
   );

@@ -1,6 +1,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { enableAccessControl, registrarPermissions } from '../../support/access-control.js';
 import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
 import { FakeNginx } from '../../support/fake-nginx.js';
 import { NginxApiServer } from '../../support/nginx-api-server.js';
@@ -29,18 +30,8 @@ beforeAll(async () => {
     ...['--etcd-cert', 'host-1.crt', '--etcd-key', 'host-1.key'],
     ...['--etcd-username', 'sidekick-firmware', '--etcd-password-file', 'etcd-password'],
   ];
-  for (const words of [
-    ['role', 'add', 'firmware'],
-    ['role', 'grant-permission', 'firmware', '--prefix=true', 'readwrite', '/services/firmware/'],
-    ['role', 'grant-permission', 'firmware', '--prefix=true', 'read', '/sidekick/'],
-    ['user', 'add', 'sidekick-firmware:one'],
-    ['user', 'grant-role', 'sidekick-firmware', 'firmware'],
-    ['user', 'add', 'root:two'],
-    ['user', 'grant-role', 'root', 'root'],
-    ['auth', 'enable'],
-  ]) {
-    await etcd.ctl(...words);
-  }
+  const permissions = registrarPermissions('firmware');
+  await enableAccessControl(etcd, [{ name: 'sidekick-firmware', password: 'one', permissions }]);
 });
 afterAll(async () => {
   await network?.remove();

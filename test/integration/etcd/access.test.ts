@@ -4,8 +4,16 @@ import type { EtcdOptions } from '../../../src/adapters/etcd/options.js';
 import type { Address } from '../../../src/core/address.js';
 import { DEFAULT_KEY_PREFIXES, watcherKey } from '../../../src/core/keys.js';
 import { cancelDrain, requestDrain } from '../../../src/daemon/drain/operator.js';
+import { enableAccessControl, registrarPermissions } from '../../support/access-control.js';
 import { Authority } from '../../support/certificates.js';
-import { startContainer, startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
+import {
+  type Etcd,
+  startContainer,
+  startEtcd,
+  startNetwork,
+  type TestNetwork,
+  until,
+} from '../../support/containers/index.js';
 import { Recorder } from '../../support/recorder.js';
 import { NEVER, run, serviceSpec } from '../../support/registrar/harness.js';
 import { SecureEtcd } from '../../support/registrar/secure-etcd.js';
@@ -107,29 +115,23 @@ describe('TLS to etcd', () => {
 
 // The tests of this group build on each other's users.
 describe('users and roles', () => {
-  /** The roles as the README gives them. */
-  beforeAll(async () => {
-    await etcd.ctl('role', 'add', 'register-firmware');
-    await grant('register-firmware', 'readwrite', '/services/firmware/');
-    await grant('register-firmware', 'read', '/sidekick/');
-    await etcd.ctl('role', 'add', 'watch');
-    await grant('watch', 'read', '/services/');
-    await grant('watch', 'readwrite', '/sidekick/');
-    for (const [user, role] of [
-      ['sidekick', 'register-firmware'],
-      ['watcher', 'watch'],
-    ] as const) {
-      await etcd.ctl('user', 'add', `${user}:secret-of-${user}`);
-      await etcd.ctl('user', 'grant-role', user, role);
-    }
-    await etcd.ctl('user', 'add', 'root:secret-of-root');
-    await etcd.ctl('user', 'grant-role', 'root', 'root');
-    await etcd.ctl('auth', 'enable');
-  });
-
-  async function grant(role: string, permission: string, prefix: string): Promise<void> {
-    await etcd.ctl('role', 'grant-permission', role, '--prefix=true', permission, prefix);
-  }
+  beforeAll(() =>
+    enableAccessControl(etcd, [
+      {
+        name: 'sidekick',
+        password: 'secret-of-sidekick',
+        permissions: registrarPermissions('firmware'),
+      },
+      {
+        name: 'watcher',
+        password: 'secret-of-watcher',
+        permissions: [
+          ['read', '/services/'],
+          ['readwrite', '/sidekick/'],
+        ],
+      },
+    ]),
+  );
 
   /** By password, with a certificate that says nobody in particular: etcd takes the token before the certificate. */
   function byPassword(username: string, password = `secret-of-${username}`): EtcdOptions {
@@ -234,5 +236,47 @@ describe('users and roles', () => {
       await etcd.ctl('role', 'add', 'unrelated');
       await expect(store.list('/services/firmware/', NEVER)).resolves.toEqual([]);
     });
+  });
+});
+
+// A sidekick that had started a moment before `auth enable` never registered: it went on without a token for ever.
+describe('a user that is configured before etcd has users', () => {
+  const USER = {
+    name: 'sidekick-firmware',
+    password: 'one',
+    permissions: [['readwrite', '/services/firmware/']],
+  } as const;
+  const AUTH = { username: USER.name, password: USER.password };
+  let own: TestNetwork;
+
+  beforeAll(async () => {
+    own = await startNetwork();
+  });
+  afterAll(() => own?.remove());
+
+  async function expectToGoOn(server: Etcd | SecureEtcd, options: EtcdOptions): Promise<void> {
+    await withEtcd(options, async ({ store }) => {
+      const lease = await store.grant(60_000, NEVER);
+      await store.put(KEY, '{}', { lease }, NEVER);
+
+      await enableAccessControl(server, [USER]);
+
+      const keys = await store.list('/services/firmware/', NEVER);
+      expect(keys.map(({ key }) => key)).toEqual([KEY]);
+      const another = store.put('/services/mqtt/10.0.0.1:1883', '{}', { lease }, NEVER);
+      await expect(another).rejects.toMatchObject({ code: 'DENIED' });
+    });
+  }
+
+  it('is authenticated as soon as access control is switched on', async () => {
+    const plain = await startEtcd(own);
+    await expectToGoOn(plain, { endpoints: [plain.url], auth: AUTH });
+  });
+
+  // etcd then takes the certificate's name for the user, and says "permission denied" instead of "user name is empty".
+  it('is authenticated too where it has a client certificate of another name', async () => {
+    const secure = await SecureEtcd.start(own);
+    using _ = secure.authority;
+    await expectToGoOn(secure, secure.options('node1', { auth: AUTH }));
   });
 });

@@ -1,71 +1,37 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
+import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
 import type { EtcdOptions } from '../../../src/adapters/etcd/options.js';
-import {
-  type Etcd,
-  startEtcd,
-  startNetwork,
-  type TestNetwork,
-  until,
-} from '../../support/containers/index.js';
-import { Recorder } from '../../support/recorder.js';
+import { until } from '../../support/containers/index.js';
+import { ProxiedEtcd } from '../../support/proxied-etcd.js';
 import { NEVER } from '../../support/registrar/harness.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 
 /** Each test is named after the trap of the etcd3 client, or of etcd, that it would fall into. */
 describe('following a real etcd', () => {
-  let network: TestNetwork;
-  let server: Etcd;
-  let proxy: TcpProxy;
-  let direct: EtcdConnection;
+  let etcd: ProxiedEtcd;
 
   beforeAll(async () => {
-    network = await startNetwork();
-    server = await startEtcd(network);
-    proxy = await TcpProxy.start({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
-    direct = connectEtcd({ endpoints: [server.url] });
+    etcd = await ProxiedEtcd.start();
   });
-  afterAll(async () => {
-    direct?.close();
-    await proxy?.close();
-    await network?.remove();
-  });
+  afterAll(() => etcd?.[Symbol.asyncDispose]());
   beforeEach(async () => {
-    proxy.heal();
-    await server.delete('/t/');
+    etcd.proxy.heal();
+    await etcd.server.delete('/t/');
   });
 
-  function follow(options: Partial<EtcdOptions> = {}) {
-    // No resync within a test's time, so that it is the watch that must not miss anything.
-    const connection = connectEtcd({
-      endpoints: [proxy.address],
-      resync: 600_000,
-      requestTimeout: 1000,
-      ...options,
-    });
-    const stop = new AbortController();
-    const recorder = new Recorder();
-    const done = connection.reader.watch(['/t/'], recorder, stop.signal);
-    return Object.assign(recorder, {
-      async [Symbol.asyncDispose]() {
-        stop.abort();
-        await done;
-        connection.close();
-      },
-    });
-  }
-
-  const put = (key: string, value: string) => direct.store.put(`/t/${key}`, value, {}, NEVER);
+  const follow = (options: Partial<EtcdOptions> = {}) =>
+    etcd.watch(['/t/'], { requestTimeout: 1000, ...options });
+  const put = (key: string, value: string) => etcd.direct.store.put(`/t/${key}`, value, {}, NEVER);
 
   it('misses nothing that happens between two disconnects', async () => {
     await using seen = follow();
     await seen.has({});
     const expected: Record<string, string> = {};
     for (let round = 0; round < 12; round++) {
-      proxy.cut();
+      etcd.proxy.cut();
       await put(`${round}`, 'x');
       expected[`/t/${round}`] = 'x';
-      if (round % 3 === 0) await until('it connects', () => proxy.open > 0);
+      if (round % 3 === 0) await until('it connects', () => etcd.proxy.open > 0);
     }
 
     await seen.has(expected);
@@ -76,7 +42,7 @@ describe('following a real etcd', () => {
     await using seen = follow();
     await seen.has({ '/t/old': '19' });
 
-    await server.container.replace();
+    await etcd.server.container.replace();
     await until('etcd answers', () => put('new', '1'));
 
     await seen.has({ '/t/new': '1' });
@@ -88,14 +54,14 @@ describe('following a real etcd', () => {
     await put('a', '1');
     await using seen = follow();
     await seen.has({ '/t/a': '1' });
-    proxy.refuse();
+    etcd.proxy.refuse();
     await seen.isAway(1);
     await put('a', '2');
     const revision = await put('b', '2');
-    await server.ctl('compact', String(revision));
-    await server.delete('/t/a');
+    await etcd.server.ctl('compact', String(revision));
+    await etcd.server.delete('/t/a');
 
-    proxy.heal();
+    etcd.proxy.heal();
 
     await seen.has({ '/t/b': '2' });
     await put('b', '3');
@@ -105,11 +71,11 @@ describe('following a real etcd', () => {
   it('notices an etcd that is frozen, and what it does when thawed', async () => {
     await using seen = follow({ stall: 1500 });
     await seen.has({});
-    await server.container.pause();
+    await etcd.server.container.pause();
     try {
       await seen.isAway(1);
     } finally {
-      await server.container.unpause();
+      await etcd.server.container.unpause();
     }
 
     await until('etcd answers', () => put('a', '1'));
@@ -119,11 +85,11 @@ describe('following a real etcd', () => {
   it('notices a connection that is half open', async () => {
     await using seen = follow({ stall: 1500 });
     await seen.has({});
-    proxy.drop();
+    etcd.proxy.drop();
     await seen.isAway(1);
     await put('a', '1');
 
-    proxy.heal();
+    etcd.proxy.heal();
 
     await seen.has({ '/t/a': '1' });
   });
@@ -134,11 +100,11 @@ describe('following a real etcd', () => {
     await put('a', '1');
     await seen.has({ '/t/a': '1' });
     // What is open already, which the watch now is: new connections pass.
-    proxy.freezeOpen();
+    etcd.proxy.freezeOpen();
     await put('a', '2');
 
     await seen.has({ '/t/a': '2' });
-    expect(proxy.accepted).toBeGreaterThan(2);
+    expect(etcd.proxy.accepted).toBeGreaterThan(2);
   });
 
   it('does not take a quiet watch for a dead one', async () => {
@@ -146,11 +112,11 @@ describe('following a real etcd', () => {
     await seen.has({});
     await put('a', '1');
     await seen.has({ '/t/a': '1' });
-    const { accepted } = proxy;
-    const { up } = proxy.bytes;
-    await until('its progress was asked for many times', () => proxy.bytes.up > up + 1000);
+    const { accepted } = etcd.proxy;
+    const { up } = etcd.proxy.bytes;
+    await until('its progress was asked for many times', () => etcd.proxy.bytes.up > up + 1000);
 
-    expect(proxy.accepted).toBe(accepted);
+    expect(etcd.proxy.accepted).toBe(accepted);
     expect(seen.views).toHaveLength(2);
   });
 
@@ -158,8 +124,8 @@ describe('following a real etcd', () => {
     await put('a', '1');
     await using seen = follow({ resync: 200 });
     await seen.has({ '/t/a': '1' });
-    const { down } = proxy.bytes;
-    await until('it has read many times', () => proxy.bytes.down > down + 3000);
+    const { down } = etcd.proxy.bytes;
+    await until('it has read many times', () => etcd.proxy.bytes.down > down + 3000);
     await put('b', '2');
 
     await seen.has({ '/t/a': '1', '/t/b': '2' });
@@ -185,38 +151,41 @@ describe('following a real etcd', () => {
   });
 
   it('does not let a lease die because other calls fail', async () => {
-    const connection = connectEtcd({ endpoints: [proxy.address], requestTimeout: 300 });
+    const connection = connectEtcd({ endpoints: [etcd.proxy.address], requestTimeout: 300 });
     const lease = await connection.store.grant(60_000, NEVER);
-    proxy.refuse();
+    etcd.proxy.refuse();
     const failures = Array.from({ length: 20 }, () =>
       connection.store.list('/t/', NEVER).catch(() => 'failed'),
     );
     expect(new Set(await Promise.all(failures))).toEqual(new Set(['failed']));
-    proxy.heal();
+    etcd.proxy.heal();
 
     await expect(connection.store.keepAlive(lease, NEVER)).resolves.toBeUndefined();
     connection.close();
   });
 
   it('gives up a call on a frozen etcd at its deadline', async () => {
-    const connection = connectEtcd({ endpoints: [proxy.address], requestTimeout: 300 });
+    const connection = connectEtcd({ endpoints: [etcd.proxy.address], requestTimeout: 300 });
     await connection.store.list('/t/', NEVER);
-    proxy.freeze();
+    etcd.proxy.freeze();
 
     await expect(connection.store.list('/t/', NEVER)).rejects.toMatchObject({
       code: 'TIMEOUT',
       retryable: true,
     });
-    proxy.heal();
+    etcd.proxy.heal();
     connection.close();
   });
 
   it('goes on with the next endpoint when one is down or frozen', async () => {
-    await using frozen = await TcpProxy.start({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
+    await using frozen = await TcpProxy.start({
+      host: '127.0.0.1',
+      port: Number(new URL(etcd.server.url).port),
+    });
     frozen.freeze();
-    proxy.refuse();
+    etcd.proxy.refuse();
     const connection = connectEtcd({
-      endpoints: [proxy.address, frozen.address, server.url],
+      endpoints: [etcd.proxy.address, frozen.address, etcd.server.url],
       requestTimeout: 300,
     });
     await until('a call gets through', () => connection.store.put('/t/a', '1', {}, NEVER));

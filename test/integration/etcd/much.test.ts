@@ -1,16 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
-import type { EtcdOptions } from '../../../src/adapters/etcd/options.js';
-import {
-  type Etcd,
-  startEtcd,
-  startNetwork,
-  type TestNetwork,
-  until,
-} from '../../support/containers/index.js';
-import { Recorder } from '../../support/recorder.js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../support/containers/index.js';
+import { ProxiedEtcd } from '../../support/proxied-etcd.js';
 import { NEVER } from '../../support/registrar/harness.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
 
 const MBIT = 1_000_000 / 8;
 /** What etcd takes in one value, with a little room for the rest of the request. */
@@ -18,44 +9,20 @@ const MEGABYTE = 'x'.repeat(1_000_000);
 
 /** How much there is must not decide whether etcd can be read. */
 describe('following an etcd that holds much', () => {
-  let network: TestNetwork;
-  let server: Etcd;
-  let proxy: TcpProxy;
-  let direct: EtcdConnection;
+  let etcd: ProxiedEtcd;
 
   beforeAll(async () => {
-    network = await startNetwork();
-    server = await startEtcd(network);
-    proxy = await TcpProxy.start({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
-    direct = connectEtcd({ endpoints: [server.url], requestTimeout: 20_000 });
+    etcd = await ProxiedEtcd.start({ requestTimeout: 20_000 });
   });
-  afterAll(async () => {
-    direct?.close();
-    await proxy?.close();
-    await network?.remove();
-  });
-
-  function follow(prefixes: readonly string[], options: Partial<EtcdOptions> = {}) {
-    const connection = connectEtcd({ endpoints: [proxy.address], resync: 600_000, ...options });
-    const stop = new AbortController();
-    const recorder = new Recorder();
-    const done = connection.reader.watch(prefixes, recorder, stop.signal);
-    return Object.assign(recorder, {
-      async [Symbol.asyncDispose]() {
-        stop.abort();
-        await done;
-        connection.close();
-        proxy.heal();
-      },
-    });
-  }
+  afterAll(() => etcd?.[Symbol.asyncDispose]());
+  afterEach(() => etcd.proxy.heal());
 
   /** Puts so many keys, some at a time. */
   async function fill(prefix: string, count: number, value: string, lanes = 32): Promise<void> {
     await Promise.all(
       Array.from({ length: lanes }, async (_, lane) => {
         for (let index = lane; index < count; index += lanes) {
-          await direct.store.put(`${prefix}${String(index).padStart(5, '0')}`, value, {}, NEVER);
+          await etcd.direct.store.put(`${prefix}${String(index).padStart(5, '0')}`, value, {}, NEVER);
         }
       }),
     );
@@ -63,9 +30,9 @@ describe('following an etcd that holds much', () => {
 
   it('reads 10,000 keys over a line of 10 Mbit/s, and never says that etcd is away', async () => {
     await fill('/ten-thousand/', 10_000, 'x'.repeat(500));
-    proxy.throttle(10 * MBIT);
+    etcd.proxy.throttle(10 * MBIT);
 
-    await using seen = follow(['/ten-thousand/']);
+    await using seen = etcd.watch(['/ten-thousand/']);
 
     await until('all of it is seen', () => seen.views.length > 0, { timeoutMs: 90_000 });
     expect(seen.last?.entries.size).toBe(10_000);
@@ -74,10 +41,10 @@ describe('following an etcd that holds much', () => {
 
   it('reads a value that takes longer than a call may, and never says that etcd is away', async () => {
     await fill('/slow/', 3, MEGABYTE);
-    await direct.store.put('/slow/other', 'small', {}, NEVER);
-    proxy.throttle(2 * MBIT);
+    await etcd.direct.store.put('/slow/other', 'small', {}, NEVER);
+    etcd.proxy.throttle(2 * MBIT);
 
-    await using seen = follow(['/slow/']);
+    await using seen = etcd.watch(['/slow/']);
 
     await until('all of it is seen', () => seen.views.length > 0, { timeoutMs: 90_000 });
     expect(
@@ -89,15 +56,15 @@ describe('following an etcd that holds much', () => {
   it('keeps none of what is too long, and shows another service while it reads all of that again', async () => {
     await fill('/much/noise/', 60, MEGABYTE, 4);
     const before = process.memoryUsage.rss();
-    await using seen = follow(['/much/'], { resync: 100 });
+    await using seen = etcd.watch(['/much/'], { resync: 100 });
     await until('all of it is seen', () => seen.views.length > 0, { timeoutMs: 60_000 });
     expect(seen.last?.entries.size).toBe(60);
     expect(process.memoryUsage.rss() - before).toBeLessThan(250_000_000);
 
     // Now it reads again, over a line on which that takes longer than the test waits.
-    proxy.throttle(8 * MBIT);
-    await until('it is in the middle of a reading', () => proxy.bytes.down > 70_000_000);
-    await direct.store.put('/much/other', 'small', {}, NEVER);
+    etcd.proxy.throttle(8 * MBIT);
+    await until('it is in the middle of a reading', () => etcd.proxy.bytes.down > 70_000_000);
+    await etcd.direct.store.put('/much/other', 'small', {}, NEVER);
 
     await until('it is seen', () => seen.last?.entries.get('/much/other')?.value === 'small', {
       timeoutMs: 30_000,
@@ -107,12 +74,12 @@ describe('following an etcd that holds much', () => {
   });
 
   it('catches up with long values that were written while it was away', async () => {
-    await using seen = follow(['/late/']);
+    await using seen = etcd.watch(['/late/']);
     await seen.has({});
-    proxy.freeze('down');
+    etcd.proxy.freeze('down');
     await fill('/late/', 40, MEGABYTE, 4);
-    await direct.store.put('/late/zz', 'last', {}, NEVER);
-    proxy.heal();
+    await etcd.direct.store.put('/late/zz', 'last', {}, NEVER);
+    etcd.proxy.heal();
 
     await until('all of it is seen', () => seen.last?.entries.size === 41, { timeoutMs: 60_000 });
     expect(seen.last?.entries.get('/late/zz')?.value).toBe('last');
@@ -120,13 +87,13 @@ describe('following an etcd that holds much', () => {
 
   it('begins a reading anew whose revision is compacted in the middle of it', async () => {
     await fill('/compacted/', 20, MEGABYTE, 4);
-    proxy.throttle(20 * MBIT);
-    const { down } = proxy.bytes;
-    await using seen = follow(['/compacted/']);
-    await until('it is in the middle of the reading', () => proxy.bytes.down > down + 3_000_000);
-    const revision = await direct.store.put('/compacted/new', 'small', {}, NEVER);
-    await server.ctl('compact', String(revision));
-    proxy.heal();
+    etcd.proxy.throttle(20 * MBIT);
+    const { down } = etcd.proxy.bytes;
+    await using seen = etcd.watch(['/compacted/']);
+    await until('it is in the middle of the reading', () => etcd.proxy.bytes.down > down + 3_000_000);
+    const revision = await etcd.direct.store.put('/compacted/new', 'small', {}, NEVER);
+    await etcd.server.ctl('compact', String(revision));
+    etcd.proxy.heal();
 
     await until('all of it is seen', () => seen.last?.entries.size === 21, { timeoutMs: 60_000 });
     expect(seen.views[0]?.entries.get('/compacted/new')?.value).toBe('small');

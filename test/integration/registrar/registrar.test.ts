@@ -3,38 +3,27 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
+import type { EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import { DEFAULT_KEY_PREFIXES, watcherKey } from '../../../src/core/keys.js';
-import {
-  type Etcd,
-  startEtcd,
-  startNetwork,
-  type TestNetwork,
-  until,
-} from '../../support/containers/index.js';
+import { type Etcd, until } from '../../support/containers/index.js';
+import { ProxiedEtcd } from '../../support/proxied-etcd.js';
 import { Recorder } from '../../support/recorder.js';
 import { NEVER, run, serviceSpec } from '../../support/registrar/harness.js';
 import { openStreams } from '../../support/registrar/open-streams.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
+import type { TcpProxy } from '../../support/tcp-proxy.js';
 
 const KEY = '/services/firmware/10.0.0.1:8080';
 
-let network: TestNetwork;
+let proxied: ProxiedEtcd;
 let server: Etcd;
 let proxy: TcpProxy;
 let etcd: EtcdConnection;
 
 beforeAll(async () => {
-  network = await startNetwork();
-  server = await startEtcd(network);
-  proxy = await TcpProxy.start({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
-  etcd = connectEtcd({ endpoints: [server.url] });
+  proxied = await ProxiedEtcd.start();
+  ({ server, proxy, direct: etcd } = proxied);
 });
-afterAll(async () => {
-  etcd?.close();
-  await proxy?.close();
-  await network?.remove();
-});
+afterAll(() => proxied?.[Symbol.asyncDispose]());
 beforeEach(async () => {
   proxy.heal();
   await server.delete('/services/');

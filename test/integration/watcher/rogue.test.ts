@@ -8,6 +8,11 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import { DEFAULT_GUARD } from '../../../src/core/guard.js';
+import {
+  enableAccessControl,
+  registrarPermissions,
+  WATCHER_PERMISSIONS,
+} from '../../support/access-control.js';
 import { until } from '../../support/containers/index.js';
 import { RealCluster, RealWatcher } from '../../support/real-watching.js';
 import { run, serviceSpec } from '../../support/registrar/harness.js';
@@ -27,7 +32,7 @@ let root: EtcdConnection;
 
 beforeAll(async () => {
   cluster = await RealCluster.start();
-  await switchAccessControlOn();
+  await enableAccessControl(cluster.etcd, USERS);
   root = connectEtcd({ endpoints: [cluster.etcd.url], auth: { username: 'root', password: 'root' } });
 });
 
@@ -36,37 +41,15 @@ afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
 });
 
-/** The roles as the README has them; each user's password is its name. */
-async function switchAccessControlOn(): Promise<void> {
-  const roles: Readonly<Record<string, readonly (readonly [permission: string, prefix: string])[]>> = {
-    watcher: [
-      ['read', '/services/'],
-      ['read', '/sidekick/'],
-      ['readwrite', '/sidekick/watchers/'],
-      ['readwrite', '/sidekick/drained/'],
-    ],
-    ...Object.fromEntries(
-      ['firmware', 'mqtt', ROGUE].map((service) => [
-        service,
-        [
-          ['readwrite', `/services/${service}/`],
-          ['read', '/sidekick/'],
-        ] as const,
-      ]),
-    ),
-  };
-  const ctl = (...args: string[]) => cluster.etcd.ctl(...args);
-  for (const [name, permissions] of Object.entries(roles)) {
-    await ctl('role', 'add', name);
-    for (const [permission, prefix] of permissions)
-      await ctl('role', 'grant-permission', name, '--prefix=true', permission, prefix);
-    await ctl('user', 'add', `${name}:${name}`);
-    await ctl('user', 'grant-role', name, name);
-  }
-  await ctl('user', 'add', 'root:root');
-  await ctl('user', 'grant-role', 'root', 'root');
-  await ctl('auth', 'enable');
-}
+/** Each user's password is its name. */
+const USERS = [
+  { name: 'watcher', password: 'watcher', permissions: WATCHER_PERMISSIONS },
+  ...['firmware', 'mqtt', ROGUE].map((service) => ({
+    name: service,
+    password: service,
+    permissions: registrarPermissions(service),
+  })),
+];
 
 const accessOf = (user: string) => ({
   endpoints: [cluster.etcd.url],

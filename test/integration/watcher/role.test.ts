@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
+import { enableAccessControl, WATCHER_PERMISSIONS } from '../../support/access-control.js';
 import { until } from '../../support/containers/index.js';
 import { RealCluster, RealWatcher } from '../../support/real-watching.js';
 import { HTTP } from '../../support/watching.js';
@@ -15,30 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-/** The role of a watcher, as the README gives it. */
-const ROLE = [
-  ['read', '/services/'],
-  ['read', '/sidekick/'],
-  ['readwrite', '/sidekick/watchers/'],
-  ['readwrite', '/sidekick/drained/'],
-] as const;
-
-async function switchAccessControlOn(): Promise<void> {
-  const { etcd } = cluster;
-  await etcd.ctl('role', 'add', 'watch');
-  for (const [permission, prefix] of ROLE) {
-    await etcd.ctl('role', 'grant-permission', 'watch', '--prefix=true', permission, prefix);
-  }
-  await etcd.ctl('user', 'add', 'watcher:one');
-  await etcd.ctl('user', 'grant-role', 'watcher', 'watch');
-  await etcd.ctl('user', 'add', 'root:two');
-  await etcd.ctl('user', 'grant-role', 'root', 'root');
-  await etcd.ctl('auth', 'enable');
-}
-
 it('a watcher with the role that is documented for it can do all that it has to, and no more', async () => {
-  await switchAccessControlOn();
-  const root = connectEtcd({ endpoints: [cluster.etcd.url], auth: { username: 'root', password: 'two' } });
+  await enableAccessControl(cluster.etcd, [
+    { name: 'watcher', password: 'one', permissions: WATCHER_PERMISSIONS },
+  ]);
+  const root = connectEtcd({ endpoints: [cluster.etcd.url], auth: { username: 'root', password: 'root' } });
   const auth = { username: 'watcher', password: 'one' };
   const endpoints = { etcd: [cluster.etcd.url], nginx: { gateway: cluster.gateway.api }, auth };
   const watcher = new RealWatcher(endpoints);

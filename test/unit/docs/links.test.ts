@@ -1,0 +1,86 @@
+/** What the documents point to is there: files, headings, npm scripts and commands. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../../src/commands/commands.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const SCRIPTS = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts);
+const COMMAND_NAMES: readonly string[] = COMMANDS.map(({ name }) => name);
+
+const DOCUMENTS = [
+  ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
+  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+  'docker/gateway/README.md',
+].filter((path) => path.endsWith('.md') && existsSync(join(ROOT, path)));
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+function matches(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map(([, found = '']) => found);
+}
+
+/** The anchors of the headings of a document, as GitHub makes them. */
+function anchorsOf(path: string): string[] {
+  return matches(read(path), /^#+ (.+)$/gm).map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-'),
+  );
+}
+
+/** `{a,b}.ts` as `a.ts` and `b.ts`. */
+function expand(path: string): string[] {
+  const {
+    before = '',
+    choices,
+    after = '',
+  } = /^(?<before>[^{]*)\{(?<choices>[^}]*)\}(?<after>.*)$/.exec(path)?.groups ?? {};
+  return choices === undefined
+    ? [path]
+    : choices.split(',').flatMap((one) => expand(`${before}${one}${after}`));
+}
+
+/** What does not exist of the paths in code style that begin with a folder of the repository. */
+function missingPaths(text: string): string[] {
+  const paths = matches(text, /`((?:src|test|docs|docker|units|lint)\/[^\s`]+)`/g);
+  return paths
+    .filter((path) => !/[<*…]/.test(path))
+    .flatMap(expand)
+    .filter((path) => !existsSync(join(ROOT, path)));
+}
+
+function missingLinks(path: string): string[] {
+  return matches(read(path), /\]\(([^)\s]+)\)/g)
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .filter((link) => {
+      const [file = '', anchor] = link.split('#');
+      const target = file === '' ? path : normalize(join(dirname(path), file));
+      if (!existsSync(join(ROOT, target))) return true;
+      return anchor !== undefined && !anchorsOf(target).includes(anchor);
+    });
+}
+
+describe.each(DOCUMENTS)('%s', (path) => {
+  it('links to nothing that is missing', () => {
+    expect(missingLinks(path)).toEqual([]);
+  });
+
+  it('names no file that is missing', () => {
+    expect(missingPaths(read(path))).toEqual([]);
+  });
+
+  it('names no npm script that is missing', () => {
+    const named = matches(read(path), /npm run ([a-z:-]+)/g);
+    expect(named.filter((name) => !SCRIPTS.includes(name))).toEqual([]);
+  });
+
+  it('names no command of sidekick that is missing', () => {
+    const named = matches(read(path), /`sidekick ([a-z]+)/g);
+    expect(named.filter((name) => !COMMAND_NAMES.includes(name))).toEqual([]);
+  });
+});
