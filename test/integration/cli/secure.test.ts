@@ -1,6 +1,6 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { enableAccessControl, registrarPermissions } from '../../support/access-control.js';
 import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
 import { FakeNginx } from '../../support/fake-nginx.js';
@@ -38,7 +38,7 @@ afterAll(async () => {
   etcd?.authority[Symbol.dispose]();
 });
 
-test('registers over TLS with a client certificate, and a password from a credential', async () => {
+it('registers over TLS with a client certificate, and a password from a credential', async () => {
   const probe = ['--probe-type', 'exec', '--probe-command', 'true', '--admin-listen', 'off'];
   const cli = start(
     ['register', '--service', 'firmware', '--address', ADDRESS, ...access, ...probe],
@@ -53,13 +53,13 @@ test('registers over TLS with a client certificate, and a password from a creden
   expect(await etcd.ctl('get', '--prefix', '--keys-only', '/services/')).toBe('');
 });
 
-test('what the role does not allow is refused, and said', async () => {
+it('what the role does not allow is refused, and said', async () => {
   const { code, err } = await run(['drain', 'firmware', ADDRESS, '--force', ...access], credentials);
   expect(err).toMatch(/^sidekick: .*permission denied/i);
   expect(code).toBe(1);
 });
 
-test('a wrong password is said, and does not show', async () => {
+it('a wrong password is said, and does not show', async () => {
   const password = join(etcd.authority.directory, 'wrong-password');
   writeFileSync(password, 'hunter2\n');
   const { code, err } = await run(
@@ -71,7 +71,7 @@ test('a wrong password is said, and does not show', async () => {
   expect(code).toBe(1);
 });
 
-test('an authority that did not sign the certificate is said', async () => {
+it('an authority that did not sign the certificate is said', async () => {
   const { code, err } = await run([
     ...['unhold', 'firmware', '--etcd-endpoints', etcd.endpoint],
     ...['--etcd-ca', '/etc/ssl/certs/ca-certificates.crt'],
@@ -105,7 +105,7 @@ function through(proxy: TcpProxy, name: string): string[] {
 const registered = async (address: string) =>
   (await etcd.ctl('get', '--prefix', '--keys-only', '/services/')).includes(address);
 
-test('goes on with a certificate that has replaced one that expires; without, no new connection is made', async () => {
+it('goes on with a certificate that has replaced one that expires; without, no new connection is made', async () => {
   const { directory } = etcd.authority;
   await using proxy = await TcpProxy.start({ host: '127.0.0.1', port: Number(new URL(etcd.endpoint).port) });
   const daemon = (name: string, address: string) => {
@@ -142,7 +142,7 @@ test('goes on with a certificate that has replaced one that expires; without, no
   await until('the one with a new certificate is registered', () => registered('10.0.0.21:80'));
 });
 
-test('takes up a password that is changed in etcd and in its file', async () => {
+it('takes up a password that is changed in etcd and in its file', async () => {
   const { directory } = etcd.authority;
   etcd.authority.issue('rotating');
   const file = join(directory, 'rotating.password');
@@ -165,7 +165,7 @@ test('takes up a password that is changed in etcd and in its file', async () => 
   // The user again, with another password: the token of before is good no more.
   await etcd.ctl('user', 'delete', 'sidekick-firmware');
   await etcd.ctl('user', 'add', 'sidekick-firmware:three');
-  await etcd.ctl('user', 'grant-role', 'sidekick-firmware', 'firmware');
+  await etcd.ctl('user', 'grant-role', 'sidekick-firmware', 'sidekick-firmware');
   expect(await cli.event('lease-refused')).toMatchObject({
     reason: expect.stringMatching(/passwordFile, which is read again/) as string,
   });
@@ -177,7 +177,7 @@ test('takes up a password that is changed in etcd and in its file', async () => 
   expect(cli.err.lines.join()).not.toMatch(/three/);
 });
 
-test('a key that is not the certificate’s changes nothing until the pair is whole', async () => {
+it('a key that is not the certificate’s changes nothing until the pair is whole', async () => {
   const { directory } = etcd.authority;
   writeFileSync(join(directory, 'halved.password'), 'three\n');
   etcd.authority.issue('halved');
@@ -197,7 +197,7 @@ test('a key that is not the certificate’s changes nothing until the pair is wh
   expect(await registered('10.0.0.24:80')).toBe(true);
 });
 
-test('a watcher takes up a password for NGINX that is changed, and says at each reload what that does not change', async () => {
+it('a watcher takes up a password for NGINX that is changed, and says at each reload what that does not change', async () => {
   const { directory } = etcd.authority;
   const [file, config] = [join(directory, 'nginx.password'), join(directory, 'watch.yaml')];
   const seen = new Set<string | undefined>();

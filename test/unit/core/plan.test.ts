@@ -134,6 +134,11 @@ const ROWS: readonly Row[] = [
     actions: [{ type: 'remove', address: A, id: 0, reason: 'duplicate' }],
   },
   {
+    name: 'serve, three times the same: the oldest stays, wherever NGINX lists it',
+    given: { desired: wants([A, 'serve']), actual: [has(2, A), has(1, A), has(3, A)] },
+    actions: [2, 3].map((id) => ({ type: 'remove', address: A, id, reason: 'duplicate' })),
+  },
+  {
     name: 'keep, twice: the one in rotation stays',
     given: { desired: wants([A, 'keep']), actual: [has(0, A, { draining: true }), has(1, A)] },
     actions: [{ type: 'remove', address: A, id: 0, reason: 'duplicate' }],

@@ -92,6 +92,21 @@ describe('Registrations', () => {
     ]);
   });
 
+  it('takes the newer of two spellings of one address, whichever it saw first', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    for (const [key, weight] of [
+      ['[2001:db8::1]:80', 1],
+      ['[2001:DB8::1]:80', 2],
+      ['[2001:db8::1]:80', 3],
+    ] as const) {
+      etcd.put(`/services/firmware/${key}`, JSON.stringify({ weight }));
+      registrations.apply(etcd.next());
+    }
+    const servers = desiredServers(registrations, ['firmware']);
+    expect([...servers.values()]).toMatchObject([{ parameters: { weight: 3 } }]);
+  });
+
   it('keeps prefixes apart on exact boundaries', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
