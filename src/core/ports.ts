@@ -166,6 +166,16 @@ export interface NginxApi {
   remove(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<void>;
 }
 
+/** The key-value stores (`keyval_zone`) of one NGINX's http block. Calls reject with NginxError. */
+export interface KeyvalApi {
+  /** Every pair of a zone; undefined where NGINX has no such zone. */
+  keyvals(zone: string, signal: AbortSignal): Promise<ReadonlyMap<string, string> | undefined>;
+  /** Sets a key, whether or not it exists. */
+  setKeyval(zone: string, key: string, value: string, signal: AbortSignal): Promise<void>;
+  /** Removes a key. One that does not exist is no error. */
+  removeKeyval(zone: string, key: string, signal: AbortSignal): Promise<void>;
+}
+
 // --- health -------------------------------------------------------------------------------------------------------
 
 /** One look at one instance: resolves when it is healthy, rejects with the reason when it is not. */

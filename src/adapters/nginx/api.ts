@@ -1,6 +1,6 @@
 import { isObject } from '../../core/bounded-json.js';
 import { NginxError } from '../../core/errors.js';
-import type { NginxApi, NginxIdentity } from '../../core/ports.js';
+import type { KeyvalApi, NginxApi, NginxIdentity } from '../../core/ports.js';
 import { nonDefault } from '../../core/server-parameters.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import type { NginxApiOptions } from './options.js';
@@ -12,7 +12,7 @@ const OLDEST_VERSION = 4;
 const NEWEST_VERSION = 9;
 
 /** A client of one NGINX Plus API, and what its owner does with it. */
-export interface NginxClient extends NginxApi {
+export interface NginxClient extends NginxApi, KeyvalApi {
   /** Takes other options but for the name: calls from now on go over new connections with them. */
   renew(options: NginxApiOptions): void;
   /** Ends its connections. */
@@ -89,6 +89,33 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
       await versioned('DELETE', `${groupPath(ref)}/servers/${id}`, signal);
     },
 
+    async keyvals(zone, signal) {
+      try {
+        return readKeyvals(await versioned('GET', keyvalPath(zone), signal));
+      } catch (error) {
+        if (hasCode(error, 'KeyvalNotFound', 'PathNotFound')) return undefined;
+        throw error;
+      }
+    },
+
+    async setKeyval(zone, key, value, signal) {
+      // There is no upsert. The key exists more often than not.
+      try {
+        await versioned('PATCH', keyvalPath(zone), signal, { [key]: value });
+      } catch (error) {
+        if (!hasCode(error, 'KeyvalKeyNotFound')) throw error;
+        await versioned('POST', keyvalPath(zone), signal, { [key]: value });
+      }
+    },
+
+    async removeKeyval(zone, key, signal) {
+      try {
+        await versioned('PATCH', keyvalPath(zone), signal, { [key]: null });
+      } catch (error) {
+        if (!hasCode(error, 'KeyvalKeyNotFound')) throw error;
+      }
+    },
+
     renew(next) {
       const before = transport;
       transport = createTransport(next);
@@ -102,6 +129,19 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
 
 function groupPath({ kind, name }: UpstreamRef): string {
   return `/${kind}/upstreams/${encodeURIComponent(name)}`;
+}
+
+function keyvalPath(zone: string): string {
+  return `/http/keyvals/${encodeURIComponent(zone)}`;
+}
+
+function readKeyvals(answer: unknown): ReadonlyMap<string, string> {
+  if (!isObject(answer)) throw badAnswer('the keyval zone is not an object');
+  return new Map(Object.entries(answer).map(([key, value]) => [key, String(value)]));
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof NginxError && codes.includes(error.code);
 }
 
 function bestVersion(answer: unknown): number {

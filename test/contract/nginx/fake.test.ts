@@ -1,5 +1,7 @@
 import { describe } from 'vitest';
+import { FakeKeyvals } from '../../support/fake-keyvals.js';
 import { FakeNginx } from '../../support/fake-nginx.js';
+import { keyvalContract } from './keyvals.js';
 import { nginxContract } from './suite.js';
 
 describe('the fake NGINX', () => {
@@ -8,4 +10,6 @@ describe('the fake NGINX', () => {
     () => nginx,
     (kind) => (kind === 'http' ? 'firmware' : 'mqtt'),
   );
+  const keyvals = new FakeKeyvals('firmware');
+  keyvalContract(() => keyvals, 'firmware');
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { createNginxApi } from '../../../src/adapters/nginx/api.js';
 import { API_TOKEN, startGateway, startNetwork, type TestNetwork } from '../../support/containers/index.js';
+import { keyvalContract } from './keyvals.js';
 import { nginxContract } from './suite.js';
 
 describe('the gateway', () => {
@@ -22,4 +23,5 @@ describe('the gateway', () => {
     () => nginx,
     (kind) => (kind === 'http' ? 'firmware' : 'mqtt'),
   );
+  keyvalContract(() => nginx, 'firmware');
 });
