@@ -2,6 +2,7 @@ import { drainScope, statusScope, undrainScope, unholdScope } from '../config/op
 import { registerScope } from '../config/register.js';
 import { watchScope } from '../config/watch.js';
 import { command } from './command.js';
+import { FIRMWARE_COMMANDS } from './firmware/commands.js';
 import type { CommandGroup, CommandTable } from './program.js';
 
 const INSTANCE = [
@@ -87,6 +88,11 @@ export const COMMANDS: CommandTable = [
     file: 'lenient',
     run: async (invocation) => (await import('./unhold.js')).unhold(invocation),
   }),
+  {
+    name: 'firmware',
+    summary: 'Roll firmware out to devices in stages, and see who is offered what.',
+    commands: FIRMWARE_COMMANDS,
+  },
   {
     name: 'config',
     summary: 'Check or print the configuration of a command.',

@@ -42,6 +42,8 @@ export async function runCommandLine(
   let code = DONE;
   const program = describe(new Command('sidekick'), world)
     .description(ABOUT)
+    // What follows a command belongs to it: `firmware rollout --version 1.3.0` does not ask for our own version.
+    .enablePositionalOptions()
     .version(world.version, '-V, --version', 'Print the version.');
   addCommands(program, table, world, (result) => {
     code = result;

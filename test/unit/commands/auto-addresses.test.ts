@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AutoAddresses, type FindAddress } from '../../../src/commands/auto-addresses.js';
-import { registerScope } from '../../../src/config/register.js';
-import { registerSettings } from '../../../src/config/register.js';
+import { registerScope, registerSettings } from '../../../src/config/register.js';
 import type { Address } from '../../../src/core/address.js';
 import { recordingLog } from '../../support/silent.js';
 import { load } from '../config/support.js';

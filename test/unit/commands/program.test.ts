@@ -32,7 +32,7 @@ describe('wrong command lines end with 2, and say what is allowed', () => {
   test.each([
     [
       'nonsense',
-      /unknown command 'nonsense'.*commands are register, watch, status, drain, undrain, unhold, config/s,
+      /unknown command 'nonsense'.*commands are register, watch, status, drain, undrain, unhold, firmware, config/s,
     ],
     ['register --nonsense', /unknown option '--nonsense'.*see sidekick register --help/s],
     ['register --wieght 5', /unknown option '--wieght'.*Did you mean --weight\?/s],

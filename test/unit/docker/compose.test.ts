@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseDuration } from '../../../src/config/engine/duration.js';
-import { loadConfig } from '../../../src/config/load.js';
 import { flagOf, flatOptions, type Scope } from '../../../src/config/engine/schema.js';
+import { loadConfig } from '../../../src/config/load.js';
 import { SCOPES } from '../../../src/config/scopes.js';
 
 interface Service {

@@ -1,0 +1,117 @@
+import type {
+  firmwarePauseScope,
+  firmwarePromoteScope,
+  firmwarePruneScope,
+  firmwareReportScope,
+  firmwareResumeScope,
+  firmwareRollbackScope,
+  firmwareRolloutScope,
+} from '../../config/firmware.js';
+import { SidekickError } from '../../core/errors.js';
+import { FirmwareRepository, type TypeChange } from '../../daemon/firmware/repository.js';
+import { defined } from '../../firmware/fields.js';
+import type { LogEntry, LoggedAction } from '../../firmware/log-entry.js';
+import { parseType } from '../../firmware/names.js';
+import { type Checked, passed, type Refusal, refused } from '../../firmware/refusal.js';
+import type { Author } from '../../firmware/rollout.js';
+import {
+  type Change,
+  pause,
+  promote,
+  prunable,
+  resume,
+  rollBack,
+  rollOut,
+} from '../../firmware/transitions.js';
+import type { TypeState } from '../../firmware/type-state.js';
+import type { InvocationOf } from '../command.js';
+import { say } from '../say.js';
+import { argument, whoAsks, withEtcd } from '../with-etcd.js';
+
+/** What every command that changes a type is given. */
+type Order = Pick<InvocationOf<typeof firmwareReportScope>, 'config' | 'args' | 'sources' | 'out' | 'err'>;
+
+/** A change of a rollout, or a list of releases to delete. */
+type Step = Pick<TypeChange, 'rollout' | 'prune'> & Pick<LogEntry, 'text' | 'version'>;
+
+/** `sidekick firmware rollout`: offers a release to a part of the devices. */
+export function rolloutCommand(order: InvocationOf<typeof firmwareRolloutScope>): Promise<number> {
+  const { version, percent, groups, salt } = order.config.values;
+  const request = defined({ version, percent, groups, salt });
+  return changeType(order, 'rollout', (state, author) => stepOf(rollOut(state, request, author)));
+}
+
+/** `sidekick firmware pause`: offers the candidate to nobody any more who has not begun to fetch it. */
+export function pauseCommand(order: InvocationOf<typeof firmwarePauseScope>): Promise<number> {
+  const { reason } = order.config.values;
+  return changeType(order, 'pause', (state, author) => stepOf(pause(state, reason, author)));
+}
+
+/** `sidekick firmware resume`: offers a paused candidate again. */
+export function resumeCommand(order: InvocationOf<typeof firmwareResumeScope>): Promise<number> {
+  const { percent } = order.config.values;
+  return changeType(order, 'resume', (state, author) => stepOf(resume(state, percent, author)));
+}
+
+/** `sidekick firmware promote`: offers the candidate to every device. */
+export function promoteCommand(order: InvocationOf<typeof firmwarePromoteScope>): Promise<number> {
+  return changeType(order, 'promote', (state, author) => stepOf(promote(state, author)));
+}
+
+/** `sidekick firmware rollback`: takes the candidate back, or else the stable release. */
+export function rollbackCommand(order: InvocationOf<typeof firmwareRollbackScope>): Promise<number> {
+  const { downgrade } = order.config.values;
+  return changeType(order, 'rollback', (state, author) => stepOf(rollBack(state, downgrade, author)));
+}
+
+/** `sidekick firmware prune`: deletes old releases that no rollout names. */
+export function pruneCommand(order: InvocationOf<typeof firmwarePruneScope>): Promise<number> {
+  const { keep } = order.config.values;
+  return changeType(order, 'prune', (state) => {
+    const versions = prunable(state, keep);
+    if (!versions.ok) return versions;
+    const names = versions.value.join(', ');
+    if (names === '') return refused('keep', `type ${state.type} has no release to delete`, 'see --keep');
+    return passed({ prune: versions.value, text: `deleted ${names}` });
+  });
+}
+
+function stepOf(change: Checked<Change>): Checked<Step> {
+  return change;
+}
+
+/** Reads a type, decides, and writes the change in one compare-and-swap. Resolves to the exit code. */
+async function changeType(
+  order: Order,
+  action: LoggedAction,
+  decide: (state: TypeState, author: Author) => Checked<Step>,
+): Promise<number> {
+  const type = argument('type', parseType(order.args[0]));
+  await withEtcd(order, async ({ store, prefixes, signal }) => {
+    const repository = new FirmwareRepository(store, prefixes);
+    const author = { by: whoAsks(order.sources.env), at: new Date().toISOString() };
+    const state = await repository.type(type, signal);
+    const step = decide(state, author);
+    if (!step.ok) throw refusalError(step.refusal);
+    const { text, version, ...records } = step.value;
+    const entry = defined({ ...author, action, version, text });
+    const result = await repository.change(state, { ...records, entry }, signal);
+    if (!result.made) throw changedMeanwhile(type, result.by);
+    if (order.config.values.json)
+      say(order.out, JSON.stringify({ type, revision: result.revision, ...entry }));
+    else say(order.out, `${type}: ${text}`);
+  });
+  return 0;
+}
+
+/** A refusal as a command ends with it: exit code 1. */
+export function refusalError({ code, reason, remedy }: Refusal): SidekickError {
+  return new SidekickError(code, `${reason}\n${remedy}`, false);
+}
+
+/** Somebody else changed the type first: exit code 1. */
+export function changedMeanwhile(type: string, by: LogEntry | undefined): SidekickError {
+  const who = by === undefined ? 'somebody else' : `${by.by} at ${by.at} (${by.action}: ${by.text})`;
+  const remedy = `see \`sidekick firmware show ${type}\`, and try again if it is still wanted`;
+  return new SidekickError('CHANGED_MEANWHILE', `${type} was changed meanwhile by ${who}\n${remedy}`, true);
+}

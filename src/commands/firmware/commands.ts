@@ -1,0 +1,116 @@
+import {
+  firmwarePauseScope,
+  firmwarePromoteScope,
+  firmwarePruneScope,
+  firmwareReportScope,
+  firmwareResumeScope,
+  firmwareRollbackScope,
+  firmwareRolloutScope,
+} from '../../config/firmware.js';
+import { command } from '../command.js';
+import type { CommandTable } from '../program.js';
+
+const TYPE = [{ name: 'type', doc: 'Type of the devices, such as lamp-v2.' }];
+
+/** `sidekick firmware …`. */
+export const FIRMWARE_COMMANDS: CommandTable = [
+  command({
+    name: 'list',
+    summary: 'List the types of firmware and what their devices are offered.',
+    description: 'Lists every type of firmware with its stable release and its candidate.',
+    args: [],
+    examples: ['sidekick firmware list', 'sidekick firmware list --json'],
+    scope: firmwareReportScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./report.js')).listCommand(invocation),
+  }),
+  command({
+    name: 'show',
+    summary: 'Show the releases and the rollout of a type.',
+    description:
+      'Shows one type: what its devices are offered, its groups, and its releases, the newest first.',
+    args: TYPE,
+    examples: ['sidekick firmware show lamp-v2'],
+    scope: firmwareReportScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./report.js')).showCommand(invocation),
+  }),
+  command({
+    name: 'rollout',
+    summary: 'Offer a release to a part of the devices.',
+    description:
+      'Makes a release the candidate and offers it to a percentage of the devices, to groups, or to both.\n' +
+      'A percentage that grows keeps the devices that it had. All others are offered the stable release.',
+    args: TYPE,
+    examples: [
+      'sidekick firmware rollout lamp-v2 --version 1.3.0 --groups bench',
+      'sidekick firmware rollout lamp-v2 --percent 10',
+    ],
+    scope: firmwareRolloutScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./change.js')).rolloutCommand(invocation),
+  }),
+  command({
+    name: 'pause',
+    summary: 'Offer the candidate to nobody any more.',
+    description: 'Stops everything that has not begun: no device is offered the candidate until `resume`.',
+    args: TYPE,
+    examples: ['sidekick firmware pause lamp-v2 --reason "boards of batch 7 reboot"'],
+    scope: firmwarePauseScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./change.js')).pauseCommand(invocation),
+  }),
+  command({
+    name: 'resume',
+    summary: 'Offer a paused candidate again.',
+    description: 'Ends a pause: the candidate is offered to the same devices as before, or to --percent.',
+    args: TYPE,
+    examples: ['sidekick firmware resume lamp-v2 --percent 5'],
+    scope: firmwareResumeScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./change.js')).resumeCommand(invocation),
+  }),
+  command({
+    name: 'promote',
+    summary: 'Make the candidate the stable release, which every device is offered.',
+    description: 'Makes the candidate the stable release: every device of the type is offered it.',
+    args: TYPE,
+    examples: ['sidekick firmware promote lamp-v2'],
+    scope: firmwarePromoteScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./change.js')).promoteCommand(invocation),
+  }),
+  command({
+    name: 'rollback',
+    summary: 'Take back the candidate, or else the stable release.',
+    description:
+      'Takes back the candidate; where there is none, the stable release for the one before it.\n' +
+      'Devices that only take newer versions (esp32FOTA) keep what they have: publish a fixed release for them.',
+    args: TYPE,
+    examples: ['sidekick firmware rollback lamp-v2', 'sidekick firmware rollback lamp-v2 --downgrade'],
+    scope: firmwareRollbackScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./change.js')).rollbackCommand(invocation),
+  }),
+  command({
+    name: 'prune',
+    summary: 'Delete old releases that no rollout names.',
+    description:
+      'Deletes the records of old releases, except the newest ones and those that the rollout names.',
+    args: TYPE,
+    examples: ['sidekick firmware prune lamp-v2 --keep 5'],
+    scope: firmwarePruneScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./change.js')).pruneCommand(invocation),
+  }),
+  command({
+    name: 'log',
+    summary: 'Show who changed what of a type.',
+    description: 'Shows every change of a type: who made it, when, and what it was. The newest comes last.',
+    args: TYPE,
+    examples: ['sidekick firmware log lamp-v2'],
+    scope: firmwareReportScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./report.js')).logCommand(invocation),
+  }),
+];

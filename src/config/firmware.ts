@@ -1,0 +1,121 @@
+import { err, ok, type Result } from '../core/result.js';
+import { parseGroup, parseReleaseId, type ReleaseId } from '../firmware/names.js';
+import { parsePercent, parseSalt } from '../firmware/rollout.js';
+import { normal, parse } from '../firmware/shared/version.js';
+import { switchOption } from './common.js';
+import { type Format, integer, listOf, string } from './engine/formats.js';
+import { option, optional } from './engine/schema.js';
+import { etcdOptions } from './etcd.js';
+
+const asText = (text: string): unknown => text;
+
+const percent: Format<number> = {
+  name: 'percent',
+  allowed: 'a percentage from 0 to 100 with at most two decimals, such as 12.5',
+  placeholder: '<percent>',
+  coerce: (text) => (/^\d{1,3}(\.\d{1,2})?%?$/.test(text) ? Number(text.replace('%', '')) : text),
+  read: (value) => explained(percent, parsePercent(value)),
+};
+
+const version: Format<ReleaseId> = {
+  name: 'version',
+  allowed: 'a version such as 1.3.0 or 7',
+  placeholder: '<version>',
+  coerce: asText,
+  read(value) {
+    const parsed = typeof value === 'string' ? parse(value) : undefined;
+    return explained(version, parseReleaseId(parsed && normal(parsed)));
+  },
+};
+
+const group: Format<string> = {
+  name: 'group',
+  allowed: 'the name of a group of devices',
+  placeholder: '<group>',
+  coerce: asText,
+  read: (value) => explained(group, parseGroup(value)),
+};
+
+const salt: Format<string> = {
+  name: 'salt',
+  allowed: 'a letter or digit, then printable ASCII without spaces (at most 64)',
+  placeholder: '<salt>',
+  coerce: asText,
+  read: (value) => explained(salt, parseSalt(value)),
+};
+
+function explained<T>({ allowed }: Format<T>, result: Result<T>): Result<T> {
+  return result.ok ? ok(result.value) : err(`must be ${allowed}`);
+}
+
+const json = switchOption('Print JSON.');
+
+/** What every `sidekick firmware` command takes. */
+const common = { json, ...etcdOptions };
+
+/** The options of `sidekick firmware list`, `show` and `log`. */
+export const firmwareReportScope = { options: common, lists: {} };
+
+/** The options of `sidekick firmware rollout`. */
+export const firmwareRolloutScope = {
+  options: {
+    version: optional(
+      version,
+      'Release to offer; default the candidate that there is, else the newest release.',
+    ),
+    percent: optional(
+      percent,
+      'Share of the devices that are offered it; a device stays in as the share grows.',
+    ),
+    groups: optional(listOf(group), 'Groups of devices that are offered it whatever the percentage.'),
+    salt: optional(
+      salt,
+      'What decides, with a device id, who is among the percentage; default the type and the version. The salt of an ' +
+        'earlier release repeats its devices.',
+    ),
+    ...common,
+  },
+  lists: {},
+};
+
+/** The options of `sidekick firmware pause`. */
+export const firmwarePauseScope = {
+  options: { reason: optional(string, 'Why. `sidekick firmware show` and `log` show it.'), ...common },
+  lists: {},
+};
+
+/** The options of `sidekick firmware resume`. */
+export const firmwareResumeScope = {
+  options: {
+    percent: optional(percent, 'Share of the devices from now on; default the one before the pause.'),
+    ...common,
+  },
+  lists: {},
+};
+
+/** The options of `sidekick firmware promote`. */
+export const firmwarePromoteScope = { options: common, lists: {} };
+
+/** The options of `sidekick firmware rollback`. */
+export const firmwareRollbackScope = {
+  options: {
+    downgrade: switchOption(
+      'Also take devices back to the older release whose server decides what they install (HTTPUpdate, Tasmota, ESPHome).',
+    ),
+    ...common,
+  },
+  lists: {},
+};
+
+/** The options of `sidekick firmware prune`. */
+export const firmwarePruneScope = {
+  options: {
+    keep: option(
+      integer(1, 1000),
+      5,
+      'Releases to keep, the newest first, beside those that the rollout names.',
+    ),
+    ...common,
+  },
+  lists: {},
+};

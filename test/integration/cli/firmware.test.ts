@@ -1,0 +1,130 @@
+/** `sidekick firmware …` on a real etcd, as an operator types it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
+import { NEVER } from '../../../src/async/abort.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
+import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
+import type { Release } from '../../../src/firmware/release.js';
+import { type Etcd, startEtcd, startNetwork, type TestNetwork } from '../../support/containers/index.js';
+import { Cli, type Ended } from './cli.js';
+
+const AT = '2026-11-27T12:00:00.000Z';
+
+function release(version: string): Release {
+  return {
+    version,
+    publishedAt: AT,
+    publishedBy: 'ci@build1',
+    plain: { sha256: 'a'.repeat(64), md5: 'b'.repeat(32), size: 1_000 },
+    image: { chip: 'esp32', secureBoot: 'none' },
+  };
+}
+
+describe('sidekick firmware', () => {
+  let network: TestNetwork;
+  let etcd: Etcd;
+  let connection: EtcdConnection;
+  let repository: FirmwareRepository;
+  let type: string;
+  let round = 0;
+
+  beforeAll(async () => {
+    network = await startNetwork();
+    etcd = await startEtcd(network);
+    connection = connectEtcd({ endpoints: [etcd.url] });
+    repository = new FirmwareRepository(connection.store, DEFAULT_KEY_PREFIXES);
+  });
+  afterAll(async () => {
+    connection?.close();
+    await network?.remove();
+  });
+  beforeEach(async () => {
+    type = `lamp-${++round}`;
+    for (const version of ['1.2.0', '1.3.0']) {
+      const entry = { by: 'ci@build1', at: AT, action: 'publish' as const, text: `published ${version}` };
+      const record = { chip: 'esp32', forms: ['file' as const] };
+      const ground = await repository.type(type, NEVER);
+      await repository.change(ground, { entry, record, release: release(version) }, NEVER);
+    }
+  });
+
+  function run(...args: readonly string[]): Promise<Ended> {
+    return new Cli(['firmware', ...args], { SIDEKICK_ETCD_ENDPOINTS: etcd.url, SUDO_USER: 'ann' }).ended();
+  }
+
+  async function succeed(...args: readonly string[]): Promise<string> {
+    const { code, out, err } = await run(...args);
+    expect([code, err]).toEqual([0, '']);
+    return out;
+  }
+
+  it('rolls a release out in stages, pauses it, goes on, and makes it stable', async () => {
+    await succeed('rollout', type, '--version', '1.2.0', '--percent', '100');
+    expect(await succeed('promote', type)).toMatch(/1\.2\.0/);
+    await succeed('rollout', type, '--percent', '12.5', '--groups', 'bench').catch(() => undefined);
+    expect(await succeed('rollout', type, '--percent', '12.5')).toMatch(/1\.3\.0 is offered to 12\.5 %/);
+    await succeed('pause', type, '--reason', 'too warm');
+    expect(await succeed('show', type)).toMatch(
+      /1\.2\.0 is stable; .*12\.5 %.*paused .* by ann@.*: too warm/,
+    );
+    await succeed('resume', type, '--percent', '5');
+    await succeed('promote', type);
+    expect(await succeed('list')).toMatch(new RegExp(`${type} \\(esp32\\): 2 releases; 1\\.3\\.0 is stable`));
+    expect(await succeed('rollback', type)).toMatch(/1\.2\.0 is the stable release again/);
+
+    const log = JSON.parse(await succeed('log', type, '--json')) as { action: string; by: string }[];
+    expect(log.map(({ action }) => action)).toEqual([
+      ...['publish', 'publish', 'rollout', 'promote', 'rollout', 'pause', 'resume', 'promote', 'rollback'],
+    ]);
+    expect(log.at(-1)?.by).toMatch(/^ann@/);
+  });
+
+  it.each([
+    [
+      ['rollout', 'TYPE', '--version', '9.9.9', '--percent', '1'],
+      /no release 9\.9\.9.*choose one of its newest/s,
+    ],
+    [['rollout', 'TYPE', '--percent', '10', '--groups', 'nobody'], /nobody/],
+    [['pause', 'TYPE'], /candidate/],
+    [['promote', 'TYPE'], /candidate/],
+    [['rollback', 'TYPE'], /no release to go back to/],
+    [['prune', 'TYPE'], /no release to delete/],
+    [['show', 'nothing'], /nothing has been published of type nothing/],
+  ])('refuses %j with a reason and a remedy, and ends with 1', async (args, expected) => {
+    const { code, out, err } = await run(...args.map((arg) => (arg === 'TYPE' ? type : arg)));
+    expect(err).toMatch(expected);
+    expect([code, out]).toEqual([1, '']);
+  });
+
+  it.each([
+    [['rollout', 'bad/type', '--percent', '1'], /type: must be letters/],
+    [['rollout', 'lamp', '--percent', '101'], /percent: must be a percentage from 0 to 100/],
+    [['rollout', 'lamp', '--version', 'newest'], /version: must be a version such as 1\.3\.0/],
+    [['prune', 'lamp', '--keep', '0'], /keep: must be an integer from 1/],
+    [['nonsense'], /commands are list, show, rollout/],
+  ])('ends wrong usage %j with 2', async (args, expected) => {
+    const { code, err } = await run(...args);
+    expect(err).toMatch(expected);
+    expect(code).toBe(2);
+  });
+
+  it('lets one of two operators win, and tells the other who was first', async () => {
+    const results = await Promise.all([
+      run('rollout', type, '--version', '1.2.0', '--percent', '1'),
+      run('rollout', type, '--version', '1.3.0', '--percent', '2'),
+      run('rollout', type, '--version', '1.3.0', '--percent', '3'),
+    ]);
+    const lost = results.filter(({ code }) => code !== 0);
+    const changes = (await repository.type(type, NEVER)).log.filter(({ action }) => action === 'rollout');
+    // Those that read after another's change build on it; those that read before it are told.
+    expect(changes.length + lost.length).toBe(3);
+    for (const { err } of lost) expect(err).toMatch(/changed meanwhile by ann@.* \(rollout: /);
+  });
+
+  it('deletes old releases only', async () => {
+    await succeed('rollout', type, '--version', '1.2.0', '--percent', '1');
+    await succeed('prune', type, '--keep', '1').catch(() => undefined);
+    const before = [...(await repository.type(type, NEVER)).releases.keys()];
+    expect(before).toEqual(['1.2.0', '1.3.0']);
+  });
+});
