@@ -121,6 +121,29 @@ describe('a request to drain', () => {
     expect(w.registry.get(answer('mqtt', 1))).toBeDefined();
   });
 
+  it('counts no longer as done after a reload of NGINX, until it is seen again that the server is out', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    w.register('firmware', host(2));
+    await w.pass(500);
+    const revision = w.register('firmware', host(2), { drain: true });
+    await w.pass(2_000);
+    expect(w.registry.get(answer('firmware', 2))).toMatchObject({ value: String(revision) });
+
+    const hold = new Promise<void>((resolve) => setTimeout(resolve, 5_000));
+    w.lb.fault = ({ method }) => (method === 'upstream' ? { hold } : undefined);
+    w.lb.place(HTTP, host(2));
+    w.lb.reload();
+    await w.pass(2_000);
+    w.register('firmware', host(3));
+    await w.pass(500);
+    const whileUnread = w.registry.get(answer('firmware', 2));
+    await w.pass(10_000);
+    expect(whileUnread).toBeUndefined();
+    expect(w.lb.addresses(HTTP)).toEqual([host(1), host(3)]);
+    expect(w.registry.get(answer('firmware', 2))).toMatchObject({ value: String(revision) });
+  });
+
   it('is answered once more after the lease was lost', async () => {
     await using w = new Watching();
     w.register('mqtt', host(1));
