@@ -1,4 +1,4 @@
-/** An observer that keeps all it is shown, and can be waited on. */
+/** A listener that keeps a copy of all that it is shown, and can be waited on. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RegistryListener, RegistrySnapshot } from '../../src/core/ports.js';
 
@@ -12,7 +12,7 @@ export class Recorder implements RegistryListener {
   }
 
   onSnapshot(view: RegistrySnapshot): void {
-    this.views.push(view);
+    this.views.push({ ...view, entries: new Map(view.entries) });
     this.#wake();
   }
 

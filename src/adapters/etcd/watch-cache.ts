@@ -4,10 +4,13 @@ import { sameEntry } from './key-values.js';
 import type { Snapshot } from './snapshot.js';
 import type { Change, Changes } from './watch.js';
 
-/** What is known of the followed prefixes, and what of it the observer has been shown. */
+/**
+ * The local copy of the watched prefixes. There is one map, changed in place: a change among ten thousand keys costs what
+ * one change costs, and the listener reads the map itself.
+ */
 export class WatchCache {
   readonly #observer: RegistryListener;
-  #entries = new Map<string, KeyValue>();
+  readonly #entries = new Map<string, KeyValue>();
   /** Keys that were deleted since the last full read was made, each with the revision of its deletion. */
   #deleted = new Map<string, number>();
   /** The revision of the last full read: what the watch tells of before it is old. */
@@ -20,29 +23,33 @@ export class WatchCache {
     this.#observer = observer;
   }
 
-  /** The revision up to which the picture is true. */
+  /** The revision up to which the copy is true. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** Takes a whole new picture, whatever the old one was. */
+  /** Takes a snapshot in place of whatever was known. */
   replace({ entries, revision }: Snapshot): void {
     this.#deleted.clear();
-    this.#take(new Map(entries), revision, revision);
+    this.#take(entries, () => true, revision);
+    this.#revision = revision;
+    this.#showIfNew();
   }
 
   /**
-   * Takes a full read of the same history that was made while changes went on arriving: for each key, the later word
-   * counts, be it the reading's or the watch's.
+   * Takes a full read of the same history that was made while changes went on arriving: of each key the later revision
+   * counts, whether the read or the watch brought it.
    */
   merge({ entries, revision }: Snapshot): void {
-    const merged = new Map<string, KeyValue>();
-    for (const [key, entry] of entries) {
-      if ((this.#deleted.get(key) ?? 0) <= revision) merged.set(key, entry);
-    }
-    for (const [key, entry] of this.#entries) if (entry.revision > revision) merged.set(key, entry);
+    const isOlder = (at: number | undefined) => at === undefined || at <= revision;
+    this.#take(
+      entries,
+      (key) => isOlder(this.#entries.get(key)?.revision ?? this.#deleted.get(key)),
+      revision,
+    );
     for (const [key, deleted] of this.#deleted) if (deleted <= revision) this.#deleted.delete(key);
-    this.#take(merged, revision, Math.max(this.#revision, revision));
+    this.#revision = Math.max(this.#revision, revision);
+    this.#showIfNew();
   }
 
   /** Takes changes; what has arrived together is shown together. What is known already, or is outdated, is passed over. */
@@ -74,14 +81,22 @@ export class WatchCache {
     this.#changed.add(key);
   }
 
-  #take(entries: Map<string, KeyValue>, base: number, revision: number): void {
+  /** Takes from a snapshot what it says of the keys that it may decide about; keys that it does not have are gone. */
+  #take(entries: Snapshot['entries'], decides: (key: string) => boolean, base: number): void {
     for (const [key, entry] of entries) {
-      if (!sameEntry(this.#entries.get(key), entry)) this.#changed.add(key);
+      if (!decides(key) || sameEntry(this.#entries.get(key), entry)) continue;
+      this.#entries.set(key, entry);
+      this.#changed.add(key);
     }
-    for (const key of this.#entries.keys()) if (!entries.has(key)) this.#changed.add(key);
-    this.#entries = entries;
+    for (const key of this.#entries.keys()) {
+      if (entries.has(key) || !decides(key)) continue;
+      this.#entries.delete(key);
+      this.#changed.add(key);
+    }
     this.#base = base;
-    this.#revision = revision;
+  }
+
+  #showIfNew(): void {
     if (this.#changed.size > 0 || this.#state !== 'connected') this.#show();
   }
 
@@ -89,6 +104,6 @@ export class WatchCache {
     const changed = this.#changed;
     this.#changed = new Set();
     this.#state = 'connected';
-    this.#observer.onSnapshot({ entries: new Map(this.#entries), revision: this.#revision, changed });
+    this.#observer.onSnapshot({ entries: this.#entries, revision: this.#revision, changed });
   }
 }
