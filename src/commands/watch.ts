@@ -11,7 +11,7 @@ import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
 import type { WatcherPorts } from '../daemon/watcher/options.js';
 import type { WatcherStatus } from '../daemon/watcher/status.js';
-import { createWatcher, type Watcher } from '../daemon/watcher/watcher.js';
+import { Watcher } from '../daemon/watcher/watcher.js';
 import { createLogger } from '../telemetry/logger.js';
 import type { InvocationOf } from './command.js';
 import { FileFollower } from './follow-files.js';
@@ -93,7 +93,7 @@ class WatchDaemon implements Daemon {
     const { etcd, nginx } = connections;
     const healthCheck = healthCheckOf(() => this.#settings);
     const ports = { ...telemetry, ...etcd, nginx, ownAddresses, healthCheck };
-    this.#watcher = createWatcher(settings.watcher, ports);
+    this.#watcher = new Watcher(settings.watcher, ports);
     this.stuckAfter = Math.max(60_000, 4 * settings.watcher.timing.identity);
   }
 

@@ -11,7 +11,7 @@ import { DEFAULT_PARAMETERS, type ServerParameters } from './server-parameters.j
  */
 export type Intent = 'serve' | 'drain' | 'keep';
 
-/** A request to take an instance out, which is owed an answer. */
+/** A request to drain an instance, which is owed an acknowledgement. */
 export interface DrainRequest extends Instance {
   /** The etcd revision of the request. */
   readonly revision: number;
@@ -25,62 +25,89 @@ export interface DesiredServer {
   readonly requests: readonly DrainRequest[];
 }
 
+/** The servers wanted in one upstream, by address. */
+export interface DesiredServers {
+  get(address: Address): DesiredServer | undefined;
+  values(): Iterable<DesiredServer>;
+}
+
 /** One instance as etcd's keys describe it: its registration, read, and any operator's request. */
 export interface InstanceRecord {
   readonly entry: KeyValue;
-  /** What the key says, or where it cannot be read what it last said. */
+  /** What the key says, or what it said last where it cannot be read any more. */
   readonly decoded: Decoded;
   /** The revision of an operator's drain. */
   readonly maintenance?: number;
 }
 
-/** Everything registered, by service and then by address. Keys that are no instance at all are left out. */
-export interface RegistrationLookup {
-  get(service: string): ReadonlyMap<Address, InstanceRecord> | undefined;
+/** What each service wants, by address. Keys that are no instance at all are left out. */
+export interface DesiredLookup {
+  desired(service: string): ReadonlyMap<Address, DesiredServer>;
 }
 
 /**
- * The servers that the given services want in one upstream.
- * An address that several services register serves as long as one of them wants it to, with the parameters of the
- * first service that does.
+ * The servers that the given services want in one upstream, as the lookup has them at each moment: nothing is copied.
+ * An address that several services register serves as long as one of them wants it to, with the parameters of the first
+ * service that does.
  */
-export function desiredServers(
-  catalogue: RegistrationLookup,
-  services: readonly string[],
-): ReadonlyMap<Address, DesiredServer> {
-  const desired = new Map<Address, DesiredServer>();
-  for (const service of services) {
-    for (const [address, record] of catalogue.get(service) ?? []) {
-      const wanted = desiredServer({ service, address }, record);
-      const present = desired.get(address);
-      desired.set(address, present ? merge(present, wanted) : wanted);
-    }
-  }
-  return desired;
+export function desiredServers(lookup: DesiredLookup, services: readonly string[]): DesiredServers {
+  const [first = NOTHING_WANTED, ...others] = services.map((service) => lookup.desired(service));
+  if (others.length === 0) return first;
+  const maps = [first, ...others];
+  const get = (address: Address) =>
+    maps.flatMap((map) => map.get(address) ?? []).reduce<DesiredServer | undefined>(merge, undefined);
+  return {
+    get,
+    *values() {
+      for (const [index, map] of maps.entries()) {
+        for (const address of map.keys()) {
+          const server = maps.slice(0, index).some((before) => before.has(address))
+            ? undefined
+            : get(address);
+          if (server) yield server;
+        }
+      }
+    },
+  };
 }
 
-/** The revision of the newest request to take the instance out, its own or an operator's; undefined where none stands. */
+/** Whether the server is to get traffic. */
+export function isWanted(server: DesiredServer | undefined): boolean {
+  return server?.intent === 'serve' && !server.parameters.down;
+}
+
+export function anyWanted(servers: DesiredServers): boolean {
+  for (const server of servers.values()) if (isWanted(server)) return true;
+  return false;
+}
+
+/** The revision of the newest request to drain the instance, its own or an operator's; undefined where there is none. */
 export function drainRevision({ entry, decoded, maintenance }: InstanceRecord): number | undefined {
   const own = decoded.status === 'accepted' && decoded.registration.drain ? entry.revision : undefined;
   if (own === undefined || maintenance === undefined) return own ?? maintenance;
   return Math.max(own, maintenance);
 }
 
-function desiredServer(instance: Instance, record: InstanceRecord): DesiredServer {
+/** What one instance wants. */
+export function desiredServer(instance: Instance, record: InstanceRecord): DesiredServer {
   const { address } = instance;
   const { decoded } = record;
   const accepted = decoded.status === 'accepted' ? decoded.registration : undefined;
   const parameters = accepted?.parameters ?? DEFAULT_PARAMETERS;
   const revision = drainRevision(record);
   if (revision !== undefined) {
-    return { address, intent: 'drain', parameters, requests: [{ ...instance, revision }] };
+    const { service } = instance;
+    return { address, intent: 'drain', parameters, requests: [{ service, address, revision }] };
   }
   return { address, intent: accepted ? 'serve' : 'keep', parameters, requests: [] };
 }
 
+const NOTHING_WANTED: ReadonlyMap<Address, DesiredServer> = new Map();
+
 const PRECEDENCE: readonly Intent[] = ['serve', 'keep', 'drain'];
 
-function merge(first: DesiredServer, second: DesiredServer): DesiredServer {
+function merge(first: DesiredServer | undefined, second: DesiredServer): DesiredServer {
+  if (!first) return second;
   const winner = PRECEDENCE.indexOf(first.intent) <= PRECEDENCE.indexOf(second.intent) ? first : second;
   return { ...winner, requests: [...first.requests, ...second.requests] };
 }

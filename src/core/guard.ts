@@ -10,113 +10,189 @@ export interface GuardPolicy {
   /** How long a held server stays in NGINX, in ms; default 2 min. */
   readonly hold: number;
   /**
-   * How long one that vanished and is not known to be dead is left alone before anything is done, in ms; default 10 s.
-   * Leases of one moment end over a third of their TTL: until then a mass loss does not show.
+   * How long a server that vanished and is not known to be dead is left alone before anything is done, in ms; default
+   * 10 s. Leases of one moment end over a third of their TTL: until then a mass loss does not show.
    */
   readonly grace: number;
 }
 
 export const DEFAULT_GUARD: GuardPolicy = { window: 60_000, maxLoss: 0.5, hold: 120_000, grace: 10_000 };
 
-/** What the guard remembers of one upstream. */
-export interface GuardState {
-  /** The addresses registered at the last step, and whether each had asked to drain. */
-  readonly members: ReadonlyMap<Address, Intent>;
-  /** When each address vanished without asking, by the monotonic clock. */
-  readonly vanished: ReadonlyMap<Address, number>;
-  /** The sizes the group has had, each with the time it was last that size. */
-  readonly sizes: readonly { readonly at: number; readonly size: number }[];
-  /** The vanished that are held, each with the time at which it is let go. */
-  readonly held: ReadonlyMap<Address, number>;
+/** What etcd says of one address now; undefined where it is no longer registered. */
+export type GuardChange = readonly [address: Address, intent: Intent | undefined];
+
+/** What one step has changed in what is held. */
+export interface GuardStep {
+  readonly held: readonly Address[];
+  readonly unheld: readonly Address[];
 }
 
-export const EMPTY_GUARD: GuardState = {
-  members: new Map(),
-  vanished: new Map(),
-  sizes: [],
-  held: new Map(),
-};
-
 /**
- * One step of the guard: compares what is registered now with what was, and decides what to hold. Pure.
+ * The guard of one upstream. It is told of each change in etcd, and of the time: a step costs what has changed, however
+ * many servers there are.
  *
- * An instance that asked to drain may go. One that vanished is left alone for `grace` (`inGrace`). Those that vanished
- * within the window are held together when they are more than `maxLoss` of the group's peak in that window, or when
- * nothing would be left that does not drain itself. A held one is let go when it is registered again or its hold is over.
+ * An instance that asked to drain may go. One that vanished is left alone for `grace`. Those that vanished within the
+ * window are held together when they are more than `maxLoss` of the group's peak in that window, or when nothing would be
+ * left that does not drain itself. A held server is let go when it is registered again or its hold is over.
+ *
+ * Times are milliseconds by the monotonic clock.
  */
-export function guardStep(
-  state: GuardState,
-  registered: ReadonlyMap<Address, Intent>,
-  policy: GuardPolicy,
-  now: number,
-): GuardState {
-  // The size of the last step was true until just now, however long ago that step was.
-  const samples = [state.members.size, registered.size].map((size) => ({ at: now, size }));
-  const recentSizes = [...state.sizes, ...samples].filter(({ at }) => now - at <= policy.window);
-  const vanished = recentlyVanished(state, registered, policy, now);
-  const peak = recentSizes.reduce((most, { size }) => Math.max(most, size), 0);
-  const stays = [...registered.values()].some((intent) => intent !== 'drain');
-  const lost = [...vanished].filter(([, at]) => now - at <= policy.window);
-  const empties = !stays && lost.length > 0;
-  const tripped = empties || lost.length > policy.maxLoss * peak;
-  const held = new Map([...state.held].filter(([address, until]) => !registered.has(address) && now < until));
-  if (tripped) {
-    for (const [address, at] of lost) {
-      if (now < at + policy.hold) held.set(address, at + policy.hold);
+export class Guard {
+  /** The addresses that are registered, and what each is to do. */
+  readonly #members = new Map<Address, Intent>();
+  /** How many of them have not asked to drain. */
+  #staying = 0;
+  /** When each address vanished without asking to drain, the earliest first. */
+  readonly #vanished = new Map<Address, number>();
+  /** The sizes of the group that may be its peak: each is larger and older than the next. */
+  #sizes: { readonly at: number; readonly size: number }[] = [];
+  /** The vanished that are held, each with the end of its hold. */
+  readonly #held = new Map<Address, number>();
+  /** No hold ends before this. */
+  #firstHoldEnd = Number.POSITIVE_INFINITY;
+  /** The policy by which everything lost so far is held; undefined where the last step held nothing. */
+  #holding: GuardPolicy | undefined;
+
+  /**
+   * The guard of a watcher that has just begun takes what NGINX serves for what was registered before. So servers that
+   * vanished while no watcher ran are as suspect as any; those already out of rotation were draining.
+   */
+  constructor(serving: Iterable<Address> = [], out: Iterable<Address> = []) {
+    for (const address of out) this.#set(address, 'drain');
+    for (const address of serving) this.#set(address, 'serve');
+  }
+
+  /** What is held, each with the time at which its hold ends. */
+  get held(): ReadonlyMap<Address, number> {
+    return this.#held;
+  }
+
+  /** The addresses that it takes for registered. */
+  get members(): Iterable<Address> {
+    return this.#members.keys();
+  }
+
+  /** Whether the address vanished so recently that it is left alone, unless it is dead. */
+  isInGrace(address: Address, policy: GuardPolicy, now: number): boolean {
+    const at = this.#vanished.get(address);
+    return at !== undefined && now < at + policy.grace;
+  }
+
+  /** When the guard must be asked again: the end of the earliest hold or grace; undefined where there is none. */
+  nextEnd(policy: GuardPolicy, now: number): number | undefined {
+    let next = Number.POSITIVE_INFINITY;
+    for (const end of this.#held.values()) next = Math.min(next, end);
+    for (const at of this.#vanished.values()) {
+      if (at + policy.grace > now) next = Math.min(next, at + policy.grace);
+    }
+    return next === Number.POSITIVE_INFINITY ? undefined : next;
+  }
+
+  /** Takes in what has changed in etcd since the step before, and decides what to hold. */
+  step(changes: Iterable<GuardChange>, policy: GuardPolicy, now: number): GuardStep {
+    const unheld = this.#endHolds(now);
+    const lost: Address[] = [];
+    // The size of the last step was true until just now, however long ago that step was.
+    this.#noteSize(now);
+    for (const [address, intent] of changes) {
+      if (intent === undefined) {
+        if (this.#vanish(address, now)) lost.push(address);
+      } else {
+        this.#set(address, intent);
+        this.#vanished.delete(address);
+        if (this.#held.delete(address)) unheld.push(address);
+      }
+    }
+    this.#noteSize(now);
+    this.#forget(policy, now);
+    if (!this.#isLossTooLarge(policy, now)) {
+      this.#holding = undefined;
+      return { held: [], unheld };
+    }
+    const held = this.#hold(this.#holding === policy ? lost : this.#vanished.keys(), policy, now);
+    this.#holding = policy;
+    return { held, unheld };
+  }
+
+  /** An operator ends every hold, and what has vanished so far does not count any more. Returns what was held. */
+  unholdAll(): readonly Address[] {
+    const unheld = [...this.#held.keys()];
+    this.#held.clear();
+    this.#vanished.clear();
+    this.#sizes = [];
+    this.#holding = undefined;
+    return unheld;
+  }
+
+  #set(address: Address, intent: Intent): void {
+    this.#drop(address);
+    this.#members.set(address, intent);
+    if (intent !== 'drain') this.#staying++;
+  }
+
+  /** Tells what the address was to do. */
+  #drop(address: Address): Intent | undefined {
+    const intent = this.#members.get(address);
+    this.#members.delete(address);
+    if (intent !== undefined && intent !== 'drain') this.#staying--;
+    return intent;
+  }
+
+  /** Tells whether it is lost: it did not ask to drain. */
+  #vanish(address: Address, now: number): boolean {
+    const intent = this.#drop(address);
+    if (intent === undefined || intent === 'drain') return false;
+    this.#vanished.set(address, now);
+    return true;
+  }
+
+  /** Sizes that are no larger than this newer one cannot be the peak any more. */
+  #noteSize(now: number): void {
+    const size = this.#members.size;
+    while ((this.#sizes.at(-1)?.size ?? Number.POSITIVE_INFINITY) <= size) this.#sizes.pop();
+    this.#sizes.push({ at: now, size });
+  }
+
+  /** Forgets the sizes and the losses that do not count any more. */
+  #forget(policy: GuardPolicy, now: number): void {
+    const counts = this.#sizes.findIndex(({ at }) => now - at <= policy.window);
+    if (counts > 0) this.#sizes.splice(0, counts);
+    for (const [address, at] of this.#vanished) {
+      if (now - at <= Math.max(policy.window, policy.grace)) break;
+      this.#vanished.delete(address);
     }
   }
-  return { members: new Map(registered), vanished, sizes: mergeSizes(recentSizes), held };
-}
 
-/**
- * The guard of a watcher that has just begun: what NGINX serves now was registered before. So servers that vanished
- * while no watcher ran are as suspect as any; those already out of rotation were on their way.
- */
-export function seedGuard(serving: Iterable<Address>, out: Iterable<Address>): GuardState {
-  const members = new Map<Address, Intent>();
-  for (const address of out) members.set(address, 'drain');
-  for (const address of serving) members.set(address, 'serve');
-  return { ...EMPTY_GUARD, members };
-}
-
-/** An operator's release: everything held is let go, and what has vanished so far is forgiven. */
-export function endHold(state: GuardState): GuardState {
-  return { ...state, vanished: new Map(), sizes: [], held: new Map() };
-}
-
-/** The vanished that are within their grace, and so to be left alone unless they are dead. */
-export function inGrace(state: GuardState, policy: GuardPolicy, now: number): ReadonlySet<Address> {
-  const fresh = [...state.vanished].filter(([, at]) => now < at + policy.grace);
-  return new Set(fresh.map(([address]) => address));
-}
-
-/** When the guard must be asked again: the end of the earliest hold or grace; undefined where there is none. */
-export function nextHoldEnd(state: GuardState, policy: GuardPolicy, now: number): number | undefined {
-  let next = Number.POSITIVE_INFINITY;
-  for (const until of state.held.values()) next = Math.min(next, until);
-  for (const at of state.vanished.values())
-    if (at + policy.grace > now) next = Math.min(next, at + policy.grace);
-  return next === Number.POSITIVE_INFINITY ? undefined : next;
-}
-
-function recentlyVanished(
-  state: GuardState,
-  registered: ReadonlyMap<Address, Intent>,
-  policy: GuardPolicy,
-  now: number,
-): ReadonlyMap<Address, number> {
-  const vanished = new Map<Address, number>();
-  for (const [address, at] of state.vanished) {
-    if (!registered.has(address) && now - at <= Math.max(policy.window, policy.grace))
-      vanished.set(address, at);
+  #isLossTooLarge(policy: GuardPolicy, now: number): boolean {
+    let lost = this.#vanished.size;
+    for (const at of this.#vanished.values()) {
+      if (now - at <= policy.window) break;
+      lost--;
+    }
+    const peak = this.#sizes[0]?.size ?? 0;
+    return lost > 0 && (this.#staying === 0 || lost > policy.maxLoss * peak);
   }
-  for (const [address, intent] of state.members) {
-    if (!registered.has(address) && intent !== 'drain') vanished.set(address, now);
-  }
-  return vanished;
-}
 
-/** Keeps the latest sample of each size: the peak needs no more. */
-function mergeSizes(sizes: GuardState['sizes']): GuardState['sizes'] {
-  return [...new Map(sizes.map((sample) => [sample.size, sample])).values()];
+  /** Holds those of the lost that vanished within the window. Tells which were not held before. */
+  #hold(lost: Iterable<Address>, policy: GuardPolicy, now: number): readonly Address[] {
+    const held: Address[] = [];
+    for (const address of lost) {
+      const at = this.#vanished.get(address);
+      if (at === undefined || now - at > policy.window || now >= at + policy.hold) continue;
+      if (!this.#held.has(address)) held.push(address);
+      this.#held.set(address, at + policy.hold);
+      this.#firstHoldEnd = Math.min(this.#firstHoldEnd, at + policy.hold);
+    }
+    return held;
+  }
+
+  /** Ends the holds whose time is over. */
+  #endHolds(now: number): Address[] {
+    if (now < this.#firstHoldEnd) return [];
+    const over = [...this.#held].filter(([, end]) => now >= end).map(([address]) => address);
+    for (const address of over) this.#held.delete(address);
+    this.#firstHoldEnd = Number.POSITIVE_INFINITY;
+    for (const end of this.#held.values()) this.#firstHoldEnd = Math.min(this.#firstHoldEnd, end);
+    return over;
+  }
 }

@@ -1,3 +1,7 @@
+import type { Address } from './address.js';
+import { anyWanted, type DesiredServer, type DesiredServers } from './desired.js';
+import type { ActualServer } from './ports.js';
+
 /** The timing of a health check. */
 export interface HealthPolicy {
   /** Time from the end of one probe to the start of the next, in ms; default 5000. */
@@ -44,4 +48,47 @@ export function nextHealth(
   const against = health.against + 1;
   const needed = success ? policy.rise : policy.fall;
   return against >= needed ? { status: verdict, against: 0 } : { status: health.status, against };
+}
+
+/** What the load balancer's own probes say of an address; `unknown` where it is not probed, or not yet. */
+export type HealthLookup = (address: Address) => Health['status'];
+
+/**
+ * What is wanted once the load balancer's own probes count: a server that fails them is wanted `down`. One that has not
+ * been probed yet and is down already stays so until the first probe has ended, so that a watcher that restarts does not
+ * send traffic to a dead host. Where no server would be left up, the probes are not believed: it is likelier that they
+ * fail themselves, and nothing is gained by refusing every request.
+ */
+export function applyHealthChecks(
+  {
+    desired,
+    actual,
+  }: {
+    readonly desired: DesiredServers;
+    readonly actual: Pick<ReadonlyMap<Address, readonly ActualServer[]>, 'get'>;
+  },
+  health: HealthLookup,
+): DesiredServers {
+  const isDown = (address: Address) =>
+    (actual.get(address) ?? []).some((server) => server.parameters.down && !server.draining);
+  const checked = (server: DesiredServer) => {
+    const status = health(server.address);
+    const down = status === 'unhealthy' || (status === 'unknown' && isDown(server.address));
+    return down ? takenDown(server) : server;
+  };
+  const believed: DesiredServers = {
+    get(address) {
+      const server = desired.get(address);
+      return server && checked(server);
+    },
+    *values() {
+      for (const server of desired.values()) yield checked(server);
+    },
+  };
+  return anyWanted(believed) || !anyWanted(desired) ? believed : desired;
+}
+
+function takenDown(server: DesiredServer): DesiredServer {
+  if (server.intent !== 'serve') return server;
+  return { ...server, parameters: { ...server.parameters, down: true } };
 }

@@ -50,11 +50,11 @@ function targetsOf(
   rules: readonly MappingRule[],
   topology: Topology,
 ): { refs: readonly UpstreamRef[]; problems: readonly MappingProblem[] } {
-  const own = rules.filter((rule) => rule.service === service);
-  if (own.length > 0) {
-    const missing = own.filter((rule) => !topology[rule.kind].includes(rule.upstream));
+  const rulesOfService = rules.filter((rule) => rule.service === service);
+  if (rulesOfService.length > 0) {
+    const missing = rulesOfService.filter((rule) => !topology[rule.kind].includes(rule.upstream));
     return {
-      refs: own
+      refs: rulesOfService
         .filter((rule) => !missing.includes(rule))
         .map((rule) => ({ kind: rule.kind, name: rule.upstream })),
       problems: missing.map((rule) => ({

@@ -1,6 +1,7 @@
 import type { Address } from './address.js';
-import type { DesiredServer } from './desired.js';
+import { anyWanted, type DesiredServer, type DesiredServers, isWanted } from './desired.js';
 import { advanceDrain, type DrainClock, type DrainLimits, drainStep } from './drain.js';
+import { applyHealthChecks, type HealthLookup } from './health.js';
 import type { ActualServer } from './ports.js';
 import { differences, type ParameterName, type ServerParameters } from './server-parameters.js';
 import type { Kind } from './upstream.js';
@@ -28,14 +29,26 @@ export type Action =
 
 export type RemoveReason = 'duplicate' | 'idle' | 'expired' | 'failing';
 
+/** The servers that a group has, by address. An address that is there twice has two. */
+export type ActualServers = ReadonlyMap<Address, readonly ActualServer[]>;
+
 export interface PlanInput {
   readonly kind: Kind;
-  readonly desired: ReadonlyMap<Address, DesiredServer>;
-  readonly actual: readonly ActualServer[];
-  /** Addresses that are gone from etcd but that the guard will not let go yet. */
-  readonly held: ReadonlySet<Address>;
+  readonly desired: DesiredServers;
+  readonly actual: ActualServers;
+  /** Plan for these addresses alone; default: for all that are desired or there. */
+  readonly only?: ReadonlySet<Address>;
+  /**
+   * Whether `active` and `failing` were read for this plan. Where they were not, no server counts as idle, and none as
+   * failing but by `health`. Default: true.
+   */
+  readonly countersAreFresh?: boolean;
+  /** What the load balancer's own probes say; left out where the group is not probed. */
+  readonly health?: HealthLookup | undefined;
+  /** Addresses that are gone from etcd but that the guard holds. */
+  readonly held: Pick<ReadonlySet<Address>, 'has'>;
   /** Addresses that are gone from etcd so recently that nothing is done yet, unless they are dead. Default: none. */
-  readonly graced?: ReadonlySet<Address>;
+  readonly graced?: Pick<ReadonlySet<Address>, 'has'>;
   /** The drains under way, as the plan before this one left them. */
   readonly drains: ReadonlyMap<Address, DrainClock>;
   readonly limits: DrainLimits;
@@ -50,12 +63,14 @@ export interface PlanInput {
 export interface Plan {
   /** In the order in which they are to be done: what brings capacity first, what takes it away last. */
   readonly actions: readonly Action[];
-  /** The drains under way after this plan. */
+  /** The drains under way after this plan, of the addresses that it is for. */
   readonly drains: ReadonlyMap<Address, DrainClock>;
-  /** Addresses that are asked to drain and that NGINX no longer has: their requests can be answered. */
-  readonly drained: readonly Address[];
+  /** Addresses that are asked to drain and that NGINX no longer has, each with the revision of the newest request. */
+  readonly drained: ReadonlyMap<Address, number>;
   /** Servers that stay for now because nothing else of the group serves yet, though something is to. */
   readonly deferred: readonly Address[];
+  /** The server that goes on serving, where the plan takes traffic from others because it does. */
+  readonly stillServing?: ActualServer;
 }
 
 /** What no version of NGINX lets a PATCH change. */
@@ -87,21 +102,41 @@ export const IMMUTABLE_PARAMETERS: ReadonlySet<ParameterName> = new Set(['backup
  * Whatever would take traffic from the last server that gets any is deferred while another is wanted: that other one
  * comes first, and if NGINX refuses it the group still serves. Where NGINX has no room for that other one, all but one go.
  */
-export function plan(input: PlanInput): Plan {
-  const present = groupByAddress(input.actual);
+export function plan(given: PlanInput): Plan {
+  const input = given.health ? { ...given, desired: applyHealthChecks(given, given.health) } : given;
   const drains = new Map<Address, DrainClock>();
-  const absent = [...input.desired.values()].filter(({ address }) => !present.has(address));
+  const { absent, present } = addressesOf(input);
   const actions = [
     ...absent.filter(({ intent }) => intent === 'serve').map(addition),
-    ...[...present].flatMap(([address, servers]) => planAddress(input, address, servers, drains)),
+    ...present.flatMap((address) => planAddress(input, address, drains)),
   ];
-  const deferred = tooEarly(input, actions);
+  const { deferred, stillServing } = keepLastServing(input, actions);
+  const drained = absent.filter(({ intent }) => intent === 'drain');
   return {
     actions: inOrder(actions.filter((action) => !deferred.has(action))),
     drains,
-    drained: absent.filter(({ intent }) => intent === 'drain').map(({ address }) => address),
+    drained: new Map(drained.map(({ address, requests }) => [address, newest(requests)])),
     deferred: [...deferred].map(({ address }) => address),
+    ...(stillServing ? { stillServing } : {}),
   };
+}
+
+/** What the plan is for: what is desired and not there, and what is there. */
+function addressesOf({ desired, actual, only }: PlanInput): {
+  readonly absent: readonly DesiredServer[];
+  readonly present: readonly Address[];
+} {
+  if (only) {
+    const missing = [...only].filter((address) => !actual.has(address));
+    const present = [...only].filter((address) => actual.has(address));
+    return { absent: missing.flatMap((address) => desired.get(address) ?? []), present };
+  }
+  const absent = [...desired.values()].filter(({ address }) => !actual.has(address));
+  return { absent, present: [...actual.keys()] };
+}
+
+function newest(requests: DesiredServer['requests']): number {
+  return requests.reduce((most, { revision }) => Math.max(most, revision), 0);
 }
 
 function addition({ address, parameters }: DesiredServer): Action {
@@ -111,47 +146,69 @@ function addition({ address, parameters }: DesiredServer): Action {
 function planAddress(
   input: PlanInput,
   address: Address,
-  servers: readonly ActualServer[],
   drains: Map<Address, DrainClock>,
 ): readonly Action[] {
+  const servers = (input.actual.get(address) ?? []).map((server) => observed(input, server));
   const wanted = input.desired.get(address);
   const survivor = pickSurvivor(input, servers, wanted);
+  if (!survivor) return [];
   const actions = removeExtras(input, servers, survivor, wanted, drains);
   if (wanted?.intent === 'serve') return [...actions, ...serve(input, survivor, wanted)];
-  if (wanted?.intent === 'drain') return [...actions, ...takeOut(input, survivor, drains)];
+  if (wanted?.intent === 'drain') return [...actions, ...drainServer(input, survivor, drains)];
   if (wanted) return actions;
-  if (input.held.has(address)) return [...actions, ...hold(input, survivor, drains)];
-  return [...actions, ...letGo(input, survivor, drains)];
+  if (input.held.has(address)) return [...actions, ...restoreHeld(input, survivor, drains)];
+  return [...actions, ...removeGone(input, survivor, drains)];
 }
 
-/** The actions that would leave nothing serving although something is to serve. */
-function tooEarly(input: PlanInput, actions: readonly Action[]): ReadonlySet<Action> {
-  const isWanted = (address: Address) => {
-    const server = input.desired.get(address);
-    return server?.intent === 'serve' && !server.parameters.down;
-  };
-  if (![...input.desired.keys()].some(isWanted)) return new Set();
-  const serving = new Map(
-    input.actual.filter((server) => !isOut(server)).map((server) => [server.id, server]),
-  );
-  const taking = actions.filter((action) => endsTraffic(action) && serving.delete(action.id));
-  const stillServed = [...serving.values()].some(({ address }) => isWanted(address));
-  if (stillServed) return new Set();
-  return new Set(input.zoneFull ? bestOf(input, taking) : taking);
+/** The server with what is known of its health and its sessions at the time of the plan. */
+function observed({ countersAreFresh = true, health }: PlanInput, server: ActualServer): ActualServer {
+  const failing = (countersAreFresh && server.failing) || health?.(server.address) === 'unhealthy';
+  if (countersAreFresh) return failing === server.failing ? server : { ...server, failing };
+  const { active: _, ...rest } = server;
+  return { ...rest, failing };
 }
 
-/** Of actions that end traffic, the one whose server is the likeliest to be alive: it asked to drain, and did not vanish or fail. */
-function bestOf({ desired }: PlanInput, taking: readonly Action[]): readonly Action[] {
+/** Defers the actions that would leave nothing serving although something is to serve. */
+function keepLastServing(
+  input: PlanInput,
+  actions: readonly Action[],
+): { readonly deferred: ReadonlySet<Action>; readonly stillServing?: ActualServer } {
+  const taking = actions.filter((action) => takesTraffic(input, action));
+  if (taking.length === 0 || !anyWanted(input.desired)) return { deferred: new Set() };
+  const taken = new Set(taking.map((action) => (action.type === 'add' ? undefined : action.id)));
+  let othersServe = false;
+  for (const servers of input.actual.values()) {
+    for (const server of servers) {
+      if (isOut(server) || taken.has(server.id)) continue;
+      if (isWanted(input.desired.get(server.address))) return { deferred: new Set(), stillServing: server };
+      othersServe = true;
+    }
+  }
+  if (!input.zoneFull) return { deferred: new Set(taking) };
+  // A plan for a few addresses is not the one to choose which of all the servers stays: any that does is enough.
+  if (input.only && othersServe) return { deferred: new Set() };
+  return { deferred: new Set(likeliestAlive(input, taking)) };
+}
+
+/** Whether the action takes a server out of rotation that is in it. */
+function takesTraffic({ actual }: PlanInput, action: Action): boolean {
+  if (action.type === 'add' || (action.type === 'update' && action.changes.down !== true)) return false;
+  const server = actual.get(action.address)?.find(({ id }) => id === action.id);
+  return server !== undefined && !isOut(server);
+}
+
+/** Of actions that take traffic, the one whose server is the likeliest to be alive: it asked to drain, and did not vanish or fail. */
+function likeliestAlive({ desired }: PlanInput, taking: readonly Action[]): readonly Action[] {
   const rank = (action: Action) => {
     if (action.type === 'remove' && action.reason === 'failing') return 2;
-    return desired.has(action.address) ? 0 : 1;
+    return desired.get(action.address) ? 0 : 1;
   };
   return [...taking].sort((a, b) => rank(a) - rank(b)).slice(0, 1);
 }
 
-function endsTraffic(action: Action): action is Exclude<Action, { type: 'add' }> {
-  if (action.type === 'update') return action.changes.down === true;
-  return action.type === 'drain' || action.type === 'remove';
+/** One action as text, equal for equal actions. */
+export function actionKey(action: Action): string {
+  return `${action.type} ${action.address} ${action.type === 'add' ? '' : action.id}`;
 }
 
 /** NGINX sends it nothing new. */
@@ -159,12 +216,11 @@ export function isOut(server: Pick<ActualServer, 'draining' | 'parameters'>): bo
   return server.draining || server.parameters.down;
 }
 
-function groupByAddress(servers: readonly ActualServer[]): ReadonlyMap<Address, readonly ActualServer[]> {
-  const groups = new Map<Address, ActualServer[]>();
+/** Sorts servers by address. */
+export function byAddress(servers: Iterable<ActualServer>): Map<Address, readonly ActualServer[]> {
+  const groups = new Map<Address, readonly ActualServer[]>();
   for (const server of servers) {
-    const group = groups.get(server.address);
-    if (group) group.push(server);
-    else groups.set(server.address, [server]);
+    groups.set(server.address, [...(groups.get(server.address) ?? []), server]);
   }
   return groups;
 }
@@ -174,7 +230,7 @@ function pickSurvivor(
   input: PlanInput,
   servers: readonly ActualServer[],
   wanted: DesiredServer | undefined,
-): ActualServer {
+): ActualServer | undefined {
   const distance = (server: ActualServer): number => {
     if (wanted?.intent !== 'serve') return isOut(server) ? 1 : 0;
     const changes = differences(input.kind, server.parameters, wanted.parameters);
@@ -182,6 +238,7 @@ function pickSurvivor(
       (needsReplacement(input, changes) ? 100 : 0) + Object.keys(changes).length + (server.draining ? 1 : 0)
     );
   };
+  if (servers.length < 2) return servers[0];
   return servers.reduce((best, server) => {
     const gain = distance(best) - distance(server);
     return gain > 0 || (gain === 0 && server.id < best.id) ? server : best;
@@ -210,7 +267,7 @@ function removeExtras(
   return servers
     .filter((server) => server !== survivor)
     .flatMap((server): Action[] => {
-      if (server === replaced) return takeOut(input, server, drains);
+      if (server === replaced) return drainServer(input, server, drains);
       return [{ type: 'remove', id: server.id, address: server.address, reason: 'duplicate' }];
     });
 }
@@ -223,31 +280,31 @@ function serve(input: PlanInput, server: ActualServer, { address, parameters }: 
   return Object.keys(back).length > 0 ? [{ type: 'update', id: server.id, address, changes: back }] : [];
 }
 
-function takeOut(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
+function drainServer(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
   const { id, address, active } = server;
   const out = isOut(server);
   const clock = advanceDrain(input.drains.get(address), out, input.now);
   drains.set(address, clock);
   const step = drainStep({ out, active }, clock, input.limits, input.now);
-  if (step === 'take-out') return [{ type: 'drain', id, address }];
+  if (step === 'drain') return [{ type: 'drain', id, address }];
   if (step === 'remove-idle') return [{ type: 'remove', id, address, reason: 'idle' }];
   if (step === 'remove-expired') return [{ type: 'remove', id, address, reason: 'expired' }];
   return [];
 }
 
-/** A server that is no longer registered: as a drain, unless it is dead and has nothing to drain. */
-function letGo(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
+/** Drains a server that is no longer registered, unless it is dead and has nothing to drain. */
+function removeGone(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
   const { id, address } = server;
   if (server.failing) return [{ type: 'remove', id, address, reason: 'failing' }];
-  if (input.graced?.has(address)) return hold(input, server, drains);
-  return takeOut(input, server, drains);
+  if (input.graced?.has(address)) return restoreHeld(input, server, drains);
+  return drainServer(input, server, drains);
 }
 
-/** The first few of a mass loss are draining by the time it shows: they are put back in, if it was us who took them out. */
-function hold(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
+/** The first few of a mass loss are draining by the time it shows: those that this watcher drains are put back in. */
+function restoreHeld(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
   const { id, address } = server;
   const clock = input.drains.get(address);
-  if (!clock || clock.outSince === clock.since || !isOut(server)) return [];
+  if (!clock || clock.outOfRotationSince === clock.since || !isOut(server)) return [];
   drains.set(address, clock);
   return [{ type: 'update', id, address, changes: { down: false } }];
 }

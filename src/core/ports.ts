@@ -34,12 +34,13 @@ export interface KeyValue {
 /** An etcd lease ID in decimal. */
 export type LeaseId = string;
 
-/** A whole, consistent picture of some prefixes. */
+/** Everything under some prefixes, and what of it is new. */
 export interface RegistrySnapshot {
+  /** Read-only, and not a copy: later changes go into the same map. */
   readonly entries: ReadonlyMap<string, KeyValue>;
-  /** The store revision up to which the picture is true. */
+  /** The store revision up to which `entries` was true when the snapshot was handed out. */
   readonly revision: number;
-  /** The keys that were put or deleted since the view before (in the first view: all of them). */
+  /** The keys that were put or deleted since the snapshot before (in the first one: all of them). */
   readonly changed: ReadonlySet<string>;
 }
 
@@ -153,8 +154,18 @@ export interface NginxApi {
   upstreams(kind: Kind, signal: AbortSignal): Promise<readonly string[]>;
   /** The group's servers, with `active` and `failing` read from its peers. */
   upstream(ref: UpstreamRef, signal: AbortSignal): Promise<UpstreamState>;
-  /** Never re-sent by the adapter: NGINX accepts the same address twice. */
-  add(ref: UpstreamRef, address: Address, parameters: ServerParameters, signal: AbortSignal): Promise<void>;
+  /** One server as it is configured, without its counters. */
+  server(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<ActualServer>;
+  /**
+   * Resolves to the server as NGINX now has it; to undefined where it does not say. Never re-sent by the adapter: NGINX
+   * accepts the same address twice.
+   */
+  add(
+    ref: UpstreamRef,
+    address: Address,
+    parameters: ServerParameters,
+    signal: AbortSignal,
+  ): Promise<ActualServer | undefined>;
   update(
     ref: UpstreamRef,
     id: number,

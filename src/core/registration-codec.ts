@@ -26,16 +26,21 @@ export type Decoded =
 export function decodeRegistration(prefixes: KeyPrefixes, key: string, value: string): Decoded {
   const instance = parseInstance(prefixes.services, key);
   if (!instance.ok) return { status: 'rejected', reason: instance.reason };
+  return decodeValue(instance.value, value);
+}
+
+/** Reads the value of an instance's key. Never throws. */
+export function decodeValue(instance: Instance, value: string): Decoded {
   const fields = readObject(value);
-  if (!fields.ok) return { status: 'rejected', instance: instance.value, reason: fields.reason };
+  if (!fields.ok) return { status: 'rejected', instance, reason: fields.reason };
   if (fields.value === undefined) {
     return {
       status: 'accepted',
-      registration: { ...instance.value, parameters: DEFAULT_PARAMETERS, drain: false, meta: {} },
+      registration: { ...instance, parameters: DEFAULT_PARAMETERS, drain: false, meta: {} },
       warnings: value.trim() === '' ? [] : ['value is not a JSON object: all parameters take their defaults'],
     };
   }
-  return decodeFields(instance.value, fields.value);
+  return decodeFields(instance, fields.value);
 }
 
 /** The key and value that say this. Parameters at their defaults are left out. */

@@ -1,12 +1,18 @@
 import type { Address, Networks } from './address.js';
 import { type Allow, refusedAddress } from './address-policy.js';
 import { Admission, DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './admission.js';
-import type { InstanceRecord } from './desired.js';
+import {
+  type DesiredLookup,
+  type DesiredServer,
+  desiredServer,
+  drainRevision,
+  type InstanceRecord,
+} from './desired.js';
 import { messageOf } from './errors.js';
 import { type Instance, type KeyPrefixes, maintenancePrefix, parseInstance, serviceIn } from './keys.js';
 import { decodeMaintenance, type Maintenance } from './maintenance.js';
 import type { KeyValue, RegistrySnapshot } from './ports.js';
-import { type Decoded, decodeRegistration, MAX_VALUE_LENGTH } from './registration-codec.js';
+import { type Decoded, decodeValue, MAX_VALUE_LENGTH } from './registration-codec.js';
 import { quote } from './result.js';
 
 /** A key that is not taken, or not as it is. */
@@ -18,10 +24,13 @@ export interface Rejection {
   readonly reason: string;
 }
 
-/** What one view brought. */
+/** The addresses of which something has changed, by service. */
+export type ChangedInstances = ReadonlyMap<string, ReadonlySet<Address>>;
+
+/** What one snapshot brought. */
 export interface RegistrationChange {
-  /** Services whose instances are others, or say something else. */
-  readonly services: ReadonlySet<string>;
+  /** The instances that came, went, or say something else. */
+  readonly instances: ChangedInstances;
   /** Services any of whose keys has changed, taken or not. */
   readonly touched: ReadonlySet<string>;
   /** Keys newly found to be bad. */
@@ -43,7 +52,7 @@ export interface RegistrationRules {
 export const DEFAULT_RULES: RegistrationRules = { allow: {}, limits: DEFAULT_SERVICE_LIMITS, own: [] };
 
 interface Change {
-  readonly services: Set<string>;
+  readonly instances: Map<string, Set<Address>>;
   readonly touched: Set<string>;
   readonly rejected: Rejection[];
   readonly warnings: Rejection[];
@@ -58,27 +67,32 @@ interface MaintenanceRequest {
 
 /** What is known of one service. */
 interface Service {
-  /** By key: two spellings of one address are two keys. */
-  readonly records: Map<string, InstanceRecord & Instance>;
+  /** What the keys of an address say: two spellings of one address are two keys. */
+  readonly records: Map<Address, readonly Omit<InstanceRecord, 'maintenance'>[]>;
   readonly rejected: Map<string, Rejection>;
   readonly maintenance: Map<Address, MaintenanceRequest>;
   readonly admission: Admission;
-  /** Put together from `records`; undefined until asked for. */
-  instances?: ReadonlyMap<Address, InstanceRecord> | undefined;
+  /** Put together from `records` and `maintenance`, as are those below. */
+  readonly instances: Map<Address, InstanceRecord>;
+  readonly desired: Map<Address, DesiredServer>;
+  readonly drainRequests: Map<Address, number>;
+  /** How many of the instances have a registration that is taken. */
+  accepted: number;
 }
 
-const NONE: ReadonlyMap<Address, InstanceRecord> = new Map();
+const NONE: ReadonlyMap<Address, never> = new Map<Address, never>();
 
 /** How many bytes one value counts for at most: a longer one is not read. */
 const MOST_BYTES = MAX_VALUE_LENGTH;
 
 /**
- * What is registered, kept current from view to view: only the keys that changed are read again, so that one change
- * among ten thousand registrations costs one. What is gone from etcd leaves nothing here but the name of its service,
- * until that is forgotten too.
+ * What is registered, kept current from snapshot to snapshot: only the keys that changed are read again, so that one
+ * change among ten thousand registrations costs what one costs. What is gone from etcd leaves nothing here but the name of
+ * its service, until that is forgotten too. The maps that it returns stay current as well, while the service has keys.
  */
-export class Registrations {
+export class Registrations implements DesiredLookup {
   readonly #prefixes: KeyPrefixes;
+  readonly #maintenancePrefix: string;
   readonly #rules: RegistrationRules;
   readonly #services = new Map<string, Service>();
   /** Keys that name no service. */
@@ -89,14 +103,15 @@ export class Registrations {
   /** @param seen Services known to have been registered before. */
   constructor(prefixes: KeyPrefixes, rules: Partial<RegistrationRules> = {}, seen: Iterable<string> = []) {
     this.#prefixes = prefixes;
+    this.#maintenancePrefix = maintenancePrefix(prefixes);
     this.#rules = { ...DEFAULT_RULES, ...rules };
     this.#seen = new Set(seen);
   }
 
-  /** Takes in the keys of `view.changed`. */
+  /** Takes in the keys of `view.changed`, each of which is parsed once. */
   apply(view: Pick<RegistrySnapshot, 'entries' | 'changed'>): RegistrationChange {
     const change: Change = {
-      services: new Set(),
+      instances: new Map(),
       touched: new Set(),
       rejected: [],
       warnings: [],
@@ -106,29 +121,37 @@ export class Registrations {
       const entry = view.entries.get(key);
       try {
         if (key.startsWith(this.#prefixes.services)) this.#register(key, entry, view, change);
-        else if (key.startsWith(maintenancePrefix(this.#prefixes))) this.#maintain(key, entry, change);
+        else if (key.startsWith(this.#maintenancePrefix)) this.#maintain(key, entry, change);
       } catch (error) {
         // The last guard: a fault in reading one key is a reason to reject that key, and ends nothing.
         this.#reject({ key, revision: entry?.revision ?? 0, reason: fault(error) }, change);
       }
     }
-    for (const name of change.touched) {
-      const service = this.#services.get(name);
-      if (service && change.services.has(name)) service.instances = undefined;
-      if (service && isEmpty(service)) this.#services.delete(name);
-    }
+    this.#refresh(change);
     return { ...change, limited: [...change.limited] };
   }
 
   /** The instances of a service. An address that two keys spell differently is one: the newer key counts. */
   get(name: string): ReadonlyMap<Address, InstanceRecord> {
-    const service = this.#services.get(name);
-    if (!service) return NONE;
-    service.instances ??= instancesOf(service);
-    return service.instances;
+    return this.#services.get(name)?.instances ?? NONE;
   }
 
-  /** The services that have, or have had, a registration worth the name. */
+  /** What the service wants of each of its instances. */
+  desired(name: string): ReadonlyMap<Address, DesiredServer> {
+    return this.#services.get(name)?.desired ?? NONE;
+  }
+
+  /** The requests to drain instances of the service: the newest revision for each address. */
+  drainRequests(name: string): ReadonlyMap<Address, number> {
+    return this.#services.get(name)?.drainRequests ?? NONE;
+  }
+
+  /** How many instances of the service have a registration that is taken, or was while its value could be read. */
+  accepted(name: string): number {
+    return this.#services.get(name)?.accepted ?? 0;
+  }
+
+  /** The services of which a valid registration was ever seen. Groups of other services are left alone. */
   get services(): ReadonlySet<string> {
     return this.#seen;
   }
@@ -166,6 +189,18 @@ export class Registrations {
     return { rejected: service?.rejected.size ?? 0, overLimit: service?.admission.waiting ?? 0 };
   }
 
+  /** Puts together what is known now of the instances that have changed, and forgets services of which nothing is left. */
+  #refresh({ instances, touched }: Change): void {
+    for (const [name, addresses] of instances) {
+      const service = this.#services.get(name);
+      if (service) for (const address of addresses) refresh(service, { service: name, address });
+    }
+    for (const name of touched) {
+      const service = this.#services.get(name);
+      if (service && isEmpty(service)) this.#services.delete(name);
+    }
+  }
+
   #register(
     key: string,
     entry: KeyValue | undefined,
@@ -183,7 +218,7 @@ export class Registrations {
     }
     change.touched.add(instance.value.service);
     if (entry) this.#put(instance.value, entry, change);
-    else this.#remove(instance.value.service, key, view, change);
+    else this.#remove(instance.value, key, view, change);
   }
 
   #put(instance: Instance, entry: KeyValue, change: Change): void {
@@ -214,44 +249,57 @@ export class Registrations {
         change.warnings.push({ key, service: instance.service, revision, reason });
       }
     }
-    const former = service.records.get(key)?.decoded;
-    // What cannot be read changes nothing: the last good word about the instance stands.
-    const good = decoded.status === 'accepted' || former?.status !== 'accepted' ? decoded : former;
-    service.records.set(key, { ...instance, entry, decoded: good });
-    change.services.add(instance.service);
+    const records = service.records.get(instance.address) ?? [];
+    const former = records.find((record) => record.entry.key === key)?.decoded;
+    // A value that cannot be read changes nothing: the last valid one counts.
+    const valid = decoded.status === 'accepted' || former?.status !== 'accepted' ? decoded : former;
+    const others = records.filter((record) => record.entry.key !== key);
+    service.records.set(instance.address, [...others, { entry, decoded: valid }]);
+    noteInstance(change, instance);
   }
 
-  #decode({ key, value, oversized }: KeyValue, instance: Instance): Decoded {
+  #decode({ value, oversized }: KeyValue, instance: Instance): Decoded {
     if (oversized !== undefined) {
       const reason = `value must be at most ${MAX_VALUE_LENGTH} characters, got ${oversized} bytes`;
       return { status: 'rejected', instance, reason };
     }
     try {
-      return decodeRegistration(this.#prefixes, key, value);
+      return decodeValue(instance, value);
     } catch (error) {
       return { status: 'rejected', instance, reason: fault(error) };
     }
   }
 
-  #remove(name: string, key: string, { entries }: Pick<RegistrySnapshot, 'entries'>, change: Change): void {
-    const service = this.#services.get(name);
+  #remove(
+    instance: Instance,
+    key: string,
+    { entries }: Pick<RegistrySnapshot, 'entries'>,
+    change: Change,
+  ): void {
+    const service = this.#services.get(instance.service);
     if (!service) return;
-    if (service.records.delete(key)) change.services.add(name);
+    const records = service.records.get(instance.address) ?? [];
+    const others = records.filter((record) => record.entry.key !== key);
+    if (others.length < records.length) {
+      if (others.length > 0) service.records.set(instance.address, others);
+      else service.records.delete(instance.address);
+      noteInstance(change, instance);
+    }
     for (const next of service.admission.withdraw(key)) {
       const entry = entries.get(next);
-      const instance = parseInstance(this.#prefixes.services, next);
-      if (entry && instance.ok) this.#take(service, instance.value, entry, change);
+      const admitted = parseInstance(this.#prefixes.services, next);
+      if (entry && admitted.ok) this.#take(service, admitted.value, entry, change);
     }
   }
 
   #maintain(key: string, entry: KeyValue | undefined, change: Change): void {
-    const instance = parseInstance(maintenancePrefix(this.#prefixes), key);
+    const instance = parseInstance(this.#maintenancePrefix, key);
     if (!instance.ok) return;
     const { service, address } = instance.value;
     const { maintenance } = this.#service(service);
     if (entry) maintenance.set(address, { said: decodeMaintenance(entry.value), revision: entry.revision });
     else maintenance.delete(address);
-    change.services.add(service);
+    noteInstance(change, instance.value);
     change.touched.add(service);
   }
 
@@ -275,6 +323,10 @@ export class Registrations {
       rejected: new Map(),
       maintenance: new Map(),
       admission: new Admission(this.#rules.limits),
+      instances: new Map(),
+      desired: new Map(),
+      drainRequests: new Map(),
+      accepted: 0,
     };
     this.#services.set(name, service);
     return service;
@@ -294,14 +346,34 @@ function inOrder({ entries, changed }: Pick<RegistrySnapshot, 'entries' | 'chang
     .map(({ key }) => key);
 }
 
-function instancesOf({ records, maintenance }: Service): ReadonlyMap<Address, InstanceRecord> {
-  const instances = new Map<Address, InstanceRecord>();
-  for (const { address, entry, decoded } of records.values()) {
-    if ((instances.get(address)?.entry.revision ?? 0) > entry.revision) continue;
-    const revision = maintenance.get(address)?.revision;
-    instances.set(address, { entry, decoded, ...(revision === undefined ? {} : { maintenance: revision }) });
+function noteInstance({ instances }: Change, { service, address }: Instance): void {
+  const addresses = instances.get(service);
+  if (addresses) addresses.add(address);
+  else instances.set(service, new Set([address]));
+}
+
+/** Puts together what is known of one instance. Of two keys that spell its address differently the newer one counts. */
+function refresh(service: Service, instance: Instance): void {
+  const { records, maintenance, instances, desired, drainRequests } = service;
+  const { address } = instance;
+  const former = instances.get(address);
+  const [newest] = (records.get(address) ?? []).toSorted((a, b) => b.entry.revision - a.entry.revision);
+  const revision = maintenance.get(address)?.revision;
+  const record = newest && { ...newest, ...(revision === undefined ? {} : { maintenance: revision }) };
+  service.accepted += countAccepted(record) - countAccepted(former);
+  if (!record) {
+    for (const map of [instances, desired, drainRequests]) map.delete(address);
+    return;
   }
-  return instances;
+  instances.set(address, record);
+  desired.set(address, desiredServer(instance, record));
+  const request = drainRevision(record);
+  if (request === undefined) drainRequests.delete(address);
+  else drainRequests.set(address, request);
+}
+
+function countAccepted(record: InstanceRecord | undefined): number {
+  return record?.decoded.status === 'accepted' ? 1 : 0;
 }
 
 function isEmpty({ records, rejected, maintenance, admission }: Service): boolean {

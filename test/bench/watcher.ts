@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connectEtcd } from '../../src/adapters/etcd/connect.js';
 import { createNginxApi } from '../../src/adapters/nginx/api.js';
-import { createWatcher } from '../../src/daemon/watcher/watcher.js';
+import { Watcher } from '../../src/daemon/watcher/watcher.js';
 import { startEtcd, startNetwork } from '../support/containers/index.js';
 import { recordingMeter } from '../support/silent.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -120,7 +120,7 @@ function ms(nanoseconds: number): string {
   return `${(nanoseconds / 1e6).toFixed(1)} ms`;
 }
 
-const watcher = createWatcher(OPTIONS, {
+const watcher = new Watcher(OPTIONS, {
   ...connection,
   nginx: [nginx],
   log: quiet,

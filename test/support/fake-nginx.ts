@@ -7,7 +7,7 @@ import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../.
 
 /** One call, as hooks see it. */
 export interface FakeCall {
-  readonly method: 'identity' | 'upstreams' | 'upstream' | 'add' | 'update' | 'drain' | 'remove';
+  readonly method: 'identity' | 'upstreams' | 'upstream' | 'server' | 'add' | 'update' | 'drain' | 'remove';
   readonly ref?: UpstreamRef;
   readonly address?: Address;
   readonly id?: number;
@@ -98,14 +98,18 @@ export class FakeNginx implements NginxApi {
   }
 
   /** Puts a server in as somebody else would. */
-  place(ref: UpstreamRef, address: Address, parameters: Partial<ServerParameters> = {}): void {
+  place(ref: UpstreamRef, address: Address, parameters: Partial<ServerParameters> = {}): Readonly<Server> {
     const group = this.#group(ref);
-    const server = { address, draining: false, active: 0, failing: false };
-    group.servers.push({
-      ...server,
+    const server = {
       id: group.nextId++,
+      address,
       parameters: { ...DEFAULT_PARAMETERS, ...parameters },
-    });
+      draining: false,
+      active: 0,
+      failing: false,
+    };
+    group.servers.push(server);
+    return server;
   }
 
   setCapacity(ref: UpstreamRef, servers: number): void {
@@ -187,11 +191,20 @@ export class FakeNginx implements NginxApi {
     });
   }
 
-  add(ref: UpstreamRef, address: Address, parameters: ServerParameters, signal: AbortSignal): Promise<void> {
+  server(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<ActualServer> {
+    return this.#call({ method: 'server', ref, id }, signal, () => shown(serverOf(this.#group(ref), id)));
+  }
+
+  add(
+    ref: UpstreamRef,
+    address: Address,
+    parameters: ServerParameters,
+    signal: AbortSignal,
+  ): Promise<ActualServer> {
     return this.#change({ method: 'add', ref, address }, ref, signal, (group) => {
       if (group.servers.length >= group.capacity) throw refuse('UpstreamOutOfMemory', 400);
       const { route, ...common } = parameters;
-      this.place(ref, address, ref.kind === 'http' ? { ...common, route } : common);
+      return shown(this.place(ref, address, ref.kind === 'http' ? { ...common, route } : common));
     });
   }
 
@@ -228,15 +241,11 @@ export class FakeNginx implements NginxApi {
 
   // --- inside -----------------------------------------------------------------------------------------------------
 
-  #change(
-    call: FakeCall,
-    ref: UpstreamRef,
-    signal: AbortSignal,
-    change: (group: Group) => void,
-  ): Promise<void> {
+  #change<T>(call: FakeCall, ref: UpstreamRef, signal: AbortSignal, change: (group: Group) => T): Promise<T> {
     return this.#call(call, signal, () => {
-      change(this.#group(ref));
+      const answer = change(this.#group(ref));
       this.changed(ref, call);
+      return answer;
     });
   }
 
@@ -268,6 +277,11 @@ export class FakeNginx implements NginxApi {
     if (!group) throw refuse('UpstreamNotFound', 404);
     return group;
   }
+}
+
+/** A server as the API shows it when it is asked for alone: without its counters. */
+function shown({ id, address, parameters, draining }: Server): ActualServer {
+  return { id, address, parameters, draining, failing: false };
 }
 
 function renumber(group: Group): void {

@@ -89,6 +89,9 @@ export class NginxApiServer implements AsyncDisposable {
     if (servers === undefined) return { status: 200, value: await this.#peers(ref) };
     if (id === undefined && method === 'GET') return { status: 200, value: await this.#servers(ref) };
     if (id === undefined) return { status: 201, value: await this.#add(ref, JSON.parse(body)) };
+    if (method === 'GET') {
+      return { status: 200, value: wire(ref, await this.#nginx.server(ref, Number(id), SIGNAL)) };
+    }
     if (method === 'DELETE') await this.#nginx.remove(ref, Number(id), SIGNAL);
     else await this.#patch(ref, Number(id), JSON.parse(body));
     return { status: 200, value: method === 'DELETE' ? await this.#servers(ref) : {} };
@@ -121,8 +124,7 @@ export class NginxApiServer implements AsyncDisposable {
   async #add(ref: UpstreamRef, { server, ...given }: { server: string }): Promise<unknown> {
     const address = parseAddress(server);
     if (!address.ok) throw new NginxError('UpstreamBadAddress', address.reason, false, 400);
-    await this.#nginx.add(ref, address.value, { ...DEFAULT_PARAMETERS, ...given }, SIGNAL);
-    return { server, ...given };
+    return wire(ref, await this.#nginx.add(ref, address.value, { ...DEFAULT_PARAMETERS, ...given }, SIGNAL));
   }
 
   async #patch(ref: UpstreamRef, id: number, { drain, ...changes }: { drain?: boolean }): Promise<void> {

@@ -4,7 +4,7 @@ import { createNginxApi } from '../../src/adapters/nginx/api.js';
 import type { ActualServer } from '../../src/core/ports.js';
 import type { UpstreamRef } from '../../src/core/upstream.js';
 import type { WatcherOptions, WatcherPorts } from '../../src/daemon/watcher/options.js';
-import { createWatcher, type Watcher } from '../../src/daemon/watcher/watcher.js';
+import { Watcher } from '../../src/daemon/watcher/watcher.js';
 import {
   API_TOKEN,
   type Etcd,
@@ -132,7 +132,7 @@ export class RealWatcher implements AsyncDisposable {
         ...(timeout === undefined ? {} : { timeout }),
       }),
     );
-    this.watcher = createWatcher(
+    this.watcher = new Watcher(
       // Everything of a test is on one host.
       { ...OPTIONS, allow: ANY_ADDRESS, ...options },
       {

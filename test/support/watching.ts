@@ -14,7 +14,7 @@ import {
   type WatcherOptions,
   type WatcherPorts,
 } from '../../src/daemon/watcher/options.js';
-import { createWatcher, type Watcher } from '../../src/daemon/watcher/watcher.js';
+import { Watcher } from '../../src/daemon/watcher/watcher.js';
 import { FakeNginx } from './fake-nginx.js';
 import { FakeRegistry } from './fake-registry.js';
 import { recordingLog, recordingMeter } from './silent.js';
@@ -91,7 +91,7 @@ export class Watching implements AsyncDisposable {
     this.registry = setup.registry ?? new FakeRegistry(Date.now());
     this.nginx = setup.nginx ?? [new FakeNginx({ http: ['firmware'], stream: ['mqtt'] })];
     this.options = { ...OPTIONS, ...setup.options };
-    this.watcher = createWatcher(this.options, {
+    this.watcher = new Watcher(this.options, {
       reader: this.registry,
       store: this.registry,
       nginx: setup.apis ?? this.nginx,

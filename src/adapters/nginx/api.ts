@@ -4,7 +4,7 @@ import type { KeyvalApi, NginxApi, NginxIdentity } from '../../core/ports.js';
 import { nonDefault } from '../../core/server-parameters.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import type { NginxApiOptions } from './options.js';
-import { readPeers, readServers, wireParameters } from './server-codec.js';
+import { readPeers, readServer, readServers, wireParameters } from './server-codec.js';
 import { createTransport } from './transport.js';
 
 /** The error object has had its shape since version 4; the write contract is that of version 9. */
@@ -71,9 +71,15 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
       return read;
     },
 
+    async server(ref, id, signal) {
+      const server = readServer(await versioned('GET', `${groupPath(ref)}/servers/${id}`, signal));
+      if (!server) throw badAnswer('the server is not as NGINX shows it');
+      return server;
+    },
+
     async add(ref, address, parameters, signal) {
       const body = { server: address, ...wireParameters(ref.kind, nonDefault(parameters)) };
-      await versioned('POST', `${groupPath(ref)}/servers/`, signal, body);
+      return readServer(await versioned('POST', `${groupPath(ref)}/servers/`, signal, body));
     },
 
     async update(ref, id, changes, signal) {

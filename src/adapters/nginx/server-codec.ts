@@ -47,12 +47,17 @@ export function readServers(
   if (!Array.isArray(value)) return undefined;
   const all = value as readonly unknown[];
   if (!all.every(isWireServer)) return undefined;
-  const servers = all.flatMap((server) => readServer(server, peers) ?? []);
+  const servers = all.flatMap((server) => readManaged(server, peers) ?? []);
   return { servers, unmanaged: all.length - servers.length };
 }
 
+/** Reads one server, without its counters; undefined where it is none of NGINX's answers, or not sidekick's. */
+export function readServer(value: unknown): ActualServer | undefined {
+  return isWireServer(value) ? readManaged(value, new Map()) : undefined;
+}
+
 /** Undefined where it is not sidekick's: a DNS name, a child of one (`parent`, `host`), an SRV `service`, a unix socket. */
-function readServer(value: WireServer, peers: ReadonlyMap<number, PeerStatus>): ActualServer | undefined {
+function readManaged(value: WireServer, peers: ReadonlyMap<number, PeerStatus>): ActualServer | undefined {
   if (['parent', 'host', 'service'].some((name) => (value[name] ?? '') !== '')) return undefined;
   const address = parseAddress(value.server);
   if (!address.ok) return undefined;

@@ -1,103 +1,87 @@
 import type { Address } from '../../core/address.js';
-import type { DesiredServer } from '../../core/desired.js';
-import {
-  EMPTY_GUARD,
-  endHold,
-  type GuardPolicy,
-  type GuardState,
-  guardStep,
-  inGrace,
-  nextHoldEnd,
-  seedGuard,
-} from '../../core/guard.js';
-import { isOut } from '../../core/plan.js';
-import type { ActualServer, Clock } from '../../core/ports.js';
+import type { DesiredServers } from '../../core/desired.js';
+import { Guard, type GuardChange, type GuardStep } from '../../core/guard.js';
+import { type ActualServers, isOut } from '../../core/plan.js';
+import type { WatcherDeps } from './deps.js';
 import type { PassReport } from './pass-report.js';
 
-export interface GuardContext {
-  readonly report: Pick<PassReport, 'held' | 'released'>;
-  readonly clock: Clock;
-  readonly policy: () => GuardPolicy;
-  /** What etcd wants of the group now. */
-  readonly desired: () => ReadonlyMap<Address, DesiredServer>;
-}
-
-/** The guard of one upstream group: what it remembers from step to step, and what it says when it holds and lets go. */
+/** The guard of one upstream in one NGINX: tells it what changes in etcd, and logs what it holds of what NGINX has. */
 export class GuardTracker {
-  readonly #context: GuardContext;
-  #state: GuardState | undefined;
-  /** What NGINX had when last looked at: nothing else can be kept in it. */
-  #present: ReadonlySet<Address> = new Set();
+  readonly #deps: Pick<WatcherDeps, 'clock' | 'options'>;
+  readonly #report: Pick<PassReport, 'held' | 'unheld'>;
+  /** Undefined until the group has been read once. */
+  #guard: Guard | undefined;
+  /** What NGINX has: nothing else can be kept in it. */
+  #actual: ActualServers = new Map();
 
-  constructor(context: GuardContext) {
-    this.#context = context;
+  constructor(deps: Pick<WatcherDeps, 'clock' | 'options'>, report: Pick<PassReport, 'held' | 'unheld'>) {
+    this.#deps = deps;
+    this.#report = report;
   }
 
-  /** What is held, each with the time at which it is let go, by the monotonic clock. It may be gone from NGINX. */
+  /** What is held, each with the end of its hold, by the monotonic clock. It may be gone from NGINX. */
   get held(): ReadonlyMap<Address, number> {
-    return (this.#state ?? EMPTY_GUARD).held;
+    return this.#guard?.held ?? new Map();
   }
 
   /** What vanished so recently that it is left alone unless it is dead. */
-  get graced(): ReadonlySet<Address> {
-    const { policy, clock } = this.#context;
-    return inGrace(this.#state ?? EMPTY_GUARD, policy(), clock());
+  get graced(): Pick<ReadonlySet<Address>, 'has'> {
+    const { clock, options } = this.#deps;
+    const now = clock();
+    return { has: (address) => this.#guard?.isInGrace(address, options().guard, now) ?? false };
   }
 
   /** When it must be asked again, by the monotonic clock; undefined where nothing waits. */
-  get nextRelease(): number | undefined {
-    const { policy, clock } = this.#context;
-    return this.#state && nextHoldEnd(this.#state, policy(), clock());
+  get nextEnd(): number | undefined {
+    return this.#guard?.nextEnd(this.#deps.options().guard, this.#deps.clock());
   }
 
-  /** etcd changed. Every change is looked at, lest a drain and the deletion after it look like a loss. */
-  registrationsChanged(): void {
-    if (this.#state) this.#step(this.#state);
+  /** The group has been read. The first time, its servers stand for what was registered before. */
+  observe(actual: ActualServers, desired: DesiredServers): void {
+    this.#actual = actual;
+    if (this.#guard) {
+      this.advance();
+      return;
+    }
+    const servers = [...actual.values()].flat();
+    const addresses = (out: boolean) =>
+      servers.filter((server) => isOut(server) === out).map(({ address }) => address);
+    this.#guard = new Guard(addresses(false), addresses(true));
+    this.registrationsReplaced(desired);
   }
 
-  /** Looks at etcd with these servers in NGINX; the first time they stand for what was registered before. */
-  look(servers: readonly ActualServer[]): void {
-    this.#present = new Set(servers.map(({ address }) => address));
-    this.#step(this.#state ?? newGuard(servers));
+  /** Ends the holds whose time is over. */
+  advance(): void {
+    this.#step([]);
   }
 
-  /** An operator lets go what is held. */
+  /** These addresses changed in etcd. It is told of every change, lest a drain and the deletion after it look like a loss. */
+  registrationsChanged(addresses: Iterable<Address>, desired: DesiredServers): void {
+    this.#step([...addresses].map((address) => [address, desired.get(address)?.intent]));
+  }
+
+  /** Anything may be registered now. */
+  registrationsReplaced(desired: DesiredServers): void {
+    if (!this.#guard) return;
+    const addresses = new Set(this.#guard.members);
+    for (const { address } of desired.values()) addresses.add(address);
+    this.registrationsChanged(addresses, desired);
+  }
+
+  /** An operator ends every hold. */
   unhold(): void {
-    if (this.#state) this.#become(endHold(this.#state));
+    this.#tell({ held: [], unheld: this.#guard?.unholdAll() ?? [] });
   }
 
-  #step(state: GuardState): void {
-    const { desired, policy, clock } = this.#context;
-    this.#become(stepGuard(state, desired(), policy(), clock()));
+  #step(changes: Iterable<GuardChange>): void {
+    const { clock, options } = this.#deps;
+    if (this.#guard) this.#tell(this.#guard.step(changes, options().guard, clock()));
   }
 
-  #become(next: GuardState): void {
-    const before = this.held;
-    this.#state = next;
-    const kept = [...next.held.keys()].filter((address) => this.#present.has(address));
-    const added = kept.filter((address) => !before.has(address));
-    const gone = [...before.keys()].filter(
-      (address) => this.#present.has(address) && !next.held.has(address),
-    );
-    if (added.length > 0) this.#context.report.held({ addresses: added }, kept.length);
-    if (gone.length > 0) this.#context.report.released(gone);
+  #tell(step: GuardStep): void {
+    const isThere = (address: Address) => this.#actual.has(address);
+    const [held, unheld] = [step.held.filter(isThere), step.unheld.filter(isThere)];
+    if (held.length > 0) this.#report.held(held, [...this.held.keys()].filter(isThere).length);
+    if (unheld.length > 0) this.#report.unheld(unheld);
   }
-}
-
-/** What the guard makes of etcd now. */
-export function stepGuard(
-  state: GuardState,
-  desired: ReadonlyMap<Address, DesiredServer>,
-  policy: GuardPolicy,
-  now: number,
-): GuardState {
-  const registered = new Map([...desired].map(([address, { intent }]) => [address, intent]));
-  return guardStep(state, registered, policy, now);
-}
-
-/** The guard of a watcher that sees the group for the first time. */
-export function newGuard(servers: readonly ActualServer[]): GuardState {
-  const addresses = (out: boolean) =>
-    servers.filter((server) => isOut(server) === out).map(({ address }) => address);
-  return seedGuard(addresses(false), addresses(true));
 }

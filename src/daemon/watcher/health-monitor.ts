@@ -1,7 +1,7 @@
+import { type DerivedAbort, deriveAbort } from '../../async/abort.js';
 import { sleep } from '../../async/sleep.js';
 import type { Address } from '../../core/address.js';
-import type { HealthLookup } from '../../core/effective-health.js';
-import { type Health, UNKNOWN_HEALTH } from '../../core/health.js';
+import { type Health, type HealthLookup, UNKNOWN_HEALTH } from '../../core/health.js';
 import type { Instance } from '../../core/keys.js';
 import type { Clock, Log, Meter } from '../../core/ports.js';
 import { runProbeLoop } from '../probe-loop.js';
@@ -24,12 +24,17 @@ interface Watched {
   readonly instance: Instance;
   health: Health;
   /** Ends the probing; undefined once ended. */
-  stop: AbortController | undefined;
+  stop: DerivedAbort | undefined;
   /** When its registration went, by the monotonic clock; undefined while it is there. */
   goneAt: number | undefined;
 }
 
-type Instances = Map<Address, Watched>;
+/** The instances of one service. */
+interface Instances {
+  readonly all: Map<Address, Watched>;
+  /** Those of them whose registration is gone, the longest gone first. */
+  readonly gone: Map<Address, Watched>;
+}
 
 /** A verdict outlives the registration for this long, in ms: a host that dies is removed at once when its key is gone. */
 const REMEMBERED = 10 * 60_000;
@@ -38,8 +43,8 @@ const REMEMBERED = 10 * 60_000;
 const MOST_GONE = 1_000;
 
 /**
- * The load balancer's own probes: every registered instance of a probed service is looked at, from here, in addition
- * to what its own sidekick says, so that a lost host stops getting traffic before its lease runs out.
+ * The load balancer's own probes: every registered instance of a probed service is probed from here too, whatever its own
+ * sidekick finds, so that a lost host stops getting traffic before its lease runs out.
  */
 export class HealthMonitor {
   readonly #context: HealthMonitorContext;
@@ -57,41 +62,52 @@ export class HealthMonitor {
     const watched = services.flatMap((service) => this.#watched.get(service) ?? []);
     if (watched.length === 0) return undefined;
     return (address) => {
-      const found = watched.flatMap((instances) => instances.get(address)?.health.status ?? []);
-      // Nobody looks at it, so nothing speaks against it.
+      const found = watched.flatMap(({ all }) => all.get(address)?.health.status ?? []);
+      // It is not probed, so nothing speaks against it.
       if (found.length === 0 || found.includes('healthy')) return 'healthy';
       return found.includes('unhealthy') ? 'unhealthy' : 'unknown';
     };
   }
 
-  /** Follows the instances that a service has registered now. */
-  sync(service: string, addresses: ReadonlySet<Address>, signal: AbortSignal): void {
-    const instances: Instances = this.#watched.get(service) ?? new Map();
-    for (const address of addresses) this.#follow(instances, { service, address }, signal);
-    for (const [address, each] of instances) {
-      if (!addresses.has(address)) this.#gone(instances, address, each);
+  /** Probes those of these instances that are registered, and no longer those that are not. */
+  update(
+    service: string,
+    addresses: Iterable<Address>,
+    registered: Pick<ReadonlyMap<Address, unknown>, 'has'>,
+    signal: AbortSignal,
+  ): void {
+    const instances = this.#watched.get(service) ?? { all: new Map(), gone: new Map() };
+    for (const address of addresses) {
+      if (registered.has(address)) this.#follow(instances, { service, address }, signal);
+      else this.#gone(instances, address);
     }
-    this.#forget(instances);
-    if (instances.size > 0) this.#watched.set(service, instances);
+    if (instances.gone.size > MOST_GONE) this.#forget(instances);
+    if (instances.all.size > 0) this.#watched.set(service, instances);
     else this.#watched.delete(service);
+  }
+
+  /** Probes the instances that a service has registered now, and no others. */
+  sync(service: string, registered: ReadonlyMap<Address, unknown>, signal: AbortSignal): void {
+    const known = this.#watched.get(service)?.all.keys() ?? [];
+    this.update(service, new Set([...registered.keys(), ...known]), registered, signal);
   }
 
   /** Forgets what has been gone for long enough; to be called now and then. */
   sweep(): void {
     for (const [service, instances] of this.#watched) {
       this.#forget(instances);
-      if (instances.size === 0) this.#watched.delete(service);
+      if (instances.all.size === 0) this.#watched.delete(service);
     }
   }
 
   /** How many instances it knows. */
   get size(): number {
-    return [...this.#watched.values()].reduce((sum, { size }) => sum + size, 0);
+    return [...this.#watched.values()].reduce((sum, { all }) => sum + all.size, 0);
   }
 
   /** Ends every probe, so that the next `sync` begins them as they are configured now. What is known stays known. */
   restart(): void {
-    for (const instances of this.#watched.values()) for (const each of instances.values()) end(each);
+    for (const { all } of this.#watched.values()) for (const each of all.values()) end(each);
   }
 
   /** Resolves when every probe has ended, once the signal given to `sync` is aborted. */
@@ -99,56 +115,56 @@ export class HealthMonitor {
     await Promise.all(this.#endings);
   }
 
-  #follow(instances: Instances, instance: Instance, signal: AbortSignal): void {
-    const known = instances.get(instance.address);
+  #follow({ all, gone }: Instances, instance: Instance, signal: AbortSignal): void {
+    const { address } = instance;
+    const known = all.get(address);
+    gone.delete(address);
     if (known) known.goneAt = undefined;
     if (known?.stop) return;
     const check = this.#context.check(instance);
     if (!check || signal.aborted) {
-      instances.delete(instance.address);
+      all.delete(address);
       return;
     }
     const each: Watched = known ?? { instance, health: UNKNOWN_HEALTH, stop: undefined, goneAt: undefined };
-    instances.set(instance.address, each);
+    all.set(address, each);
     this.#start(each, check, signal);
   }
 
   #start(each: Watched, check: HealthCheck, signal: AbortSignal): void {
-    const stop = new AbortController();
+    const stop = deriveAbort(signal);
     each.stop = stop;
-    const onAbort = () => stop.abort();
-    signal.addEventListener('abort', onAbort, { once: true });
     const ending = this.#probe(each, check, stop.signal).finally(() => {
-      signal.removeEventListener('abort', onAbort);
+      stop.dispose();
       check.probe.close?.();
       this.#endings.delete(ending);
     });
     this.#endings.add(ending);
   }
 
-  /** The one that has been gone for the shortest time comes last. */
-  #gone(instances: Instances, address: Address, each: Watched): void {
-    if (each.goneAt !== undefined) return;
+  #gone(instances: Instances, address: Address): void {
+    const each = instances.all.get(address);
+    if (!each || each.goneAt !== undefined) return;
     each.goneAt = this.#context.clock();
-    instances.delete(address);
-    instances.set(address, each);
+    instances.gone.set(address, each);
+    this.#forgetInstance(instances, address, each);
   }
 
   #forget(instances: Instances): void {
-    const now = this.#context.clock();
-    let gone = 0;
-    for (const { goneAt } of instances.values()) if (goneAt !== undefined) gone++;
-    for (const [address, each] of instances) {
-      if (each.goneAt === undefined) continue;
-      const tooMany = gone > MOST_GONE;
-      if (tooMany || now - each.goneAt >= this.#context.grace()) end(each);
-      // Of one that was not found dead there is nothing to remember.
-      const isNews = each.health.status === 'unhealthy' && now - each.goneAt <= REMEMBERED;
-      if (tooMany || (!each.stop && !isNews)) {
-        instances.delete(address);
-        gone--;
-      }
-    }
+    for (const [address, each] of instances.gone) this.#forgetInstance(instances, address, each);
+  }
+
+  /** Ends the probes of an instance once its grace is over, and forgets it unless it was found dead lately. */
+  #forgetInstance({ all, gone }: Instances, address: Address, each: Watched): void {
+    const { clock, grace } = this.#context;
+    const since = clock() - (each.goneAt ?? clock());
+    const tooMany = gone.size > MOST_GONE;
+    if (tooMany || since >= grace()) end(each);
+    // Of one that was not found dead there is nothing to remember.
+    const isRemembered = each.health.status === 'unhealthy' && since <= REMEMBERED;
+    if (!tooMany && (each.stop || isRemembered)) return;
+    all.delete(address);
+    gone.delete(address);
   }
 
   async #probe(each: Watched, { probe, policy }: HealthCheck, signal: AbortSignal): Promise<void> {
@@ -175,7 +191,8 @@ export class HealthMonitor {
     const { status } = each.health;
     if (status === before) return;
     const { service, address } = each.instance;
-    meter.count('sidekick_watcher_health_changes_total', { service, status });
+    // Of a service that is gone no metric is left.
+    if (each.goneAt === undefined) meter.count('sidekick_watcher_health_changes_total', { service, status });
     if (status === 'unhealthy') {
       log.warn({ event: 'server-unhealthy', service, address, reason }, 'the instance fails its probes');
     } else if (before === 'unhealthy') {

@@ -1,120 +1,62 @@
-import { createSemaphore, type Semaphore } from '../../async/semaphore.js';
-import { Wakeup } from '../../async/wakeup.js';
-import { desiredServers } from '../../core/desired.js';
-import { messageOf, NginxError } from '../../core/errors.js';
+import type { Instance } from '../../core/keys.js';
 import { type Mapping, mapServices, type Topology } from '../../core/mapping.js';
-import {
-  type Clock,
-  isGateway,
-  type Log,
-  type Meter,
-  type NginxApi,
-  type NginxIdentity,
-} from '../../core/ports.js';
-import type { Registrations } from '../../core/registrations.js';
+import { isGateway, type NginxApi } from '../../core/ports.js';
+import type { ChangedInstances, Registrations } from '../../core/registrations.js';
 import { KINDS, type Kind, type UpstreamId, upstreamRef } from '../../core/upstream.js';
-import type { HealthMonitor } from './health-monitor.js';
-import type { WatcherOptions } from './options.js';
-import { PassReport } from './pass-report.js';
-import { sameIdentity } from './reconcile.js';
-import { backOff } from './settings.js';
-import type { NginxStatus } from './status.js';
-import { readTopology } from './topology.js';
-import { pastStatus } from './upstream-status.js';
+import type { WatcherDeps } from './deps.js';
+import { type ConnectionChange, NginxConnection } from './nginx-connection.js';
+import { type NginxStatus, pastStatus } from './status.js';
 import { UpstreamWorker } from './upstream-worker.js';
-import { UpstreamWorkers, type UpstreamWorkersContext } from './upstream-workers.js';
+import { UpstreamWorkers } from './upstream-workers.js';
 
-/** What every driver of a watcher shares. */
-export interface NginxControllerContext {
-  readonly log: Log;
-  readonly meter: Meter;
-  readonly clock: Clock;
-  /** A time of that clock as people read it: in ms since the epoch. */
-  readonly shown: (at: number) => number;
-  readonly health: HealthMonitor | undefined;
-  readonly options: () => WatcherOptions;
-  /** Undefined until etcd has been read once: before that nothing is written. */
-  readonly registrations: () => Registrations | undefined;
-  /** These services stand otherwise in this NGINX than before. */
-  readonly progressed: (services: readonly string[]) => void;
-  /** This NGINX feeds other services than before. */
-  readonly remapped: () => void;
+/** What a controller tells its watcher. */
+export interface ControllerEvents {
+  /** A pass over an upstream has ended that these services feed. */
+  passEnded(services: readonly string[]): void;
+  /** Other services feed other upstreams here than before. */
+  mappingChanged(): void;
 }
+
+/**
+ * Whether one NGINX has drained an instance. `unknown`: it may send traffic there. `unmapped`: it has no upstream that the
+ * instance's service feeds.
+ */
+export type DrainState = 'drained' | 'draining' | 'unmapped' | 'unknown';
 
 const NOTHING_MAPPED: Mapping = { feeds: new Map(), problems: [] };
 
-/** Drives one NGINX: knows whether it is there and who it is, and gives each upstream that is fed a worker. */
+/** Keeps one NGINX in sync: decides which services feed which of its upstreams, and has a worker for each of these. */
 export class NginxController {
-  readonly #context: NginxControllerContext;
-  readonly #api: NginxApi;
-  readonly #gate: Semaphore;
-  readonly #wakeup = new Wakeup();
+  readonly #deps: WatcherDeps;
+  readonly #events: ControllerEvents;
+  readonly #connection: NginxConnection;
   readonly #workers: UpstreamWorkers;
-  #said: ReadonlySet<string> = new Set();
-  #identity: NginxIdentity | undefined;
-  #topology: Topology | undefined;
-  #topologyAt = Number.NEGATIVE_INFINITY;
-  /** The kinds whose groups are not known for sure. */
-  #unread: ReadonlyMap<Kind, NginxError> = new Map();
   #mapping = NOTHING_MAPPED;
-  /** The names that were mapped. */
-  #names: object | undefined;
-  #connected = false;
-  #failures = 0;
-  #error: string | undefined;
-  /** What answers is not the API, or does not let us. */
-  #refused = false;
-  #lastSeenAt: number | undefined;
+  /** The services that were mapped: see `Registrations.names`. */
+  #mappedNames: object | undefined;
+  /** The problems that have been logged and are not resolved. */
+  #logged: ReadonlySet<string> = new Set();
   #signal: AbortSignal | undefined;
-  #lastCheckAt: number;
 
-  constructor(api: NginxApi, context: NginxControllerContext) {
-    this.#api = api;
-    this.#gate = createSemaphore(context.options().timing.concurrency);
-    this.#context = context;
-    const create: UpstreamWorkersContext['create'] = (id, services) => this.#createWorker(id, services);
-    this.#workers = new UpstreamWorkers({ nginx: api.name, log: context.log, create });
-    this.#lastCheckAt = context.clock();
-  }
-
-  get name(): string {
-    return this.#api.name;
-  }
-
-  /** When NGINX was last asked who it is, by the monotonic clock, whatever came of it: it shows that the loop moves. */
-  get lastCheckAt(): number {
-    return this.#lastCheckAt;
-  }
-
-  /** Whether NGINX answers and every upstream has been as wanted within `age` ms. */
-  isMatched(age: number): boolean {
-    const oldest = this.#context.clock() - age;
-    return (
-      this.#connected &&
-      [...this.#workers].every(({ matchedAt }) => matchedAt !== undefined && matchedAt >= oldest)
+  constructor(api: NginxApi, deps: WatcherDeps, events: ControllerEvents) {
+    this.#deps = deps;
+    this.#events = events;
+    this.#connection = new NginxConnection(api, deps, (change) => this.#onAnswer(change));
+    this.#workers = new UpstreamWorkers(api.name, deps.log, (id, services) =>
+      this.#createWorker(id, services),
     );
   }
 
-  /** The upstreams that the service feeds here; undefined while that is not known. */
-  fedBy(service: string): readonly UpstreamWorker[] | undefined {
-    if (!this.#topology || this.#unread.size > 0) return undefined;
-    return this.#workers.fedBy(new Set([service]));
+  get name(): string {
+    return this.#connection.name;
   }
 
-  /** Whether it is known that the service feeds nothing here. */
-  ignores(service: string): boolean {
-    return this.fedBy(service)?.length === 0;
+  /** When NGINX was last asked who it is, by the monotonic clock: it shows that the loop moves. */
+  get lastCheckAt(): number {
+    return this.#connection.lastCheckAt;
   }
 
-  /** The kind of the upstream here that the service feeds and whose servers this NGINX does not check itself, if there is one. */
-  leavesUnchecked(service: string): Kind | undefined {
-    if (!isGateway(this.#identity?.build ?? '')) return undefined;
-    const kinds = new Set(this.#workers.fedBy(new Set([service])).map(({ ref }) => ref.kind));
-    // What serves both is looked at in the way that fits both.
-    return KINDS.find((kind) => kinds.has(kind));
-  }
-
-  /** Every upstream that is driven. */
+  /** Every upstream that is kept in sync. */
   get upstreams(): readonly UpstreamId[] {
     return this.#workers.upstreams;
   }
@@ -124,176 +66,143 @@ export class NginxController {
     return this.#workers.services;
   }
 
+  /** Whether NGINX answers and every upstream has been in sync within `age` ms. */
+  isInSync(age: number): boolean {
+    const oldest = this.#deps.clock() - age;
+    return (
+      this.#connection.isReachable &&
+      [...this.#workers].every(({ inSyncAt }) => inSyncAt !== undefined && inSyncAt >= oldest)
+    );
+  }
+
+  /** Whether it is certain that the service feeds nothing here. */
+  ignores(service: string): boolean {
+    return this.#isMappingCertain && this.#workers.workersFor(service).length === 0;
+  }
+
+  /** How far the request of this revision to drain the instance has come here. */
+  drainState({ service, address }: Instance, revision: number): DrainState {
+    if (!this.#isMappingCertain) return 'unknown';
+    const workers = this.#workers.workersFor(service);
+    if (workers.length === 0) return 'unmapped';
+    return workers.every((worker) => worker.isDrained(address, revision)) ? 'drained' : 'draining';
+  }
+
+  /**
+   * The kind of the upstream here that the service feeds, where this NGINX has no health checks of its own; undefined
+   * where nothing needs to be probed. What feeds both kinds is probed in the way that fits both.
+   */
+  needsProbing(service: string): Kind | undefined {
+    if (!isGateway(this.#connection.build)) return undefined;
+    const ids = [...this.#mapping.feeds].filter(([, services]) => services.includes(service));
+    return KINDS.find((kind) => ids.some(([id]) => upstreamRef(id).kind === kind));
+  }
+
   /** How many servers the guard holds here of the groups that the service feeds. */
   heldOf(service: string): number {
-    return this.#workers.fedBy(new Set([service])).reduce((sum, { heldCount }) => sum + heldCount, 0);
+    return this.#workers.workersFor(service).reduce((sum, { heldCount }) => sum + heldCount, 0);
   }
 
-  registrationsChanged(services: ReadonlySet<string>): void {
+  /** These instances have changed in etcd. */
+  registrationsChanged(instances: ChangedInstances): void {
     // Which services there are decides what is mapped; most changes are of instances.
-    if (this.#context.registrations()?.names !== this.#names) this.remap();
-    for (const worker of this.#workers.fedBy(services)) worker.registrationsChanged();
+    if (this.#deps.registrations()?.names !== this.#mappedNames) this.#remap();
+    this.#workers.registrationsChanged(instances);
   }
 
-  /** Wakes the workers of the service, as its servers' health has changed. */
+  /** The options, or the rules for what is registered, are others: anything may be registered and mapped now. */
+  registrationsReplaced(): void {
+    this.#remap();
+    for (const worker of this.#workers) worker.registrationsReplaced();
+  }
+
+  /** The probes have found servers of the service healthy or unhealthy. */
   healthChanged(service: string): void {
-    for (const worker of this.#workers.fedBy(new Set([service]))) worker.wake();
+    for (const worker of this.#workers.workersFor(service)) worker.requestPass();
   }
 
   unhold(service: string): void {
-    for (const worker of this.#workers.fedBy(new Set([service]))) worker.unhold();
+    for (const worker of this.#workers.workersFor(service)) worker.unhold();
   }
 
   status(): NginxStatus {
+    const upstreams = [...this.#workers].map((worker) => worker.status());
     return {
-      name: this.name,
-      connected: this.#connected,
-      ...(this.#identity ? { version: this.#identity.version, generation: this.#identity.generation } : {}),
-      ...(this.#error === undefined ? {} : { error: this.#error, refused: this.#refused }),
-      ...(this.#lastSeenAt === undefined ? {} : { lastSeenAgo: this.#context.clock() - this.#lastSeenAt }),
+      ...this.#connection.status(),
       problems: this.#mapping.problems,
-      upstreams: [...this.#workers].map((worker) =>
-        this.#connected ? worker.status() : pastStatus(worker.status()),
-      ),
+      upstreams: this.#connection.isReachable ? upstreams : upstreams.map(pastStatus),
     };
   }
 
-  /** Runs until aborted; then ends when the calls under way have ended. */
+  /** Runs until aborted, and until the calls under way have ended. */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
-    while (!signal.aborted) {
-      await this.#check(signal);
-      this.#lastCheckAt = this.#context.clock();
-      const { timing } = this.#context.options();
-      const wait = this.#connected ? timing.identity : backOff(this.#failures, timing.retry);
-      await this.#wakeup.wait(wait, signal);
-    }
-    await this.#workers.ended();
+    await this.#connection.run(signal);
+    await this.#workers.stopped();
   }
 
-  async #check(signal: AbortSignal): Promise<void> {
-    try {
-      const identity = await this.#api.identity(signal);
-      const changed = !this.#identity || !sameIdentity(identity, this.#identity);
-      const due = this.#context.clock() - this.#topologyAt >= this.#context.options().timing.resync;
-      if (changed || due) {
-        const reading = await readTopology(this.#api, this.#topology, signal);
-        this.#topology = reading.topology;
-        this.#unread = reading.failed;
-        // What could not be read is asked for again with the next look at who NGINX is.
-        this.#topologyAt = reading.failed.size > 0 ? Number.NEGATIVE_INFINITY : this.#context.clock();
-      }
-      this.#present(identity, changed);
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#away(error);
-    }
+  /**
+   * Asks NGINX once, and makes a worker for each upstream, which does not run. Resolves to undefined where NGINX does not
+   * answer as it should: then `status().error` says why.
+   */
+  async connectOnce(signal: AbortSignal): Promise<readonly UpstreamWorker[] | undefined> {
+    await this.#connection.check(signal);
+    signal.throwIfAborted();
+    const registrations = this.#deps.registrations();
+    const { identity, topology } = this.#connection;
+    if (!identity || !topology || !registrations) return undefined;
+    this.#map(registrations, topology);
+    return [...this.#mapping.feeds].map(([id, services]) => this.#createWorker(id, services));
   }
 
-  #present(identity: NginxIdentity, changed: boolean): void {
-    const { log, meter } = this.#context;
-    const labels = { nginx: this.name };
-    const before = this.#identity;
-    const returned = !this.#connected;
-    this.#identity = identity;
-    this.#connected = true;
-    this.#lastSeenAt = this.#context.clock();
-    this.#failures = 0;
-    this.#error = undefined;
-    meter.gauge('sidekick_nginx_up', 1, labels);
-    if (changed && before) {
-      meter.count('sidekick_nginx_reloads_total', labels);
-      log.info(
-        { event: 'nginx-reloaded', ...labels, generation: identity.generation },
-        'NGINX was reloaded or restarted',
-      );
-    }
-    if (returned) {
-      log.info({ event: 'nginx-connected', ...labels, version: identity.version }, 'NGINX answers');
-    }
-    this.remap();
-    if (changed) for (const worker of this.#workers) worker.reset();
-    else if (returned) for (const worker of this.#workers) worker.wake();
+  /** Whether all of its groups are known. */
+  get #isMappingCertain(): boolean {
+    return this.#connection.topology !== undefined && this.#connection.unreadableKinds.size === 0;
   }
 
-  #away(error: unknown): void {
-    const { log, meter } = this.#context;
-    this.#failures++;
-    this.#error = messageOf(error);
-    // An answer came, so it is there: it is not the API, or does not let us in, and waiting alone will not help.
-    this.#refused = error instanceof NginxError && isAnswer(error);
-    if (!(error instanceof NginxError)) {
-      log.error({ event: 'controller-failed', nginx: this.name, reason: this.#error }, 'unexpected error');
-    } else if (this.#connected || this.#failures === 1) {
-      const fields = { nginx: this.name, code: error.code, reason: error.message };
-      if (this.#refused) {
-        log.warn({ event: 'nginx-unusable', ...fields }, 'what answers is not the NGINX API as it should be');
-      } else {
-        log.warn(
-          { event: 'nginx-unavailable', ...fields },
-          'NGINX does not answer: trying again until it does',
-        );
-      }
-    }
-    this.#connected = false;
-    meter.gauge('sidekick_nginx_up', 0, { nginx: this.name });
+  #onAnswer({ reloaded, returned, topologyRead }: ConnectionChange): void {
+    if (topologyRead || this.#deps.registrations()?.names !== this.#mappedNames) this.#remap();
+    if (reloaded) for (const worker of this.#workers) worker.reset();
+    else if (returned) for (const worker of this.#workers) worker.requestPass();
   }
 
   /** Decides anew which services feed which upstreams, and starts and stops workers accordingly. */
-  remap(): void {
-    const registrations = this.#context.registrations();
-    if (!registrations || !this.#topology || !this.#signal || this.#signal.aborted) return;
-    const { upstreams } = this.#context.options();
-    this.#names = registrations.names;
-    this.#mapping = mapServices(registrations.services, upstreams, this.#topology);
-    this.#sayProblems();
-    if (this.#workers.feed(this.#mapping.feeds, this.#signal)) this.#context.remapped();
+  #remap(): void {
+    const registrations = this.#deps.registrations();
+    const { topology } = this.#connection;
+    if (!registrations || !topology || !this.#signal || this.#signal.aborted) return;
+    this.#map(registrations, topology);
+    this.#logProblems();
+    if (this.#workers.sync(this.#mapping.feeds, this.#signal)) this.#events.mappingChanged();
   }
 
-  #createWorker(id: UpstreamId, services: () => readonly string[]): UpstreamWorker {
-    const { clock, shown, log, meter, health, options } = this.#context;
-    const ref = upstreamRef(id);
-    return new UpstreamWorker({
-      ref,
-      api: this.#api,
-      gate: this.#gate,
-      report: new PassReport(this.name, ref, log, meter),
-      clock,
-      shown,
-      options,
-      services,
-      desired: () => {
-        const registrations = this.#context.registrations();
-        return registrations ? desiredServers(registrations, services()) : new Map();
-      },
-      health: () => health?.lookup(services()),
-      identity: () => (this.#connected ? this.#identity : undefined),
-      suspect: () => this.#wakeup.wake(),
-      passed: () => this.#context.progressed(services()),
-    });
+  #map(registrations: Registrations, topology: Topology): void {
+    this.#mappedNames = registrations.names;
+    this.#mapping = mapServices(registrations.services, this.#deps.options().upstreams, topology);
   }
 
-  /** Each problem once, until it is over. A service may feed a kind that cannot be read, so nothing is said of it yet. */
-  #sayProblems(): void {
-    const problems = this.#unread.size > 0 ? [] : this.#mapping.problems;
-    const unread = [...this.#unread].map(([kind, { code, message }]) => ({ kind, code, reason: message }));
-    const now = new Map<string, () => void>();
-    const { log } = this.#context;
-    for (const fields of unread) {
-      const said = { event: 'upstreams-unreadable', nginx: this.name, ...fields };
-      now.set(fields.kind, () => log.warn(said, 'NGINX does not list its upstreams: keeping to those known'));
+  #createWorker(id: UpstreamId, services: readonly string[]): UpstreamWorker {
+    return new UpstreamWorker(upstreamRef(id), services, this.#connection, this.#deps, (fedBy) =>
+      this.#events.passEnded(fedBy),
+    );
+  }
+
+  /** Logs each problem once, until it is resolved. A service may feed a kind that cannot be read: that is none yet. */
+  #logProblems(): void {
+    const { log } = this.#deps;
+    const { unreadableKinds } = this.#connection;
+    const active = new Set<string>();
+    const warnOnce = (problem: string, fields: Readonly<Record<string, unknown>>, message: string) => {
+      active.add(problem);
+      if (!this.#logged.has(problem)) log.warn({ ...fields, nginx: this.name }, message);
+    };
+    for (const [kind, { code, message }] of unreadableKinds) {
+      const fields = { event: 'upstreams-unreadable', kind, code, reason: message };
+      warnOnce(kind, fields, 'NGINX does not list its upstreams of this kind: the known ones count');
     }
-    for (const { service, code, message } of problems) {
-      const said = { event: 'service-unmapped', nginx: this.name, service, code };
-      now.set(message, () => log.warn(said, message));
+    for (const { service, code, message } of unreadableKinds.size > 0 ? [] : this.#mapping.problems) {
+      warnOnce(message, { event: 'service-unmapped', service, code }, message);
     }
-    for (const [what, say] of now) if (!this.#said.has(what)) say();
-    this.#said = new Set(now.keys());
+    this.#logged = active;
   }
-}
-
-/** An answer that will stay what it is; a server that is overloaded or starts (5xx, 408, 429) is one to wait for. */
-function isAnswer({ code, status }: NginxError): boolean {
-  if (status === undefined) return code === 'BadAnswer';
-  return status < 500 && status !== 408 && status !== 429;
 }

@@ -15,7 +15,7 @@ import type {
   RegistryReader,
   WallClock,
 } from '../../core/ports.js';
-import type { Kind } from '../../core/upstream.js';
+import type { Kind, UpstreamRef } from '../../core/upstream.js';
 
 /** A service mapped to an upstream group by hand. */
 export interface UpstreamRule extends MappingRule {
@@ -23,7 +23,7 @@ export interface UpstreamRule extends MappingRule {
   readonly drainTimeout?: number;
 }
 
-/** How the load balancer itself looks at one instance. */
+/** How the load balancer itself probes one instance. */
 export interface HealthCheck {
   readonly probe: Probe & { close?(): void };
   readonly policy: HealthPolicy;
@@ -34,7 +34,7 @@ export interface WatcherOptions {
   /** The watcher's name in etcd; unique among the cluster's watchers. */
   readonly id: string;
   readonly prefixes: KeyPrefixes;
-  /** TTL of the lease under which the presence key and the answers live; default 15 s. */
+  /** TTL of the lease under which the presence key and the acknowledgements live; default 15 s. */
   readonly leaseTtl: number;
   readonly upstreams: readonly UpstreamRule[];
   /** How long a server may take to become idle; default 30 s for http, 5 min for stream. */
@@ -56,9 +56,12 @@ export interface WatcherTiming {
   readonly resync: number;
   /** NGINX is asked this often whether it was reloaded or restarted; default 1 s. */
   readonly identity: number;
-  /** The least time from the start of one pass over an upstream to the next; a lone change is never delayed; default 50 ms. */
+  /**
+   * The least time from the start of one full pass over an upstream to the next, and from the last change to the pass that
+   * proves it; a change itself is never delayed; default 50 ms.
+   */
   readonly debounce: number;
-  /** How often a draining server is looked at: at first, and once the drain has gone on for long; default 250 ms and 2 s. */
+  /** How often a draining server is read: at first, and once the drain has gone on for long; default 250 ms and 2 s. A large group is read less often. */
   readonly drainPoll: { readonly min: number; readonly max: number };
   /** How long a drained server must have been out before `active` 0 is believed; default 250 ms. */
   readonly settle: number;
@@ -89,6 +92,15 @@ export const DEFAULT_TIMING: WatcherTiming = {
   retry: { min: 100, max: 500 },
   concurrency: 8,
 };
+
+/** The longest a drain in this upstream may take, in ms: its own where a rule says so, its kind's otherwise. */
+export function drainTimeoutOf({ kind, name }: UpstreamRef, options: WatcherOptions): number {
+  const rule = options.upstreams.find(
+    (candidate) =>
+      candidate.kind === kind && candidate.upstream === name && candidate.drainTimeout !== undefined,
+  );
+  return rule?.drainTimeout ?? options.drainTimeout[kind];
+}
 
 /** What the watcher needs of the world. */
 export interface WatcherPorts {

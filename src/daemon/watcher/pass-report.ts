@@ -1,6 +1,9 @@
+import type { Address } from '../../core/address.js';
+import type { NginxError } from '../../core/errors.js';
 import type { Action } from '../../core/plan.js';
 import type { Log, Meter } from '../../core/ports.js';
 import type { UpstreamRef } from '../../core/upstream.js';
+import type { WatcherDeps } from './deps.js';
 import type { Outcome } from './reconcile.js';
 
 const DONE: Readonly<Record<Action['type'], { event: string; message: string }>> = {
@@ -10,14 +13,15 @@ const DONE: Readonly<Record<Action['type'], { event: string; message: string }>>
   remove: { event: 'server-removed', message: 'server removed' },
 };
 
-/** Says what was done to one upstream of one NGINX: each deed, and each kind of trouble once until it is over. */
+/** Logs and counts what passes over one upstream come to. A problem is logged once, and again only after it was resolved. */
 export class PassReport {
   readonly #labels: { readonly nginx: string; readonly kind: string; readonly upstream: string };
   readonly #log: Log;
   readonly #meter: Meter;
-  readonly #said = new Set<string>();
+  /** The problems that have been logged and are not resolved. */
+  readonly #active = new Set<string>();
 
-  constructor(nginx: string, ref: UpstreamRef, log: Log, meter: Meter) {
+  constructor(nginx: string, ref: UpstreamRef, { log, meter }: Pick<WatcherDeps, 'log' | 'meter'>) {
     this.#labels = { nginx, kind: ref.kind, upstream: ref.name };
     this.#log = log;
     this.#meter = meter;
@@ -29,49 +33,64 @@ export class PassReport {
     if (!error) {
       const { event, message } = DONE[action.type];
       this.#log.info({ event, ...this.#labels, ...details(action) }, message);
-      this.#said.delete(subject(action));
+      this.clear(problemOf(action));
       return;
     }
     const fields = { code: error.code, status: error.status, reason: error.message };
     if (error.code === 'UpstreamOutOfMemory') {
       this.#meter.count('sidekick_upstream_out_of_memory_total', this.#labels);
-      this.trouble(
+      this.#warnOnce(
         'upstream-full',
-        fields,
+        { event: 'upstream-full', ...fields },
         'the shared memory zone of the upstream is full: make it larger in the NGINX configuration',
       );
     } else {
-      this.trouble(subject(action), { ...details(action), ...fields }, 'NGINX did not take the change');
+      this.#warnOnce(
+        problemOf(action),
+        { event: 'server-failed', ...details(action), ...fields },
+        'NGINX did not make the change',
+      );
     }
   }
 
-  /** Warns of something once, until `over` is called for it. */
-  trouble(what: string, fields: Readonly<Record<string, unknown>>, message: string): void {
-    if (this.#said.has(what)) return;
-    this.#said.add(what);
-    const event = what.startsWith('server ') ? 'server-failed' : what;
-    this.#log.warn({ event, ...this.#labels, ...fields }, message);
+  /** NGINX answers, but does not show the group. */
+  unreadable({ code, status, message }: NginxError): void {
+    const fields = { event: 'upstream-unreadable', code, status, reason: message };
+    this.#warnOnce('upstream-unreadable', fields, 'NGINX does not show the servers of the upstream');
   }
 
-  over(what: string): void {
-    this.#said.delete(what);
+  /** These servers stay because nothing else of the group serves yet. */
+  deferred(addresses: readonly Address[]): void {
+    if (addresses.length === 0) return;
+    const fields = { event: 'drain-deferred', addresses };
+    const message = 'no other server of the upstream serves yet: these servers stay until one does';
+    this.#warnOnce('drain-deferred', fields, message);
   }
 
-  /** Nothing is wrong any more: whatever comes next is news. */
-  allWell(): void {
-    this.#said.clear();
+  /** A problem is resolved. */
+  clear(problem: string): void {
+    this.#active.delete(problem);
   }
 
-  held(fields: Readonly<Record<string, unknown>>, count: number): void {
+  /** Every problem is resolved. */
+  clearAll(): void {
+    this.#active.clear();
+  }
+
+  /** @param count How many servers are held in all. */
+  held(addresses: readonly Address[], count: number): void {
     this.#meter.count('sidekick_guard_trips_total', this.#labels);
     this.#log.warn(
-      { event: 'servers-held', ...this.#labels, ...fields, count },
-      'too many servers vanished at once: they are kept for now',
+      { event: 'servers-held', ...this.#labels, addresses, count },
+      'too many servers vanished at once: NGINX keeps them for now',
     );
   }
 
-  released(addresses: readonly string[]): void {
-    this.#log.info({ event: 'servers-unheld', ...this.#labels, addresses }, 'servers are no longer held');
+  unheld(addresses: readonly Address[]): void {
+    this.#log.info(
+      { event: 'servers-unheld', ...this.#labels, addresses },
+      'the guard no longer holds these servers',
+    );
   }
 
   servers(counts: Readonly<Record<string, number>>): void {
@@ -83,10 +102,16 @@ export class PassReport {
   pass(result: 'ok' | 'error'): void {
     this.#meter.count('sidekick_watcher_passes_total', { ...this.#labels, result });
   }
+
+  #warnOnce(problem: string, fields: Readonly<Record<string, unknown>>, message: string): void {
+    if (this.#active.has(problem)) return;
+    this.#active.add(problem);
+    this.#log.warn({ ...fields, ...this.#labels }, message);
+  }
 }
 
-function subject(action: Action): string {
-  return `server ${action.type} ${action.address}`;
+function problemOf({ type, address }: Action): string {
+  return `${type} ${address}`;
 }
 
 function details(action: Action): Readonly<Record<string, unknown>> {

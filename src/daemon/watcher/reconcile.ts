@@ -1,88 +1,211 @@
+import { forEach } from '../../async/for-each.js';
 import type { Semaphore } from '../../async/semaphore.js';
+import type { Address } from '../../core/address.js';
 import { NginxError } from '../../core/errors.js';
-import { type Action, type Plan, type PlanInput, plan } from '../../core/plan.js';
-import type { NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
+import { type Action, actionKey, isOut, type Plan } from '../../core/plan.js';
+import type { ActualServer, NginxApi, NginxIdentity } from '../../core/ports.js';
 import type { UpstreamRef } from '../../core/upstream.js';
+import { KnownServers } from './known-servers.js';
 
-/** What one pass is made with. */
-export interface Pass {
+/** One upstream of one NGINX. */
+export interface NginxTarget {
   readonly api: NginxApi;
-  readonly gate: Semaphore;
+  readonly semaphore: Semaphore;
   readonly ref: UpstreamRef;
-  /** Who NGINX was when it was last asked. Ids that are read are used only while it still is. */
+  /** Who NGINX was when it was last asked. Ids are used only while it still is. */
   readonly identity: NginxIdentity;
-  /** What is wanted, now, of the group that was read. */
-  readonly wanted: (state: UpstreamState) => PlanInput;
-  /** Actions that NGINX has refused and that are not worth another try yet. */
-  readonly isRefused: (action: Action) => boolean;
-  /** Another number whenever something else may be wanted. */
-  readonly version: () => number;
-  /** Plan only. */
-  readonly dryRun?: boolean;
 }
 
+/** What a plan is for. */
+export interface PlanScope {
+  /** These addresses alone; default: all. */
+  readonly only?: ReadonlySet<Address>;
+  /** Whether the servers have just been read, with their counters. */
+  readonly countersAreFresh: boolean;
+}
+
+/** What a pass is made from. It is asked again when `version` changes while the pass runs. */
+export interface PassSource {
+  /** Another number whenever another plan may be right. */
+  readonly version: number;
+  plan(servers: KnownServers, scope: PlanScope): Plan;
+  /** Whether NGINX has rejected the action, and it is too early to try again. */
+  isRejected(action: Action): boolean;
+}
+
+/** What came of one action. */
 export interface Outcome {
   readonly action: Action;
-  /** Undefined where the action was done. */
+  /** Undefined where NGINX has done it. */
   readonly error?: NginxError;
 }
 
 export interface PassResult {
-  readonly state: UpstreamState;
+  /** What NGINX has after the pass, as far as its answers say. */
+  readonly servers: KnownServers;
   readonly plan: Plan;
   readonly outcomes: readonly Outcome[];
-  /** NGINX was reloaded since the read, or does not say who it is: the rest of the plan was left undone. */
+  /**
+   * NGINX is not what the plan was made for: it was reloaded, does not say who it is, or somebody else has changed the
+   * group. The rest of the plan was left undone.
+   */
   readonly stale: boolean;
+  /** NGINX has added a server whose id it did not say. */
+  readonly unknownIds: boolean;
 }
 
 /**
  * How many actions of one pass wait for NGINX at a time, so that a group with a thousand does not make the others wait
- * behind them all. Those by id are done in groups of this size, each after a look at whether the ids are still good.
+ * behind them all. Those by id are done in groups of this size, each after a check that the ids still count.
  */
 const CHUNK = 8;
 
 /**
- * One pass over one upstream of one NGINX: read, plan, act. Rejects where the group cannot be read; what goes wrong
+ * A full pass over one upstream of one NGINX: read, plan, act. Rejects where the group cannot be read. What goes wrong
  * with single servers is in the outcomes, and holds up no other. Nothing is sent twice: the next pass reads first.
+ * With `dryRun` it reads and plans, and changes nothing.
  */
-export async function reconcile(pass: Pass, signal: AbortSignal): Promise<PassResult> {
-  const state = await pass.gate(signal, (own) => pass.api.upstream(pass.ref, own));
-  const decided = plan(pass.wanted(state));
-  const isCurrent = currency(pass, state);
-  const outcomes: Outcome[] = [];
-  const actions = pass.dryRun ? [] : decided.actions.filter((action) => !pass.isRefused(action));
-  for (const phase of phases(actions)) {
-    if (signal.aborted) break;
-    if (phase.byId && !(await isSame(pass, signal))) return { state, plan: decided, outcomes, stale: true };
-    await inParallel(CHUNK, phase.actions, async (action) => {
-      const outcome = await attempt(pass, action, isCurrent, signal);
-      if (outcome) outcomes.push(outcome);
-    });
-  }
-  return { state, plan: decided, outcomes, stale: false };
+export async function reconcile(
+  target: NginxTarget,
+  source: PassSource,
+  { dryRun }: { readonly dryRun: boolean },
+  signal: AbortSignal,
+): Promise<PassResult> {
+  const { api, semaphore, ref } = target;
+  const state = await semaphore(signal, (own) => api.upstream(ref, own));
+  const servers = new KnownServers(ref.kind, state);
+  return run(target, source, servers, { countersAreFresh: true }, { dryRun, signal });
 }
 
 /**
- * Whether an action is still what a plan would have: calls take time, and etcd may have changed its mind since. Without
- * this a server that came back meanwhile would be taken out, or the last that serves just as another is wanted.
+ * The fast path: a pass over some addresses, by what is known of the servers. It costs what these addresses cost. Rejects
+ * for defects alone.
  */
-function currency(pass: Pass, state: UpstreamState): (action: Action) => boolean {
-  const first = pass.version();
-  let version = first;
-  let planned: ReadonlySet<string> = new Set();
-  return (action) => {
-    const now = pass.version();
-    if (now === first) return true;
-    if (now !== version) {
-      version = now;
-      planned = new Set(plan(pass.wanted(state)).actions.map(identify));
-    }
-    return planned.has(identify(action));
-  };
+export function reconcileAddresses(
+  target: NginxTarget,
+  source: PassSource,
+  servers: KnownServers,
+  only: ReadonlySet<Address>,
+  signal: AbortSignal,
+): Promise<PassResult> {
+  return run(target, source, servers, { only, countersAreFresh: false }, { dryRun: false, signal });
 }
 
-function identify(action: Action): string {
-  return `${action.type} ${action.address} ${action.type === 'add' ? '' : action.id}`;
+async function run(
+  target: NginxTarget,
+  source: PassSource,
+  servers: KnownServers,
+  scope: PlanScope,
+  { dryRun, signal }: { readonly dryRun: boolean; readonly signal: AbortSignal },
+): Promise<PassResult> {
+  const pass = new Pass(target, source, servers, scope, signal);
+  const stale = !dryRun && !(await pass.act());
+  const { plan, outcomes, unknownIds } = pass;
+  return { servers, plan, outcomes, stale, unknownIds };
+}
+
+/** The plan of one pass, and what has come of it. */
+class Pass {
+  readonly plan: Plan;
+  readonly outcomes: Outcome[] = [];
+  unknownIds = false;
+  readonly #target: NginxTarget;
+  readonly #source: PassSource;
+  readonly #servers: KnownServers;
+  readonly #scope: PlanScope;
+  readonly #signal: AbortSignal;
+  /** The version that the plan was made for. */
+  readonly #version: number;
+
+  constructor(
+    target: NginxTarget,
+    source: PassSource,
+    servers: KnownServers,
+    scope: PlanScope,
+    signal: AbortSignal,
+  ) {
+    this.#target = target;
+    this.#source = source;
+    this.#servers = servers;
+    this.#scope = scope;
+    this.#signal = signal;
+    this.plan = source.plan(servers, scope);
+    this.#version = source.version;
+  }
+
+  /** Does what is planned, in its order. Resolves to false where NGINX is not what the plan was made for. */
+  async act(): Promise<boolean> {
+    const actions = this.plan.actions.filter((action) => !this.#source.isRejected(action));
+    for (const phase of phases(actions)) {
+      if (this.#signal.aborted) break;
+      if (phase.byId && !(await this.#isUnchanged(phase))) return false;
+      await forEach(phase.actions, CHUNK, (action) => this.#attempt(action));
+    }
+    return true;
+  }
+
+  /**
+   * A reload hands the same ids to other servers: acting on them could remove one that serves. And where traffic is taken
+   * from a server because another goes on serving, somebody else may have taken that other one out.
+   */
+  async #isUnchanged({ actions }: Phase): Promise<boolean> {
+    const { api, identity } = this.#target;
+    const { stillServing } = this.plan;
+    try {
+      if (!sameIdentity(await api.identity(this.#signal), identity)) return false;
+      return !stillServing || !actions.some(mayTakeTraffic) || (await this.#serves(stillServing));
+    } catch (error) {
+      if (error instanceof NginxError || this.#signal.aborted) return false;
+      throw error;
+    }
+  }
+
+  async #serves({ id, address }: ActualServer): Promise<boolean> {
+    const { api, ref } = this.#target;
+    const server = await api.server(ref, id, this.#signal);
+    return server.address === address && !isOut(server);
+  }
+
+  /** Leaves no outcome where the call never began: the signal was aborted, or the action is no longer right. */
+  async #attempt(action: Action): Promise<void> {
+    try {
+      await this.#target.semaphore(this.#signal, async (own) => {
+        if (!this.#isStillPlanned(action)) return;
+        await this.#perform(action, own);
+        this.outcomes.push({ action });
+      });
+    } catch (error) {
+      if (error instanceof NginxError) this.outcomes.push({ action, error });
+      else if (!this.#signal.aborted) throw error;
+    }
+  }
+
+  /**
+   * Whether a plan made now would have the action: calls take time, and etcd may say something else since. Otherwise a
+   * server that came back meanwhile would be taken out, or the last that serves just as another is wanted.
+   */
+  #isStillPlanned(action: Action): boolean {
+    if (this.#source.version === this.#version) return true;
+    const { countersAreFresh } = this.#scope;
+    const scope = { only: new Set([action.address]), countersAreFresh };
+    const { actions, stillServing } = this.#source.plan(this.#servers, scope);
+    if (stillServing && stillServing.id !== this.plan.stillServing?.id) return false;
+    return actions.some((planned) => actionKey(planned) === actionKey(action));
+  }
+
+  async #perform(action: Action, signal: AbortSignal): Promise<void> {
+    const { api, ref } = this.#target;
+    if (action.type === 'add') {
+      const server = await api.add(ref, action.address, action.parameters, signal);
+      if (server) this.#servers.added(server);
+      else this.unknownIds = true;
+      return;
+    }
+    if (action.type === 'update') await api.update(ref, action.id, action.changes, signal);
+    else if (action.type === 'drain') await api.drain(ref, action.id, signal);
+    else await api.remove(ref, action.id, signal);
+    this.#servers.done(action);
+  }
 }
 
 interface Phase {
@@ -103,61 +226,11 @@ function phases(actions: readonly Action[]): readonly Phase[] {
   return found;
 }
 
-/** A reload hands the same ids to other servers: acting on them could remove one that serves. */
-async function isSame({ api, identity }: Pass, signal: AbortSignal): Promise<boolean> {
-  try {
-    return sameIdentity(await api.identity(signal), identity);
-  } catch (error) {
-    if (error instanceof NginxError || signal.aborted) return false;
-    throw error;
-  }
+function mayTakeTraffic(action: Action): boolean {
+  return action.type === 'update' ? action.changes.down === true : action.type !== 'add';
 }
 
+/** Whether NGINX is still the same: neither reloaded nor restarted. */
 export function sameIdentity(a: NginxIdentity, b: NginxIdentity): boolean {
   return a.generation === b.generation && a.pid === b.pid && a.loadTimestamp === b.loadTimestamp;
-}
-
-async function inParallel<T>(
-  limit: number,
-  items: readonly T[],
-  task: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = items.values();
-  const work = async () => {
-    for (const item of queue) await task(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
-}
-
-/** Undefined where the call never began: the signal was aborted, or the action is no longer right. */
-async function attempt(
-  { api, gate, ref }: Pass,
-  action: Action,
-  isCurrent: (action: Action) => boolean,
-  signal: AbortSignal,
-): Promise<Outcome | undefined> {
-  try {
-    return await gate(signal, async (own) => {
-      if (!isCurrent(action)) return undefined;
-      await perform(api, ref, action, own);
-      return { action };
-    });
-  } catch (error) {
-    if (error instanceof NginxError) return { action, error };
-    if (signal.aborted) return undefined;
-    throw error;
-  }
-}
-
-function perform(api: NginxApi, ref: UpstreamRef, action: Action, signal: AbortSignal): Promise<void> {
-  switch (action.type) {
-    case 'add':
-      return api.add(ref, action.address, action.parameters, signal);
-    case 'update':
-      return api.update(ref, action.id, action.changes, signal);
-    case 'drain':
-      return api.drain(ref, action.id, signal);
-    case 'remove':
-      return api.remove(ref, action.id, signal);
-  }
 }

@@ -3,13 +3,13 @@ import { messageOf } from '../../core/errors.js';
 import type { Log, Meter, RegistrySnapshot } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
 import {
+  type ChangedInstances,
   type RegistrationChange,
   type RegistrationRules,
   Registrations,
   type Rejection,
 } from '../../core/registrations.js';
 import type { WatcherOptions, WatcherPorts } from './options.js';
-import { countRegistered } from './service-status.js';
 
 export interface RegistrationTrackerContext {
   readonly options: () => WatcherOptions;
@@ -18,16 +18,19 @@ export interface RegistrationTrackerContext {
   readonly meter: Meter;
 }
 
-/** What is taken for a registration, given the load balancer's own addresses. */
-export function rulesOf({ allow, limits, nginxHosts }: WatcherOptions, own: Networks): RegistrationRules {
+/** The rules for registrations. @param own The load balancer's own addresses. */
+export function registrationRules(
+  { allow, limits, nginxHosts }: WatcherOptions,
+  own: Networks,
+): RegistrationRules {
   return { allow, limits, own: [...own, ...nginxHosts] };
 }
 
-/** Keeps what is registered by what etcd says and by the rules for it, and says what is not taken. */
+/** Keeps what is registered by what etcd has and by the rules for it, and logs what is rejected. */
 export class RegistrationTracker {
   readonly #context: RegistrationTrackerContext;
   #current: Registrations | undefined;
-  #view: RegistrySnapshot | undefined;
+  #snapshot: RegistrySnapshot | undefined;
   #own: Networks = [];
 
   constructor(context: RegistrationTrackerContext) {
@@ -39,24 +42,19 @@ export class RegistrationTracker {
     return this.#current;
   }
 
-  /** Takes in what a view brings. Tells which services have changed. */
-  take(view: RegistrySnapshot): ReadonlySet<string> {
-    this.#view = view;
+  /** Takes in what a snapshot brings. Tells which instances have changed. */
+  take(snapshot: RegistrySnapshot): ChangedInstances {
+    this.#snapshot = snapshot;
     this.#current ??= this.#create();
-    return this.#say(this.#current.apply(view), this.#current);
+    return this.#log(this.#current.apply(snapshot), this.#current);
   }
 
-  /** Reads every key again, as the rules may be others. Tells which services there are. */
-  takeAnew(): ReadonlySet<string> {
-    if (!this.#view || !this.#current) return new Set();
-    const before = this.#current;
-    this.#current = this.#create(before.services);
-    const { entries } = this.#view;
-    const changed = this.#say(
-      this.#current.apply({ entries, changed: new Set(entries.keys()) }),
-      this.#current,
-    );
-    return new Set([...before.services, ...changed]);
+  /** Reads every key again, as the rules may be others. */
+  takeAnew(): void {
+    if (!this.#snapshot || !this.#current) return;
+    this.#current = this.#create(this.#current.services);
+    const { entries } = this.#snapshot;
+    this.#log(this.#current.apply({ entries, changed: new Set(entries.keys()) }), this.#current);
   }
 
   /** Reads this host's addresses. Tells whether they are others than before. */
@@ -69,7 +67,7 @@ export class RegistrationTracker {
       return spelled(before) !== spelled(this.#own);
     } catch (error) {
       const fields = { event: 'own-addresses-unknown', reason: messageOf(error) };
-      log.warn(fields, "this host's own addresses cannot be read: going by those known");
+      log.warn(fields, "this host's own addresses cannot be read: those known before count");
       return false;
     }
   }
@@ -98,14 +96,14 @@ export class RegistrationTracker {
 
   #create(seen: Iterable<string> = []): Registrations {
     const options = this.#context.options();
-    return new Registrations(options.prefixes, rulesOf(options, this.#own), seen);
+    return new Registrations(options.prefixes, registrationRules(options, this.#own), seen);
   }
 
-  /** Says what is wrong with keys, once for each revision of each, and how many there are. */
-  #say(
-    { services, touched, rejected, warnings, limited }: RegistrationChange,
+  /** Logs what is wrong with keys, once for each revision of each, and counts them. */
+  #log(
+    { instances, touched, rejected, warnings, limited }: RegistrationChange,
     current: Registrations,
-  ): ReadonlySet<string> {
+  ): ChangedInstances {
     const { log, meter, options } = this.#context;
     for (const rejection of rejected) {
       log.warn({ event: 'registration-rejected', ...subject(rejection) }, 'registration rejected');
@@ -113,24 +111,21 @@ export class RegistrationTracker {
     }
     for (const warning of warnings) {
       const fields = { event: 'registration-warning', ...subject(warning) };
-      log.warn(fields, 'registration accepted, but for what is ignored');
+      log.warn(fields, 'registration accepted; some of it is ignored');
     }
     for (const service of limited) {
       const fields = { event: 'service-limited', service, ...options().limits };
-      log.warn(
-        fields,
-        'the service has as many instances, or bytes, as limits allows: newer keys are not taken',
-      );
+      log.warn(fields, 'the service has reached limits.instances or limits.bytes: newer keys are ignored');
     }
-    for (const service of services) {
-      meter.gauge('sidekick_registrations', countRegistered(current.get(service).values()), { service });
+    for (const service of instances.keys()) {
+      meter.gauge('sidekick_registrations', current.accepted(service), { service });
     }
     for (const service of touched) {
       const { overLimit } = current.refused(service);
       if (overLimit > 0) meter.gauge('sidekick_registrations_over_limit', overLimit, { service });
       else meter.remove('sidekick_registrations_over_limit', { service });
     }
-    return services;
+    return instances;
   }
 }
 

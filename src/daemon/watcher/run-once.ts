@@ -1,29 +1,20 @@
-import { createSemaphore, type Semaphore } from '../../async/semaphore.js';
-import { desiredServers, type RegistrationLookup } from '../../core/desired.js';
+import { deriveAbort } from '../../async/abort.js';
 import { messageOf } from '../../core/errors.js';
-import { type MappingProblem, mapServices } from '../../core/mapping.js';
-import { type Action, IMMUTABLE_PARAMETERS, type Plan } from '../../core/plan.js';
-import {
-  isGateway,
-  type NginxApi,
-  type NginxIdentity,
-  type RegistryReader,
-  type RegistrySnapshot,
-} from '../../core/ports.js';
+import type { MappingProblem } from '../../core/mapping.js';
+import type { Action, Plan } from '../../core/plan.js';
+import type { Log, Meter, NginxApi, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 import { Registrations } from '../../core/registrations.js';
-import type { Kind, UpstreamRef } from '../../core/upstream.js';
-import { upstreamRef } from '../../core/upstream.js';
-import { newGuard, stepGuard } from './guard-tracker.js';
+import type { Kind } from '../../core/upstream.js';
+import type { WatcherDeps } from './deps.js';
+import { NginxController } from './nginx-controller.js';
 import type { WatcherOptions, WatcherPorts } from './options.js';
-import { planInput } from './plan-input.js';
-import { type PassResult, reconcile } from './reconcile.js';
-import { rulesOf } from './registration-tracker.js';
-import { readTopology } from './topology.js';
+import { registrationRules } from './registration-tracker.js';
+import type { UpstreamWorker } from './upstream-worker.js';
 import { watchedPrefixes } from './watcher.js';
 
-/** What one look at everything came to. */
+/** What one pass over everything came to. */
 export interface RunOnceReport {
-  /** Every NGINX now equals etcd, but for what the guard holds. A drain that is not over yet is a difference. */
+  /** Every NGINX is in sync with etcd now, but for what the guard holds. A drain that is not over yet is a difference. */
   readonly matches: boolean;
   readonly nginx: readonly RunOnceNginx[];
 }
@@ -45,27 +36,29 @@ export interface RunOnceUpstream {
   readonly matches: boolean;
 }
 
-/** The parts of the ports that one look needs. */
+/** The parts of the ports that one pass needs. */
 export type RunOncePorts = Pick<WatcherPorts, 'reader' | 'nginx' | 'healthCheck' | 'ownAddresses' | 'clock'>;
 
+/** What becomes of the log and the metrics of passes that a report tells of. */
+const NO_LOG: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const NO_METER: Meter = { count() {}, gauge() {}, remove() {} };
+
 /**
- * Reads etcd once and makes one pass over every upstream of every NGINX; with `dryRun` it only says what that pass would
- * do, and writes nothing anywhere. Waits for an etcd that is away; rejects only when the signal is aborted.
+ * Reads etcd once and makes one pass over every upstream of every NGINX; with `dryRun` it only tells what that pass would
+ * do, and writes nothing anywhere. Waits for an etcd that is unavailable; rejects only when the signal is aborted.
  */
 export async function runOnce(
   options: WatcherOptions,
   ports: RunOncePorts,
-  { dryRun }: { readonly dryRun: boolean },
+  mode: { readonly dryRun: boolean },
   signal: AbortSignal,
 ): Promise<RunOnceReport> {
-  const view = await firstView(ports.reader, watchedPrefixes(options), signal);
-  const registrations = new Registrations(
-    options.prefixes,
-    rulesOf(options, (await ports.ownAddresses?.()) ?? []),
-  );
-  registrations.apply(view);
+  const snapshot = await firstSnapshot(ports.reader, watchedPrefixes(options), signal);
+  const rules = registrationRules(options, (await ports.ownAddresses?.()) ?? []);
+  const registrations = new Registrations(options.prefixes, rules);
+  registrations.apply(snapshot);
   const nginx = await Promise.all(
-    ports.nginx.map((api) => onceNginx({ options, ports, registrations, dryRun }, api, signal)),
+    ports.nginx.map((api) => syncNginxOnce(api, { options, ports, registrations }, mode, signal)),
   );
   const matches = nginx.every(
     ({ error, upstreams }) => error === undefined && upstreams.every((upstream) => upstream.matches),
@@ -73,127 +66,87 @@ export async function runOnce(
   return { matches, nginx };
 }
 
-interface Look {
-  readonly options: WatcherOptions;
-  readonly ports: RunOncePorts;
-  readonly registrations: Registrations;
-  readonly dryRun: boolean;
-}
-
-async function firstView(
+async function firstSnapshot(
   reader: RegistryReader,
   prefixes: readonly string[],
   signal: AbortSignal,
 ): Promise<RegistrySnapshot> {
-  const enough = new AbortController();
-  const abort = () => enough.abort(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
+  const enough = deriveAbort(signal);
   let first: RegistrySnapshot | undefined;
-  const observer = {
-    onSnapshot: (view: RegistrySnapshot) => {
-      first ??= view;
+  const listener = {
+    onSnapshot: (snapshot: RegistrySnapshot) => {
+      first ??= snapshot;
       enough.abort();
     },
     onUnavailable: () => {},
   };
   try {
-    await reader.watch(prefixes, observer, enough.signal);
+    await reader.watch(prefixes, listener, enough.signal);
   } finally {
-    signal.removeEventListener('abort', abort);
+    enough.dispose();
   }
   signal.throwIfAborted();
-  if (!first) throw new Error('etcd was followed to the end without a view');
+  if (!first) throw new Error('the watch of etcd ended without a snapshot');
   return first;
 }
 
-async function onceNginx(look: Look, api: NginxApi, signal: AbortSignal): Promise<RunOnceNginx> {
-  const { options, registrations } = look;
-  const gate = createSemaphore(options.timing.concurrency);
-  try {
-    const identity = await api.identity(signal);
-    const { topology, failed } = await readTopology(api, undefined, signal);
-    const mapping = mapServices(registrations.services, options.upstreams, topology);
-    const upstreams = await Promise.all(
-      [...mapping.feeds].map(([id, services]) =>
-        onceUpstream(look, { api, gate, identity, ref: upstreamRef(id), services }, signal),
-      ),
+interface Once {
+  readonly options: WatcherOptions;
+  readonly ports: RunOncePorts;
+  readonly registrations: Registrations;
+}
+
+async function syncNginxOnce(
+  api: NginxApi,
+  { options, ports, registrations }: Once,
+  mode: { readonly dryRun: boolean },
+  signal: AbortSignal,
+): Promise<RunOnceNginx> {
+  // A single pass cannot wait for the end of a grace.
+  const withoutGrace = { ...options, guard: { ...options.guard, grace: 0 } };
+  const isProbed = (service: string) =>
+    [...registrations.get(service).keys()].some((address) =>
+      ports.healthCheck?.({ service, address }, controller.needsProbing(service)),
     );
-    const [error] = failed.values();
-    return {
-      name: api.name,
-      ...(error ? { error: error.message } : {}),
-      problems: mapping.problems,
-      upstreams,
-    };
-  } catch (error) {
-    signal.throwIfAborted();
-    return { name: api.name, error: messageOf(error), problems: [], upstreams: [] };
-  }
+  const deps: WatcherDeps = {
+    log: NO_LOG,
+    meter: NO_METER,
+    clock: ports.clock,
+    toWallTime: (at) => at,
+    // Nothing has been probed yet: what is down stays down where a running watcher may have found it dead.
+    health: { lookup: (services) => (services.some(isProbed) ? () => 'unknown' : undefined) },
+    options: () => withoutGrace,
+    registrations: () => registrations,
+  };
+  const controller = new NginxController(api, deps, { passEnded() {}, mappingChanged() {} });
+  const workers = (await controller.connectOnce(signal)) ?? [];
+  const upstreams = await Promise.all(workers.map((worker) => syncUpstreamOnce(worker, mode, signal)));
+  const { name, error, problems } = controller.status();
+  return { name, ...(error === undefined ? {} : { error }), problems, upstreams };
 }
 
-interface Target {
-  readonly api: NginxApi;
-  readonly gate: Semaphore;
-  readonly identity: NginxIdentity;
-  readonly ref: UpstreamRef;
-  readonly services: readonly string[];
-}
-
-async function onceUpstream(look: Look, target: Target, signal: AbortSignal): Promise<RunOnceUpstream> {
-  const { ref } = target;
+async function syncUpstreamOnce(
+  worker: UpstreamWorker,
+  { dryRun }: { readonly dryRun: boolean },
+  signal: AbortSignal,
+): Promise<RunOnceUpstream> {
   try {
-    const { plan, outcomes } = await onePass(look, target, look.dryRun, signal);
-    const proof = look.dryRun ? plan : (await onePass(look, target, true, signal)).plan;
+    const { plan, outcomes } = await worker.passOnce({ dryRun }, signal);
+    const proof = dryRun ? plan : (await worker.passOnce({ dryRun: true }, signal)).plan;
     return {
-      ...ref,
-      actions: look.dryRun ? plan.actions : outcomes.map(({ action }) => action),
+      ...worker.ref,
+      actions: dryRun ? plan.actions : outcomes.map(({ action }) => action),
       errors: outcomes.flatMap(({ action, error }) =>
         error ? [`${action.type} ${action.address}: ${error.message}`] : [],
       ),
-      matches: isMet(proof),
+      matches: isInSync(proof),
     };
   } catch (error) {
     signal.throwIfAborted();
-    return { ...ref, actions: [], errors: [messageOf(error)], matches: false };
+    return { ...worker.ref, actions: [], errors: [messageOf(error)], matches: false };
   }
 }
 
-function isMet({ actions, deferred, drains }: Plan): boolean {
+function isInSync({ actions, deferred, drains }: Plan): boolean {
   return actions.length === 0 && deferred.length === 0 && drains.size === 0;
-}
-
-function onePass(look: Look, target: Target, dryRun: boolean, signal: AbortSignal): Promise<PassResult> {
-  const { options, ports } = look;
-  const desired = desiredServers(look.registrations satisfies RegistrationLookup, target.services);
-  const unchecked = isGateway(target.identity.build) ? target.ref.kind : undefined;
-  // Nobody has probed anything yet: what is down stays so where a running watcher may have found it dead.
-  const probed = target.services.some((service) =>
-    [...desired.keys()].some((address) => ports.healthCheck?.({ service, address }, unchecked)),
-  );
-  return reconcile(
-    {
-      ...target,
-      dryRun,
-      isRefused: () => false,
-      version: () => 0,
-      wanted: ({ servers }) => {
-        const now = ports.clock();
-        return planInput({
-          ref: target.ref,
-          options,
-          servers,
-          desired,
-          health: probed ? () => 'unknown' : undefined,
-          held: stepGuard(newGuard(servers), desired, options.guard, now).held.keys(),
-          // A single pass cannot wait: what is gone is gone.
-          graced: new Set(),
-          drains: new Map(),
-          immutable: IMMUTABLE_PARAMETERS,
-          full: false,
-          now,
-        });
-      },
-    },
-    signal,
-  );
 }

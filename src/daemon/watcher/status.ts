@@ -1,19 +1,24 @@
+import type { Address } from '../../core/address.js';
+import type { DrainClock } from '../../core/drain.js';
 import type { EtcdState } from '../../core/etcd-state.js';
 import type { Instance } from '../../core/keys.js';
 import type { Maintenance } from '../../core/maintenance.js';
 import type { MappingProblem } from '../../core/mapping.js';
-import type { Kind } from '../../core/upstream.js';
+import type { ActualServer } from '../../core/ports.js';
+import type { Registrations } from '../../core/registrations.js';
+import type { Kind, UpstreamRef } from '../../core/upstream.js';
+import type { KnownServers } from './known-servers.js';
 
 /** What a watcher says of itself on `/status`. Plain JSON; times are milliseconds since the epoch. */
 export interface WatcherStatus {
   readonly id: string;
-  /** etcd has been read, every NGINX answers, and every upstream matched at its last pass. */
+  /** etcd has been read, every NGINX answers, and every upstream has been in sync lately. */
   readonly ready: boolean;
   readonly etcd: {
     readonly connected: boolean;
     /** `refuses` also where it can be read, but refuses this watcher's lease or a key under it. */
     readonly state: EtcdState;
-    /** The revision of the last view; undefined before the first. */
+    /** The revision of the last snapshot; undefined before the first. */
     readonly revision?: number;
     /** Why it cannot be read now, or what it refuses. */
     readonly error?: string;
@@ -21,7 +26,7 @@ export interface WatcherStatus {
   /** Another watcher with this id has been started later: one of the two needs another id. */
   readonly superseded: boolean;
   readonly services: readonly ServiceStatus[];
-  /** Instances that an operator has taken out, with who, when and why; older versions do not say. */
+  /** Instances that an operator drains, with who, when and why; older versions do not say. */
   readonly maintenance?: readonly (Instance & Maintenance)[];
   /** Keys that are not taken, with the reason; the first of them. */
   readonly rejected: readonly { readonly key: string; readonly reason: string }[];
@@ -57,7 +62,7 @@ export interface UpstreamStatus {
   readonly kind: Kind;
   readonly name: string;
   readonly services: readonly string[];
-  /** NGINX equalled etcd at the last pass, but for what is draining or held. */
+  /** The last full pass found NGINX in sync with etcd, but for what drains or is held. */
   readonly matched: boolean;
   readonly lastPassAt?: number;
   readonly servers: readonly ServerStatus[];
@@ -75,4 +80,86 @@ export interface ServerStatus {
   readonly state: 'up' | 'down' | 'draining' | 'held' | 'unknown';
   readonly lastState?: string;
   readonly active?: number;
+}
+
+export function serviceStatus(name: string, registrations: Registrations): ServiceStatus {
+  return {
+    name,
+    registered: registrations.accepted(name),
+    draining: registrations.drainRequests(name).size,
+    ...registrations.refused(name),
+  };
+}
+
+/** What the status of one upstream is made from. */
+export interface UpstreamStatusInput {
+  readonly ref: UpstreamRef;
+  readonly services: readonly string[];
+  /** What NGINX has; undefined until it has been read. */
+  readonly servers: KnownServers | undefined;
+  readonly drains: ReadonlyMap<Address, DrainClock>;
+  readonly held: ReadonlyMap<Address, number>;
+  readonly inSync: boolean;
+  readonly lastPassAt: number | undefined;
+  readonly errors: readonly string[];
+  /** Turns a time of the monotonic clock into milliseconds since the epoch. */
+  readonly toWallTime: (at: number) => number;
+}
+
+export function upstreamStatus(input: UpstreamStatusInput): UpstreamStatus {
+  const { ref, services, servers, drains, held, inSync, lastPassAt, errors, toWallTime } = input;
+  const kept = [...held].filter(([address]) => servers?.byAddress.has(address));
+  return {
+    kind: ref.kind,
+    name: ref.name,
+    services,
+    matched: inSync,
+    ...(lastPassAt === undefined ? {} : { lastPassAt: toWallTime(lastPassAt) }),
+    servers: [...(servers ?? [])].map((server) => serverStatus(server, drains, held)),
+    held: kept.map(([address, until]) => ({ address, until: toWallTime(until) })),
+    unmanaged: servers?.unmanaged ?? 0,
+    errors,
+  };
+}
+
+/** The status of an upstream whose NGINX does not answer: what was seen last need not be so any more. */
+export function pastStatus(status: UpstreamStatus): UpstreamStatus {
+  const servers = status.servers.map(({ address, state }) => ({
+    address,
+    state: 'unknown' as const,
+    lastState: state,
+  }));
+  return { ...status, matched: false, servers };
+}
+
+function serverStatus(
+  server: ActualServer,
+  drains: UpstreamStatusInput['drains'],
+  held: UpstreamStatusInput['held'],
+): ServerStatus {
+  const { address, active } = server;
+  return { address, state: stateOf(server, drains, held), ...(active === undefined ? {} : { active }) };
+}
+
+type KnownState = Exclude<ServerStatus['state'], 'unknown'>;
+
+function stateOf(
+  { address, draining, parameters }: ActualServer,
+  drains: UpstreamStatusInput['drains'],
+  held: UpstreamStatusInput['held'],
+): KnownState {
+  if (held.has(address)) return 'held';
+  if (draining || drains.has(address)) return 'draining';
+  return parameters.down ? 'down' : 'up';
+}
+
+/** How many servers are in each state, for the metric: each counts once, in the state that `/status` shows it in. */
+export function serverCounts(
+  servers: Iterable<ActualServer>,
+  drains: ReadonlyMap<Address, DrainClock>,
+  held: ReadonlyMap<Address, number>,
+): Readonly<Record<KnownState, number>> {
+  const counts = { up: 0, down: 0, draining: 0, held: 0 };
+  for (const server of servers) counts[stateOf(server, drains, held)]++;
+  return counts;
 }

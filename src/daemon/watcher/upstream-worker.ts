@@ -1,91 +1,90 @@
-import type { Semaphore } from '../../async/semaphore.js';
-import { sleep } from '../../async/sleep.js';
 import { Wakeup } from '../../async/wakeup.js';
 import type { Address } from '../../core/address.js';
-import type { DesiredServer } from '../../core/desired.js';
+import { type DesiredServers, desiredServers } from '../../core/desired.js';
 import type { DrainClock } from '../../core/drain.js';
-import type { HealthLookup } from '../../core/effective-health.js';
 import { NginxError } from '../../core/errors.js';
-import { IMMUTABLE_PARAMETERS, type PlanInput } from '../../core/plan.js';
-import type { Clock, NginxApi, NginxIdentity, UpstreamState } from '../../core/ports.js';
-import type { ParameterName } from '../../core/server-parameters.js';
+import { type Action, type Plan, plan } from '../../core/plan.js';
+import type { NginxIdentity } from '../../core/ports.js';
 import type { UpstreamRef } from '../../core/upstream.js';
+import type { WatcherDeps } from './deps.js';
 import { GuardTracker } from './guard-tracker.js';
-import type { WatcherOptions } from './options.js';
-import type { PassReport } from './pass-report.js';
-import { planInput } from './plan-input.js';
-import { type Outcome, type PassResult, reconcile } from './reconcile.js';
-import { RejectedActions } from './rejected-actions.js';
-import { nextPassIn } from './schedule.js';
-import { drainTimeoutOf } from './settings.js';
-import type { UpstreamStatus } from './status.js';
-import { serverCounts, upstreamStatus } from './upstream-status.js';
-
-/** What one upstream's worker is told by the driver of its NGINX. */
-export interface UpstreamContext {
-  readonly ref: UpstreamRef;
-  readonly api: NginxApi;
-  readonly gate: Semaphore;
-  readonly report: PassReport;
-  readonly clock: Clock;
-  /** A time of that clock as people read it: in ms since the epoch. */
-  readonly shown: (at: number) => number;
-  readonly options: () => WatcherOptions;
-  readonly services: () => readonly string[];
-  /** What etcd wants of the group now. */
-  readonly desired: () => ReadonlyMap<Address, DesiredServer>;
-  /** Undefined where the group's services are not probed from here. */
-  readonly health: () => HealthLookup | undefined;
-  /** Who NGINX was when last asked; undefined while it is away. */
-  readonly identity: () => NginxIdentity | undefined;
-  /** NGINX may be away, or another: the driver is to look. */
-  readonly suspect: () => void;
-  /** A pass has ended. */
-  readonly passed: () => void;
-}
-
-/** How long after a call that timed out its late effect is looked for, in ms. */
-const LATE_EFFECT = 5_000;
+import type { KnownServers } from './known-servers.js';
+import type { NginxConnection } from './nginx-connection.js';
+import { drainTimeoutOf } from './options.js';
+import { PassReport } from './pass-report.js';
+import {
+  type NginxTarget,
+  type PassResult,
+  type PassSource,
+  type PlanScope,
+  reconcile,
+  reconcileAddresses,
+} from './reconcile.js';
+import { nextPassIn, PassSchedule } from './schedule.js';
+import { serverCounts, type UpstreamStatus, upstreamStatus } from './status.js';
+import { leavesDoubt, UpstreamMemory } from './upstream-memory.js';
 
 /**
- * Keeps one upstream of one NGINX equal to what etcd wants. Level-triggered: whatever happens only wakes it, and every
- * pass starts from what NGINX has. It waits for no other upstream.
+ * Keeps one upstream of one NGINX in sync with etcd; it waits for no other upstream.
+ *
+ * A change in etcd takes the fast path: the changed addresses are planned against what is known of NGINX, and the calls
+ * are sent at once. A full pass reads the group and compares everything: it proves what the fast path has done, and is the
+ * only thing that repairs and that finds a drain to be over. Any doubt leads to a full pass.
  */
-export class UpstreamWorker {
-  readonly #context: UpstreamContext;
-  readonly #wakeup = new Wakeup();
-  readonly #refusals = new RejectedActions();
-  readonly #immutable = new Set<ParameterName>(IMMUTABLE_PARAMETERS);
+export class UpstreamWorker implements PassSource {
+  readonly ref: UpstreamRef;
+  readonly #nginx: NginxConnection;
+  readonly #deps: WatcherDeps;
+  readonly #passEnded: (services: readonly string[]) => void;
+  readonly #report: PassReport;
   readonly #guard: GuardTracker;
-  #drains: ReadonlyMap<Address, DrainClock> = new Map();
-  /** The requests that the last pass found fulfilled: the newest revision for each address. */
-  #out: ReadonlyMap<Address, number> = new Map();
-  #last: UpstreamState | undefined;
-  #lastPassAt: number | undefined;
-  #matchedAt: number | undefined;
-  #matched = false;
-  #errors: readonly string[] = [];
-  #failures = 0;
+  readonly #memory = new UpstreamMemory();
+  readonly #schedule = new PassSchedule();
+  readonly #wakeup = new Wakeup();
+  #services: readonly string[];
+  /** The addresses that have changed in etcd since they were last planned. */
+  #changed = new Set<Address>();
   #version = 0;
-  /** Another number for each NGINX, and after each reload: a pass that spans two proves nothing of the new one. */
+  /** What NGINX has; undefined until the group has been read. */
+  #servers: KnownServers | undefined;
+  /** Whether `#servers` is what NGINX has as far as anybody can tell: the fast path goes by it. */
+  #isKnown = false;
+  /** Another number after each reload: a pass that spans two proves nothing of the new NGINX. */
   #epoch = 0;
-  #verifyAt: number | undefined;
-  /** NGINX had no room for a server when it was last asked to add one, and nothing has gone since. */
-  #full = false;
+  #drains = new Map<Address, DrainClock>();
+  /** The drain requests that the last full pass found done: the newest revision for each address. */
+  #drained = new Map<Address, number>();
+  #inSync = false;
+  #inSyncAt: number | undefined;
+  #lastPassAt: number | undefined;
+  #errors: readonly string[] = [];
 
-  constructor(context: UpstreamContext) {
-    this.#context = context;
-    const { report, clock, options, desired } = context;
-    this.#guard = new GuardTracker({ report, clock, desired, policy: () => options().guard });
+  /** @param passEnded Called after each pass with the services that feed the upstream. */
+  constructor(
+    ref: UpstreamRef,
+    services: readonly string[],
+    nginx: NginxConnection,
+    deps: WatcherDeps,
+    passEnded: (services: readonly string[]) => void = () => {},
+  ) {
+    this.ref = ref;
+    this.#services = services;
+    this.#nginx = nginx;
+    this.#deps = deps;
+    this.#passEnded = passEnded;
+    this.#report = new PassReport(nginx.name, ref, deps);
+    this.#guard = new GuardTracker(deps, this.#report);
   }
 
-  get ref(): UpstreamRef {
-    return this.#context.ref;
+  // --- what its controller tells and asks -------------------------------------------------------------------------
+
+  get services(): readonly string[] {
+    return this.#services;
   }
 
-  /** When the group was last seen to be as wanted, by the monotonic clock. */
-  get matchedAt(): number | undefined {
-    return this.#matchedAt;
+  /** When NGINX was last seen to be in sync, by the monotonic clock. */
+  get inSyncAt(): number | undefined {
+    return this.#inSyncAt;
   }
 
   /** How many servers the guard holds. */
@@ -93,225 +92,252 @@ export class UpstreamWorker {
     return this.#guard.held.size;
   }
 
-  /** Something may have changed: look at once. */
-  wake(): void {
+  /** Whether the request of this revision to drain the address is done here. */
+  isDrained(address: Address, revision: number): boolean {
+    return (this.#drained.get(address) ?? 0) >= revision;
+  }
+
+  /** A full pass is wanted at once. */
+  requestPass(): void {
+    this.#version++;
+    this.#schedule.request();
+    this.#wakeup.wake();
+  }
+
+  /** These addresses have changed in etcd. */
+  registrationsChanged(addresses: ReadonlySet<Address>): void {
+    this.#guard.registrationsChanged(addresses, this.#desired);
+    for (const address of addresses) this.#changed.add(address);
+    if (!this.#isKnown) this.#schedule.request();
     this.#version++;
     this.#wakeup.wake();
   }
 
-  /** etcd changed. */
-  registrationsChanged(): void {
-    this.#guard.registrationsChanged();
-    this.wake();
+  /** Other services feed the upstream, or the rules for what is registered are others. */
+  registrationsReplaced(services: readonly string[] = this.#services): void {
+    this.#services = services;
+    this.#guard.registrationsReplaced(this.#desired);
+    this.requestPass();
   }
 
-  /** Another NGINX, or the same reloaded: nothing that was known of it counts. */
+  /** Another NGINX answers, or the same reloaded: nothing that was known of it counts. */
   reset(): void {
-    this.#roomAgain();
+    this.#memory.forget();
     this.#epoch++;
-    this.#matched = false;
-    this.#matchedAt = undefined;
-    this.#out = new Map();
-    this.#failures = 0;
-    this.#context.report.allWell();
-    this.wake();
+    this.#isKnown = false;
+    this.#inSync = false;
+    this.#inSyncAt = undefined;
+    this.#drained.clear();
+    this.#report.clearAll();
+    this.requestPass();
   }
 
-  /** An operator lets the guard's servers go. */
+  /** An operator ends the guard's holds. */
   unhold(): void {
     this.#guard.unhold();
-    this.wake();
-  }
-
-  /** Whether the request of this revision to take the address out is fulfilled here. */
-  isOut(address: Address, revision: number): boolean {
-    return (this.#out.get(address) ?? 0) >= revision;
+    this.requestPass();
   }
 
   status(): UpstreamStatus {
     return upstreamStatus({
-      ref: this.#context.ref,
-      services: this.#context.services(),
-      state: this.#last,
+      ref: this.ref,
+      services: this.#services,
+      servers: this.#servers,
       drains: this.#drains,
       held: this.#guard.held,
-      matched: this.#matched,
+      inSync: this.#inSync,
       lastPassAt: this.#lastPassAt,
       errors: this.#errors,
-      shown: this.#context.shown,
+      toWallTime: this.#deps.toWallTime,
     });
   }
 
-  /** Runs until aborted; a call under way is let end. */
+  // --- the loop ---------------------------------------------------------------------------------------------------
+
+  /** Runs until aborted; lets the calls under way end. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const identity = this.#context.identity();
-      const started = this.#context.clock();
-      const wait = identity ? await this.#pass(identity, signal) : Number.POSITIVE_INFINITY;
-      await this.#wakeup.wait(Math.min(wait, this.#timing.resync), signal);
-      // A burst of changes becomes one pass; a lone change comes long after the last pass and is never delayed.
-      const early = started + this.#timing.debounce - this.#context.clock();
-      if (early > 0) await sleep(early, signal);
+      const { identity } = this.#nginx;
+      const wait = this.#schedule.wait(this.#deps.clock(), this.#timing);
+      if (!identity) await this.#wakeup.wait(this.#timing.resync, signal);
+      else if (wait === 0) await this.#passOverAll(identity, signal);
+      else if (this.#isKnown && this.#servers && this.#changed.size > 0) {
+        await this.#passOverChanged(this.#servers, identity, signal);
+      } else await this.#wakeup.wait(Math.min(wait, this.#timing.resync), signal);
     }
   }
 
-  get #timing() {
-    return this.#context.options().timing;
+  /** One full pass, of which nothing is remembered. Rejects where NGINX does not answer or does not show the group. */
+  async passOnce({ dryRun }: { readonly dryRun: boolean }, signal: AbortSignal): Promise<PassResult> {
+    const { identity } = this.#nginx;
+    if (!identity) throw new NginxError('Unreachable', 'NGINX does not answer', true);
+    return reconcile(this.#target(identity), this, { dryRun }, signal);
   }
 
-  async #pass(identity: NginxIdentity, signal: AbortSignal): Promise<number> {
-    const { api, gate, ref, report, clock } = this.#context;
+  async #passOverAll(identity: NginxIdentity, signal: AbortSignal): Promise<void> {
     const epoch = this.#epoch;
-    let result: PassResult;
-    let requests: ReadonlyMap<Address, number> = new Map();
+    this.#schedule.begin(this.#deps.clock());
+    this.#changed.clear();
     try {
-      result = await reconcile(
-        {
-          api,
-          gate,
-          ref,
-          identity,
-          wanted: (state) => {
-            const desired = this.#context.desired();
-            requests = newestRequests(desired);
-            return this.#planInput(state, desired);
-          },
-          isRefused: (action) => this.#refusals.has(action, clock()),
-          version: () => this.#version,
-        },
-        signal,
-      );
+      const result = await reconcile(this.#target(identity), this, { dryRun: false }, signal);
+      this.#recordPass({ ...result, stale: result.stale || epoch !== this.#epoch });
     } catch (error) {
-      if (signal.aborted) return 0;
-      return this.#failedRead(error);
+      if (!(error instanceof NginxError) && !signal.aborted) throw error;
+      if (error instanceof NginxError) this.#recordFailedRead(error);
     }
-    if (epoch !== this.#epoch) result = { ...result, stale: true };
-    report.over('upstream-unreadable');
-    this.#lastPassAt = clock();
-    this.#last = result.state;
-    this.#drains = result.plan.drains;
-    const out = result.plan.drained.map((address) => [address, requests.get(address) ?? 0] as const);
-    this.#out = new Map(out);
-    if (result.stale) this.#context.suspect();
-    const wait = this.#conclude(result);
-    this.#context.passed();
-    return wait;
+    this.#passEnded(this.#services);
   }
 
-  #planInput({ servers }: UpstreamState, desired: ReadonlyMap<Address, DesiredServer>): PlanInput {
-    const { clock, ref, options, health } = this.#context;
-    this.#guard.look(servers);
-    return planInput({
-      ref,
-      options: options(),
-      servers,
+  async #passOverChanged(servers: KnownServers, identity: NginxIdentity, signal: AbortSignal): Promise<void> {
+    const epoch = this.#epoch;
+    const changed = this.#changed;
+    this.#changed = new Set();
+    const result = await reconcileAddresses(this.#target(identity), this, servers, changed, signal);
+    this.#recordAddresses(changed, { ...result, stale: result.stale || epoch !== this.#epoch });
+    this.#passEnded(this.#services);
+  }
+
+  // --- what a pass is made from -----------------------------------------------------------------------------------
+
+  get version(): number {
+    return this.#version;
+  }
+
+  plan(servers: KnownServers, { only, countersAreFresh }: PlanScope): Plan {
+    const { clock, options, health } = this.#deps;
+    const desired = this.#desired;
+    if (only) this.#guard.advance();
+    else this.#guard.observe(servers.byAddress, desired);
+    return plan({
+      kind: this.ref.kind,
       desired,
-      health: health(),
-      held: this.#guard.held.keys(),
+      actual: servers.byAddress,
+      ...(only ? { only } : {}),
+      countersAreFresh,
+      health: health?.lookup(this.#services),
+      held: this.#guard.held,
       graced: this.#guard.graced,
       drains: this.#drains,
-      immutable: this.#immutable,
-      full: this.#full,
+      limits: { timeout: drainTimeoutOf(this.ref, options()), settle: this.#timing.settle },
+      immutable: this.#memory.immutable,
+      zoneFull: this.#memory.zoneFull,
       now: clock(),
     });
   }
 
-  #failedRead(error: unknown): number {
-    if (!(error instanceof NginxError)) throw error;
-    const { report, suspect } = this.#context;
-    this.#failures++;
-    this.#matched = false;
+  isRejected(action: Action): boolean {
+    return this.#memory.isRejected(action, this.#deps.clock());
+  }
+
+  get #desired(): DesiredServers {
+    const registrations = this.#deps.registrations();
+    return registrations ? desiredServers(registrations, this.#services) : new Map();
+  }
+
+  #target(identity: NginxIdentity): NginxTarget {
+    const { api, semaphore } = this.#nginx;
+    return { api, semaphore, ref: this.ref, identity };
+  }
+
+  get #timing() {
+    return this.#deps.options().timing;
+  }
+
+  // --- what is recorded of a pass ---------------------------------------------------------------------------------
+
+  #recordPass(result: PassResult): void {
+    const { plan, outcomes, stale, servers } = result;
+    const now = this.#deps.clock();
+    this.#report.clear('upstream-unreadable');
+    this.#lastPassAt = now;
+    this.#servers = servers;
+    this.#drains = new Map(plan.drains);
+    this.#drained = new Map(plan.drained);
+    this.#isKnown = true;
+    this.#recordOutcomes(result);
+    this.#memory.recordPass(result, now, this.#timing.resync);
+    this.#inSync = plan.actions.length === 0 && plan.deferred.length === 0 && !stale;
+    if (this.#inSync) {
+      this.#inSyncAt = now;
+      this.#report.clearAll();
+    }
+    this.#report.deferred(plan.deferred);
+    this.#report.pass(this.#errors.length > 0 ? 'error' : 'ok');
+    this.#report.servers(serverCounts(servers, this.#drains, this.#guard.held));
+    this.#scheduleNext(outcomes.some(({ error }) => !error));
+  }
+
+  #recordAddresses(addresses: ReadonlySet<Address>, result: PassResult): void {
+    const { plan, servers, stale } = result;
+    const now = this.#deps.clock();
+    for (const address of addresses) {
+      const clock = plan.drains.get(address);
+      if (clock) this.#drains.set(address, clock);
+      else this.#drains.delete(address);
+      // Only a full pass finds a drain done; that it is not asked for any more shows here.
+      if (!plan.drained.has(address)) this.#drained.delete(address);
+    }
+    this.#recordOutcomes(result);
+    this.#memory.recordAddresses(result, now, this.#timing.resync);
+    if (plan.actions.length > 0 || plan.deferred.length > 0) this.#inSync = false;
+    if (stale || this.#memory.failures > 0) this.#scheduleNext(false);
+    else if (this.#isUnproven(addresses, plan)) this.#schedule.prove(servers.size, now, this.#timing);
+  }
+
+  /** Whether there is anything for a full pass to prove, or to find: a drain that is over, a server that is dead. */
+  #isUnproven(addresses: ReadonlySet<Address>, { actions, deferred }: Plan): boolean {
+    if (actions.length > 0 || deferred.length > 0) return true;
+    const desired = this.#desired;
+    return [...addresses].some((address) => ['drain', undefined].includes(desired.get(address)?.intent));
+  }
+
+  #recordOutcomes({ outcomes, stale, unknownIds }: PassResult): void {
+    const wasFull = this.#memory.zoneFull;
+    const failed: string[] = [];
+    for (const outcome of outcomes) {
+      this.#report.outcome(outcome);
+      const { action, error } = outcome;
+      if (!error) continue;
+      failed.push(`${action.type} ${action.address}: ${error.message}`);
+      if (leavesDoubt(error)) this.#isKnown = false;
+      if (error.status === undefined) this.#nginx.recheck();
+      // The plan is another one now: what was to stay until the new servers are there has to make room for them.
+      if (error.code === 'UpstreamOutOfMemory' && !wasFull) this.requestPass();
+    }
+    this.#errors = failed;
+    if (stale || unknownIds) this.#isKnown = false;
+    if (stale) this.#nginx.recheck();
+  }
+
+  #recordFailedRead(error: NginxError): void {
+    this.#memory.recordFailedRead();
+    this.#isKnown = false;
+    this.#inSync = false;
     this.#errors = [error.message];
-    report.pass('error');
-    // An NGINX that is away is said once by its driver, not by each of its upstreams.
-    if (error.status !== undefined) {
-      const fields = { code: error.code, status: error.status, reason: error.message };
-      report.trouble('upstream-unreadable', fields, 'NGINX does not show the upstream');
-    }
-    suspect();
-    return this.#nextPassIn(false);
+    this.#report.pass('error');
+    // An NGINX that does not answer is reported once by its connection, not for each of its upstreams.
+    if (error.status !== undefined) this.#report.unreadable(error);
+    this.#nginx.recheck();
+    this.#scheduleNext(false);
   }
 
-  #conclude({ state, plan, outcomes, stale }: PassResult): number {
-    const { report, clock } = this.#context;
-    for (const outcome of outcomes) this.#learn(outcome);
-    const failed = outcomes.filter(({ error }) => error !== undefined);
-    // After a reload it is the driver's turn first: it wakes this loop when it knows who NGINX is now.
-    const retry = stale || failed.some(({ error }) => error?.retryable || mayHaveMoved(error));
-    this.#failures = retry ? this.#failures + 1 : 0;
-    this.#errors = failed.map(
-      ({ action, error }) => `${action.type} ${action.address}: ${error?.message ?? ''}`,
-    );
-    this.#matched = plan.actions.length === 0 && plan.deferred.length === 0 && !stale;
-    if (this.#matched) {
-      this.#matchedAt = clock();
-      report.allWell();
-    }
-    if (plan.deferred.length > 0) {
-      const fields = { addresses: plan.deferred };
-      report.trouble('drain-deferred', fields, 'nothing else of the upstream serves yet: these stay for now');
-    }
-    report.pass(failed.length > 0 ? 'error' : 'ok');
-    report.servers(serverCounts(state.servers, this.#drains, this.#guard.held));
-    return this.#nextPassIn(outcomes.some(({ error }) => !error));
-  }
-
-  #learn(outcome: Outcome): void {
-    const { action, error } = outcome;
-    const { report, clock } = this.#context;
-    report.outcome(outcome);
-    if (!error) {
-      if (action.type === 'remove') this.#roomAgain();
-      return;
-    }
-    if (error.code === 'UpstreamOutOfMemory' && !this.#full) {
-      // The plan is another one now: what was to stay until the new ones are there has to make room for them.
-      this.#full = true;
-      this.wake();
-    }
-    if (error.code === 'UpstreamServerWeightImmutable') this.#immutable.add('weight');
-    else if (!error.retryable && !mayHaveMoved(error))
-      this.#refusals.add(action, clock() + this.#timing.resync);
-    if (error.code === 'Timeout') this.#verifyAt = clock() + LATE_EFFECT;
-    if (error.status === undefined) this.#context.suspect();
-  }
-
-  /** What was refused for want of room may be asked for again. */
-  #roomAgain(): void {
-    this.#full = false;
-    this.#refusals.clear();
-  }
-
-  #nextPassIn(unproven: boolean): number {
-    const { clock, options, ref } = this.#context;
+  /** @param verify Something was done, and the next pass is to prove it. */
+  #scheduleNext(verify: boolean): void {
+    const { clock, options } = this.#deps;
     const now = clock();
-    if (this.#verifyAt !== undefined && this.#verifyAt <= now) this.#verifyAt = undefined;
-    const outlook = {
-      now,
-      unproven,
-      failures: this.#failures,
-      drains: this.#drains.values(),
-      nextRelease: this.#guard.nextRelease,
-      verifyAt: this.#verifyAt,
-      drainTimeout: drainTimeoutOf(ref, options()),
-    };
-    return nextPassIn(outlook, this.#timing);
+    const wait = nextPassIn(
+      {
+        now,
+        verify,
+        failures: this.#memory.failures,
+        drains: this.#drains.values(),
+        guardEnd: this.#guard.nextEnd,
+        verifyAt: this.#memory.verifyAt(now),
+        drainTimeout: drainTimeoutOf(this.ref, options()),
+        servers: this.#servers?.size ?? 0,
+      },
+      this.#timing,
+    );
+    this.#schedule.next(wait, now);
   }
-}
-
-/** NGINX answered that things are not as they were read: the next pass reads them again. */
-function mayHaveMoved(error: NginxError | undefined): boolean {
-  return error?.status === 404 || error?.status === 409 || error?.code === 'UpstreamServerWeightImmutable';
-}
-
-function newestRequests(desired: ReadonlyMap<Address, DesiredServer>): ReadonlyMap<Address, number> {
-  const newest = new Map<Address, number>();
-  for (const [address, { requests }] of desired) {
-    if (requests.length > 0)
-      newest.set(
-        address,
-        requests.reduce((most, { revision }) => Math.max(most, revision), 0),
-      );
-  }
-  return newest;
 }

@@ -1,33 +1,37 @@
+import { deriveAbort } from '../../async/abort.js';
 import { sleep } from '../../async/sleep.js';
+import type { Address } from '../../core/address.js';
 import { messageOf } from '../../core/errors.js';
 import type { Log } from '../../core/ports.js';
+import type { ChangedInstances } from '../../core/registrations.js';
 import { type UpstreamId, upstreamId } from '../../core/upstream.js';
 import type { UpstreamWorker } from './upstream-worker.js';
 
 interface Running {
   readonly worker: UpstreamWorker;
-  services: readonly string[];
-  readonly stop: AbortController;
+  stop(): void;
 }
 
-export interface UpstreamWorkersContext {
-  readonly nginx: string;
-  readonly log: Log;
-  /** Makes a worker; `services` tells which services feed its upstream, now. */
-  readonly create: (id: UpstreamId, services: () => readonly string[]) => UpstreamWorker;
-}
+/** After a defect, a loop waits this long before it goes on, in ms. */
+const RESTART_DELAY = 1_000;
 
-/** After an error that should not be, a loop waits this long before it goes on, in ms. */
-const AFTER_SURPRISE = 1_000;
-
-/** The workers of one NGINX: one for each upstream that is fed. */
+/** The workers of one NGINX: one for each upstream that a service feeds. */
 export class UpstreamWorkers {
-  readonly #context: UpstreamWorkersContext;
+  readonly #nginx: string;
+  readonly #log: Log;
+  readonly #create: (id: UpstreamId, services: readonly string[]) => UpstreamWorker;
   readonly #running = new Map<UpstreamId, Running>();
+  readonly #byService = new Map<string, UpstreamWorker[]>();
   readonly #endings = new Set<Promise<void>>();
 
-  constructor(context: UpstreamWorkersContext) {
-    this.#context = context;
+  constructor(
+    nginx: string,
+    log: Log,
+    create: (id: UpstreamId, services: readonly string[]) => UpstreamWorker,
+  ) {
+    this.#nginx = nginx;
+    this.#log = log;
+    this.#create = create;
   }
 
   *[Symbol.iterator](): Iterator<UpstreamWorker> {
@@ -40,68 +44,81 @@ export class UpstreamWorkers {
 
   /** The services that feed any of the upstreams. */
   get services(): readonly string[] {
-    return [...new Set([...this.#running.values()].flatMap(({ services }) => services))];
+    return [...this.#byService.keys()];
   }
 
-  /** The workers whose upstreams any of these services feeds. */
-  fedBy(services: ReadonlySet<string>): readonly UpstreamWorker[] {
-    return [...this.#running.values()]
-      .filter((running) => running.services.some((service) => services.has(service)))
-      .map(({ worker }) => worker);
+  /** The workers whose upstreams the service feeds. */
+  workersFor(service: string): readonly UpstreamWorker[] {
+    return this.#byService.get(service) ?? [];
+  }
+
+  /** These instances have changed in etcd. */
+  registrationsChanged(instances: ChangedInstances): void {
+    const changed = new Map<UpstreamWorker, ReadonlySet<Address>>();
+    for (const [service, addresses] of instances) {
+      for (const worker of this.workersFor(service)) {
+        const before = changed.get(worker);
+        changed.set(worker, before ? new Set([...before, ...addresses]) : addresses);
+      }
+    }
+    for (const [worker, addresses] of changed) worker.registrationsChanged(addresses);
   }
 
   /** Has a worker run for each of these upstreams, and for no other. Tells whether anything changed. */
-  feed(feeds: ReadonlyMap<UpstreamId, readonly string[]>, signal: AbortSignal): boolean {
+  sync(feeds: ReadonlyMap<UpstreamId, readonly string[]>, signal: AbortSignal): boolean {
     let changed = false;
-    for (const [id, { stop }] of this.#running) {
+    for (const [id, running] of this.#running) {
       if (feeds.has(id)) continue;
-      stop.abort();
+      running.stop();
       this.#running.delete(id);
       changed = true;
     }
     for (const [id, services] of feeds) {
-      const running = this.#running.get(id);
-      if (running?.services.join() === services.join()) continue;
+      const worker = this.#running.get(id)?.worker;
+      if (worker?.services.join() === services.join()) continue;
       changed = true;
-      if (!running) {
-        this.#start(id, services, signal);
-        continue;
-      }
-      running.services = services;
-      running.worker.registrationsChanged();
+      if (worker) worker.registrationsReplaced(services);
+      else this.#start(id, services, signal);
     }
+    if (changed) this.#index();
     return changed;
   }
 
-  /** Resolves when every worker has ended, once the signal is aborted. */
-  async ended(): Promise<void> {
+  /** Resolves when every worker has stopped, once the signal is aborted. */
+  async stopped(): Promise<void> {
     await Promise.all(this.#endings);
   }
 
+  #index(): void {
+    this.#byService.clear();
+    for (const worker of this) {
+      for (const service of worker.services) {
+        this.#byService.set(service, [...this.workersFor(service), worker]);
+      }
+    }
+  }
+
   #start(id: UpstreamId, services: readonly string[], signal: AbortSignal): void {
-    const stop = new AbortController();
-    const onAbort = () => stop.abort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    const worker = this.#context.create(id, () => running.services);
-    const running: Running = { worker, services, stop };
-    this.#running.set(id, running);
+    const stop = deriveAbort(signal);
+    const worker = this.#create(id, services);
+    this.#running.set(id, { worker, stop: () => stop.abort() });
     const ending = this.#keepRunning(worker, stop.signal).finally(() => {
-      signal.removeEventListener('abort', onAbort);
+      stop.dispose();
       this.#endings.delete(ending);
     });
     this.#endings.add(ending);
   }
 
-  /** A defect in one upstream's loop is said loudly and ends nothing. */
+  /** A defect in one upstream's loop is logged as an error and ends nothing. */
   async #keepRunning(worker: UpstreamWorker, signal: AbortSignal): Promise<void> {
-    const { nginx, log } = this.#context;
     while (!signal.aborted) {
       try {
         await worker.run(signal);
       } catch (error) {
-        const fields = { nginx, upstream: upstreamId(worker.ref), reason: messageOf(error) };
-        log.error({ event: 'worker-failed', ...fields }, 'unexpected error');
-        await sleep(AFTER_SURPRISE, signal);
+        const fields = { nginx: this.#nginx, upstream: upstreamId(worker.ref), reason: messageOf(error) };
+        this.#log.error({ event: 'worker-failed', ...fields }, 'unexpected error');
+        await sleep(RESTART_DELAY, signal);
+        worker.requestPass();
       }
     }
   }

@@ -1,49 +1,28 @@
 import { setMaxListeners } from 'node:events';
 import { sleep } from '../../async/sleep.js';
 import { CONNECTED, conditionOf, type EtcdCondition } from '../../core/etcd-state.js';
-import { type Instance, maintenancePrefix, parseService, unholdPrefix, watcherKey } from '../../core/keys.js';
+import { maintenancePrefix, parseService, unholdPrefix, watcherKey } from '../../core/keys.js';
 import type { RegistrySnapshot } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
-import type { Registrations } from '../../core/registrations.js';
+import type { ChangedInstances, Registrations } from '../../core/registrations.js';
 import { KINDS, type Kind } from '../../core/upstream.js';
 import { LeaseSession } from '../lease/session.js';
+import type { WatcherDeps } from './deps.js';
 import { DrainAcks } from './drain-acks.js';
 import { HealthMonitor } from './health-monitor.js';
 import { NginxController } from './nginx-controller.js';
 import type { WatcherOptions, WatcherPorts } from './options.js';
 import { Presence } from './presence.js';
 import { RegistrationTracker } from './registration-tracker.js';
-import { serviceStatus } from './service-status.js';
-import type { WatcherStatus } from './status.js';
-
-/** A running `sidekick watch`. */
-export interface Watcher {
-  /**
-   * Runs until aborted, whatever happens to etcd or NGINX. Then lets the calls under way end, leaves NGINX as it is,
-   * ends its lease, and resolves. Call once.
-   */
-  run(signal: AbortSignal): Promise<void>;
-  /**
-   * Takes other options while it runs, and asks `healthCheck` anew. `id`, `keys`, `leaseTtl` and `timing.concurrency` stay as they were: they take
-   * a restart.
-   */
-  reconfigure(options: WatcherOptions): void;
-  /** Lets go what the guard holds of a service; `sidekick unhold` does it through etcd. */
-  unhold(service: string): void;
-  status(): WatcherStatus;
-  /** etcd has been read and NGINX matches. */
-  readonly ready: boolean;
-  /** When its loops last moved, by the monotonic clock: the oldest of them. */
-  readonly lastProgress: number;
-}
+import { serviceStatus, type WatcherStatus } from './status.js';
 
 /** The prefixes that a watcher reads. */
 export function watchedPrefixes({ prefixes }: Pick<WatcherOptions, 'prefixes'>): readonly string[] {
   return [prefixes.services, maintenancePrefix(prefixes), unholdPrefix(prefixes)];
 }
 
-/** How often what is gone is forgotten and this host's addresses are read, in ms. */
-const UPKEEP = 2_000;
+/** How often instances that are gone are forgotten and this host's addresses are read, in ms. */
+const UPKEEP_INTERVAL = 2_000;
 
 /** Most rejected keys named in the status: whoever may write keys can write any number of bad ones. */
 const REJECTED_SHOWN = 200;
@@ -51,20 +30,18 @@ const REJECTED_SHOWN = 200;
 /** Drained instances that the status lists. */
 const MAINTENANCE_SHOWN = 100;
 
-export function createWatcher(options: WatcherOptions, ports: WatcherPorts): Watcher {
-  return new RunningWatcher(options, ports);
-}
-
-class RunningWatcher implements Watcher {
+/** A running `sidekick watch`. */
+export class Watcher {
   readonly #ports: WatcherPorts;
   readonly #session: LeaseSession;
-  readonly #drivers: readonly NginxController[];
-  readonly #answers: DrainAcks;
+  readonly #controllers: readonly NginxController[];
+  readonly #acks: DrainAcks;
   readonly #presence: Presence;
   readonly #health: HealthMonitor | undefined;
+  readonly #tracker: RegistrationTracker;
   #options: WatcherOptions;
-  readonly #keys: RegistrationTracker;
-  #view: RegistrySnapshot | undefined;
+  /** The revision of the last snapshot; undefined until etcd has been read. */
+  #revision: number | undefined;
   /** Whether etcd can be read, and why not. */
   #reading: EtcdCondition = { state: 'unavailable', error: 'not yet read' };
   #signal: AbortSignal = AbortSignal.abort();
@@ -72,100 +49,95 @@ class RunningWatcher implements Watcher {
   constructor(options: WatcherOptions, ports: WatcherPorts) {
     this.#options = options;
     this.#ports = ports;
-    const { store, log, meter, clock, wallClock, healthCheck } = ports;
+    const { store, log, meter, clock, wallClock, ownAddresses } = ports;
     this.#session = new LeaseSession({ store, leaseTtl: options.leaseTtl, log, meter, clock });
-    this.#health =
-      healthCheck &&
-      new HealthMonitor({
-        check: (instance) => healthCheck(instance, this.#unchecked(instance)),
-        limits: () => this.#options.probeLimits,
-        grace: () => this.#options.guard.grace,
-        log,
-        meter,
-        clock,
-        changed: ({ service }) => {
-          for (const driver of this.#drivers) driver.healthChanged(service);
-        },
-      });
-    this.#keys = new RegistrationTracker({
-      options: () => this.#options,
-      ownAddresses: ports.ownAddresses,
-      log,
-      meter,
-    });
-    const context = {
+    this.#health = this.#createHealthMonitor();
+    this.#tracker = new RegistrationTracker({ options: () => this.#options, ownAddresses, log, meter });
+    const deps: WatcherDeps = {
       log,
       meter,
       clock,
-      shown: (at: number) => Math.round(wallClock() + at - clock()),
+      toWallTime: (at) => Math.round(wallClock() + at - clock()),
       health: this.#health,
       options: () => this.#options,
       registrations: () => this.#registrations,
-      progressed: (services: readonly string[]) => {
-        this.#answer(services);
-        this.#presence.heldMayDiffer(services);
-      },
-      remapped: () => this.#remapped(),
     };
-    this.#drivers = ports.nginx.map((api) => new NginxController(api, context));
+    const events = {
+      passEnded: (services: readonly string[]) => this.#passEnded(services),
+      mappingChanged: () => this.#mappingChanged(),
+    };
+    this.#controllers = ports.nginx.map((api) => new NginxController(api, deps, events));
     this.#presence = new Presence(options.prefixes, options.id, {
-      drivers: this.#drivers,
+      controllers: this.#controllers,
       session: this.#session,
     });
-    this.#answers = new DrainAcks(options.prefixes, options.id, this.#session, this.#drivers);
+    this.#acks = new DrainAcks(options.prefixes, options.id, this.#session, this.#controllers);
   }
 
+  /**
+   * Runs until aborted, whatever happens to etcd or NGINX. Then lets the calls under way end, leaves NGINX as it is,
+   * ends its lease, and resolves. Call once.
+   */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
-    // Every upstream and every probe listens to it: many are no leak.
+    // Every upstream and every probe listens to it: many listeners are no leak.
     setMaxListeners(0, signal);
-    const sessionEnd = new AbortController();
-    const session = this.#session.run(sessionEnd.signal);
-    const observer = {
-      onSnapshot: (view: RegistrySnapshot) => this.#viewed(view),
-      onUnavailable: (error: Error) => this.#away(error),
+    const sessionEnds = new AbortController();
+    const session = this.#session.run(sessionEnds.signal);
+    const listener = {
+      onSnapshot: (snapshot: RegistrySnapshot) => this.#onSnapshot(snapshot),
+      onUnavailable: (error: Error) => this.#onUnavailable(error),
     };
     try {
-      if (this.#ports.ownAddresses) await this.#keys.readOwnAddresses();
+      if (this.#ports.ownAddresses) await this.#tracker.readOwnAddresses();
       await Promise.all([
-        this.#ports.reader.watch(watchedPrefixes(this.#options), observer, signal),
+        this.#ports.reader.watch(watchedPrefixes(this.#options), listener, signal),
         this.#upkeep(signal),
-        ...this.#drivers.map((driver) => driver.run(signal)),
+        ...this.#controllers.map((controller) => controller.run(signal)),
       ]);
       await this.#health?.ended();
     } finally {
-      sessionEnd.abort();
+      sessionEnds.abort();
       await session;
     }
   }
 
+  /**
+   * Takes other options while it runs, and asks `healthCheck` anew. `id`, `prefixes`, `leaseTtl` and `timing.concurrency` stay
+   * as they were: they take a restart.
+   */
   reconfigure(options: WatcherOptions): void {
     const { id, prefixes, leaseTtl } = this.#options;
     this.#options = { ...options, id, prefixes, leaseTtl };
     this.#health?.restart();
-    for (const driver of this.#drivers) driver.remap();
-    // The drain times or the guard may be others for any service.
-    this.#changed(this.#keys.takeAnew());
+    // The rules, the drain timeouts or the guard may be others for any service.
+    this.#registrationsReplaced();
   }
 
+  /** Ends the guard's holds of a service; `sidekick unhold` does it through etcd. */
   unhold(service: string): void {
-    this.#ports.log.info({ event: 'unhold-requested', service }, 'an operator lets go what the guard holds');
-    for (const driver of this.#drivers) driver.unhold(service);
+    this.#ports.log.info(
+      { event: 'unhold-requested', service },
+      "an operator ends the guard's holds of the service",
+    );
+    for (const controller of this.#controllers) controller.unhold(service);
   }
 
+  /** etcd has been read and every NGINX is in sync. */
   get ready(): boolean {
     // One resync that failed is not yet a doubt.
     const age = this.#options.timing.resync * 2;
     return (
       this.#registrations !== undefined &&
       this.#reading.state === 'connected' &&
-      !this.#superseded &&
-      this.#drivers.every((driver) => driver.isMatched(age))
+      !this.#isSuperseded &&
+      this.#controllers.every((controller) => controller.isInSync(age))
     );
   }
 
+  /** When its loops last moved, by the monotonic clock: the oldest of them. */
   get lastProgress(): number {
-    return this.#drivers.reduce(
+    return this.#controllers.reduce(
       (oldest, { lastCheckAt }) => Math.min(oldest, lastCheckAt),
       this.#ports.clock(),
     );
@@ -178,10 +150,10 @@ class RunningWatcher implements Watcher {
       ready: this.ready,
       etcd: {
         connected: this.#reading.state === 'connected',
-        ...(this.#view ? { revision: this.#view.revision } : {}),
+        ...(this.#revision === undefined ? {} : { revision: this.#revision }),
         ...this.#etcd,
       },
-      superseded: this.#superseded,
+      superseded: this.#isSuperseded,
       services: registrations
         ? [...registrations.services].sort().map((name) => serviceStatus(name, registrations))
         : [],
@@ -189,36 +161,43 @@ class RunningWatcher implements Watcher {
       rejected: (registrations?.rejected ?? [])
         .slice(0, REJECTED_SHOWN)
         .map(({ key, reason }) => ({ key: printable(key), reason })),
-      nginx: this.#drivers.map((driver) => driver.status()),
+      nginx: this.#controllers.map((controller) => controller.status()),
     };
   }
 
-  /** How etcd stands: a watcher that can read but not write answers no drain request. */
+  /** The condition of etcd: a watcher that can read but not write acknowledges no drain. */
   get #etcd(): EtcdCondition {
     return this.#reading.state === 'connected' && this.#session.etcd.state === 'refused'
       ? this.#session.etcd
       : this.#reading;
   }
 
-  get #superseded(): boolean {
+  get #isSuperseded(): boolean {
     return this.#session.status(watcherKey(this.#options.prefixes, this.#options.id)) === 'superseded';
   }
 
-  #viewed(view: RegistrySnapshot): void {
-    const { log, meter } = this.#ports;
-    const first = this.#view === undefined;
-    if (this.#reading.state !== 'connected') {
-      log.info({ event: 'etcd-connected', revision: view.revision }, 'etcd has been read');
-    }
-    meter.gauge('sidekick_etcd_connected', 1);
-    this.#reading = CONNECTED;
-    this.#view = view;
-    this.#changed(this.#keys.take(view));
-    if (first) this.#presence.publish();
-    else this.#unholdRequested(view);
+  get #registrations(): Registrations | undefined {
+    return this.#tracker.current;
   }
 
-  #away(error: Error): void {
+  // --- what happens in etcd ---------------------------------------------------------------------------------------
+
+  #onSnapshot(snapshot: RegistrySnapshot): void {
+    const { log, meter } = this.#ports;
+    const { revision } = snapshot;
+    const isFirst = this.#revision === undefined;
+    if (this.#reading.state !== 'connected') {
+      log.info({ event: 'etcd-connected', revision }, 'etcd has been read');
+      meter.gauge('sidekick_etcd_connected', 1);
+    }
+    this.#reading = CONNECTED;
+    this.#revision = revision;
+    this.#registrationsChanged(this.#tracker.take(snapshot));
+    if (isFirst) this.#presence.publish();
+    else this.#unholdRequested(snapshot);
+  }
+
+  #onUnavailable(error: Error): void {
     const { log, meter } = this.#ports;
     meter.gauge('sidekick_etcd_connected', 0);
     this.#reading = conditionOf(error);
@@ -234,33 +213,26 @@ class RunningWatcher implements Watcher {
     }
   }
 
-  #changed(services: ReadonlySet<string>): void {
+  #registrationsChanged(instances: ChangedInstances): void {
+    const registrations = this.#registrations;
+    if (!registrations || instances.size === 0) return;
+    for (const [service, addresses] of instances) {
+      this.#health?.update(service, addresses, registrations.get(service), this.#signal);
+    }
+    this.#tracker.forget(instances.keys(), (service) => this.#isNeeded(service));
+    for (const controller of this.#controllers) controller.registrationsChanged(instances);
+    this.#updateAcks(instances.keys());
+  }
+
+  /** The rules for registrations, or the options, are others: whatever is registered is read anew. */
+  #registrationsReplaced(): void {
+    this.#tracker.takeAnew();
     const registrations = this.#registrations;
     if (!registrations) return;
-    for (const service of services) this.#probe(service, registrations);
-    this.#keys.forget(services, (service) => this.#isNeeded(service));
-    for (const driver of this.#drivers) driver.registrationsChanged(services);
-    this.#answer([...services]);
-  }
-
-  /** A service that is not registered any more is still one whose upstream is to be emptied, where it has one. */
-  #isNeeded(service: string): boolean {
-    return !this.#drivers.every((driver) => driver.ignores(service));
-  }
-
-  /** Now and then: what is gone is forgotten, and this host's addresses are looked at. */
-  async #upkeep(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await sleep(UPKEEP, signal);
-      this.#health?.sweep();
-      if (!signal.aborted && (await this.#keys.readOwnAddresses())) {
-        this.#ports.log.info(
-          { event: 'own-addresses-changed' },
-          "this host's own addresses are others than before",
-        );
-        this.#changed(this.#keys.takeAnew());
-      }
-    }
+    this.#syncHealth(registrations);
+    this.#tracker.forget(registrations.services, (service) => this.#isNeeded(service));
+    for (const controller of this.#controllers) controller.registrationsReplaced();
+    this.#updateAcks(registrations.services);
   }
 
   #unholdRequested({ changed, entries }: RegistrySnapshot): void {
@@ -272,29 +244,72 @@ class RunningWatcher implements Watcher {
     }
   }
 
-  get #registrations(): Registrations | undefined {
-    return this.#keys.current;
+  // --- what happens in NGINX --------------------------------------------------------------------------------------
+
+  #passEnded(services: readonly string[]): void {
+    this.#updateAcks(services);
+    this.#presence.heldMayDiffer(services);
   }
 
-  #answer(services: readonly string[]): void {
-    if (!this.#registrations) return;
-    for (const service of services) this.#answers.update(service, this.#registrations);
-  }
-
-  #remapped(): void {
-    if (!this.#view || !this.#registrations) return;
+  #mappingChanged(): void {
+    const registrations = this.#registrations;
+    if (this.#revision === undefined || !registrations) return;
     this.#presence.publish();
-    this.#keys.forget(this.#registrations.services, (service) => this.#isNeeded(service));
-    // Which NGINX serves a service decides whether it is probed.
-    for (const service of this.#registrations.services) this.#probe(service, this.#registrations);
+    this.#tracker.forget(registrations.services, (service) => this.#isNeeded(service));
+    // Which NGINX a service feeds decides whether it is probed.
+    this.#syncHealth(registrations);
   }
 
-  #probe(service: string, registrations: Registrations): void {
-    this.#health?.sync(service, new Set(registrations.get(service).keys()), this.#signal);
+  // --- what follows -----------------------------------------------------------------------------------------------
+
+  #updateAcks(services: Iterable<string>): void {
+    const registrations = this.#registrations;
+    if (!registrations) return;
+    for (const service of services) this.#acks.update(service, registrations);
   }
 
-  #unchecked({ service }: Instance): Kind | undefined {
-    const kinds = new Set(this.#drivers.map((driver) => driver.leavesUnchecked(service)));
+  /** A service that is not registered any more is needed while it has an upstream that is to be emptied. */
+  #isNeeded(service: string): boolean {
+    return !this.#controllers.every((controller) => controller.ignores(service));
+  }
+
+  /** Now and then, forgets instances that are gone, and reads this host's addresses. */
+  async #upkeep(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(UPKEEP_INTERVAL, signal);
+      this.#health?.sweep();
+      if (!signal.aborted && (await this.#tracker.readOwnAddresses())) {
+        this.#ports.log.info({ event: 'own-addresses-changed' }, "this host's own addresses have changed");
+        this.#registrationsReplaced();
+      }
+    }
+  }
+
+  #createHealthMonitor(): HealthMonitor | undefined {
+    const { log, meter, clock, healthCheck } = this.#ports;
+    if (!healthCheck) return undefined;
+    return new HealthMonitor({
+      check: (instance) => healthCheck(instance, this.#needsProbing(instance.service)),
+      limits: () => this.#options.probeLimits,
+      grace: () => this.#options.guard.grace,
+      log,
+      meter,
+      clock,
+      changed: ({ service }) => {
+        for (const controller of this.#controllers) controller.healthChanged(service);
+      },
+    });
+  }
+
+  #syncHealth(registrations: Registrations): void {
+    for (const service of registrations.services) {
+      this.#health?.sync(service, registrations.get(service), this.#signal);
+    }
+  }
+
+  /** The kind of upstream that the service feeds in an NGINX without health checks of its own, if there is one. */
+  #needsProbing(service: string): Kind | undefined {
+    const kinds = new Set(this.#controllers.map((controller) => controller.needsProbing(service)));
     return KINDS.find((kind) => kinds.has(kind));
   }
 }

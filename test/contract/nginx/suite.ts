@@ -77,6 +77,25 @@ export function nginxContract(api: () => NginxApi, group: (kind: UpstreamRef['ki
       expect((await only(ref)).parameters).toEqual(parameters);
     });
 
+    it('answers an add with the server as NGINX now has it', async () => {
+      const parameters = { ...DEFAULT_PARAMETERS, weight: 3, fail_timeout: '60s' };
+      const added = await api().add(ref, A, parameters, SIGNAL);
+      const { id } = await only(ref);
+      expect(added).toEqual({ id, address: A, parameters, draining: false, failing: false });
+    });
+
+    it('shows one server by its id, without its counters', async () => {
+      await api().add(ref, A, DEFAULT_PARAMETERS, SIGNAL);
+      await api().add(ref, B, { ...DEFAULT_PARAMETERS, weight: 2 }, SIGNAL);
+      for (const { active: _, ...server } of await servers(ref)) {
+        expect(await api().server(ref, server.id, SIGNAL)).toEqual({ ...server, failing: false });
+      }
+    });
+
+    it('rejects the question for a server that is not there', async () => {
+      await expect(api().server(ref, 4711, SIGNAL)).rejects.toMatchObject({ status: 404 });
+    });
+
     it('adds an IPv6 server', async () => {
       await api().add(ref, V6, DEFAULT_PARAMETERS, SIGNAL);
       expect((await only(ref)).address).toBe(V6);

@@ -1,6 +1,6 @@
 /** What must be true whatever one watcher does, judged by what that watcher knows. */
 import type { Address } from '../../../src/core/address.js';
-import { type DesiredServer, desiredServers, type Intent } from '../../../src/core/desired.js';
+import { type DesiredServers, desiredServers, type Intent } from '../../../src/core/desired.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { isOut } from '../../../src/core/plan.js';
 import type { ActualServer, RegistrySnapshot, UpstreamState } from '../../../src/core/ports.js';
@@ -87,7 +87,7 @@ export class Inspector implements Spy {
     const at = this.#vanished.get(`${serviceOf(ref)} ${server.address}`);
     if (!grace || at === undefined || isOut(server) || server.failing) return;
     if (others.some(({ address }) => address === server.address)) return;
-    const wanted = this.#desired(ref).has(server.address);
+    const wanted = this.#desired(ref).get(server.address) !== undefined;
     const gone = performance.now() - at;
     if (!wanted && gone < grace.ms && grace.isWell(server.address)) {
       this.#violation(`${what}, which has been gone for ${gone} ms and is well`);
@@ -110,7 +110,7 @@ export class Inspector implements Spy {
     how: 'drain' | 'down' | 'remove',
     { address }: { readonly address: Address },
     others: readonly { readonly address: Address }[],
-    desired: ReadonlyMap<Address, DesiredServer>,
+    desired: DesiredServers,
   ): void {
     const wanted = desired.get(address);
     if (!wanted || wanted.intent === 'drain') return;
@@ -152,7 +152,7 @@ export class Inspector implements Spy {
     }
   }
 
-  #desired(ref: UpstreamRef): ReadonlyMap<Address, DesiredServer> {
+  #desired(ref: UpstreamRef): DesiredServers {
     return desiredServers(this.#known, [this.#context.serviceOf(ref)]);
   }
 

@@ -6,7 +6,7 @@ import { createNginxApi } from '../../../src/adapters/nginx/api.js';
 import { desiredServers } from '../../../src/core/desired.js';
 import { Registrations } from '../../../src/core/registrations.js';
 import { DEFAULT_TIMING, type WatcherOptions } from '../../../src/daemon/watcher/options.js';
-import { createWatcher } from '../../../src/daemon/watcher/watcher.js';
+import { Watcher } from '../../../src/daemon/watcher/watcher.js';
 import { ApiFront, type Treatment } from '../api-front.js';
 import { API_TOKEN, until } from '../containers/index.js';
 import type { RealCluster } from '../real-watching.js';
@@ -78,7 +78,7 @@ export class RealWorld {
       timeout: TIMEOUT,
       auth: { token: API_TOKEN },
     });
-    const watcher = createWatcher(FAST, {
+    const watcher = new Watcher(FAST, {
       reader: severable.reader(connection.reader),
       store: severable.store(connection.store),
       nginx: [severable.nginx(nginx)],

@@ -85,6 +85,7 @@ export class Severable {
           if (!this.#severed) this.#spy.read(name, ref, state);
           return state;
         }),
+      server: (ref, id, signal) => through(() => inner.server(ref, id, signal)),
       add: (...args) => through(() => inner.add(...args)),
       update: (ref, id, changes, signal) => {
         const call = () => inner.update(ref, id, changes, signal);

@@ -1,14 +1,14 @@
 /** The world of the model: etcd, NGINX and watchers in memory, on a clock that is moved. */
 import { vi } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
-import { type DesiredServer, desiredServers } from '../../../src/core/desired.js';
+import { type DesiredServers, desiredServers } from '../../../src/core/desired.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import type { ActualServer, KeyValue } from '../../../src/core/ports.js';
 import { Registrations } from '../../../src/core/registrations.js';
 import { differences } from '../../../src/core/server-parameters.js';
 import type { UpstreamRef } from '../../../src/core/upstream.js';
 import { DEFAULT_TIMING, type WatcherOptions } from '../../../src/daemon/watcher/options.js';
-import { createWatcher } from '../../../src/daemon/watcher/watcher.js';
+import { Watcher } from '../../../src/daemon/watcher/watcher.js';
 import type { FakeCall, FakeFault, FakeNginx } from '../fake-nginx.js';
 import { FakeRegistry } from '../fake-registry.js';
 import { recordingLog, recordingMeter } from '../silent.js';
@@ -137,7 +137,7 @@ export class World {
         },
       }),
     );
-    const watcher = createWatcher(
+    const watcher = new Watcher(
       { ...MODEL_OPTIONS, id },
       {
         reader: severable.reader(this.registry),
@@ -244,11 +244,11 @@ function endSessions(nginx: FakeNginx): void {
 
 /** How a group differs from what is wanted of it. */
 export function groupDifferences(
-  desired: ReadonlyMap<Address, DesiredServer>,
+  desired: DesiredServers,
   ref: UpstreamRef,
   servers: readonly ActualServer[],
 ): readonly string[] {
-  const addresses = new Set([...desired.keys(), ...servers.map(({ address }) => address)]);
+  const addresses = new Set([...desired.values(), ...servers].map(({ address }) => address));
   return [...addresses].flatMap((address) => {
     const wanted = desired.get(address);
     const found = servers.filter((server) => server.address === address);

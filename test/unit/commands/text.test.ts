@@ -5,8 +5,7 @@ import { reportText } from '../../../src/commands/watch-once.js';
 import type { Address } from '../../../src/core/address.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
 import type { RegistrarStatus } from '../../../src/daemon/registrar/status.js';
-import type { UpstreamStatus, WatcherStatus } from '../../../src/daemon/watcher/status.js';
-import { pastStatus } from '../../../src/daemon/watcher/upstream-status.js';
+import { pastStatus, type UpstreamStatus, type WatcherStatus } from '../../../src/daemon/watcher/status.js';
 
 const REGISTRAR: RegistrarStatus = {
   phase: 'running',

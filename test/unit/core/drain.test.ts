@@ -5,9 +5,9 @@ const LIMITS = { timeout: 10_000, settle: 500 };
 
 describe('drainStep', () => {
   it.each([
-    // out, outSince, active, now → step (the drain began at 0)
-    [false, undefined, 0, 0, 'take-out'],
-    [false, undefined, 5, 9_999, 'take-out'],
+    // out, outOfRotationSince, active, now → step (the drain began at 0)
+    [false, undefined, 0, 0, 'drain'],
+    [false, undefined, 5, 9_999, 'drain'],
     [false, undefined, 0, 10_000, 'remove-expired'],
     [true, 100, 0, 100, 'wait'],
     [true, 100, 0, 599, 'wait'],
@@ -17,8 +17,8 @@ describe('drainStep', () => {
     [true, 100, 3, 10_000, 'remove-expired'],
     [true, 100, undefined, 10_000, 'remove-expired'],
     [true, 100, 0, 10_000, 'remove-idle'],
-  ] as const)('out %s since %s with %s open at %i: %s', (out, outSince, active, now, step) => {
-    const clock = { since: 0, ...(outSince === undefined ? {} : { outSince }) };
+  ] as const)('out %s since %s with %s open at %i: %s', (out, outOfRotationSince, active, now, step) => {
+    const clock = { since: 0, ...(outOfRotationSince === undefined ? {} : { outOfRotationSince }) };
     expect(drainStep({ out, active }, clock, LIMITS, now)).toBe(step);
   });
 });
@@ -26,11 +26,14 @@ describe('drainStep', () => {
 describe('advanceDrain', () => {
   it('begins when first decided, and counts from there', () => {
     expect(advanceDrain(undefined, false, 5)).toEqual({ since: 5 });
-    expect(advanceDrain({ since: 5 }, true, 9)).toEqual({ since: 5, outSince: 9 });
-    expect(advanceDrain({ since: 5, outSince: 9 }, true, 20)).toEqual({ since: 5, outSince: 9 });
+    expect(advanceDrain({ since: 5 }, true, 9)).toEqual({ since: 5, outOfRotationSince: 9 });
+    expect(advanceDrain({ since: 5, outOfRotationSince: 9 }, true, 20)).toEqual({
+      since: 5,
+      outOfRotationSince: 9,
+    });
   });
 
   it('settles anew where something put the server back in', () => {
-    expect(advanceDrain({ since: 5, outSince: 9 }, false, 20)).toEqual({ since: 5 });
+    expect(advanceDrain({ since: 5, outOfRotationSince: 9 }, false, 20)).toEqual({ since: 5 });
   });
 });

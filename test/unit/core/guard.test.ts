@@ -2,32 +2,30 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
 import type { Intent } from '../../../src/core/desired.js';
-import {
-  DEFAULT_GUARD,
-  EMPTY_GUARD,
-  endHold,
-  type GuardState,
-  guardStep,
-  inGrace,
-  nextHoldEnd,
-  seedGuard,
-} from '../../../src/core/guard.js';
+import { DEFAULT_GUARD, Guard } from '../../../src/core/guard.js';
 import { SOME_ADDRESSES, someAddress } from '../../support/arbitraries.js';
 
 const [A, B, C, D] = SOME_ADDRESSES as [Address, Address, Address, Address];
 
 type Step = readonly [at: number, registered: readonly (Address | readonly [Address, Intent])[]];
 
-function run(steps: readonly Step[], from: GuardState = EMPTY_GUARD): GuardState {
-  return steps.reduce((state, [at, registered]) => {
-    const members = registered.map((each): [Address, Intent] =>
-      typeof each === 'string' ? [each, 'serve'] : [each[0], each[1]],
+/** Tells the guard what is registered, at each of these times. */
+function run(steps: readonly Step[], guard = new Guard()): Guard {
+  for (const [at, registered] of steps) {
+    const intents = new Map<Address, Intent>(
+      registered.map((each) => (typeof each === 'string' ? [each, 'serve'] : each)),
     );
-    return guardStep(state, new Map(members), DEFAULT_GUARD, at);
-  }, from);
+    const gone = [...guard.members].filter((address) => !intents.has(address));
+    guard.step([...intents, ...gone.map((address) => [address, undefined] as const)], DEFAULT_GUARD, at);
+  }
+  return guard;
 }
 
-const held = (state: GuardState) => [...state.held.keys()].sort();
+const held = (guard: Guard) => [...guard.held.keys()].sort();
+
+/** Which of the addresses are in their grace. */
+const inGrace = (guard: Guard, at: number) =>
+  SOME_ADDRESSES.filter((address) => guard.isInGrace(address, DEFAULT_GUARD, at));
 
 describe('the guard', () => {
   it.each<[string, readonly Step[], readonly Address[]]>([
@@ -171,64 +169,113 @@ describe('the guard', () => {
   });
 
   it('says when the first hold ends', () => {
-    const state = run([
+    const guard = run([
       [0, [A, B]],
       [1_000, []],
     ]);
-    expect(nextHoldEnd(state, DEFAULT_GUARD, 11_000)).toBe(121_000);
-    expect(nextHoldEnd(EMPTY_GUARD, DEFAULT_GUARD, 0)).toBeUndefined();
+    expect(guard.nextEnd(DEFAULT_GUARD, 11_000)).toBe(121_000);
+    expect(new Guard().nextEnd(DEFAULT_GUARD, 0)).toBeUndefined();
   });
 
   it('says when the first grace ends, held or not', () => {
-    const state = run([
+    const guard = run([
       [0, [A, B, C, D]],
       [1_000, [A, B, C]],
     ]);
-    expect(nextHoldEnd(state, DEFAULT_GUARD, 1_000)).toBe(11_000);
-    expect(nextHoldEnd(state, DEFAULT_GUARD, 11_000)).toBeUndefined();
+    expect(guard.nextEnd(DEFAULT_GUARD, 1_000)).toBe(11_000);
+    expect(guard.nextEnd(DEFAULT_GUARD, 11_000)).toBeUndefined();
   });
 
   it('leaves what vanished alone for the grace, and what asked to drain not at all', () => {
-    const state = run([
+    const guard = run([
       [0, [A, B, C, D]],
       [1_000, [A, B, [C, 'drain']]],
       [2_000, [A, B]],
     ]);
-    const graced = (at: number) => [...inGrace(state, DEFAULT_GUARD, at)];
-    expect(graced(2_000)).toEqual([D]);
-    expect(graced(10_999)).toEqual([D]);
-    expect(graced(11_000)).toEqual([]);
-    expect(inGrace(endHold(state), DEFAULT_GUARD, 2_000).size).toBe(0);
+    expect(inGrace(guard, 2_000)).toEqual([D]);
+    expect(inGrace(guard, 10_999)).toEqual([D]);
+    expect(inGrace(guard, 11_000)).toEqual([]);
+    guard.unholdAll();
+    expect(inGrace(guard, 2_000)).toEqual([]);
   });
 
   it('holds all of a loss that is spread over the grace, the first as well as the last', () => {
     const six = SOME_ADDRESSES.slice(0, 6);
-    let state = run([[0, six]]);
+    const guard = run([[0, six]]);
     const touched = new Set<Address>();
     six.forEach((_, i) => {
       const at = 1_000 + i * 1_900;
-      const left = new Map(six.slice(i + 1).map((address): [Address, Intent] => [address, 'serve']));
-      state = guardStep(state, left, DEFAULT_GUARD, at);
+      run([[at, six.slice(i + 1)]], guard);
       for (const address of six.slice(0, i + 1)) {
-        if (!state.held.has(address) && !inGrace(state, DEFAULT_GUARD, at).has(address)) touched.add(address);
+        if (!guard.held.has(address) && !inGrace(guard, at).includes(address)) touched.add(address);
       }
     });
     expect([...touched]).toEqual([]);
-    expect(held(state)).toEqual([...six].sort());
+    expect(held(guard)).toEqual([...six].sort());
   });
 
-  it('released, forgives what has vanished', () => {
+  it('forgives what has vanished when an operator ends its holds', () => {
     const steps: readonly Step[] = [
       [0, [A, B, C, D]],
       [1_000, [A]],
     ];
-    const released = endHold(run(steps));
-    expect(held(run([[2_000, [A]]], released))).toEqual([]);
+    const guard = run(steps);
+    expect(guard.unholdAll()).toEqual([B, C, D]);
+    expect(held(run([[2_000, [A]]], guard))).toEqual([]);
   });
 
   it('takes what NGINX serves at the beginning for registered, and what is out of rotation for draining', () => {
-    expect(held(run([[0, [A]]], seedGuard([A, B, C], [])))).toEqual([B, C]);
-    expect(held(run([[0, [A]]], seedGuard([A], [B, C, D])))).toEqual([]);
+    expect(held(run([[0, [A]]], new Guard([A, B, C])))).toEqual([B, C]);
+    expect(held(run([[0, [A]]], new Guard([A], [B, C, D])))).toEqual([]);
+  });
+
+  it('tells what each step begins to hold and ends, and of each server once', () => {
+    const guard = new Guard([A, B, C, D]);
+    const gone = (...addresses: Address[]) => addresses.map((address) => [address, undefined] as const);
+    expect(guard.step(gone(A, B), DEFAULT_GUARD, 0)).toEqual({ held: [], unheld: [] });
+    expect(guard.step(gone(C), DEFAULT_GUARD, 1_000)).toEqual({ held: [A, B, C], unheld: [] });
+    expect(guard.step(gone(D), DEFAULT_GUARD, 2_000)).toEqual({ held: [D], unheld: [] });
+    expect(guard.step([[A, 'serve']], DEFAULT_GUARD, 3_000)).toEqual({ held: [], unheld: [A] });
+    expect(guard.step([], DEFAULT_GUARD, 121_000)).toEqual({ held: [], unheld: [B, C] });
+  });
+
+  it('is told of what changed alone, and decides as if it were told of everything', () => {
+    const history = fc.array(
+      fc.tuple(
+        fc.integer({ min: 0, max: 30_000 }),
+        fc.uniqueArray(fc.tuple(someAddress, fc.constantFrom<Intent>('serve', 'serve', 'drain', 'keep')), {
+          maxLength: 6,
+          selector: ([address]) => address,
+        }),
+      ),
+      { minLength: 1, maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(history, (steps) => {
+        const [told, toldAll] = [new Guard(), new Guard()];
+        const before = new Map<Address, Intent>();
+        let now = 0;
+        for (const [wait, registered] of steps) {
+          now += wait;
+          const intents = new Map(registered);
+          const changes = SOME_ADDRESSES.filter((address) => before.get(address) !== intents.get(address));
+          told.step(
+            changes.map((address) => [address, intents.get(address)] as const),
+            DEFAULT_GUARD,
+            now,
+          );
+          toldAll.step(
+            SOME_ADDRESSES.map((each) => [each, intents.get(each)] as const),
+            DEFAULT_GUARD,
+            now,
+          );
+          expect(told.held).toEqual(toldAll.held);
+          expect(inGrace(told, now)).toEqual(inGrace(toldAll, now));
+          before.clear();
+          for (const [address, intent] of intents) before.set(address, intent);
+        }
+      }),
+    );
   });
 
   it('never keeps what is registered, and nothing for longer than `hold` or `grace` after it vanished', () => {
@@ -238,15 +285,15 @@ describe('the guard', () => {
     );
     fc.assert(
       fc.property(history, (steps) => {
-        let state = EMPTY_GUARD;
+        const guard = new Guard();
         let now = 0;
         const lastSeen = new Map<Address, number>();
         for (const [wait, registered] of steps) {
           // A server was registered until the step before this one.
-          for (const address of state.members.keys()) lastSeen.set(address, now + wait);
+          for (const address of guard.members) lastSeen.set(address, now + wait);
           now += wait;
-          state = run([[now, registered]], state);
-          expectBounds(state, registered, now, lastSeen);
+          run([[now, registered]], guard);
+          expectBounds(guard, registered, now, lastSeen);
         }
       }),
     );
@@ -254,18 +301,18 @@ describe('the guard', () => {
 });
 
 function expectBounds(
-  state: GuardState,
+  guard: Guard,
   registered: readonly Address[],
   now: number,
   lastSeen: ReadonlyMap<Address, number>,
 ): void {
   const vanished = (address: Address) => lastSeen.get(address) ?? 0;
-  for (const [address, until] of state.held) {
+  for (const [address, until] of guard.held) {
     expect(registered).not.toContain(address);
     expect(until).toBeGreaterThan(now);
     expect(until - vanished(address)).toBeLessThanOrEqual(DEFAULT_GUARD.hold);
   }
-  for (const address of inGrace(state, DEFAULT_GUARD, now)) {
+  for (const address of inGrace(guard, now)) {
     expect(registered).not.toContain(address);
     expect(now - vanished(address)).toBeLessThan(DEFAULT_GUARD.grace);
   }

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
 import type { DesiredServer } from '../../../src/core/desired.js';
 import type { DrainClock } from '../../../src/core/drain.js';
-import { type Action, IMMUTABLE_PARAMETERS, isOut, type PlanInput, plan } from '../../../src/core/plan.js';
+import {
+  type Action,
+  actionKey,
+  byAddress,
+  IMMUTABLE_PARAMETERS,
+  isOut,
+  type PlanInput,
+  plan,
+} from '../../../src/core/plan.js';
 import type { ActualServer } from '../../../src/core/ports.js';
 import {
   DEFAULT_PARAMETERS,
@@ -17,11 +25,13 @@ const [A, B, C, D] = SOME_ADDRESSES as [Address, Address, Address, Address];
 const LIMITS = { timeout: 30_000, settle: 250 };
 const NOW = 1_000_000;
 
-function input(overrides: Partial<PlanInput>): PlanInput {
+type Given = Omit<Partial<PlanInput>, 'actual'> & { readonly actual?: readonly ActualServer[] };
+
+function input({ actual = [], ...overrides }: Given): PlanInput {
   return {
     kind: 'http',
     desired: new Map(),
-    actual: [],
+    actual: byAddress(actual),
     held: new Set(),
     drains: new Map(),
     limits: LIMITS,
@@ -55,12 +65,12 @@ function has(id: number, address: Address, server: Partial<ActualServer> = {}): 
 }
 
 const DOWN = { ...DEFAULT_PARAMETERS, down: true };
-const OUT_LONG: DrainClock = { since: NOW - 10_000, outSince: NOW - 9_000 };
-const OVERDUE: DrainClock = { since: NOW - 30_000, outSince: NOW - 29_000 };
+const OUT_LONG: DrainClock = { since: NOW - 10_000, outOfRotationSince: NOW - 9_000 };
+const OVERDUE: DrainClock = { since: NOW - 30_000, outOfRotationSince: NOW - 29_000 };
 
 interface Row {
   readonly name: string;
-  readonly given: Partial<PlanInput>;
+  readonly given: Given;
   readonly actions: readonly Action[];
 }
 
@@ -223,7 +233,7 @@ const ROWS: readonly Row[] = [
       kind: 'stream',
       actual: [has(0, A, { parameters: DOWN })],
       held: new Set([A]),
-      drains: new Map([[A, { since: NOW - 500, outSince: NOW - 500 }]]),
+      drains: new Map([[A, { since: NOW - 500, outOfRotationSince: NOW - 500 }]]),
     },
     actions: [],
   },
@@ -272,7 +282,13 @@ describe('plan', () => {
 
   it('says which requests are fulfilled: those whose address NGINX does not have', () => {
     const { drained: out } = plan(input({ desired: wants([A, 'drain'], [B, 'drain']), actual: [has(0, B)] }));
-    expect(out).toEqual([A]);
+    expect(out).toEqual(new Map([[A, 0]]));
+  });
+
+  it('says by which request a server is drained: the newest of its services', () => {
+    const requests = [3, 7, 5].map((revision) => ({ service: `service-${revision}`, address: A, revision }));
+    const desired = new Map([[A, { ...wants([A, 'drain']).get(A), requests } as DesiredServer]]);
+    expect(plan(input({ desired })).drained).toEqual(new Map([[A, 7]]));
   });
 
   it('adds before it updates, drains and removes', () => {
@@ -280,6 +296,72 @@ describe('plan', () => {
     const actual = [has(0, A, { failing: true }), has(1, B), has(2, SOME_ADDRESSES[3] as Address)];
     const types = plan(input({ desired, actual })).actions.map(({ type }) => type);
     expect(types).toEqual(['add', 'update', 'drain', 'remove']);
+  });
+});
+
+describe('a plan for some addresses', () => {
+  const only = (...addresses: Address[]) => new Set(addresses);
+
+  it('leaves every other address alone', () => {
+    const desired = wants([A, 'serve'], [B, 'serve'], [C, 'serve', { weight: 2 }]);
+    const found = plan(input({ desired, actual: [has(0, C), has(1, D)], only: only(A, C) }));
+    expect(found.actions.map(({ type, address }) => [type, address])).toEqual([
+      ['add', A],
+      ['update', C],
+    ]);
+  });
+
+  it('defers the drain of the last server that is wanted and serves, as a plan for all does', () => {
+    const desired = wants([A, 'drain'], [B, 'serve']);
+    const found = plan(input({ desired, actual: [has(0, A), has(1, C)], only: only(A) }));
+    expect(found).toMatchObject({ actions: [], deferred: [A] });
+  });
+
+  it('says which server goes on serving while it takes others out', () => {
+    const desired = wants([A, 'drain'], [B, 'serve']);
+    const found = plan(input({ desired, actual: [has(0, A), has(1, B)], only: only(A) }));
+    expect(found.actions).toEqual([{ type: 'drain', address: A, id: 0 }]);
+    expect(found.stillServing).toMatchObject({ address: B, id: 1 });
+  });
+
+  it('takes a server out of a full zone as long as any other serves', () => {
+    const desired = wants([A, 'drain'], [B, 'serve']);
+    const full = { desired, only: only(A), zoneFull: true };
+    expect(plan(input({ ...full, actual: [has(0, A), has(1, C)] })).actions).toHaveLength(1);
+    expect(plan(input({ ...full, actual: [has(0, A)] })).deferred).toEqual([A]);
+  });
+
+  it('finds no server idle or failing by counters that were not read for it', () => {
+    const drains = new Map([[A, OUT_LONG]]);
+    const actual = [has(0, A, { draining: true }), has(1, B, { failing: true })];
+    const desired = wants([A, 'drain']);
+    const given = { desired, actual, drains, graced: only(B) };
+    expect(plan(input({ ...given, countersAreFresh: false })).actions).toEqual([]);
+    expect(plan(input(given)).actions.map(({ type }) => type)).toEqual(['remove', 'remove']);
+  });
+
+  it('takes what the load balancer’s own probes say of a server at any time', () => {
+    const health = (address: Address) => (address === B ? ('unhealthy' as const) : ('healthy' as const));
+    const found = plan(input({ actual: [has(1, B)], health, countersAreFresh: false, only: only(B) }));
+    expect(found.actions).toEqual([{ type: 'remove', id: 1, address: B, reason: 'failing' }]);
+  });
+
+  it('is the part of the plan for all that is about them, where something else goes on serving', () => {
+    fc.assert(
+      fc.property(moment, (given) => {
+        const serving = has(99, D);
+        const desired = new Map([...given.desired, ...wants([D, 'serve'])]);
+        const actual = [...given.actual.filter(({ address }) => address !== D), serving];
+        const all = plan(input({ ...given, desired, actual, drains: given.drains }));
+        const parts = SOME_ADDRESSES.map((address) =>
+          plan(input({ ...given, desired, actual, drains: given.drains, only: only(address) })),
+        );
+        const keys = (plans: readonly ReturnType<typeof plan>[]) =>
+          plans.flatMap(({ actions }) => actions.map(actionKey)).sort();
+        expect(keys(parts)).toEqual(keys([all]));
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 
@@ -311,6 +393,10 @@ function apply(kind: Kind, actual: readonly ActualServer[], actions: readonly Ac
   return servers;
 }
 
+interface Situation extends Pick<PlanInput, 'kind' | 'desired' | 'held'> {
+  readonly actual: readonly ActualServer[];
+}
+
 const situation = fc.record({
   kind: fc.constantFrom<Kind>('http', 'stream'),
   desired: desiredServers,
@@ -318,7 +404,7 @@ const situation = fc.record({
   held: fc.uniqueArray(someAddress, { maxLength: 2 }).map((held) => new Set(held)),
 });
 
-function settle(given: Pick<PlanInput, 'kind' | 'desired' | 'actual' | 'held'>): {
+function settle(given: Situation): {
   actual: readonly ActualServer[];
   passes: number;
   last: ReturnType<typeof plan>;
@@ -384,7 +470,7 @@ const moment = fc.record({
       selector: ([address]) => address,
     })
     .map((entries) => new Map<Address, DrainClock>(entries)),
-  full: fc.boolean(),
+  zoneFull: fc.boolean(),
 });
 
 describe('no plan ever', () => {

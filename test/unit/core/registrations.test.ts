@@ -58,10 +58,10 @@ describe('Registrations', () => {
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A);
     etcd.put('/services/mqtt/10.0.0.1:1883');
-    expect([...registrations.apply(etcd.next()).services].sort()).toEqual(['firmware', 'mqtt']);
+    expect([...registrations.apply(etcd.next()).instances.keys()].sort()).toEqual(['firmware', 'mqtt']);
     etcd.put(A, '{"weight":2}');
-    expect([...registrations.apply(etcd.next()).services]).toEqual(['firmware']);
-    expect(registrations.apply(etcd.next()).services.size).toBe(0);
+    expect([...registrations.apply(etcd.next()).instances.keys()]).toEqual(['firmware']);
+    expect(registrations.apply(etcd.next()).instances.size).toBe(0);
   });
 
   it('tells of a bad key once for each time it is written', () => {

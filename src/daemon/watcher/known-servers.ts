@@ -1,0 +1,81 @@
+import type { Address } from '../../core/address.js';
+import { type Action, type ActualServers, byAddress } from '../../core/plan.js';
+import type { ActualServer, UpstreamState } from '../../core/ports.js';
+import type { Kind } from '../../core/upstream.js';
+
+/**
+ * The servers of one upstream: as NGINX showed them when they were last read, kept current from its answers to the
+ * watcher's own calls. What others change shows at the next read, and so do `active` and `failing`.
+ */
+export class KnownServers {
+  readonly #kind: Kind;
+  readonly #servers: Map<Address, readonly ActualServer[]>;
+  readonly #unmanaged: number;
+  #size: number;
+
+  constructor(kind: Kind, { servers, unmanaged }: UpstreamState) {
+    this.#kind = kind;
+    this.#servers = byAddress(servers);
+    this.#unmanaged = unmanaged;
+    this.#size = servers.length;
+  }
+
+  get byAddress(): ActualServers {
+    return this.#servers;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many servers of the group are not sidekick's. */
+  get unmanaged(): number {
+    return this.#unmanaged;
+  }
+
+  *[Symbol.iterator](): Iterator<ActualServer> {
+    for (const servers of this.#servers.values()) yield* servers;
+  }
+
+  /** NGINX has added a server. */
+  added(server: ActualServer): void {
+    this.#set(server.address, [...this.#get(server.address), server]);
+  }
+
+  /** NGINX has done what an action by id asked for. */
+  done(action: Exclude<Action, { type: 'add' }>): void {
+    const servers = this.#get(action.address);
+    if (action.type === 'remove') {
+      this.#set(
+        action.address,
+        servers.filter(({ id }) => id !== action.id),
+      );
+    } else {
+      this.#set(
+        action.address,
+        servers.map((server) => (server.id === action.id ? this.#changed(server, action) : server)),
+      );
+    }
+  }
+
+  /** NGINX ends its `drain` when `down` is set, to either value. A stream server is drained with `down`. */
+  #changed(server: ActualServer, action: Extract<Action, { type: 'update' | 'drain' }>): ActualServer {
+    if (action.type === 'update') {
+      const draining = action.changes.down === undefined && server.draining;
+      return { ...server, draining, parameters: { ...server.parameters, ...action.changes } };
+    }
+    if (this.#kind === 'http') return { ...server, draining: true };
+    return { ...server, parameters: { ...server.parameters, down: true } };
+  }
+
+  #get(address: Address): readonly ActualServer[] {
+    return this.#servers.get(address) ?? [];
+  }
+
+  #set(address: Address, servers: readonly ActualServer[]): void {
+    this.#size += servers.length - this.#get(address).length;
+    if (servers.length > 0) this.#servers.set(address, servers);
+    else this.#servers.delete(address);
+  }
+}

@@ -1,0 +1,237 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NginxError } from '../../../../src/core/errors.js';
+import { DEFAULT_GUARD } from '../../../../src/core/guard.js';
+import { FakeNginx } from '../../../support/fake-nginx.js';
+import { HTTP, host, useFakeClock, Watching } from '../../../support/watching.js';
+
+beforeEach(useFakeClock);
+afterEach(() => void vi.useRealTimers());
+
+const TIMEOUT = new NginxError('Timeout', 'no answer within 5000 ms', true);
+
+/** A watcher of a group of so many servers, in sync and at rest. */
+async function watching(servers: number, setup: ConstructorParameters<typeof Watching>[0] = {}) {
+  const w = new Watching(setup);
+  for (let n = 1; n <= servers; n++) w.register('firmware', host(n));
+  await w.pass(2_000);
+  w.lb.calls.length = 0;
+  return w;
+}
+
+/** The calls other than the question, once a second, who NGINX is. */
+function calls(w: Watching): readonly string[] {
+  return w.lb.calls.map(({ method }) => method);
+}
+
+describe('a change in etcd', () => {
+  it('that adds an instance is one call, at once, with no question before', async () => {
+    await using w = await watching(3);
+    w.register('firmware', host(4));
+    await w.pass(0);
+    expect(calls(w)).toEqual(['add']);
+    expect(w.lb.addresses(HTTP)).toContain(host(4));
+  });
+
+  it('that changes a parameter asks who NGINX is, and patches', async () => {
+    await using w = await watching(3);
+    w.register('firmware', host(2), { weight: 5 });
+    await w.pass(0);
+    expect(calls(w)).toEqual(['identity', 'update']);
+    expect(w.lb.find(HTTP, host(2))?.parameters.weight).toBe(5);
+  });
+
+  it('that drains an instance asks who NGINX is and whether another goes on serving, and drains', async () => {
+    await using w = await watching(3);
+    w.register('firmware', host(2), { drain: true });
+    await w.pass(0);
+    expect(calls(w)).toEqual(['identity', 'server', 'drain']);
+    expect(w.lb.find(HTTP, host(2))?.draining).toBe(true);
+  });
+
+  it('is not delayed by the changes before it', async () => {
+    await using w = await watching(3);
+    for (let n = 4; n <= 8; n++) {
+      w.register('firmware', host(n));
+      await w.pass(0);
+      expect(w.lb.addresses(HTTP)).toContain(host(n));
+    }
+    expect(calls(w)).toEqual(['add', 'add', 'add', 'add', 'add']);
+  });
+
+  it('to a server that was added just before goes by the id that NGINX answered', async () => {
+    await using w = await watching(3);
+    w.register('firmware', host(4));
+    await w.pass(0);
+    w.register('firmware', host(4), { weight: 2 });
+    await w.pass(0);
+    expect(calls(w)).toEqual(['add', 'identity', 'update']);
+    expect(w.lb.find(HTTP, host(4))?.parameters.weight).toBe(2);
+  });
+
+  it('that says what NGINX has already costs nothing', async () => {
+    await using w = await watching(3);
+    w.register('firmware', host(2));
+    await w.pass(500);
+    expect(calls(w)).toEqual([]);
+  });
+
+  it('is proved by one full pass a moment after the last of several', async () => {
+    await using w = await watching(3);
+    for (let n = 4; n <= 8; n++) {
+      w.register('firmware', host(n));
+      await w.pass(10);
+    }
+    expect(w.lb.count('upstream')).toBe(0);
+    await w.pass(200);
+    expect(w.lb.count('upstream')).toBe(1);
+    await w.pass(10_000);
+    expect(w.lb.count('upstream')).toBe(1);
+  });
+
+  it('is proved after a second at the latest, however many follow', async () => {
+    await using w = await watching(3);
+    for (let i = 0; i < 140; i++) {
+      w.register('firmware', host(4 + i));
+      await w.pass(20);
+    }
+    expect(w.lb.count('upstream')).toBe(2);
+  });
+
+  it('is sent to a group while another is read', async () => {
+    await using w = await watching(3);
+    w.register('mqtt', host(1));
+    await w.pass(500);
+    w.lb.fault = ({ method, ref }) =>
+      method === 'upstream' && ref?.kind === 'stream'
+        ? { hold: new Promise((resolve) => setTimeout(resolve, 3_000)) }
+        : undefined;
+    w.register('mqtt', host(2));
+    await w.pass(100);
+    w.register('firmware', host(4));
+    await w.pass(0);
+    expect(w.lb.addresses(HTTP)).toContain(host(4));
+    await w.pass(5_000);
+  });
+});
+
+describe('what is known of NGINX', () => {
+  it('that somebody else has changed takes no traffic from the last server that serves', async () => {
+    await using w = await watching(2);
+    const [first] = w.lb.servers(HTTP);
+    await w.lb.drain(HTTP, first?.id ?? -1, new AbortController().signal);
+    const empty: boolean[] = [];
+    w.lb.changed = () => empty.push(w.lb.servers(HTTP).every(({ draining }) => draining));
+    w.register('firmware', host(2), { drain: true });
+    await w.pass(2_000);
+    expect(empty).not.toContain(true);
+    expect(w.lb.servers(HTTP)).toMatchObject([{ address: host(1), draining: false }]);
+  });
+
+  it('that does not have a copy which somebody else has added is repaired by the full pass', async () => {
+    await using w = await watching(2);
+    w.lb.place(HTTP, host(3));
+    w.register('firmware', host(3));
+    await w.pass(0);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2), host(3), host(3)]);
+    await w.pass(200);
+    expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2), host(3)]);
+  });
+
+  it('is not trusted after an answer that was lost: the group is read before anything is sent', async () => {
+    await using w = await watching(2);
+    let lost = 0;
+    w.lb.fault = ({ method }) => (method === 'add' && lost++ === 0 ? { after: TIMEOUT } : undefined);
+    w.register('firmware', host(3));
+    await w.pass(1);
+    w.register('firmware', host(3), { weight: 2 });
+    await w.pass(1_000);
+    expect(calls(w).filter((method) => method === 'add')).toHaveLength(1);
+    expect(w.lb.servers(HTTP).at(-1)).toMatchObject({ address: host(3), parameters: { weight: 2 } });
+  });
+
+  it('is not trusted after a reload between the look and the call: no other server is taken by the old id', async () => {
+    await using w = await watching(3);
+    // The servers stay and change places: id 0 is host 3 now.
+    w.lb.restart();
+    for (const n of [3, 2, 1]) w.lb.place(HTTP, host(n));
+    const others: boolean[] = [];
+    w.lb.changed = () => others.push([2, 3].every((n) => w.lb.find(HTTP, host(n))?.draining === false));
+    w.register('firmware', host(1), { drain: true });
+    await w.pass(3_000);
+    expect(others).not.toContain(false);
+    expect([...w.lb.addresses(HTTP)].sort()).toEqual([host(2), host(3)]);
+  });
+
+  it('makes no server idle: a drain ends only by counters that were read for it', async () => {
+    await using w = await watching(3);
+    w.register('firmware', host(2), { drain: true });
+    await w.pass(100);
+    w.lb.set(HTTP, host(2), { active: 1 });
+    await w.pass(600);
+    // Another request while it drains, by which it is planned again.
+    w.register('firmware', host(2), { drain: true, weight: 2 });
+    await w.pass(1_000);
+    expect(w.lb.addresses(HTTP)).toContain(host(2));
+    w.lb.set(HTTP, host(2), { active: 0 });
+    await w.pass(2_000);
+    expect(w.lb.addresses(HTTP)).not.toContain(host(2));
+  });
+
+  it('makes no server dead: one that NGINX found failing and that is well again keeps its grace', async () => {
+    await using w = await watching(4, { options: { guard: DEFAULT_GUARD } });
+    w.lb.set(HTTP, host(2), { failing: true });
+    await w.pass(31_000);
+    w.lb.set(HTTP, host(2), { failing: false });
+    w.vanish('firmware', host(2));
+    await w.pass(5_000);
+    expect(w.lb.find(HTTP, host(2))).toMatchObject({ draining: false });
+  });
+});
+
+describe('the guard on the fast path', () => {
+  it('counts every instance that vanishes, one at a time', async () => {
+    await using w = await watching(6, { options: { guard: DEFAULT_GUARD } });
+    for (let n = 1; n <= 4; n++) {
+      w.vanish('firmware', host(n));
+      await w.pass(1);
+    }
+    await w.pass(60_000);
+    expect(w.lb.servers(HTTP).filter(({ draining }) => draining)).toEqual([]);
+    expect(w.watcher.status().nginx[0]?.upstreams[0]?.held).toHaveLength(4);
+  });
+});
+
+describe('a drain request', () => {
+  it('is acknowledged only when a full pass has seen that the server is gone', async () => {
+    await using w = await watching(2);
+    const revision = w.register('firmware', host(2), { drain: true });
+    const key = `/sidekick/drained/firmware/${host(2)}/lb1`;
+    await w.pass(0);
+    expect(w.registry.get(key)).toBeUndefined();
+    await w.pass(2_000);
+    expect(w.registry.get(key)?.value).toBe(String(revision));
+  });
+
+  it('for a server that NGINX does not have is acknowledged within moments', async () => {
+    await using w = await watching(2);
+    const revision = w.register('firmware', host(7), { drain: true });
+    await w.pass(200);
+    expect(w.registry.get(`/sidekick/drained/firmware/${host(7)}/lb1`)?.value).toBe(String(revision));
+  });
+});
+
+describe('two watchers of one NGINX', () => {
+  it('that add one address at once leave it there once', async () => {
+    const nginx = [new FakeNginx({ http: ['firmware'] })];
+    await using first = await watching(2, { nginx });
+    await using second = new Watching({
+      nginx,
+      registry: first.registry,
+      options: { id: 'lb2' },
+    });
+    await second.pass(1_000);
+    first.register('firmware', host(3));
+    await first.pass(1_000);
+    expect(first.lb.addresses(HTTP)).toEqual([host(1), host(2), host(3)]);
+  });
+});

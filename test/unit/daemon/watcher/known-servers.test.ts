@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ActualServer } from '../../../../src/core/ports.js';
+import { DEFAULT_PARAMETERS } from '../../../../src/core/server-parameters.js';
+import { KINDS, type UpstreamRef } from '../../../../src/core/upstream.js';
+import { KnownServers } from '../../../../src/daemon/watcher/known-servers.js';
+import { SOME_ADDRESSES, someAddress } from '../../../support/arbitraries.js';
+import { FakeNginx } from '../../../support/fake-nginx.js';
+
+const SIGNAL = new AbortController().signal;
+
+/** Without the counters, which only a read shows. */
+function configured(servers: Iterable<ActualServer>) {
+  return [...servers]
+    .map(({ id, address, parameters, draining }) => ({ id, address, parameters, draining }))
+    .sort((a, b) => a.id - b.id);
+}
+
+const step = fc.record({
+  type: fc.constantFrom('add' as const, 'update' as const, 'drain' as const, 'remove' as const),
+  address: someAddress,
+  changes: fc.constantFrom({ weight: 2 }, { down: true }, { down: false }, { weight: 3, down: false }),
+});
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** Makes one call, and tells `known` of the answer, as a pass does. */
+async function perform(nginx: FakeNginx, ref: UpstreamRef, known: KnownServers, each: Step): Promise<void> {
+  const { type, address, changes } = each;
+  if (type === 'add') {
+    known.added(await nginx.add(ref, address, DEFAULT_PARAMETERS, SIGNAL));
+    return;
+  }
+  const [server] = known.byAddress.get(address) ?? [];
+  if (!server) return;
+  const { id } = server;
+  if (type === 'update') {
+    await nginx.update(ref, id, changes, SIGNAL);
+    known.done({ type, address, id, changes });
+  } else if (type === 'drain') {
+    await nginx.drain(ref, id, SIGNAL);
+    known.done({ type, address, id });
+  } else {
+    await nginx.remove(ref, id, SIGNAL);
+    known.done({ type, address, id, reason: 'idle' });
+  }
+}
+
+describe.each(KINDS)('KnownServers of %s', (kind) => {
+  const ref = { kind, name: 'group' };
+
+  it('are what NGINX has after any calls that NGINX has answered', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+        const nginx = new FakeNginx({ [kind]: ['group'] });
+        for (const address of SOME_ADDRESSES.slice(0, 2)) nginx.place(ref, address);
+        const known = new KnownServers(kind, await nginx.upstream(ref, SIGNAL));
+        for (const each of steps) await perform(nginx, ref, known, each);
+        const { servers } = await nginx.upstream(ref, SIGNAL);
+        expect(configured(known)).toEqual(configured(servers));
+        expect(known.size).toBe(servers.length);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { NginxError } from '../../../../src/core/errors.js';
+import type { Action } from '../../../../src/core/plan.js';
+import { DEFAULT_PARAMETERS } from '../../../../src/core/server-parameters.js';
+import { KnownServers } from '../../../../src/daemon/watcher/known-servers.js';
+import type { PassResult } from '../../../../src/daemon/watcher/reconcile.js';
+import { leavesDoubt, UpstreamMemory } from '../../../../src/daemon/watcher/upstream-memory.js';
+import { host } from '../../../support/watching.js';
+
+const ADD: Action = { type: 'add', address: host(1), parameters: DEFAULT_PARAMETERS };
+const REMOVE: Action = { type: 'remove', address: host(1), id: 7, reason: 'idle' };
+const FULL = new NginxError('UpstreamOutOfMemory', 'full', false, 400);
+const DENIED = new NginxError('MethodDisabled', 'read-only', false, 405);
+const BROKEN = new NginxError('Internal', 'broken', true, 500);
+const TIMEOUT = new NginxError('Timeout', 'no answer', true);
+const MISSING = new NginxError('UpstreamServerNotFound', 'gone', false, 404);
+const RETRY = 30_000;
+
+function result(action: Action, error?: NginxError, stale = false): PassResult {
+  return {
+    servers: new KnownServers('http', { servers: [], unmanaged: 0 }),
+    plan: { actions: [], drains: new Map(), drained: new Map(), deferred: [] },
+    outcomes: [error ? { action, error } : { action }],
+    stale,
+    unknownIds: false,
+  };
+}
+
+describe('UpstreamMemory', () => {
+  it('remembers a rejected action, whatever its id, until it may be tried again', () => {
+    const memory = new UpstreamMemory();
+    memory.recordPass(result(REMOVE, DENIED), 0, RETRY);
+    expect(memory.isRejected({ ...REMOVE, id: 8 }, RETRY - 1)).toBe(true);
+    expect(memory.isRejected(REMOVE, RETRY)).toBe(false);
+    expect(memory.isRejected(ADD, 0)).toBe(false);
+    expect(memory.failures).toBe(0);
+  });
+
+  it('knows the zone to be full from a rejected add until a server is removed', () => {
+    const memory = new UpstreamMemory();
+    memory.recordPass(result(ADD, FULL), 0, RETRY);
+    expect(memory.zoneFull).toBe(true);
+    expect(memory.isRejected(ADD, 1)).toBe(true);
+    memory.recordAddresses(result(REMOVE), 1, RETRY);
+    expect(memory.zoneFull).toBe(false);
+    expect(memory.isRejected(ADD, 1)).toBe(false);
+  });
+
+  it('learns that NGINX does not let the weight be changed, and that it is worth another plan at once', () => {
+    const memory = new UpstreamMemory();
+    expect([...memory.immutable]).toEqual(['backup']);
+    const error = new NginxError('UpstreamServerWeightImmutable', 'immutable', false, 400);
+    const update: Action = { type: 'update', address: host(1), id: 0, changes: { weight: 2 } };
+    memory.recordPass(result(update, error), 0, RETRY);
+    expect([...memory.immutable]).toEqual(['backup', 'weight']);
+    expect(memory.isRejected(update, 0)).toBe(false);
+    expect(memory.failures).toBe(1);
+  });
+
+  it('counts the full passes in a row that failed; a pass over some addresses adds to them, and ends none', () => {
+    const memory = new UpstreamMemory();
+    memory.recordPass(result(ADD, BROKEN), 0, RETRY);
+    memory.recordFailedRead();
+    memory.recordAddresses(result(ADD), 0, RETRY);
+    expect(memory.failures).toBe(2);
+    memory.recordAddresses(result(ADD, MISSING), 0, RETRY);
+    memory.recordAddresses(result(ADD, undefined, true), 0, RETRY);
+    expect(memory.failures).toBe(4);
+    memory.recordPass(result(ADD), 0, RETRY);
+    expect(memory.failures).toBe(0);
+  });
+
+  it('looks for the late effect of a call that timed out once, some seconds later', () => {
+    const memory = new UpstreamMemory();
+    expect(memory.verifyAt(0)).toBeUndefined();
+    memory.recordPass(result(ADD, TIMEOUT), 1_000, RETRY);
+    expect(memory.verifyAt(1_000)).toBe(6_000);
+    expect(memory.verifyAt(6_000)).toBeUndefined();
+  });
+
+  it('forgets with a reload what may be other in the new configuration', () => {
+    const memory = new UpstreamMemory();
+    memory.recordPass(result(ADD, FULL), 0, RETRY);
+    memory.recordFailedRead();
+    memory.forget();
+    expect(memory).toMatchObject({ zoneFull: false, failures: 0 });
+    expect(memory.isRejected(ADD, 0)).toBe(false);
+  });
+});
+
+describe('leavesDoubt', () => {
+  it.each([
+    ['an action that may have been done', TIMEOUT, true],
+    ['trouble inside of NGINX', BROKEN, true],
+    ['a server that is not there any more', MISSING, true],
+    ['a full zone', FULL, false],
+    ['a read-only API', DENIED, false],
+  ])('%s: %s', (_, error, doubt) => {
+    expect(leavesDoubt(error)).toBe(doubt);
+  });
+});
