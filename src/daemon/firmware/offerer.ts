@@ -1,0 +1,180 @@
+import { backoff } from '../../async/backoff.js';
+import { Wakeup } from '../../async/wakeup.js';
+import { messageOf } from '../../core/errors.js';
+import {
+  type KeyPrefixes,
+  maintenanceKey,
+  maintenancePrefix,
+  parseInstance,
+  servicePrefix,
+} from '../../core/keys.js';
+import type { KeyValue, KeyvalApi, Log, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
+import { decodeRegistration } from '../../core/registration-codec.js';
+import { firmwareRoot } from '../../firmware/keys.js';
+import { type Offering, offeringOf } from '../../firmware/offering.js';
+import { readTypes } from '../../firmware/type-state.js';
+import { writeOffering } from './write-offering.js';
+
+export interface OffererOptions {
+  readonly prefixes: KeyPrefixes;
+  /** The service under which the firmware servers register. */
+  readonly service: string;
+  /** Where devices fetch files, such as `https://ota.example.com`: without a slash at its end. */
+  readonly origin: string;
+}
+
+/** One NGINX that answers devices. */
+export interface NamedKeyvalApi extends KeyvalApi {
+  readonly name: string;
+}
+
+export interface OffererPorts {
+  readonly reader: RegistryReader;
+  readonly nginx: readonly NamedKeyvalApi[];
+  readonly log: Log;
+  /** 0 to 1; default Math.random. */
+  readonly random?: () => number;
+}
+
+/** How one NGINX stands. */
+export interface OfferingStatus {
+  readonly nginx: string;
+  /** `unserved`: its configuration has no keyval zone for firmware. */
+  readonly state: 'pending' | 'in-sync' | 'unavailable' | 'unserved';
+}
+
+/** How often an NGINX is looked at without a change, in ms: one that restarted may have lost what it had. */
+const RECHECK = 5_000;
+const RETRY = { min: 250, max: 10_000 };
+
+/** Carries what devices are offered from etcd to every NGINX. An NGINX that is away delays no other. */
+export class Offerer {
+  readonly #options: OffererOptions;
+  readonly #ports: OffererPorts;
+  readonly #writers: readonly Writer[];
+
+  constructor(options: OffererOptions, ports: OffererPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#writers = ports.nginx.map((api) => new Writer(api, ports));
+  }
+
+  status(): readonly OfferingStatus[] {
+    return this.#writers.map(({ status }) => status);
+  }
+
+  /** Runs until the signal is aborted. While etcd is away, every NGINX keeps what it has. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { prefixes, service } = this.#options;
+    const listener = {
+      onSnapshot: (snapshot: RegistrySnapshot) => this.#show(snapshot),
+      onUnavailable: () => {},
+    };
+    const watched = [
+      firmwareRoot(prefixes),
+      servicePrefix(prefixes, service),
+      `${maintenancePrefix(prefixes)}${service}/`,
+    ];
+    await Promise.all([
+      this.#ports.reader.watch(watched, listener, signal),
+      ...this.#writers.map((writer) => writer.run(signal)),
+    ]);
+  }
+
+  #show({ entries, revision }: RegistrySnapshot): void {
+    const { prefixes, origin } = this.#options;
+    const types = readTypes(prefixes, entries.values()).values();
+    const announced = this.#announced(entries);
+    const offering = offeringOf({ prefixes, types, announced, origin, revision });
+    if (offering === undefined) return;
+    for (const { type, reason } of offering.problems) {
+      this.#ports.log.warn({ event: 'firmware-rejected', type, reason }, 'firmware cannot be offered');
+    }
+    for (const writer of this.#writers) writer.offer(offering);
+  }
+
+  /** What the registered firmware servers announce, those that are drained left out. */
+  #announced(entries: ReadonlyMap<string, KeyValue>): readonly (number | undefined)[] {
+    const { prefixes, service } = this.#options;
+    const prefix = servicePrefix(prefixes, service);
+    const announced: (number | undefined)[] = [];
+    for (const keyValue of entries.values()) {
+      if (!keyValue.key.startsWith(prefix)) continue;
+      const instance = parseInstance(prefixes.services, keyValue.key);
+      if (!instance.ok || entries.has(maintenanceKey(prefixes, instance.value))) continue;
+      const decoded = decodeRegistration(prefixes, keyValue.key, keyValue.value);
+      // Of a value that cannot be read the last good one may still be in NGINX: nobody knows what that server holds.
+      if (decoded.status === 'rejected') announced.push(undefined);
+      else if (!decoded.registration.drain) announced.push(readRevision(decoded.registration.meta.firmware));
+    }
+    return announced;
+  }
+}
+
+/** `meta.firmware` as a number; undefined for anything else. */
+function readRevision(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Keeps one NGINX in sync with the newest offering. */
+class Writer {
+  readonly #api: NamedKeyvalApi;
+  readonly #log: Log;
+  readonly #random: (() => number) | undefined;
+  readonly #wakeup = new Wakeup();
+  #offering: Offering | undefined;
+  #state: OfferingStatus['state'] = 'pending';
+  #failures = 0;
+
+  constructor(api: NamedKeyvalApi, { log, random }: OffererPorts) {
+    this.#api = api;
+    this.#log = log;
+    this.#random = random;
+  }
+
+  get status(): OfferingStatus {
+    return { nginx: this.#api.name, state: this.#state };
+  }
+
+  offer(offering: Offering): void {
+    this.#offering = offering;
+    this.#wakeup.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const pause = this.#failures === 0 ? RECHECK : backoff(this.#failures, RETRY, this.#random);
+      await this.#wakeup.wait(pause, signal);
+      if (!signal.aborted && this.#offering !== undefined) await this.#write(this.#offering, signal);
+    }
+  }
+
+  async #write(offering: Offering, signal: AbortSignal): Promise<void> {
+    const nginx = this.#api.name;
+    try {
+      const result = await writeOffering(this.#api, offering, signal);
+      this.#failures = 0;
+      if (result === 'no-zone') {
+        this.#state = 'unserved';
+        return;
+      }
+      this.#state = 'in-sync';
+      if (result.written > 0) {
+        const fields = {
+          event: 'firmware-offered',
+          nginx,
+          keys: result.written,
+          revision: offering.revision,
+        };
+        this.#log.info(fields, 'NGINX has what devices are offered');
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (this.#failures++ === 0) {
+        const fields = { event: 'firmware-offer-failed', nginx, reason: messageOf(error) };
+        this.#log.warn(fields, 'NGINX cannot be told what devices are offered; trying again');
+      }
+      this.#state = 'unavailable';
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { KeyvalApi } from '../../core/ports.js';
+import type { Offering } from '../../firmware/offering.js';
+import { READY_KEY, revisionOf, ZONE } from '../../firmware/shared/catalogue.js';
+
+/** What writing an offering to one NGINX came to. */
+export type WriteResult =
+  /** How many keys were set or removed; 0 where NGINX had all of it. */
+  | { readonly written: number }
+  /** NGINX has no zone for firmware: its configuration serves none. */
+  | 'no-zone';
+
+/**
+ * Makes the keyval zone of one NGINX what the offering says. A type's value with a higher revision stays, since another
+ * watcher that has read more of etcd wrote it; one that differs in nothing but its revision stays too. Members come before
+ * the types that name their groups, and the key that says that everything is there comes last. Rejects with NginxError.
+ */
+export async function writeOffering(
+  api: KeyvalApi,
+  offering: Offering,
+  signal: AbortSignal,
+): Promise<WriteResult> {
+  const found = await api.keyvals(ZONE, signal);
+  if (found === undefined) return 'no-zone';
+  const wanted = new Map([...offering.members, ...offering.types, [READY_KEY, '1']]);
+  const isNewer = (key: string) => revisionOf(found.get(key) ?? '') > offering.revision;
+  let written = 0;
+  for (const [key, value] of wanted) {
+    if (isNewer(key) || isSame(found.get(key), value)) continue;
+    await api.setKeyval(ZONE, key, value, signal);
+    written++;
+  }
+  // While another watcher's newer value stands, what belongs to it may be newer too.
+  const hasNewer = [...found.keys()].some(isNewer);
+  for (const key of found.keys()) {
+    if (wanted.has(key) || hasNewer) continue;
+    await api.removeKeyval(ZONE, key, signal);
+    written++;
+  }
+  return { written };
+}
+
+/** Whether two values offer the same, whatever their revisions. */
+function isSame(found: string | undefined, wanted: string): boolean {
+  return found !== undefined && withoutRevision(found) === withoutRevision(wanted);
+}
+
+function withoutRevision(value: string): string {
+  return value.replace(/^1 \d+ /, '1 ');
+}

@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { NginxError } from '../../../../src/core/errors.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
+import { Offerer } from '../../../../src/daemon/firmware/offerer.js';
+import { releaseKey, rolloutKey, typeKey } from '../../../../src/firmware/keys.js';
+import { encodeRelease } from '../../../../src/firmware/release.js';
+import { encodeRollout } from '../../../../src/firmware/rollout.js';
+import { decode, READY_KEY } from '../../../../src/firmware/shared/catalogue.js';
+import { encodeType } from '../../../../src/firmware/type-record.js';
+import { FakeKeyvals } from '../../../support/fake-keyvals.js';
+import { FakeRegistry } from '../../../support/fake-registry.js';
+import { recordingLog } from '../../../support/silent.js';
+
+const AT = '2026-11-27T12:00:00.000Z';
+const PREFIXES = DEFAULT_KEY_PREFIXES;
+
+class NamedKeyvals extends FakeKeyvals {
+  constructor(readonly name: string) {
+    super('firmware');
+  }
+
+  /** The stable version that devices of type lamp are offered; undefined while nothing is. */
+  get stable(): string | undefined {
+    return decode(this.zones.get('firmware')?.get('lamp') ?? '')?.stable?.version;
+  }
+}
+
+describe('Offerer', () => {
+  let registry: FakeRegistry;
+  let first: NamedKeyvals;
+  let second: NamedKeyvals;
+  let log: ReturnType<typeof recordingLog>;
+  let offerer: Offerer;
+  let stop: AbortController;
+  let done: Promise<void>;
+  let published: number;
+
+  beforeEach(async () => {
+    vi.useFakeTimers();
+    registry = new FakeRegistry();
+    first = new NamedKeyvals('first');
+    second = new NamedKeyvals('second');
+    log = recordingLog();
+    stop = new AbortController();
+    registry.write(typeKey(PREFIXES, 'lamp'), encodeType({ chip: 'esp32', forms: ['file'] }));
+    published = publish('1.0.0');
+    stable('1.0.0');
+    offerer = new Offerer(
+      { prefixes: PREFIXES, service: 'firmware', origin: 'https://ota.example.com' },
+      { reader: registry, nginx: [first, second], log, random: () => 0.5 },
+    );
+    done = offerer.run(stop.signal);
+    await pass();
+  });
+  afterEach(async () => {
+    stop.abort();
+    await done;
+    vi.useRealTimers();
+  });
+
+  const pass = (ms = 100) => vi.advanceTimersByTimeAsync(ms);
+
+  function publish(version: string): number {
+    const value = encodeRelease({
+      ...{ version, publishedAt: AT, publishedBy: 'ci' },
+      plain: { sha256: 'a'.repeat(64), md5: 'b'.repeat(32), size: 1_000 },
+      image: { chip: 'esp32', secureBoot: 'none' },
+    });
+    return registry.write(releaseKey(PREFIXES, 'lamp', version), value);
+  }
+
+  function stable(version: string): void {
+    const rollout = { by: 'ann', at: AT, stable: version, downgrade: false, secureVersion: 0 };
+    registry.write(rolloutKey(PREFIXES, 'lamp'), encodeRollout(rollout));
+  }
+
+  function register(host: number, revision: number | undefined, more = {}): void {
+    const meta = revision === undefined ? {} : { firmware: String(revision) };
+    registry.write(`/services/firmware/10.0.0.${host}:8080`, JSON.stringify({ meta, ...more }));
+  }
+
+  it('writes nothing while no firmware server is registered', () => {
+    expect(first.changes).toEqual([]);
+    expect(offerer.status().map(({ state }) => state)).toEqual(['pending', 'pending']);
+  });
+
+  it('offers a release on every NGINX once every registered server holds it', async () => {
+    register(1, published);
+    register(2, published - 1);
+    await pass();
+    expect([first.stable, first.zones.get('firmware')?.get(READY_KEY)]).toEqual([undefined, '1']);
+
+    register(2, published);
+    await pass();
+    expect([first.stable, second.stable]).toEqual(['1.0.0', '1.0.0']);
+    expect(offerer.status().map(({ state }) => state)).toEqual(['in-sync', 'in-sync']);
+  });
+
+  it.each([
+    ['drains itself', () => register(2, undefined, { drain: true })],
+    ['is drained by an operator', () => registry.write('/sidekick/maintenance/firmware/10.0.0.2:8080', '{}')],
+    ['is gone', () => registry.delete('/services/firmware/10.0.0.2:8080')],
+  ])('does not wait for a server that %s', async (_, leave) => {
+    register(1, published);
+    register(2, undefined);
+    await pass();
+    expect(first.stable).toBeUndefined();
+
+    leave();
+    await pass();
+    expect(first.stable).toBe('1.0.0');
+  });
+
+  it.each(['nonsense {', '{"meta":{"firmware":"-1"}}', '{"meta":{"firmware":"1e99"}}'])(
+    'offers nothing while a server is registered with %j',
+    async (value) => {
+      register(1, published);
+      registry.write('/services/firmware/10.0.0.2:8080', value);
+      await pass();
+      expect(first.stable).toBeUndefined();
+    },
+  );
+
+  it('keeps what there is when every server is gone, and while etcd is away', async () => {
+    register(1, published);
+    await pass();
+    registry.fault('down');
+    await pass(60_000);
+    registry.fault('none');
+    registry.delete('/services/firmware/10.0.0.1:8080');
+    await pass(60_000);
+    expect(first.stable).toBe('1.0.0');
+  });
+
+  it('fills an NGINX again that lost what it had, and one that was away', async () => {
+    register(1, published);
+    second.fault = new NginxError('Unreachable', 'down', true);
+    await pass();
+    expect(offerer.status()[1]).toEqual({ nginx: 'second', state: 'unavailable' });
+    expect(log.events('firmware-offer-failed')).toHaveLength(1);
+
+    first.zones.get('firmware')?.clear();
+    second.fault = undefined;
+    await pass(20_000);
+    expect([first.stable, second.stable]).toEqual(['1.0.0', '1.0.0']);
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { NEVER } from '../../../../src/async/abort.js';
+import { writeOffering } from '../../../../src/daemon/firmware/write-offering.js';
+import type { Offering } from '../../../../src/firmware/offering.js';
+import { encode, READY_KEY } from '../../../../src/firmware/shared/catalogue.js';
+import { FakeKeyvals } from '../../../support/fake-keyvals.js';
+
+function value(revision: number, salt = 's'): string {
+  return encode({
+    ...{ revision, salt, buckets: 0, downgrade: false, groups: [] },
+    stable: undefined,
+    candidate: undefined,
+  });
+}
+
+function offering(revision: number, salt?: string): Offering {
+  return {
+    revision,
+    types: new Map([['lamp', value(revision, salt)]]),
+    members: new Map([['lamp/id/one', 'bench']]),
+    problems: [],
+  };
+}
+
+describe('writeOffering', () => {
+  it('writes members first, then types, and the key that says so last', async () => {
+    const keyvals = new FakeKeyvals('firmware');
+
+    expect(await writeOffering(keyvals, offering(7), NEVER)).toEqual({ written: 3 });
+
+    expect(keyvals.changes).toEqual(['set lamp/id/one', 'set lamp', `set ${READY_KEY}`]);
+    expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(7));
+  });
+
+  it('writes nothing where only the revision is another', async () => {
+    const keyvals = new FakeKeyvals('firmware');
+    await writeOffering(keyvals, offering(7), NEVER);
+
+    expect(await writeOffering(keyvals, offering(8), NEVER)).toEqual({ written: 0 });
+  });
+
+  it('never writes an older revision over a newer one, and removes nothing beside it', async () => {
+    const keyvals = new FakeKeyvals('firmware');
+    await writeOffering(keyvals, offering(9, 'new'), NEVER);
+    keyvals.zones.get('firmware')?.set('lamp/id/two', 'beta');
+
+    await writeOffering(keyvals, offering(8, 'old'), NEVER);
+
+    expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(9, 'new'));
+    expect(keyvals.zones.get('firmware')?.get('lamp/id/two')).toBe('beta');
+  });
+
+  it('removes what is no longer offered', async () => {
+    const keyvals = new FakeKeyvals('firmware');
+    await writeOffering(keyvals, offering(7), NEVER);
+
+    const nothing = { revision: 8, types: new Map(), members: new Map(), problems: [] };
+    expect(await writeOffering(keyvals, nothing, NEVER)).toEqual({ written: 2 });
+    expect([...(keyvals.zones.get('firmware')?.keys() ?? [])]).toEqual([READY_KEY]);
+  });
+
+  it('replaces a value that cannot be read', async () => {
+    const keyvals = new FakeKeyvals('firmware');
+    keyvals.zones.get('firmware')?.set('lamp', 'nonsense');
+
+    await writeOffering(keyvals, offering(7), NEVER);
+
+    expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(7));
+  });
+
+  it('says that NGINX has no zone for firmware', async () => {
+    expect(await writeOffering(new FakeKeyvals('other'), offering(7), NEVER)).toBe('no-zone');
+  });
+});

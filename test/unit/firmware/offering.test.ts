@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
+import type { KeyValue } from '../../../src/core/ports.js';
+import { encodeGroup } from '../../../src/firmware/group.js';
+import { groupKey, releaseKey, rolloutKey, typeKey } from '../../../src/firmware/keys.js';
+import { offeringOf } from '../../../src/firmware/offering.js';
+import { encodeRelease } from '../../../src/firmware/release.js';
+import { encodeRollout, type Rollout } from '../../../src/firmware/rollout.js';
+import { decode } from '../../../src/firmware/shared/catalogue.js';
+import { encodeType } from '../../../src/firmware/type-record.js';
+import { readTypes } from '../../../src/firmware/type-state.js';
+
+const PREFIXES = DEFAULT_KEY_PREFIXES;
+const AT = '2026-11-27T12:00:00.000Z';
+const ORIGIN = 'https://ota.example.com';
+
+function keyValue(key: string, value: string, revision: number): KeyValue {
+  return { key, value, revision, created: revision };
+}
+
+function release(version: string, revision: number): KeyValue {
+  const value = encodeRelease({
+    version,
+    publishedAt: AT,
+    publishedBy: 'ci',
+    plain: { sha256: version.slice(-1).repeat(64), md5: 'b'.repeat(32), size: 1_000 },
+    image: { chip: 'esp32', secureBoot: 'none' },
+  });
+  return keyValue(releaseKey(PREFIXES, 'lamp', version), value, revision);
+}
+
+/** A type with two releases, one of which is rolled out; the releases were written at 10 and 20. */
+function types(change: Partial<Rollout> = {}) {
+  const rollout: Rollout = {
+    ...{ by: 'ann', at: AT, downgrade: false, secureVersion: 0, stable: '1.0.1' },
+    candidate: { version: '1.0.2', salt: 's', percent: 12.5, groups: ['bench', 'beta'] },
+    ...change,
+  };
+  return readTypes(PREFIXES, [
+    keyValue(typeKey(PREFIXES, 'lamp'), encodeType({ chip: 'esp32', forms: ['esp32fota'] }), 5),
+    release('1.0.1', 10),
+    release('1.0.2', 20),
+    keyValue(rolloutKey(PREFIXES, 'lamp'), encodeRollout(rollout), 30),
+    keyValue(groupKey(PREFIXES, 'lamp', 'bench'), encodeGroup(['one', 'two']), 31),
+    keyValue(groupKey(PREFIXES, 'lamp', 'beta'), encodeGroup(['two']), 32),
+    keyValue(groupKey(PREFIXES, 'lamp', 'others'), encodeGroup(['three']), 33),
+  ]).values();
+}
+
+function offered(announced: readonly (number | undefined)[], change: Partial<Rollout> = {}) {
+  const offering = offeringOf({
+    prefixes: PREFIXES,
+    types: types(change),
+    announced,
+    origin: ORIGIN,
+    revision: 40,
+  });
+  const lamp = decode(offering?.types.get('lamp') ?? '');
+  return { offering, lamp, versions: [lamp?.stable?.version, lamp?.candidate?.version, lamp?.buckets] };
+}
+
+describe('offeringOf', () => {
+  it('offers what every registered firmware server holds', () => {
+    expect(offered([20, 33]).versions).toEqual(['1.0.1', '1.0.2', 1250]);
+    expect(offered([19, 33]).versions).toEqual(['1.0.1', undefined, 0]);
+    expect(offered([9, 33]).versions).toEqual([undefined, undefined, 0]);
+  });
+
+  it('offers nothing while a server does not say what it holds', () => {
+    expect(offered([33, undefined]).versions).toEqual([undefined, undefined, 0]);
+  });
+
+  it('leaves what there is where no firmware server is registered', () => {
+    expect(offered([]).offering).toBeUndefined();
+  });
+
+  it('offers a paused candidate to nobody', () => {
+    expect(offered([33], { paused: { by: 'ann', at: AT } }).versions).toEqual(['1.0.1', '1.0.2', 0]);
+  });
+
+  it('names the groups of their members, of those groups alone that the candidate is offered to', () => {
+    expect(offered([33]).offering?.members).toEqual(
+      new Map([
+        ['lamp/id/one', 'bench'],
+        ['lamp/id/two', 'bench,beta'],
+      ]),
+    );
+  });
+
+  it('carries the revision at which etcd was read', () => {
+    expect(offered([33]).lamp?.revision).toBe(40);
+  });
+});
