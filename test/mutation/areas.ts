@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 /** A part of the source whose unit tests must notice a fault in it. */
 export interface Area {
   readonly name: string;
@@ -14,6 +16,13 @@ export const AREAS: readonly Area[] = [
     mutate: ['src/core/**/*.ts', '!src/core/ports.ts'],
     tests: ['test/unit/core/**/*.test.ts'],
   },
+  { name: 'async', mutate: ['src/async/**/*.ts'], tests: ['test/unit/async/**/*.test.ts'] },
+  { name: 'firmware', mutate: ['src/firmware/**/*.ts'], tests: ['test/unit/firmware/**/*.test.ts'] },
+  {
+    name: 'daemon',
+    mutate: ['src/daemon/lease/key-ledger.ts', 'src/daemon/watcher/probe-budget.ts'],
+    tests: ['test/unit/daemon/lease/key-ledger.test.ts', 'test/unit/daemon/watcher/probe-budget.test.ts'],
+  },
   {
     name: 'gateway',
     mutate: ['src/gateway/model/**/*.ts'],
@@ -25,4 +34,10 @@ export function areaOf(name: string | undefined): Area {
   const area = AREAS.find((candidate) => candidate.name === name);
   if (area) return area;
   throw new Error(`no area ${name ?? ''}: there are ${AREAS.map((known) => known.name).join(', ')}`);
+}
+
+/** Some files of an area, with the unit test of each where it has one of its own: that is quick. */
+export function partOf(area: Area, files: readonly string[]): Area {
+  const own = files.map((file) => file.replace(/^src/, 'test/unit').replace(/\.ts$/, '.test.ts'));
+  return { ...area, mutate: files, tests: own.every((test) => existsSync(test)) ? own : area.tests };
 }
