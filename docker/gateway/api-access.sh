@@ -1,11 +1,11 @@
 #!/bin/sh
-# Opens the API to other hosts, as GATEWAY_API_ALLOW and its neighbours say, and hands its credentials to the workers.
-# The entry point runs it; run it again before `nginx -s reload`, so that credentials that have changed are taken up.
+# Opens the API to other hosts, by the variables below, and copies its credentials for the workers.
+# The entry point runs it. Run it again before `nginx -s reload` if credentials have changed.
 #
 #   GATEWAY_API_ALLOW          addresses and networks that may call the API over the network (default: none)
 #   GATEWAY_API_READ           `open` lets them read without a credential; a change always needs one
-#   GATEWAY_API_HOSTS          names by which they call it, besides addresses and this host's own name
-#   GATEWAY_API_TOKEN_FILE     bearer tokens, one a line (default: /etc/sidekick-gateway/api.token where it exists)
+#   GATEWAY_API_HOSTS          host names by which they call it, besides IP addresses and this host's own name
+#   GATEWAY_API_TOKEN_FILE     bearer tokens, one a line (default: /etc/sidekick-gateway/api.token if it exists)
 #   GATEWAY_API_HTPASSWD_FILE  names and passwords for basic authentication (…/api.htpasswd)
 #   GATEWAY_API_CA_FILE        authorities (PEM) of client certificates, on port 8443 (…/api-ca.crt)
 set -eu
@@ -13,7 +13,7 @@ set -eu
 run=/run/sidekick-gateway
 own=/etc/sidekick-gateway
 credentials=$run/credentials
-# The shortest token that is worth the name: 16 characters.
+# Minimum length of a token, in characters.
 shortest=16
 
 fail() {
@@ -21,8 +21,8 @@ fail() {
     exit 1
 }
 
-# The file that a variable names, else the usual one where it exists; empty without either.
-# $1: the variable's name, $2: its value, $3: the usual file
+# The file that a variable names, else the default if it exists; empty if there is neither.
+# $1: the variable's name, $2: its value, $3: the default
 chosen() {
     if [ -n "$2" ]; then
         [ -r "$2" ] || fail "$1: $2 cannot be read"
@@ -33,9 +33,9 @@ chosen() {
     fi
 }
 
-# Gives the workers a copy, so that the file itself can be root's alone. What is there already is left alone: where it is,
-# this takes no right to change owners. $1: the file, or nothing; $2: the copy's name
-hand_over() {
+# Makes a copy for the workers, so that only root needs to read the file itself. An identical copy is left as it is, so that the
+# right to change owners is not needed. $1: the file, or nothing; $2: the copy's name
+copy_for_workers() {
     if cmp -s "${1:-/dev/null}" "$credentials/$2"; then return; fi
     rm -f "$credentials/$2.new"
     cat "${1:-/dev/null}" >"$credentials/$2.new"
@@ -57,12 +57,12 @@ check_tokens() {
         length($0) < shortest { exit 1 }
         { found = 1 }
         END { exit !found }' "$1" ||
-        fail "$1: must hold a token a line, each of at least $shortest characters, such as \`openssl rand -hex 32\` makes"
+        fail "$1: must contain one token per line, each of at least $shortest characters; \`openssl rand -hex 32\` makes one"
 }
 
 check_passwords() {
     grep -Eq '^[^:#]+:.+' "$1" ||
-        fail "$1: must hold a line such as name:hash; \`openssl passwd -6\` makes a hash"
+        fail "$1: must contain a line such as name:hash; \`openssl passwd -6\` makes a hash"
 }
 
 umask 077
@@ -77,8 +77,8 @@ htpasswd=$(chosen GATEWAY_API_HTPASSWD_FILE "${GATEWAY_API_HTPASSWD_FILE:-}" "$o
 ca=$(chosen GATEWAY_API_CA_FILE "${GATEWAY_API_CA_FILE:-}" "$own/api-ca.crt")
 [ -z "$token" ] || check_tokens "$token"
 [ -z "$htpasswd" ] || check_passwords "$htpasswd"
-hand_over "$token" token
-hand_over "$htpasswd" htpasswd
+copy_for_workers "$token" token
+copy_for_workers "$htpasswd" htpasswd
 
 allow=${GATEWAY_API_ALLOW:-}
 hosts=${GATEWAY_API_HOSTS:-}
@@ -86,7 +86,7 @@ check_words GATEWAY_API_ALLOW "$allow" "addresses and networks such as 10.0.0.0/
 check_words GATEWAY_API_HOSTS "$hosts" "host names"
 case ${GATEWAY_API_READ:-} in
     '' | open) ;;
-    *) fail "GATEWAY_API_READ: \"$GATEWAY_API_READ\" must be \"open\", or be left out" ;;
+    *) fail "GATEWAY_API_READ: \"$GATEWAY_API_READ\" must be \"open\" or empty" ;;
 esac
 
 {
@@ -96,7 +96,7 @@ esac
     if [ -n "$allow" ]; then
         echo "listen 8080;"
         echo "listen 8443 ssl;"
-        # The entry point makes this link where the kernel has IPv6.
+        # The entry point makes this link if the kernel has IPv6.
         if [ -e "$run/ipv6" ]; then
             echo "listen [::]:8080;"
             echo "listen [::]:8443 ssl;"
@@ -114,6 +114,6 @@ chmod 644 "$run/api.conf.new"
 mv "$run/api.conf.new" "$run/api.conf"
 
 if [ -n "$allow" ] && [ -z "$token$htpasswd$ca" ]; then
-    echo "gateway: GATEWAY_API_ALLOW is set, but there is no credential: the API can be read, and nobody can change" \
-        "anything over the network. Put a token into $own/api.token" >&2
+    echo "gateway: GATEWAY_API_ALLOW is set, but there is no credential, so nobody can change anything over the network." \
+        "Put a token into $own/api.token" >&2
 fi

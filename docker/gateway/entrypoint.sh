@@ -1,9 +1,9 @@
 #!/bin/sh
-# Prepares the directories that NGINX needs, and becomes NGINX: gateway-entrypoint nginx …
-# With --prepare it does nothing more than that; where it was done, it takes no right to change owners.
+# Prepares the directories that NGINX needs, then runs NGINX in its place: gateway-entrypoint nginx …
+# With --prepare it stops after the preparation, which can be repeated without the right to change owners.
 #
-# /run/sidekick-gateway is root's alone: NGINX's master reads configuration from it, so its workers, which speak to the
-# public, must not be able to write there. The workers write to /var/lib/sidekick-gateway, and root reads nothing there.
+# Only root may write to /run/sidekick-gateway: NGINX's master reads configuration from it, so the workers, which are exposed to
+# the public, must not write there. The workers write to /var/lib/sidekick-gateway, and root reads nothing there.
 set -eu
 
 run=/run/sidekick-gateway
@@ -15,11 +15,11 @@ fail() {
     exit 1
 }
 
-# A directory that somebody else could write to may hold anything. Nothing in it is followed: it is made anew.
+# A directory that somebody else could write to may contain anything. It is replaced, and nothing in it is used.
 if [ -L "$run" ] || { [ -d "$run" ] && [ "$(stat -c %u "$run")" != 0 ]; }; then rm -rf "$run"; fi
 
-# directory PATH OWNER GROUP MODE: there is such a directory. NGINX's Unix sockets let everybody connect, so the
-# directories around them say who may.
+# directory PATH OWNER GROUP MODE: makes sure that such a directory exists. Everybody may connect to NGINX's Unix sockets, so
+# the permissions of the directories around them decide who can.
 directory() {
     [ -d "$1" ] || (umask 077 && mkdir "$1")
     if [ "$(stat -c %U:%G "$1")" != "$2:$3" ]; then chown "$2:$3" "$1"; fi
@@ -27,20 +27,20 @@ directory() {
 }
 
 directory "$run" root root 755
-# The workers ask the stream half of the API.
+# The workers connect to the stream block's half of the API.
 directory "$run/stream" root www-data 750
-# The watcher of this host is in this group, and so is whoever else may use the API without a network.
+# The watcher on this host is in this group, and so is everyone who may use the API through the socket.
 if getent group sidekick-gateway >/dev/null; then group=sidekick-gateway; else group=root; fi
 directory "$run/api" root "$group" 750
 directory "$state" www-data www-data 755
-# What NGINX makes itself otherwise: requests and answers too long for memory.
+# NGINX would create these itself: requests and responses that are too long for memory.
 directory /var/lib/nginx root root 755
 for name in body fastcgi proxy scgi uwsgi; do directory "/var/lib/nginx/$name" www-data root 700; done
 
 # A killed NGINX leaves its sockets behind, and then cannot listen on them again.
 rm -f "$run"/stream/*.sock "$run"/api/*.sock
 
-# The kernel's last process id tells one load of the configuration from the next: workers are started in between.
+# The kernel's last process id is different for each load of the configuration, because workers are started in between.
 if [ -r /proc/sys/kernel/ns_last_pid ]; then
     ln -sf /proc/sys/kernel/ns_last_pid "$run/load"
 else
@@ -49,12 +49,12 @@ else
     echo 0 >"$run/load"
 fi
 
-# No server has connections kept open yet: gateway-keepalive fills these.
+# gateway-keepalive fills these files.
 : >"$run/kept.conf"
 : >"$run/kept.map"
 rm -f "$run/kept.list"
 
-# What a self-signed certificate is valid for: this host's names and addresses.
+# The names and addresses of this host, for which a self-signed certificate is valid.
 alternative_names() {
     printf 'DNS:localhost,DNS:sidekick-gateway,IP:127.0.0.1,IP:::1'
     name=$(hostname)
@@ -77,20 +77,20 @@ self_sign() {
 if [ -e "$own/tls.crt" ] || [ -L "$own/tls.crt" ] || [ -e "$own/tls.key" ] || [ -L "$own/tls.key" ]; then
     for name in tls.crt tls.key; do
         [ -r "$own/$name" ] || fail "$own/$name is missing or cannot be read: a certificate needs both tls.crt and" \
-            "tls.key. Without either of them a self-signed certificate is made"
+            "tls.key. If neither exists, a self-signed certificate is made"
     done
     ln -sf "$own/tls.crt" "$own/tls.key" "$run/"
 elif [ -L "$run/tls.crt" ] || [ ! -s "$run/tls.crt" ] || [ -L "$run/tls.key" ] || [ ! -s "$run/tls.key" ]; then
-    echo "gateway: no $own/tls.crt and tls.key; a self-signed certificate is made for 443 and 8883" >&2
+    echo "gateway: no $own/tls.crt and tls.key; using a self-signed certificate for 443 and 8883" >&2
     self_sign
 fi
 
-# NGINX does not start where it is to listen on IPv6 and the kernel has none: the link leads to the listeners for it.
+# NGINX does not start if it has to listen on IPv6 and the kernel has none. With this link the listeners for IPv6 are included.
 if perl -MSocket -e 'socket(S, AF_INET6, SOCK_STREAM, 0) or exit 1'; then
     if [ -e "$own/nginx.conf" ]; then configuration=$own; else configuration=/etc/nginx; fi
     ln -sfn "$configuration/gateway/ipv6" "$run/ipv6"
 else
-    echo "gateway: the kernel has no IPv6; only IPv4 is listened on" >&2
+    echo "gateway: the kernel has no IPv6; listening on IPv4 only" >&2
     rm -f "$run/ipv6"
 fi
 
@@ -100,7 +100,7 @@ gateway-api-access
 
 if [ -n "${GATEWAY_KEEPALIVE:-}" ]; then gateway-keepalive "$GATEWAY_KEEPALIVE" & fi
 
-# Each request takes two descriptors; the soft limit is often 1,024.
+# A request needs two descriptors; the soft limit is often 1,024.
 # shellcheck disable=SC3045 # not of POSIX, but of Debian's sh
 ulimit -n "$(ulimit -Hn)"
 

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Gives servers that have been in an http group for a while connections that are kept open.
+# Keeps connections open to servers that have been in an http group for a while.
 #
-# NGINX keeps connections only to servers of an `upstream` in its configuration, so such servers get one each, named
-# after their address, and NGINX is reloaded. Which names a worker knows is part of the same load of the configuration
-# (kept.map), so a worker never uses a name that it does not have, and a name never means another address.
+# NGINX keeps connections open only to servers of an `upstream` in its configuration. So each such server gets an upstream that
+# is named after its address, and NGINX is reloaded. The names are part of the same load of the configuration (kept.map), so a
+# worker never uses a name that it does not have, and a name never means another address.
 #
-#   gateway-keepalive <seconds>   again and again; a server qualifies when two looks in a row find it
-#   gateway-keepalive now         once, for every server there is
+#   gateway-keepalive <seconds>   repeatedly; a server qualifies if it exists at two checks in a row
+#   gateway-keepalive now         once, for all present servers
 #
-# Everything it writes is in a directory that only root can write to: NGINX's master reads it as configuration.
+# It writes only to a directory of root's, because NGINX's master reads configuration from it.
 set -eu
 
 run=/run/sidekick-gateway
@@ -16,12 +16,12 @@ state=/var/lib/sidekick-gateway
 # The package's, else the image's.
 config=/etc/sidekick-gateway/nginx.conf
 [ -e "$config" ] || config=/etc/nginx/nginx.conf
-# Each name is looked through by every request that goes to an address.
+# Every request searches these names.
 most=200
 
-# The workers write these files, so what is in them is chosen by whoever has taken over a worker. They are read as the
-# workers' user, so that a link leads to nothing that this user cannot read, and only as much as servers may take; and
-# nothing gets into the configuration but what has the form of an address with a port.
+# The workers write the state files, so whoever has taken over a worker controls their contents. They are read as the workers'
+# user, so that a link cannot lead to a file that this user cannot read; only up to a maximum size; and only what has the form
+# of an address with a port gets into the configuration.
 addresses() {
     # shellcheck disable=SC2016 # expanded by the shell that runs as www-data
     timeout 10 setpriv --reuid=www-data --regid=www-data --clear-groups \
@@ -30,7 +30,7 @@ addresses() {
 }
 
 octet='(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
-# A line of a state file, or of the changes since it was written.
+# A line of a state file, or of the log of changes.
 address_of="s/^(\\{[^}]*\"is\":\")?server (($octet\\.){3}$octet:[0-9]{1,5}|\\[[0-9a-f:]{2,39}\\]:[0-9]{1,5})( .*)?;.*/\\2/p"
 
 # Writes kept.conf and kept.map for the addresses on standard input.
@@ -47,7 +47,7 @@ declare_kept() {
     mv "$run/kept.map.new" "$run/kept.map"
 }
 
-# With what NGINX refuses it could neither be reloaded nor started again: then everything stays as it was.
+# With a configuration that NGINX refuses, it could neither be reloaded nor restarted. Then everything stays as it was.
 apply() {
     sort -u >"$run/kept.next"
     if cmp -s "$run/kept.next" "$run/kept.list"; then return; fi
@@ -56,7 +56,7 @@ apply() {
     cp "$run/kept.map" "$run/kept.map.old"
     declare_kept <"$run/kept.list"
     if nginx -c "$config" -s reload; then return; fi
-    echo "gateway-keepalive: NGINX does not take the configuration, so the servers with kept connections stay as they were" >&2
+    echo "gateway-keepalive: NGINX refuses the new configuration; the servers with kept connections stay as they were" >&2
     mv "$run/kept.conf.old" "$run/kept.conf"
     mv "$run/kept.map.old" "$run/kept.map"
     rm -f "$run/kept.list"

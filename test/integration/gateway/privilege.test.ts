@@ -148,7 +148,7 @@ describe('the entry point', () => {
     );
     expect(code).toBe(1);
     expect(output).toContain(`${own}/${missing} is missing`);
-    expect(output).not.toContain('self-signed certificate is made for');
+    expect(output).not.toContain('using a self-signed certificate');
   });
 
   it('makes a self-signed certificate for the names and addresses of this host', async () => {
