@@ -40,12 +40,15 @@ const SERVER = 'include gateway/server.conf;';
 it.each([
   ['proxy.conf', PROXY],
   ['websocket.conf', WEBSOCKET],
-])('refuses a location with %s in a server without server.conf, and says what is missing', async (_, location) => {
-  // Regression: it was accepted, and each request of which a server failed was answered with 500 and a line in the log.
-  const { exitCode, stderr } = await check(`${SERVER} ${PROXY}`, location);
-  expect(stderr).toContain('needs: include gateway/server.conf;');
-  expect(exitCode).not.toBe(0);
-});
+])(
+  'refuses a location with %s in a server without server.conf, and says what is missing',
+  async (_, location) => {
+    // Regression: it was accepted, and each request of which a server failed was answered with 500 and a line in the log.
+    const { exitCode, stderr } = await check(`${SERVER} ${PROXY}`, location);
+    expect(stderr).toContain('needs: include gateway/server.conf;');
+    expect(exitCode).not.toBe(0);
+  },
+);
 
 it('accepts locations whose server has server.conf, and servers that proxy to no group', async () => {
   const { exitCode, stderr } = await check(
