@@ -1,13 +1,13 @@
-/** What requests wait while the servers of another group change. */
+/** How long requests take while clients of the API change or read the servers of another group. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HEADERS, insideAsync } from './container.js';
 
-/** How requests fared meanwhile: their times in ms, and the changes that were answered in a second. */
+/** The times of requests meanwhile, in ms, and the API's responses per second. */
 export interface Disturbance {
   name: string;
   p50: number;
   p99: number;
-  changes: number;
+  calls: number;
 }
 
 /** A time as wrk prints it, in ms. */
@@ -16,7 +16,7 @@ function milliseconds(text: string): number {
   return Number(amount) * ({ us: 0.001, ms: 1, s: 1000, m: 60_000 }[unit ?? 'ms'] as number);
 }
 
-/** Times of requests at a rate that leaves the cores some rest: what is measured is waiting, not the queue of a full machine. */
+/** Times of requests at a rate that leaves the cores idle now and then, so that waiting is measured and not a full machine's queue. */
 async function latency(seconds: number): Promise<{ p50: number; p99: number }> {
   const output = await insideAsync(`wrk -t1 -c4 -d${seconds}s --latency http://127.0.0.1:80/`);
   if (/Non-2xx/.test(output)) throw new Error(`failed requests\n${output}`);
@@ -25,53 +25,58 @@ async function latency(seconds: number): Promise<{ p50: number; p99: number }> {
   return { p50: of(50), p99: of(99) };
 }
 
-/** Changes the weights of a group's servers, one after the other, until it is told to stop. */
-async function client(base: string, ids: number[], pause: number, stop: AbortSignal): Promise<number> {
-  let changes = 0;
-  for (let i = 0; !stop.aborted; i++) {
-    const answer = await fetch(`${base}/${ids[i % ids.length]}`, {
-      method: 'PATCH',
-      headers: HEADERS,
-      body: JSON.stringify({ weight: 1 + (i % 9) }),
-    });
-    if (answer.status !== 200) throw new Error(`PATCH: ${await answer.text()}`);
-    await answer.arrayBuffer();
-    changes++;
-    if (pause > 0) await sleep(pause);
-  }
-  return changes;
+/** Clients of the API that send one request after the other. */
+export interface Load {
+  name: string;
+  /** The servers that they change or read, as a path of the API. */
+  servers: string;
+  clients: number;
+  /** `PATCH` changes a server's weight. `GET` reads a server: the control, which costs as much apart from the change. */
+  method: 'PATCH' | 'GET';
+  /** Time between a response and the next request of a client, in ms. */
+  pause: number;
 }
 
-/** Measures requests of one group while `clients` change another, each `pause` ms after its last change was answered. */
-export async function disturbance(
-  name: string,
-  base: string,
-  clients: number,
-  pause: number,
-  seconds: number,
-): Promise<Disturbance> {
-  const ids = ((await (await fetch(base)).json()) as { id: number }[]).map(({ id }) => id);
+/** Sends requests about some servers until it is told to stop. Returns how many. */
+async function client(load: Load, ids: number[], stop: AbortSignal): Promise<number> {
+  let requests = 0;
+  for (let i = 0; !stop.aborted; i++) {
+    const answer = await fetch(`${load.servers}/${ids[i % ids.length]}`, {
+      method: load.method,
+      headers: HEADERS,
+      ...(load.method === 'PATCH' && { body: JSON.stringify({ weight: 1 + (i % 9) }) }),
+    });
+    if (answer.status !== 200) throw new Error(`${load.method}: ${await answer.text()}`);
+    await answer.arrayBuffer();
+    requests++;
+    if (load.pause > 0) await sleep(load.pause);
+  }
+  return requests;
+}
+
+/** Measures requests of one group while clients of the API are busy with another. */
+export async function disturbance(load: Load, seconds: number): Promise<Disturbance> {
+  const ids = ((await (await fetch(load.servers)).json()) as { id: number }[]).map(({ id }) => id);
   const stop = new AbortController();
-  const running = Array.from({ length: clients }, (_, i) =>
+  const running = Array.from({ length: load.clients }, (_, i) =>
     client(
-      base,
-      ids.filter((_, at) => at % clients === i),
-      pause,
+      load,
+      ids.filter((_, at) => at % load.clients === i),
       stop.signal,
     ),
   );
   const times = await latency(seconds);
   stop.abort();
-  const changes = (await Promise.all(running)).reduce((sum, count) => sum + count, 0);
-  return { name, ...times, changes: changes / seconds };
+  const calls = (await Promise.all(running)).reduce((sum, count) => sum + count, 0);
+  return { name: load.name, ...times, calls: calls / seconds };
 }
 
 /** Prints what {@link disturbance} found. */
 export function printDisturbances(title: string, found: Disturbance[]): void {
   console.log(`\n${title}`);
-  console.log(`  ${'meanwhile'.padEnd(58)}${'p50'.padStart(9)}${'p99'.padStart(12)}   changes/s`);
-  for (const { name, p50, p99, changes } of found)
+  console.log(`  ${'meanwhile'.padEnd(58)}${'p50'.padStart(9)}${'p99'.padStart(12)}   API calls/s`);
+  for (const { name, p50, p99, calls } of found)
     console.log(
-      `  ${name.padEnd(58)}${p50.toFixed(2).padStart(6)} ms${p99.toFixed(2).padStart(9)} ms${changes.toFixed(0).padStart(12)}`,
+      `  ${name.padEnd(58)}${p50.toFixed(2).padStart(6)} ms${p99.toFixed(2).padStart(9)} ms${calls.toFixed(0).padStart(12)}`,
     );
 }

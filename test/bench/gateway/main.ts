@@ -3,7 +3,7 @@
  *
  *   npm run bench:gateway [-- --rounds=5 --seconds=3 --only=abcde]
  */
-import { disturbance, printDisturbances } from './changes.js';
+import { type Disturbance, disturbance, type Load, printDisturbances } from './changes.js';
 import { cpuOf, HEADERS, inside, insideAsync, start, stop } from './container.js';
 import { type Contender, contest, print } from './contest.js';
 import { connectionRate, sessionThroughput } from './mqtt-load.js';
@@ -136,30 +136,39 @@ function crowd(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `127.0.${1 + (i >> 7)}.${1 + (i & 127)}:9001`);
 }
 
-/** Requests to one group while another changes: 8 clients as fast as they can, and a dozen changes a second. */
+/**
+ * Requests to one group while clients of the API are busy with another. Eight clients that only read are the control: what they
+ * cost is the price of eight busy clients on the same cores, and not that of changes.
+ */
 async function changing(): Promise<void> {
   const servers = (kind: string, group: string) =>
     `http://${address}:8080/api/9/${kind}/upstreams/${group}/servers`;
-  const found = [await disturbance('nothing', servers('http', 'firmware'), 0, 0, SECONDS)];
+  const found: Disturbance[] = [];
+  const measure = async (load: Partial<Load> & Pick<Load, 'name'>) => {
+    const base = { servers: servers('http', 'backend'), clients: 0, method: 'PATCH' as const, pause: 0 };
+    found.push(await disturbance({ ...base, ...load }, SECONDS));
+  };
+  await measure({ name: 'nothing' });
   for (const size of [500, 5126]) {
     await setServers('http', 'backend', crowd(size));
-    found.push(
-      await disturbance(`nothing, beside a group of ${size}`, servers('http', 'backend'), 0, 0, SECONDS),
-    );
-    found.push(await disturbance(`8 clients, a group of ${size}`, servers('http', 'backend'), 8, 0, SECONDS));
+    await measure({ name: `nothing, beside a group of ${size}` });
+    await measure({ name: `8 clients read, a group of ${size}`, clients: 8, method: 'GET' });
+    await measure({ name: `8 clients change, a group of ${size}`, clients: 8 });
+    await measure({
+      name: `1 client changes, with pauses of 1 ms, a group of ${size}`,
+      clients: 1,
+      pause: 1,
+    });
   }
   await setServers('http', 'backend', []);
   await setServers('stream', 'mqtt', crowd(100));
-  found.push(
-    await disturbance(
-      '12 changes a second, a group of 100 by ClientId',
-      servers('stream', 'mqtt'),
-      1,
-      83,
-      SECONDS,
-    ),
-  );
-  printDisturbances('(e) times of requests while another group changes', found);
+  await measure({
+    name: '12 changes a second, a group of 100 by ClientId',
+    servers: servers('stream', 'mqtt'),
+    clients: 1,
+    pause: 83,
+  });
+  printDisturbances('(e) times of requests while clients of the API are busy with another group', found);
 }
 
 async function sizes(): Promise<void> {
