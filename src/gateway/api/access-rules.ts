@@ -41,7 +41,7 @@ const LOOPBACK_NAMES = ['', 'localhost'];
 /** Maximum length of a host name, by RFC 1035, with room for brackets. */
 const MAX_HOST_LENGTH = 255;
 
-export function isRead(method: string): boolean {
+function isRead(method: string): boolean {
   return READS.indexOf(method) >= 0;
 }
 

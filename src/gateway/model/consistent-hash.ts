@@ -13,7 +13,7 @@ const POINTS_PER_WEIGHT = 1024;
 /** Maximum number of points; beyond it all servers get proportionally fewer. It bounds the time of a rebuild. */
 const MAX_POINTS = 49152;
 /** Digests in a block of a server's points. A digest has eight points. */
-export const BLOCK = 128;
+const BLOCK = 128;
 const BLOCK_POINTS = 1024;
 /** Points per step: some hundred microseconds in njs. */
 const STEP_SIZE = 512;
@@ -107,13 +107,4 @@ export function buildBuckets(members: WeightedServer[], pointsOf: PointSource, o
     steps.once(fillGaps),
     () => steps.each(BUCKETS, STEP_SIZE, (b) => owners.push(owner[b] as number)),
   ]);
-}
-
-/** The owner of each bucket, built at once. Empty without servers. */
-export function buckets(members: WeightedServer[], digest: Digest): number[] {
-  const owners: number[] = [];
-  const pointsOf: PointSource = (member, block, digests) =>
-    computePoints((members[member] as WeightedServer).server, block, digests, digest);
-  steps.run(buildBuckets(members, pointsOf, owners));
-  return owners;
 }

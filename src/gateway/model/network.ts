@@ -38,7 +38,7 @@ function startsWith(bytes: Bytes, prefix: Bytes): boolean {
 }
 
 /** The bytes of a valid address, with or without brackets. */
-export function bytesOf(address: string): Bytes {
+function bytesOf(address: string): Bytes {
   const bare = address.charAt(0) === '[' ? address.substring(1, address.length - 1) : address;
   return bare.indexOf(':') >= 0 ? ipv6(bare) : ipv4(bare);
 }

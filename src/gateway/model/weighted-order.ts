@@ -61,10 +61,3 @@ export function buildOrder(weights: number[], rows: number[]): Step {
       }),
   ]);
 }
-
-/** One round, computed at once. */
-export function weightedOrder(weights: number[]): number[] {
-  const rows: number[] = [];
-  steps.run(buildOrder(weights, rows));
-  return rows;
-}

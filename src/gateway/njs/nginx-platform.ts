@@ -107,7 +107,7 @@ export function servingWorkers(): number[] {
 }
 
 /** Process ids of the master's workers; empty if the kernel does not list them. */
-export function workerProcesses(): number[] {
+function workerProcesses(): number[] {
   const text = read(`/proc/${process.ppid}/task/${process.ppid}/children`);
   if (text === undefined) return [];
   // In a container the master may be process 1, and orphaned processes are its children too.

@@ -123,7 +123,7 @@ function checkOrder(draft: Draft): Step {
 function writeChunks(build: Build, draft: Draft): Step {
   const tables = build.tables;
   let at = 0;
-  let form: Shape | undefined;
+  let shape: Shape | undefined;
   let name = '';
 
   function open(): Shape {
@@ -145,10 +145,10 @@ function writeChunks(build: Build, draft: Draft): Step {
   return () => {
     let done = false;
     build.underLock(() => {
-      if (form === undefined) form = open();
-      const count = table.chunkCount(form);
+      if (shape === undefined) shape = open();
+      const count = table.chunkCount(shape);
       const end = Math.min(count, at + CHUNKS);
-      for (; at < end; at++) tables.set(name + at, table.chunk(draft.layout, form, at));
+      for (; at < end; at++) tables.set(name + at, table.chunk(draft.layout, shape, at));
       done = at >= count;
       if (done) close(count);
     });
