@@ -8,58 +8,58 @@ import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
 import type { RegistrarOptions, ServiceSpec } from '../daemon/registrar/options.js';
 
-/** A service that cannot be registered yet, since this host does not have the address that it is to have. */
-export interface WaitingService {
+/** A service that cannot be registered yet, because its `auto:` address is unknown. */
+export interface UnaddressedService {
   readonly service: string;
-  /** As it is written, such as `auto:eth0:8080`. */
-  readonly own: string;
+  /** As it is configured, such as `auto:eth0:8080`. */
+  readonly auto: string;
   readonly reason: string;
 }
 
-/** What is known of one service's address. */
-interface Known {
+/** What is known of one `auto:` address. */
+interface Lookup {
   readonly address?: Address;
-  /** Seen once in the place of `address`, and taken when it is seen again: an interface may be on its way up or down. */
+  /** Another address that was found once. It is used when it is found again: an interface may be going up or down. */
   readonly next?: Address;
   readonly reason?: string;
 }
 
 type AutoAddress = Exclude<ConfiguredAddress, { readonly address: Address }>;
 
-/** Finds out the address on this host that `auto:` stands for. */
-export type FindAddress = (own: AutoAddress, endpoints: readonly string[]) => Promise<Address>;
+/** Finds the address of this host that `auto:` stands for. */
+export type FindAddress = (auto: AutoAddress, endpoints: readonly string[]) => Promise<Address>;
 
-/** The addresses to register. Those that this host has to find out may come late, and change: they are looked at again and again. */
+/** The addresses to register. Those given as `auto:` are looked up again and again, since they may come late and change. */
 export class AutoAddresses {
   readonly #log: Log;
   readonly #find: FindAddress;
-  /** By what is to be found out, so that it outlives a reload. */
-  readonly #known = new Map<string, Known>();
+  /** By the configured text, so that an address stays known over a reload. */
+  readonly #lookups = new Map<string, Lookup>();
 
   constructor(log: Log, find: FindAddress = findAddress) {
     this.#log = log;
     this.#find = find;
   }
 
-  /** Looks at every address that has to be found out. Resolves to whether any is another than before. */
-  async look({ services, etcd }: RegisterSettings): Promise<boolean> {
+  /** Looks up every `auto:` address. Resolves to whether any has changed. */
+  async refresh({ services, etcd }: RegisterSettings): Promise<boolean> {
     const wanted = new Map<string, AutoAddress>();
-    for (const { address: own } of services) if (!('address' in own)) wanted.set(idOf(own), own);
+    for (const { address } of services) if (!('address' in address)) wanted.set(textOf(address), address);
     let changed = false;
-    for (const [id, own] of wanted) {
-      const before = this.#known.get(id) ?? {};
-      const after = await this.#lookAt(own, before, etcd.endpoints);
-      this.#known.set(id, after);
+    for (const [text, auto] of wanted) {
+      const before = this.#lookups.get(text) ?? {};
+      const after = await this.#lookUp(auto, before, etcd.endpoints);
+      this.#lookups.set(text, after);
       if (after.address === before.address) continue;
       changed = true;
-      this.#tell(id, before.address, after.address);
+      this.#logFound(text, before.address, after.address);
     }
     return changed;
   }
 
-  async #lookAt(own: AutoAddress, before: Known, endpoints: readonly string[]): Promise<Known> {
+  async #lookUp(auto: AutoAddress, before: Lookup, endpoints: readonly string[]): Promise<Lookup> {
     try {
-      const found = await this.#find(own, endpoints);
+      const found = await this.#find(auto, endpoints);
       const settled = before.address === undefined || found === before.address || found === before.next;
       return settled ? { address: found } : { address: before.address, next: found };
     } catch (error) {
@@ -67,30 +67,30 @@ export class AutoAddresses {
       if (reason !== before.reason) {
         const message =
           before.address === undefined
-            ? 'the address to register cannot be found out; trying until it can'
-            : 'the address to register cannot be found out now: it stays as it was';
+            ? 'the address to register is unknown: retrying'
+            : 'the address to register can no longer be found: keeping the last one';
         this.#log.warn({ event: 'address-unknown', reason, address: before.address }, message);
       }
       return { ...before, reason };
     }
   }
 
-  #tell(own: string, before: Address | undefined, address: Address | undefined): void {
+  #logFound(auto: string, before: Address | undefined, address: Address | undefined): void {
     const message =
       before === undefined
-        ? 'the address to register is found out'
-        : 'this host has another address: it is registered, and the one before is drained';
-    this.#log.info({ event: 'address-found', own, before, address }, message);
+        ? 'found the address to register'
+        : 'the address of this host has changed: registering the new one and draining the old one';
+    this.#log.info({ event: 'address-found', auto, before, address }, message);
     if (address === undefined || !/^127\.|^::1$/.test(hostOf(address))) return;
-    // With etcd on this very host, the way to it does not lead out of it.
+    // If etcd runs on this host, the route to it does not leave the host.
     this.#log.warn(
-      { event: 'address-loopback', address },
-      'the own address is one that only this host can reach: give it, or auto:<interface>:<port>',
+      { event: 'address-local', address },
+      'only this host can reach the address to register: give the address itself, or auto:<interface>:<port>',
     );
   }
 
-  /** The configuration of the services whose addresses are known. Throws a UsageError where two are the same. */
-  config({ prefixes, leaseTtl, services, drainTimeout }: RegisterSettings): RegistrarOptions {
+  /** The options of the services whose addresses are known. Throws a UsageError if two are the same instance. */
+  options({ prefixes, leaseTtl, services, drainTimeout }: RegisterSettings): RegistrarOptions {
     const specs: ServiceSpec[] = [];
     const problems: Problem[] = [];
     const taken = new Set<string>();
@@ -100,7 +100,7 @@ export class AutoAddresses {
       const { registration, probe, probeId, health } = service.at(address);
       const instance = `${registration.service} ${address}`;
       if (taken.has(instance)) {
-        const reason = `must be one that no other entry of the service has, got ${address} again`;
+        const reason = `must be different from that of every other entry of the service, got ${address} again`;
         problems.push({ key: `${service.label}address`, reason });
       }
       taken.add(instance);
@@ -110,29 +110,28 @@ export class AutoAddresses {
     return { prefixes, leaseTtl, services: specs, drainTimeout };
   }
 
-  /** The services whose addresses are not known. */
-  waiting({ services }: RegisterSettings): readonly WaitingService[] {
+  /** The services whose addresses are unknown. */
+  unaddressed({ services }: RegisterSettings): readonly UnaddressedService[] {
     return services.flatMap((settings) => {
-      const { service, address: own } = settings;
-      if ('address' in own || this.#addressOf(settings) !== undefined) return [];
-      const id = idOf(own);
-      return [
-        { service, own: id, reason: this.#known.get(id)?.reason ?? 'its address is not looked up yet' },
-      ];
+      const { service, address } = settings;
+      if ('address' in address || this.#addressOf(settings) !== undefined) return [];
+      const auto = textOf(address);
+      const reason = this.#lookups.get(auto)?.reason ?? 'its address has not been looked up yet';
+      return [{ service, auto, reason }];
     });
   }
 
-  #addressOf({ address: own }: ServiceSettings): Address | undefined {
-    return 'address' in own ? own.address : this.#known.get(idOf(own))?.address;
+  #addressOf({ address }: ServiceSettings): Address | undefined {
+    return 'address' in address ? address.address : this.#lookups.get(textOf(address))?.address;
   }
 }
 
-/** An address that is to be found out, as it is written. */
-function idOf({ interface: name, port }: AutoAddress): string {
+/** An `auto:` address as it is configured. */
+function textOf({ interface: name, port }: AutoAddress): string {
   return name === undefined ? `auto:${port}` : `auto:${name}:${port}`;
 }
 
-/** This host's own address: of an interface, or on the way to etcd. */
+/** The address of an interface, or the one from which this host reaches etcd. */
 async function findAddress(
   { interface: name, port }: AutoAddress,
   endpoints: readonly string[],

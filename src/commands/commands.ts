@@ -1,90 +1,95 @@
-import { drainScope, statusScope, undrainScope, unholdScope } from '../config/operator.js';
-import { registerScope } from '../config/register.js';
-import { watchScope } from '../config/watch.js';
-import { command } from './command.js';
+import { type CommandGroup, type CommandTable, command } from './command.js';
 import { FIRMWARE_COMMANDS } from './firmware/commands.js';
-import type { CommandGroup, CommandTable } from './program.js';
 
 const INSTANCE = [
   { name: 'service', doc: 'Name of the service, such as firmware.' },
-  { name: 'address', doc: 'The instance as ip:port, such as 10.0.0.11:8080.' },
+  { name: 'address', doc: 'Address of the instance as ip:port, such as 10.0.0.11:8080.' },
 ];
 
-/** Every command. What a command does is loaded only when it runs. */
+const SCOPES = {
+  register: async () => (await import('../config/register.js')).registerScope,
+  watch: async () => (await import('../config/watch.js')).watchScope,
+  status: async () => (await import('../config/status.js')).statusScope,
+  drain: async () => (await import('../config/operator.js')).drainScope,
+  undrain: async () => (await import('../config/operator.js')).undrainScope,
+  unhold: async () => (await import('../config/operator.js')).unholdScope,
+};
+
+/** Every command. Its options and its code are loaded only when it is used. */
 export const COMMANDS: CommandTable = [
   command({
     name: 'register',
-    summary: 'Keep a service registered in etcd for as long as it is healthy.',
+    summary: 'Keep services registered in etcd while they are healthy.',
     description:
-      'Registers services of this host in etcd under a lease, for as long as their probes find them healthy.\n' +
-      'When it is stopped it first has them drained and taken out of NGINX.',
+      'Registers services of this host in etcd under a lease, as long as their probes succeed.\n' +
+      'When it is stopped, it first has the services drained and removed from NGINX.',
     args: [],
     examples: [
       'sidekick register --service firmware --address 10.0.0.11:8080 --probe-type http --probe-path /healthz',
       'sidekick register --service mqtt --address auto:1883 --probe-type mqtt --etcd-endpoints http://etcd:2379',
       'sidekick register --config /etc/sidekick/host.yaml',
     ],
-    scope: registerScope,
+    scope: SCOPES.register,
     file: 'strict',
     run: async (invocation) => (await import('./register.js')).register(invocation),
   }),
   command({
     name: 'watch',
-    summary: 'Keep the upstreams of NGINX equal to what is registered.',
+    summary: 'Keep the upstreams of NGINX in sync with etcd.',
     description:
-      'Watches etcd, and keeps the http and stream upstream groups of NGINX equal to what is registered there:\n' +
+      'Watches the registrations in etcd and keeps the http and stream upstreams of NGINX in sync with them:\n' +
       'adds, updates, drains and removes servers through the NGINX Plus API, without a reload.',
     args: [],
     examples: [
       'sidekick watch --etcd-endpoints http://etcd:2379 --nginx-api http://127.0.0.1:8080/api',
       'sidekick watch --config /etc/sidekick/watch.yaml --dry-run',
     ],
-    scope: watchScope,
+    scope: SCOPES.watch,
     file: 'strict',
     run: async (invocation) => (await import('./watch.js')).watch(invocation),
   }),
   command({
     name: 'status',
-    summary: 'Show how a running sidekick or watcher stands.',
-    description: 'Shows what a running `sidekick register` or `sidekick watch` says of itself.',
+    summary: 'Show the status of a running registrar or watcher.',
+    description:
+      'Shows the status of a running `sidekick register` or `sidekick watch`.\nExits with 0 if it is ready, otherwise with 1.',
     args: [],
     examples: ['sidekick status', 'sidekick status --admin http://127.0.0.1:9465 --json'],
-    scope: statusScope,
+    scope: SCOPES.status,
     file: 'none',
     run: async (invocation) => (await import('./status.js')).status(invocation),
   }),
   command({
     name: 'drain',
-    summary: 'Take an instance out of every NGINX, gently, until it is undrained.',
+    summary: 'Drain an instance and keep it out of every NGINX until `sidekick undrain`.',
     description:
-      'Asks every watcher to drain an instance: it gets nothing new, and is removed when it is idle.\n' +
-      'It stays out, however often it registers, until `sidekick undrain`.',
+      'Asks every watcher to drain an instance: it gets no new requests or connections, and is removed once it is idle.\n' +
+      'It stays out until `sidekick undrain`, even if it registers again.',
     args: INSTANCE,
     examples: ['sidekick drain firmware 10.0.0.11:8080 --wait'],
-    scope: drainScope,
+    scope: SCOPES.drain,
     file: 'lenient',
     run: async (invocation) => (await import('./drain.js')).drain(invocation),
   }),
   command({
     name: 'undrain',
-    summary: 'Let a drained instance back in.',
-    description:
-      'Takes back a `sidekick drain`: the instance gets traffic again as long as it is registered.',
+    summary: 'End the drain of an instance.',
+    description: 'Ends a `sidekick drain`: the instance gets traffic again while it is registered.',
     args: INSTANCE,
     examples: ['sidekick undrain firmware 10.0.0.11:8080'],
-    scope: undrainScope,
+    scope: SCOPES.undrain,
     file: 'lenient',
     run: async (invocation) => (await import('./undrain.js')).undrain(invocation),
   }),
   command({
     name: 'unhold',
-    summary: 'Let go the vanished servers of a service that the guard holds in NGINX.',
+    summary: 'Let the watchers remove the servers of a service that the guard holds.',
     description:
-      'When many servers vanish at once, every watcher keeps them in NGINX for a while, in case etcd is at fault.\n' +
-      'This tells the watchers that they are really gone.',
+      'If many instances vanish at once, the guard of each watcher holds their servers in NGINX for a while, because etcd may be at fault.\n' +
+      'This command tells the watchers that the instances are really gone.',
     args: [{ name: 'service', doc: 'Name of the service, such as firmware.' }],
     examples: ['sidekick unhold firmware'],
-    scope: unholdScope,
+    scope: SCOPES.unhold,
     file: 'lenient',
     run: async (invocation) => (await import('./unhold.js')).unhold(invocation),
   }),
@@ -100,30 +105,29 @@ export const COMMANDS: CommandTable = [
   },
 ];
 
-/** `config check register` and its siblings take what the command itself takes. */
+/** `config check register` and the like take the options of the command itself. */
 function configCommands(verb: 'check' | 'print'): CommandGroup {
-  const what =
-    verb === 'check' ? 'Say whether the configuration is right' : 'Print the configuration that takes effect';
+  const what = verb === 'check' ? 'Check the configuration' : 'Print the effective configuration';
   const common = (name: string) => ({
     name,
-    summary: `${what} for \`sidekick ${name}\`.`,
-    description: `${what} for \`sidekick ${name}\`, given the same options.`,
+    summary: `${what} of \`sidekick ${name}\`.`,
+    description: `${what} of \`sidekick ${name}\` for the same options.`,
     args: [],
     examples: [`sidekick config ${verb} ${name} --config /etc/sidekick/${name}.yaml`],
     file: 'strict' as const,
   });
   return {
     name: verb,
-    summary: `${what}.`,
+    summary: `${what} of a command.`,
     commands: [
       command({
         ...common('register'),
-        scope: registerScope,
+        scope: SCOPES.register,
         run: async (invocation) => (await import('./config.js')).registerConfig(verb, invocation),
       }),
       command({
         ...common('watch'),
-        scope: watchScope,
+        scope: SCOPES.watch,
         run: async (invocation) => (await import('./config.js')).watchConfig(verb, invocation),
       }),
     ],

@@ -1,13 +1,11 @@
 import { stringify } from 'yaml';
 import { type UnknownVariable, unknownVariables } from '../config/engine/layers.js';
 import { type Problem, refuseProblems } from '../config/engine/problem.js';
-import type { registerScope } from '../config/register.js';
-import { registerSettings } from '../config/register.js';
+import { type registerScope, registerSettings } from '../config/register.js';
 import { SCOPES } from '../config/scopes.js';
-import type { watchScope } from '../config/watch.js';
-import { watchSettings } from '../config/watch.js';
+import { type watchScope, watchSettings } from '../config/watch.js';
 import type { Invocation, InvocationOf } from './command.js';
-import { say } from './say.js';
+import { printLines } from './print-lines.js';
 
 type Verb = 'check' | 'print';
 
@@ -17,16 +15,16 @@ export async function registerConfig(
   invocation: InvocationOf<typeof registerScope>,
 ): Promise<number> {
   const { warnings } = registerSettings(invocation.config, invocation.sources.env);
-  return tell(verb, 'register', warnings, invocation);
+  return checkOrPrint(verb, 'register', warnings, invocation);
 }
 
 /** `sidekick config check|print watch` */
 export async function watchConfig(verb: Verb, invocation: InvocationOf<typeof watchScope>): Promise<number> {
   const { warnings } = watchSettings(invocation.config, invocation.sources.env);
-  return tell(verb, 'watch', warnings, invocation);
+  return checkOrPrint(verb, 'watch', warnings, invocation);
 }
 
-function tell(
+function checkOrPrint(
   verb: Verb,
   name: string,
   warnings: readonly Problem[],
@@ -37,13 +35,13 @@ function tell(
     return 0;
   }
   refuseProblems(unknownVariables(Object.values(SCOPES), sources.env).map(asProblem));
-  say(out, ...warnings.map(({ key, reason }) => `warning: ${key}: ${reason}`));
-  say(out, `the configuration of ${name} is right`);
+  printLines(out, ...warnings.map(({ key, reason }) => `warning: ${key}: ${reason}`));
+  printLines(out, `the configuration of sidekick ${name} is valid`);
   return 0;
 }
 
-/** A daemon only warns of it, since it is not the only one that may be given variables. */
+/** An error here, but only a warning for a daemon, which may share its environment with other programs. */
 function asProblem({ name, meant }: UnknownVariable): Problem {
-  const hint = meant === undefined ? '; the reference lists all variables' : `: perhaps ${meant}?`;
-  return { key: name, reason: `is no variable of sidekick${hint}` };
+  const hint = meant === undefined ? '; see the configuration reference' : `: did you mean ${meant}?`;
+  return { key: name, reason: `no option has this variable${hint}` };
 }

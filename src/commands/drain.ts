@@ -3,14 +3,15 @@ import { type Instance, maintenanceKey, registrationKey } from '../core/keys.js'
 import { decodeMaintenance, describeMaintenance } from '../core/maintenance.js';
 import { type DrainProgress, followDrain, requestDrain } from '../daemon/drain/operator.js';
 import type { InvocationOf } from './command.js';
-import { hintFor, listed, nothingFound, watchersAt } from './findings.js';
-import { say } from './say.js';
-import { waiting } from './waiting.js';
-import { type EtcdSession, instanceOf, whoAsks, withEtcd } from './with-etcd.js';
+import { readLiveWatchers, undrivenHint } from './live-watchers.js';
+import { nameList, notFound } from './not-found.js';
+import { printLines } from './print-lines.js';
+import { waitWithProgress } from './wait-with-progress.js';
+import { type EtcdSession, instanceOf, operatorName, withEtcd } from './with-etcd.js';
 
 /**
- * `sidekick drain`: 0 once the request stands, and with --wait once every watcher has answered. 1 where nothing of the
- * kind is registered, or with --wait where nobody takes it out in time.
+ * `sidekick drain`. Resolves to 0 once the request is in etcd, and with --wait once every watcher has acknowledged it.
+ * Rejects if the instance is not registered, and with --wait if no watcher drains it in time.
  */
 export async function drain(invocation: InvocationOf<typeof drainScope>): Promise<number> {
   const { config, args, sources, out } = invocation;
@@ -19,16 +20,23 @@ export async function drain(invocation: InvocationOf<typeof drainScope>): Promis
   const undo = `sidekick undrain ${name}`;
   const { wait, force, reason, timeout } = config.values;
   return withEtcd(invocation, async (session) => {
-    const { registered, standing } = await lookUp(instance, session);
+    const { registered, earlier } = await lookUp(instance, session);
     if (!registered && !force) throw await unregistered(instance, session);
-    if (standing !== undefined) say(out, `a drain of ${name} was asked for before${about(standing)}`);
-    const request = { by: whoAsks(sources.env), at: new Date().toISOString(), ...(reason && { reason }) };
+    if (earlier !== undefined) printLines(out, `${name} is being drained already${about(earlier)}`);
+    const request = {
+      by: operatorName(sources.env),
+      at: new Date().toISOString(),
+      ...(reason && { reason }),
+    };
     const revision = await requestDrain(instance, request, session, session.signal);
     if (!registered) {
-      say(out, `${name} is not registered; when it is, it is drained, until: ${undo}`);
+      printLines(
+        out,
+        `${name} is not registered; it will be drained as soon as it registers, until: ${undo}`,
+      );
       return 0;
     }
-    say(out, `draining ${name}; it stays out until: ${undo}`);
+    printLines(out, `draining ${name}, until: ${undo}`);
     return wait ? follow(instance, revision, timeout, { session, out }) : 0;
   });
 }
@@ -36,10 +44,10 @@ export async function drain(invocation: InvocationOf<typeof drainScope>): Promis
 async function lookUp(
   instance: Instance,
   { store, prefixes, signal }: EtcdSession,
-): Promise<{ registered: boolean; standing: string | undefined }> {
+): Promise<{ registered: boolean; earlier: string | undefined }> {
   const [registration, request] = [registrationKey(prefixes, instance), maintenanceKey(prefixes, instance)];
   const found = await store.read([registration, request], signal);
-  return { registered: found.has(registration), standing: found.get(request)?.value };
+  return { registered: found.has(registration), earlier: found.get(request)?.value };
 }
 
 function about(value: string): string {
@@ -52,13 +60,11 @@ async function unregistered({ service, address }: Instance, session: EtcdSession
   const others = (await session.store.list(prefix, session.signal)).map(({ key }) =>
     key.slice(prefix.length),
   );
-  return nothingFound(
-    `${service} ${address} is not registered: nothing was asked for`,
-    others.length > 0
-      ? `registered as ${service} are ${listed(others)}`
-      : `nothing is registered as ${service}`,
-    others.length > 0 ? '' : hintFor(service, await watchersAt(session)),
-    'to have it drained as soon as it registers: --force',
+  return notFound(
+    `${service} ${address} is not registered: nothing was changed`,
+    others.length > 0 ? `the instances of ${service} are ${nameList(others)}` : `${service} has no instances`,
+    others.length > 0 ? '' : undrivenHint(service, await readLiveWatchers(session)),
+    'use --force to drain it as soon as it registers',
   );
 }
 
@@ -70,36 +76,36 @@ async function follow(
 ): Promise<number> {
   const name = `${instance.service} ${instance.address}`;
   let waitingFor: readonly string[] = [];
-  const tell = (progress: DrainProgress) => {
+  const onProgress = (progress: DrainProgress) => {
     waitingFor = progress.waitingFor;
-    if (!progress.done) say(out, describe(progress));
+    if (!progress.done) printLines(out, describe(progress));
   };
-  const order = {
+  const wait = {
     out,
     timeout,
-    what: () => (waitingFor.length > 0 ? listed(waitingFor) : 'etcd to show the watchers'),
-    otherwise: `the request stands: ${name} is drained all the same, until: sidekick undrain ${name}`,
+    what: () => (waitingFor.length > 0 ? nameList(waitingFor) : 'etcd'),
+    otherwise: `the drain of ${name} goes on, until: sidekick undrain ${name}`,
   };
-  const { acknowledged, registered } = await waiting(order, session.signal, (limited) =>
-    followDrain(instance, revision, session, tell, limited),
+  const { acknowledged, registered } = await waitWithProgress(wait, session.signal, (limited) =>
+    followDrain(instance, revision, session, onProgress, limited),
   );
   if (!registered) {
-    say(out, `${name} is no longer registered: there is nothing left to drain`);
+    printLines(out, `${name} is no longer registered: there is nothing to drain`);
     return 0;
   }
   if (acknowledged.length > 0) {
-    say(out, `${name} has been taken out by ${listed(acknowledged)}`);
+    printLines(out, `${name} has been drained and removed by ${nameList(acknowledged)}`);
     return 0;
   }
-  const hint = hintFor(instance.service, await watchersAt(session));
-  throw nothingFound(
-    `no running watcher drives ${instance.service}: nobody has taken ${name} out`,
+  const hint = undrivenHint(instance.service, await readLiveWatchers(session));
+  throw notFound(
+    `no running watcher drives ${instance.service}: nothing has drained ${name}`,
     hint,
-    order.otherwise,
+    wait.otherwise,
   );
 }
 
 function describe({ acknowledged, waitingFor }: DrainProgress): string {
-  const out = acknowledged.length > 0 ? `; taken out by ${listed(acknowledged)}` : '';
-  return `waiting for ${listed(waitingFor)}${out}`;
+  const out = acknowledged.length > 0 ? `; drained and removed by ${nameList(acknowledged)}` : '';
+  return `waiting for ${nameList(waitingFor)}${out}`;
 }

@@ -9,13 +9,13 @@ const HEADINGS: Readonly<Record<string, string>> = {
   prefix: 'etcd:',
   probe: 'Probe (is the service healthy?):',
   nginx: 'NGINX:',
-  guard: 'Guard (against mass disappearance):',
+  guard: 'Guard (against the loss of many instances at once):',
   timing: 'Timing:',
   log: 'Log and admin endpoints:',
   admin: 'Log and admin endpoints:',
 };
 
-/** Gives a command a flag for each option of its scope. */
+/** Adds a flag to a command for each option of its scope. */
 export function addFlags(command: Command, scope: Scope, file: FileMode): void {
   for (const [key, option] of flatOptions(scope)) addFlag(command, key, option);
   for (const [name, list] of Object.entries(scope.lists)) command.addOption(listFlag(name, list));
@@ -37,15 +37,14 @@ function addFlag(command: Command, key: string, option: Option<unknown>): void {
 }
 
 function listFlag(name: string, list: ListOption): Flag {
-  const doc = `${list.doc} As YAML or JSON; meant for files.`;
-  return new Flag(`${flagOf(name)} <list>`, doc);
+  return new Flag(`${flagOf(name)} <list>`, `${list.doc} As YAML or JSON; best given in a file.`);
 }
 
 function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
   return [...(previous ?? []), value];
 }
 
-/** What goes behind an option's description; nothing for a switch that is off, and for an empty default. */
+/** The default, to follow an option's description; empty for an empty default and for a switch that is off. */
 function defaultNote({ default: value }: Option<unknown>): string {
   const empty = value === null || value === false || value === '';
   if (empty || (typeof value === 'object' && Object.keys(value as object).length === 0)) return '';

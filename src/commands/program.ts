@@ -1,10 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { SidekickError, UsageError } from '../core/errors.js';
-import type { CommandSpec, Invocation } from './command.js';
+import type { CommandSpec, CommandTable, Invocation } from './command.js';
 import { addFlags, givenFlags } from './flags.js';
-import { say } from './say.js';
+import { printLines } from './print-lines.js';
 
-/** What the command line runs in. */
+/** The surroundings of a command line. */
 export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: NodeJS.WritableStream;
@@ -12,51 +12,103 @@ export interface CliContext {
   readonly version: string;
 }
 
-/** Commands under a common name, such as `config check`. */
-export interface CommandGroup {
-  readonly name: string;
-  readonly summary: string;
-  readonly commands: CommandTable;
-}
-
-export type CommandTable = readonly (CommandSpec | CommandGroup)[];
-
 const DONE = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
 const ABOUT =
-  'Service discovery for NGINX: keeps HTTP and MQTT upstreams equal to what is registered in etcd.\n' +
+  'Service discovery for NGINX: keeps HTTP and MQTT upstreams in sync with the registrations in etcd.\n' +
   '`sidekick register` runs beside a service, `sidekick watch` beside NGINX.';
 
 const SOURCES =
-  '\nEvery option is also a variable (--lease-ttl is SIDEKICK_LEASE_TTL) and a key of the file given by --config\n' +
-  '(lease.ttl). Flags go before variables, and those before the file. Switches are undone by --no-<switch>.';
+  '\nEvery option can also be given by a variable (SIDEKICK_LEASE_TTL for --lease-ttl) or a key of the file given by\n' +
+  '--config (lease.ttl). A flag goes before a variable, and a variable before the file. --no-<switch> turns a switch off.';
 
-/** Runs one command line; resolves to the exit code: 0 done, 1 failed at run time, 2 wrong usage or configuration. */
+/** Runs one command line. Resolves to the exit code: 0 done, 1 failed at run time, 2 wrong usage or configuration. */
 export async function runCommandLine(
   table: CommandTable,
   argv: readonly string[],
-  world: CliContext,
+  context: CliContext,
 ): Promise<number> {
-  let code = DONE;
-  const program = describe(new Command('sidekick'), world)
-    .description(ABOUT)
-    // What follows a command belongs to it: `firmware rollout --version 1.3.0` does not ask for our own version.
-    .enablePositionalOptions()
-    .version(world.version, '-V, --version', 'Print the version.');
-  addCommands(program, table, world, (result) => {
-    code = result;
-  });
+  const program = new CommandLine(context);
+  const root = program.root(table);
   try {
-    await program.parseAsync(argv, { from: 'user' });
-    return code;
+    await root.parseAsync(argv, { from: 'user' });
+    return program.exitCode;
   } catch (error) {
-    return explain(error, world);
+    return explain(error, context);
   }
 }
 
-function describe(command: Command, { out, err }: CliContext): Command {
+/** The commands of a table for commander. */
+class CommandLine {
+  exitCode = DONE;
+  readonly #context: CliContext;
+
+  constructor(context: CliContext) {
+    this.#context = context;
+  }
+
+  root(table: CommandTable): Command {
+    const root = configure(new Command('sidekick'), this.#context)
+      .description(ABOUT)
+      // What follows a command belongs to it: `firmware rollout --version 1.3.0` does not print the version of sidekick.
+      .enablePositionalOptions()
+      .version(this.#context.version, '-V, --version', 'Print the version.');
+    this.#addCommands(root, table);
+    return root;
+  }
+
+  #addCommands(parent: Command, table: CommandTable): void {
+    parent.showHelpAfterError(
+      `(commands are ${table.map(({ name }) => name).join(', ')}; see ${pathOf(parent)} --help)`,
+    );
+    const specs = new Map<Command, CommandSpec>();
+    for (const entry of table) {
+      const child = configure(parent.command(entry.name), this.#context).summary(entry.summary);
+      if ('commands' in entry) {
+        child.description(entry.summary);
+        this.#addCommands(child, entry.commands);
+      } else {
+        specs.set(child, entry);
+      }
+    }
+    parent.hook('preSubcommand', async (_, child) => {
+      const spec = specs.get(child);
+      if (spec) await this.#complete(child, spec);
+    });
+    for (const [child, { args }] of specs) for (const { name, doc } of args) child.argument(`<${name}>`, doc);
+  }
+
+  /** Adds the options of a command and what it does, once it is the one that is used. */
+  async #complete(command: Command, spec: CommandSpec): Promise<void> {
+    const scope = await spec.scope();
+    command.description(spec.description).showHelpAfterError(`(see ${pathOf(command)} --help)`);
+    addFlags(command, scope, spec.file);
+    command.addHelpText('after', SOURCES);
+    if (spec.examples.length > 0) {
+      command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);
+    }
+    command.action(async () => {
+      const { loadConfig } = await import('../config/load.js');
+      const { env, out, err, version } = this.#context;
+      const sources = { flags: givenFlags(command), env };
+      const reload = () => loadConfig(scope, sources, spec.file);
+      const invocation: Invocation = {
+        config: reload(),
+        args: command.args,
+        sources,
+        reload,
+        out,
+        err,
+        version,
+      };
+      this.exitCode = await spec.run(invocation);
+    });
+  }
+}
+
+function configure(command: Command, { out, err }: CliContext): Command {
   return command
     .exitOverride()
     .helpOption('-h, --help', 'Print this help.')
@@ -69,13 +121,13 @@ function describe(command: Command, { out, err }: CliContext): Command {
       writeErr: (text) => void err.write(text),
       getOutHelpWidth: () => widthOf(out),
       getErrHelpWidth: () => widthOf(err),
-      // The value of a flag that does not exist may be a secret: `--password=…`.
+      // The value of an unknown flag is not printed: it may be a secret, as in `--password=…`.
       outputError: (text, write) =>
         write(text.replace(/^error: /, 'sidekick: ').replace(/('--[^\s='"]+)=[^\n]*'/, "$1'")),
     });
 }
 
-/** `sidekick config check` */
+/** The words that call a command, such as `sidekick config check`. */
 function pathOf(command: Command): string {
   return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 }
@@ -84,70 +136,20 @@ function argumentTerm(argument: { name(): string }): string {
   return `<${argument.name()}>`;
 }
 
-/** A terminal's width, within what reads well. */
+/** The width of help texts: that of the terminal, up to 120 columns. */
 function widthOf(stream: NodeJS.WritableStream): number {
   const { columns } = stream as NodeJS.WriteStream;
   return Math.min(columns ?? 100, 120);
 }
 
-function addCommands(
-  parent: Command,
-  table: CommandTable,
-  world: CliContext,
-  done: (code: number) => void,
-): void {
-  parent.showHelpAfterError(
-    `(commands are ${table.map(({ name }) => name).join(', ')}; see ${pathOf(parent)} --help)`,
-  );
-  for (const entry of table) {
-    const child = describe(parent.command(entry.name), world).summary(entry.summary);
-    if ('commands' in entry) {
-      child.description(entry.summary);
-      addCommands(child, entry.commands, world, done);
-    } else {
-      addCommand(child, entry, world, done);
-    }
-  }
-}
-
-function addCommand(
-  command: Command,
-  spec: CommandSpec,
-  world: CliContext,
-  done: (code: number) => void,
-): void {
-  command.description(spec.description).showHelpAfterError(`(see ${pathOf(command)} --help)`);
-  for (const { name, doc } of spec.args) command.argument(`<${name}>`, doc);
-  addFlags(command, spec.scope, spec.file);
-  command.addHelpText('after', SOURCES);
-  if (spec.examples.length > 0) {
-    command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);
-  }
-  command.action(async () => {
-    const { loadConfig } = await import('../config/load.js');
-    const sources = { flags: givenFlags(command), env: world.env };
-    const reload = () => loadConfig(spec.scope, sources, spec.file);
-    const { out, err, version } = world;
-    const invocation: Invocation = {
-      config: reload(),
-      args: command.args,
-      sources,
-      reload,
-      out,
-      err,
-      version,
-    };
-    done(await spec.run(invocation));
-  });
-}
-
+/** Prints why a command failed. Returns the exit code. */
 function explain(error: unknown, { err }: CliContext): number {
-  // It has said itself what it has to say.
+  // Commander has printed its own errors already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
   const known = error instanceof SidekickError || !(error instanceof Error);
   const text = known
     ? String(error instanceof Error ? error.message : error)
     : (error.stack ?? error.message);
-  say(err, ...`sidekick: ${text}`.split('\n'));
+  printLines(err, ...`sidekick: ${text}`.split('\n'));
   return error instanceof UsageError ? WRONG_USAGE : FAILED;
 }

@@ -8,43 +8,43 @@ import { Registrar } from '../daemon/registrar/registrar.js';
 import { isReady, type RegistrarStatus, type ServiceStatus } from '../daemon/registrar/status.js';
 import { AutoAddresses } from './auto-addresses.js';
 import type { InvocationOf } from './command.js';
-import { FileFollower } from './follow-files.js';
+import { logRestartRequired } from './config-log.js';
+import { FileMonitor } from './file-monitor.js';
 import { type Daemon, daemonSpec, runDaemon, type Telemetry } from './run-daemon.js';
-import { tellStopLimit } from './stop-limit.js';
+import { logShortStopTimeout } from './stop-timeout.js';
 import { registrarSummary } from './systemd-status.js';
-import { warnOfRestart } from './warn-of-restart.js';
 
 type RegisterInvocation = InvocationOf<typeof registerScope>;
 
-/** What a reload does not change. */
-const FIXED = ['prefix', 'lease', 'admin', 'log'] as const;
+/** The keys that a reload does not change. */
+const FIXED_KEYS = ['prefix', 'lease', 'admin', 'log'] as const;
 
-/** How often the addresses that this host has to find out are looked at, in ms; more often while one is not known. */
-const LOOK = 5000;
-const LOOK_FOR_UNKNOWN = 1000;
+/** How often `auto:` addresses are looked up, in ms; more often while one is unknown. */
+const LOOKUP_INTERVAL = 5000;
+const UNKNOWN_LOOKUP_INTERVAL = 1000;
 
 /** `sidekick register` */
 export async function register(invocation: RegisterInvocation): Promise<number> {
   const settings = registerSettings(invocation.config, invocation.sources.env);
   const etcd = connectEtcd(settings.etcd);
   try {
-    const frame = daemonSpec('register', invocation, 'draining, then deregistering', settings.warnings);
-    return await runDaemon(frame, (telemetry) => new RegisterDaemon(invocation, settings, etcd, telemetry));
+    const spec = daemonSpec('register', invocation, 'draining, then deregistering', settings.warnings);
+    return await runDaemon(spec, (telemetry) => new RegisterDaemon(invocation, settings, etcd, telemetry));
   } finally {
     etcd.close();
   }
 }
 
-/** A registrar with its configuration: what a reload, a changed file or a changed address of this host makes of it. */
+/** A registrar with its configuration, which a reload, a changed file or a changed address of this host changes. */
 class RegisterDaemon implements Daemon {
-  /** The lease's loop moves with every keepalive, which comes every third of the time to live. */
+  /** The lease's loop makes progress with every keepalive, three times per TTL. */
   readonly stuckAfter: number;
   readonly #invocation: RegisterInvocation;
   readonly #etcd: EtcdConnection;
   readonly #telemetry: Telemetry;
   readonly #registrar: Registrar;
   readonly #addresses: AutoAddresses;
-  readonly #files = new FileFollower(() => this.#readFiles());
+  readonly #files = new FileMonitor(() => this.#readFiles());
   #config: RegisterConfig;
   #settings: RegisterSettings;
 
@@ -60,31 +60,32 @@ class RegisterDaemon implements Daemon {
     this.#etcd = etcd;
     this.#telemetry = telemetry;
     this.#addresses = new AutoAddresses(telemetry.log);
-    this.#registrar = new Registrar(this.#addresses.config(settings), { ...telemetry, ...etcd });
+    this.#registrar = new Registrar(this.#addresses.options(settings), { ...telemetry, ...etcd });
     this.stuckAfter = Math.max(60_000, settings.leaseTtl);
   }
 
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
-    tellStopLimit(this.#settings.drainTimeout, this.#invocation.sources.env, this.#telemetry.log);
+    logShortStopTimeout(this.#settings.drainTimeout, this.#invocation.sources.env, this.#telemetry.log);
     const registering = this.#registrar.run(stop, kill);
-    this.#files.follow(this.#settings.filesRead);
+    this.#files.monitor(this.#settings.filesRead);
     try {
-      await Promise.all([registering, this.#followAddresses(stop)]);
+      await Promise.all([registering, this.#refreshAddresses(stop)]);
     } finally {
-      this.#files.end();
+      this.#files.stop();
     }
   }
 
   async reload(): Promise<void> {
     const config = this.#invocation.reload();
     const settings = registerSettings(config, this.#invocation.sources.env);
-    await this.#addresses.look(settings);
-    this.#take(settings);
+    await this.#addresses.refresh(settings);
+    this.#apply(settings);
     this.#config = config;
-    this.#files.follow(settings.filesRead);
-    warnOfRestart(this.#telemetry.log, FIXED, this.#invocation.config.effective, config.effective);
+    this.#files.monitor(settings.filesRead);
+    logRestartRequired(this.#telemetry.log, FIXED_KEYS, this.#invocation.config.effective, config.effective);
   }
 
+  /** Every service is registered by this process. */
   ready(): boolean {
     return this.status().ready;
   }
@@ -101,54 +102,59 @@ class RegisterDaemon implements Daemon {
     return registrarSummary(this.status());
   }
 
-  /** The registrar's status, with the services whose addresses are not known yet: they are not registered either. */
+  /** The registrar's status, with the services whose addresses are unknown: they are not registered either. */
   status(): RegistrarStatus {
     const status = this.#registrar.status();
-    const waiting = this.#addresses.waiting(this.#settings).map(({ service, own, reason }): ServiceStatus => {
-      return { service, address: own, health: 'unknown', key: 'absent', reason };
-    });
-    const all = { ...status, services: [...status.services, ...waiting] };
+    const unaddressed = this.#addresses
+      .unaddressed(this.#settings)
+      .map(({ service, auto, reason }): ServiceStatus => {
+        return { service, address: auto, health: 'unknown', key: 'absent', reason };
+      });
+    const all = { ...status, services: [...status.services, ...unaddressed] };
     return { ...all, ready: isReady(all) };
   }
 
-  /** At boot, the network comes when it comes, and later the host's address may become another. */
-  async #followAddresses(signal: AbortSignal): Promise<void> {
+  /** After a boot the network may come late, and later the address of the host may change. */
+  async #refreshAddresses(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (await this.#addresses.look(this.#settings))
-        this.#attempt('address-unusable', () => this.#take(this.#settings));
-      const unknown = this.#addresses.waiting(this.#settings).length > 0;
-      await sleep(unknown ? LOOK_FOR_UNKNOWN : LOOK, signal);
+      if (await this.#addresses.refresh(this.#settings)) this.#applyAddresses();
+      const isUnknown = this.#addresses.unaddressed(this.#settings).length > 0;
+      await sleep(isUnknown ? UNKNOWN_LOOKUP_INTERVAL : LOOKUP_INTERVAL, signal);
     }
   }
 
-  /** Some file has changed: a certificate, a key, a password. */
-  #readFiles(): void {
-    this.#attempt('files-rejected', () => {
-      const settings = registerSettings(this.#config, this.#invocation.sources.env);
-      if (!this.#files.follow(settings.filesRead)) return;
-      this.#take(settings);
-      const files = [...settings.filesRead.keys()];
-      this.#telemetry.log.info({ event: 'files-reloaded', files }, 'files that changed have been read again');
-    });
-  }
-
-  #attempt(event: string, work: () => void): void {
+  #applyAddresses(): void {
     try {
-      work();
+      this.#apply(this.#settings);
     } catch (error) {
-      const fields = { event, reason: messageOf(error) };
+      const fields = { event: 'address-unusable', reason: messageOf(error) };
       this.#telemetry.log.error(
         fields,
-        'what changed cannot be used: all stays as it was until it changes again',
+        'the address of this host has changed, but the new one cannot be used',
       );
     }
   }
 
-  /** Goes on with other settings; throws, and changes nothing, where they are no good. */
-  #take(settings: RegisterSettings): void {
-    const config = this.#addresses.config(settings);
+  /** Applies files that have changed: a certificate, a key, a password. */
+  #readFiles(): void {
+    const { log } = this.#telemetry;
+    try {
+      const settings = registerSettings(this.#config, this.#invocation.sources.env);
+      if (!this.#files.monitor(settings.filesRead)) return;
+      this.#apply(settings);
+      const files = [...settings.filesRead.keys()];
+      log.info({ event: 'files-reloaded', files }, 'files have changed and are in use');
+    } catch (error) {
+      const fields = { event: 'files-rejected', reason: messageOf(error) };
+      log.error(fields, 'files have changed, but cannot be used: keeping what was read before');
+    }
+  }
+
+  /** Applies other settings. Throws, and changes nothing, if they cannot be used. */
+  #apply(settings: RegisterSettings): void {
+    const options = this.#addresses.options(settings);
     if (!isDeepStrictEqual(settings.etcd, this.#settings.etcd)) this.#etcd.renew(settings.etcd);
     this.#settings = settings;
-    this.#registrar.reconfigure(config);
+    this.#registrar.reconfigure(options);
   }
 }

@@ -14,9 +14,9 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.js';
 import { createSystemdNotifier, type SystemdNotifier } from '../telemetry/systemd-notify.js';
 import { throttleLog } from '../telemetry/throttled-log.js';
 import type { InvocationOf } from './command.js';
-import { warnOfRisks } from './warn-of-risks.js';
+import { logConfigWarnings, logUnknownVariables } from './config-log.js';
 
-/** What a daemon is built with. */
+/** What every daemon is given. */
 export interface Telemetry {
   readonly log: Log;
   readonly meter: Meter;
@@ -24,17 +24,17 @@ export interface Telemetry {
   readonly wallClock: WallClock;
 }
 
-/** A daemon as its surroundings see it. */
+/** A daemon as `runDaemon` sees it. */
 export interface Daemon {
-  /** Runs until `stop` is aborted and what there is to do at the end is done; `kill` cuts that short. */
+  /** Runs until `stop` is aborted, then ends gracefully; `kill` ends it at once. */
   run(stop: AbortSignal, kill: AbortSignal): Promise<void>;
-  /** Takes the configuration anew. What it throws is logged, and the old one stays. */
+  /** Reads the configuration again and applies it. If it throws, the error is logged and the old configuration stays. */
   reload(): Promise<void> | void;
   ready(): boolean;
   etcdConnected(): boolean;
-  /** When its loops last moved, by the monotonic clock. */
+  /** When its loops last made progress, by the monotonic clock. */
   lastProgress(): number;
-  /** How long they may stand still before they count as stuck, in ms: well over their longest wait. */
+  /** How long without progress before the loops count as stuck, in ms: well over their longest wait. */
   readonly stuckAfter: number;
   /** For /status. */
   status(): object;
@@ -42,21 +42,22 @@ export interface Daemon {
   summary(): string;
 }
 
+/** What `runDaemon` needs to know about a command. */
 export interface DaemonSpec {
   readonly name: string;
   readonly version: string;
   readonly log: LogSettings;
   readonly admin: HostPort | 'off';
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What the graceful end does, for the log. */
+  /** What a graceful stop does, for the log. */
   readonly ending: string;
-  /** Variables that look like options and are none. */
+  /** `SIDEKICK_*` variables that belong to no option. */
   readonly unknownVariables: readonly UnknownVariable[];
-  /** What works, and is a risk or most likely not what was meant. */
+  /** What is allowed in the configuration, but is a risk or probably a mistake. */
   readonly warnings: readonly Problem[];
 }
 
-/** The frame of a command, from its configuration. */
+/** The spec of a command, from its configuration. */
 export function daemonSpec(
   name: string,
   { config, sources, version }: InvocationOf<typeof registerScope> | InvocationOf<typeof watchScope>,
@@ -69,8 +70,8 @@ export function daemonSpec(
   return { name, version, log, admin: admin.listen, env, ending, unknownVariables: unknown, warnings };
 }
 
-/** What surrounds a daemon. */
-interface Surroundings {
+/** What runs beside a daemon. */
+interface DaemonRuntime {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -79,37 +80,32 @@ interface Surroundings {
 }
 
 /**
- * Runs a daemon with its log, metrics, admin endpoints, signals and systemd around it. Resolves to the exit code.
- * @param create May wait for what the daemon needs, until the signal says that it is no longer wanted.
+ * Runs a daemon with log, metrics, admin endpoints, signals and notifications to systemd. Resolves to the exit code.
+ * @param create Makes the daemon. `stop` is aborted if it is no longer wanted.
  */
 export async function runDaemon(
-  frame: DaemonSpec,
+  spec: DaemonSpec,
   create: (telemetry: Telemetry, stop: AbortSignal) => Promise<Daemon> | Daemon,
 ): Promise<number> {
-  const { name, version, env } = frame;
+  const { name, version, env } = spec;
   const clock = monotonicClock;
-  const log = throttleLog(createLogger(frame.log), clock);
+  const log = throttleLog(createLogger(spec.log), clock);
   const metrics = createMetrics(log);
   const notifier = createSystemdNotifier(env, log);
   let daemon: Daemon | undefined;
   const lifecycle = createLifecycle({
     log,
-    ending: frame.ending,
+    ending: spec.ending,
     reload: () => void (daemon && reload(daemon, log, notifier)),
   });
   lifecycle.stop.addEventListener('abort', () => notifier.stopping(), { once: true });
   metrics.meter.gauge('sidekick_info', 1, { command: name, version });
   log.info({ event: 'daemon-started', command: name, version }, 'sidekick started');
-  for (const { name: key, meant } of frame.unknownVariables) {
-    log.warn(
-      { event: 'variable-unknown', key, meant },
-      'a SIDEKICK_ variable that is no option: misspelled?',
-    );
-  }
-  warnOfRisks(log, frame.warnings);
+  logUnknownVariables(log, spec.unknownVariables);
+  logConfigWarnings(log, spec.warnings);
   try {
     daemon = await create({ log, meter: metrics.meter, clock, wallClock }, lifecycle.stop);
-    await attend(daemon, frame, { log, metrics, clock, notifier, lifecycle });
+    await serve(daemon, spec, { log, metrics, clock, notifier, lifecycle });
   } catch (error) {
     if (!lifecycle.stop.aborted || error !== lifecycle.stop.reason) throw error;
   } finally {
@@ -120,10 +116,10 @@ export async function runDaemon(
   return 0;
 }
 
-/** Runs the daemon, and lets it be looked at while it runs. */
-async function attend(daemon: Daemon, frame: DaemonSpec, surroundings: Surroundings): Promise<void> {
-  const { name, version, admin: listen } = frame;
-  const { log, metrics, clock, notifier, lifecycle } = surroundings;
+/** Runs the daemon, with its admin endpoints, its watchdog and its readiness. */
+async function serve(daemon: Daemon, spec: DaemonSpec, runtime: DaemonRuntime): Promise<void> {
+  const { name, version, admin: listen } = spec;
+  const { log, metrics, clock, notifier, lifecycle } = runtime;
   const healthy = () => clock() - daemon.lastProgress() < daemon.stuckAfter;
   const source = {
     healthy,
@@ -132,15 +128,15 @@ async function attend(daemon: Daemon, frame: DaemonSpec, surroundings: Surroundi
     status: () => ({ command: name, version, ...daemon.status() }),
   };
   const admin = listen === 'off' ? undefined : await startAdminServer(listen, source);
-  if (admin) log.info({ event: 'admin-listening', url: admin.url }, 'admin endpoints answer');
-  const endWatchdog = notifier.watch(healthy);
+  if (admin) log.info({ event: 'admin-listening', url: admin.url }, 'serving the admin endpoints');
+  const stopWatchdog = notifier.watch(healthy);
   const running = daemon.run(lifecycle.stop, lifecycle.kill);
-  const endLook = followReadiness(daemon, surroundings);
+  const stopPolling = pollReadiness(daemon, runtime);
   try {
     await running;
   } finally {
-    endLook();
-    endWatchdog();
+    stopPolling();
+    stopWatchdog();
     await admin?.close();
   }
 }
@@ -149,27 +145,30 @@ async function reload(daemon: Daemon, log: Log, notifier: SystemdNotifier): Prom
   notifier.reloading();
   try {
     await daemon.reload();
-    log.info({ event: 'config-reloaded' }, 'configuration read again');
+    log.info({ event: 'config-reloaded' }, 'the configuration has been read again and is in use');
   } catch (error) {
-    log.error({ event: 'config-reload-failed', reason: messageOf(error) }, 'configuration stays as it was');
+    log.error(
+      { event: 'config-reload-failed', reason: messageOf(error) },
+      'the configuration cannot be used: keeping the old one',
+    );
   }
   notifier.reloaded();
 }
 
-/** How often readiness is looked at, in ms. */
-const LOOK = 200;
+/** How often readiness is polled, in ms. */
+const READINESS_POLL_INTERVAL = 200;
 
-/** Tells systemd, the log and the metrics whether the daemon is ready and how it stands. Returns what ends it. */
-function followReadiness(daemon: Daemon, { log, metrics, notifier, lifecycle }: Surroundings): () => void {
+/** Reports to systemd, the log and the metrics whether the daemon is ready. Returns a function that ends it. */
+function pollReadiness(daemon: Daemon, { log, metrics, notifier, lifecycle }: DaemonRuntime): () => void {
   let ready = false;
   let everReady = false;
-  const look = () => {
+  const poll = () => {
     const summary = daemon.summary();
     const now = daemon.ready();
     notifier.status(summary);
     metrics.meter.gauge('sidekick_ready', now ? 1 : 0);
     metrics.meter.gauge('sidekick_etcd_connected', daemon.etcdConnected() ? 1 : 0);
-    // That one who stops is no longer ready is no news.
+    // A daemon that stops is expected to lose readiness: that is not logged.
     if (now === ready || lifecycle.stop.aborted) return;
     ready = now;
     if (now) log.info({ event: 'daemon-ready', summary }, 'ready');
@@ -177,8 +176,8 @@ function followReadiness(daemon: Daemon, { log, metrics, notifier, lifecycle }: 
     if (now && !everReady) notifier.ready();
     everReady ||= now;
   };
-  look();
-  const timer = setInterval(look, LOOK);
+  poll();
+  const timer = setInterval(poll, READINESS_POLL_INTERVAL);
   timer.unref();
   return () => clearInterval(timer);
 }

@@ -5,7 +5,7 @@ import { printable } from '../core/printable.js';
 import type { RegistrarStatus } from '../daemon/registrar/status.js';
 import type { NginxStatus, UpstreamStatus, WatcherStatus } from '../daemon/watcher/status.js';
 
-/** A registrar's status for people. */
+/** The status of a registrar as text. */
 export function registrarText({ phase, etcd, ready, services, waitingFor }: RegistrarStatus): string {
   const rows = services.map(({ service, address, health, key, reason }) => [
     service,
@@ -14,7 +14,7 @@ export function registrarText({ phase, etcd, ready, services, waitingFor }: Regi
     key,
     reason ?? '',
   ]);
-  const waits = waitingFor.length > 0 ? [`waits for the watchers ${waitingFor.join(', ')}`] : [];
+  const waits = waitingFor.length > 0 ? [`waiting for the watchers ${waitingFor.join(', ')}`] : [];
   const drained = services.flatMap(({ service, address, maintenance }) =>
     maintenance === undefined ? [] : [{ service, address, ...maintenance }],
   );
@@ -27,22 +27,25 @@ export function registrarText({ phase, etcd, ready, services, waitingFor }: Regi
   ]);
 }
 
-/** `connected`; or whether it does not answer or refuses, and why. */
+/** `connected`, or `unavailable` or `refused` with the reason. */
 function etcdText({ state, error }: EtcdCondition): string {
   return error === undefined ? state : `${state}: ${error};`;
 }
 
-/** Rejected keys and drained instances that are named; anybody with rights on one service may write thousands. */
+/** The rejected keys and drained instances that are named. Who may write one service's keys can write thousands. */
 const NAMED = 20;
 
-/** A watcher's status for people. `now`: milliseconds since the epoch. */
+/**
+ * The status of a watcher as text.
+ * @param now In ms since the epoch.
+ */
 export function watcherText(status: WatcherStatus, now = Date.now()): string {
   const { id, ready, etcd, superseded, services, maintenance = [], rejected, nginx } = status;
   const revision = etcd.connected ? ` at revision ${etcd.revision}` : '';
   return lines([
     `sidekick watch ${id}: ${ready ? 'ready' : 'not ready'}; etcd ${etcdText(etcd)}${revision}`,
     ...(superseded
-      ? ['  ! another watcher with this id was started later: give one of the two another --id']
+      ? ['  ! another watcher with this id was started later: give one of the two another id']
       : []),
     '',
     ...table(
@@ -86,19 +89,19 @@ function nginxLines(nginx: NginxStatus, now: number): string[] {
   const rows = upstreams.flatMap((upstream) => upstreamRows(upstream, nginx.connected, now));
   return [
     `NGINX ${name}: ${connectionText(nginx)}`,
-    ...table(['UPSTREAM', 'STATE', 'SERVER', 'IS', ''], rows),
+    ...table(['UPSTREAM', 'SYNC', 'SERVER', 'STATUS', ''], rows),
     ...problems.map(({ message }) => `  ! ${message}`),
   ];
 }
 
 function connectionText({ connected, version, error, refused, lastSeenAgo }: NginxStatus): string {
   if (connected) return `${version ?? ''} connected`;
-  const state = refused ? 'not usable' : 'away';
+  const state = refused ? 'refused' : 'unavailable';
   const seen =
     lastSeenAgo === undefined
-      ? 'it has not answered yet'
-      : `last seen ${formatDuration(Math.round(lastSeenAgo / 1000) * 1000)} ago, as follows`;
-  return `${state}: ${error ?? 'not yet asked'}; ${seen}`;
+      ? 'it has never answered'
+      : `it last answered ${formatDuration(Math.round(lastSeenAgo / 1000) * 1000)} ago, as follows`;
+  return `${state}: ${error ?? 'not asked yet'}; ${seen}`;
 }
 
 function upstreamRows(
@@ -108,14 +111,14 @@ function upstreamRows(
 ): string[][] {
   const until = new Map(held.map((hold) => [hold.address, hold.until]));
   const label = `${kind}/${name}`;
-  const behind = `not in step ${errors[0] ?? ''}`.trim();
-  const step = connected ? (matched ? 'in step' : behind) : 'unknown';
-  if (servers.length === 0) return [[label, step, '(none)', '', '']];
+  const notInSync = `not in sync ${errors[0] ?? ''}`.trim();
+  const sync = connected ? (matched ? 'in sync' : notInSync) : 'unknown';
+  if (servers.length === 0) return [[label, sync, '(none)', '', '']];
   return servers.map(({ address, state, lastState, active }) => {
-    const release = until.get(address);
-    const note = release === undefined ? '' : `held for ${Math.max(0, Math.ceil((release - now) / 1000))}s`;
-    const is = lastState === undefined ? state : `was ${lastState}`;
-    return [label, step, address, is, active === undefined ? note : `${active} active ${note}`.trim()];
+    const end = until.get(address);
+    const note = end === undefined ? '' : `held for ${Math.max(0, Math.ceil((end - now) / 1000))}s`;
+    const status = lastState === undefined ? state : `was ${lastState}`;
+    return [label, sync, address, status, active === undefined ? note : `${active} active ${note}`.trim()];
   });
 }
 
@@ -132,7 +135,7 @@ function table(head: readonly string[], body: readonly (readonly string[])[]): s
 /** The longest line, in characters. */
 const LINE = 1000;
 
-/** What of it is etcd's, NGINX's or a probe's makes no line of its own and moves no cursor. */
+/** Joins lines. Text from etcd, NGINX or a probe in them is escaped. */
 function lines(all: readonly string[]): string {
   return `${all.map((line) => printable(line, LINE)).join('\n')}\n`;
 }

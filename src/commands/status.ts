@@ -1,4 +1,4 @@
-import type { statusScope } from '../config/operator.js';
+import type { statusScope } from '../config/status.js';
 import { messageOf, SidekickError } from '../core/errors.js';
 import { printableJson } from '../core/printable.js';
 import type { RegistrarStatus } from '../daemon/registrar/status.js';
@@ -6,43 +6,43 @@ import type { WatcherStatus } from '../daemon/watcher/status.js';
 import type { InvocationOf } from './command.js';
 import { registrarText, watcherText } from './status-text.js';
 
-/** What /status answers: which command it is, and how it stands. */
-type StatusAnswer =
+/** The JSON of /status. */
+type StatusResponse =
   | ({ readonly command: 'register'; readonly version: string } & RegistrarStatus)
   | ({ readonly command: 'watch'; readonly version: string } & WatcherStatus);
 
-/** How long the sidekick may take to answer, in ms. */
-const TIMEOUT = 5000;
+/** How long the request may take, in ms. */
+const REQUEST_TIMEOUT = 5000;
 
-/** `sidekick status`: 0 where the sidekick is ready, 1 where it is not or does not answer. */
+/** `sidekick status`. Resolves to 0 if the sidekick is ready, otherwise to 1; rejects if it does not answer. */
 export async function status({ config, out }: InvocationOf<typeof statusScope>): Promise<number> {
   const { admin, json } = config.values;
-  const answer = await ask(admin);
+  const answer = await request(admin);
   if (json) out.write(`${printableJson(answer, 2)}\n`);
   else if (answer.command === 'watch') out.write(watcherText(answer));
   else out.write(registrarText(answer));
   return answer.ready ? 0 : 1;
 }
 
-async function ask(admin: string): Promise<StatusAnswer> {
-  const remedy = 'is a sidekick running there? Give its admin.listen with --admin';
+async function request(admin: string): Promise<StatusResponse> {
+  const advice = 'is a sidekick running there? Give the address of its admin.listen with --admin';
   let response: Response;
   try {
-    response = await fetch(`${admin}/status`, { signal: AbortSignal.timeout(TIMEOUT) });
+    response = await fetch(`${admin}/status`, { signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
   } catch (error) {
     const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
-    throw new SidekickError('ADMIN', `${admin} does not answer (${cause}): ${remedy}`, true, {
+    throw new SidekickError('ADMIN', `${admin} does not answer (${cause}): ${advice}`, true, {
       cause: error,
     });
   }
   const answer: unknown = await response.json().catch(() => undefined);
-  if (!response.ok || !isAnswer(answer)) {
-    throw new SidekickError('ADMIN', `${admin} answers, but not as a sidekick does: ${remedy}`, false);
+  if (!response.ok || !isStatus(answer)) {
+    throw new SidekickError('ADMIN', `${admin} answers, but is not a sidekick: ${advice}`, false);
   }
   return answer;
 }
 
-function isAnswer(answer: unknown): answer is StatusAnswer {
+function isStatus(answer: unknown): answer is StatusResponse {
   const { command } = (answer ?? {}) as { command?: unknown };
   return command === 'register' || command === 'watch';
 }

@@ -1,10 +1,10 @@
 import type { RegistrarStatus } from '../daemon/registrar/status.js';
 import type { WatcherStatus } from '../daemon/watcher/status.js';
 
-/** Most services named in one line. */
-const NAMED = 3;
+/** The services named in one line. */
+const MAX_NAMED = 3;
 
-/** A registrar in one line: what is registered, and what is waited for. */
+/** The status of a registrar in one line, for systemd. */
 export function registrarSummary({ phase, etcd, services, waitingFor }: RegistrarStatus): string {
   if (phase === 'draining') {
     return waitingFor.length > 0 ? `draining, waiting for ${waitingFor.join(', ')}` : 'draining';
@@ -13,31 +13,33 @@ export function registrarSummary({ phase, etcd, services, waitingFor }: Registra
     .filter(({ key }) => key !== 'registered')
     .map(({ service, address, health, key }) => `${service} ${address} ${key === 'absent' ? health : key}`);
   const named = [
-    ...others.slice(0, NAMED),
-    ...(others.length > NAMED ? [`${others.length - NAMED} more`] : []),
+    ...others.slice(0, MAX_NAMED),
+    ...(others.length > MAX_NAMED ? [`${others.length - MAX_NAMED} more`] : []),
   ];
   return [
-    ...(etcd.state === 'refused' ? [`etcd refuses: ${etcd.error}`] : []),
+    ...(etcd.state === 'refused' ? [`etcd refused: ${etcd.error}`] : []),
     ...(etcd.state === 'unavailable' ? ['waiting for etcd'] : []),
     `${services.length - others.length} of ${count(services.length, 'service')} registered`,
     ...named,
   ].join('; ');
 }
 
-/** A watcher in one line: what is waited for, or what is kept in step. */
+/** The status of a watcher in one line, for systemd. */
 export function watcherSummary({ id, etcd, superseded, nginx }: WatcherStatus): string {
-  if (superseded) return `another watcher has the id ${id}: give one of the two another --id`;
-  if (etcd.state === 'refused') return `etcd refuses: ${etcd.error}`;
-  const away = [
+  if (superseded) return `another watcher has the id ${id}: give one of the two another id`;
+  if (etcd.state === 'refused') return `etcd refused: ${etcd.error}`;
+  const unavailable = [
     ...(etcd.connected ? [] : ['etcd']),
     ...nginx.filter(({ connected }) => !connected).map(({ name }) => `NGINX ${name}`),
   ];
-  if (away.length > 0) return `waiting for ${away.join(', ')}`;
+  if (unavailable.length > 0) return `waiting for ${unavailable.join(', ')}`;
   const upstreams = nginx.flatMap((one) => one.upstreams);
-  const behind = upstreams.filter(({ matched }) => !matched).map(({ kind, name }) => `${kind}/${name}`);
+  const notInSync = upstreams.filter(({ matched }) => !matched).map(({ kind, name }) => `${kind}/${name}`);
   const servers = upstreams.reduce((sum, upstream) => sum + upstream.servers.length, 0);
   const total = `${count(servers, 'server')} in ${count(upstreams.length, 'upstream')} of ${nginx.length} NGINX`;
-  return behind.length > 0 ? `${total}; not in step: ${behind.join(', ')}` : `${total} in step with etcd`;
+  return notInSync.length > 0
+    ? `${total}; not in sync: ${notInSync.join(', ')}`
+    : `${total} in sync with etcd`;
 }
 
 function count(number: number, noun: string): string {

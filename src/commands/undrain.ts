@@ -3,11 +3,11 @@ import { maintenancePrefix } from '../core/keys.js';
 import { describeMaintenance } from '../core/maintenance.js';
 import { cancelDrain } from '../daemon/drain/operator.js';
 import type { InvocationOf } from './command.js';
-import { listed, nothingFound } from './findings.js';
-import { say } from './say.js';
+import { nameList, notFound } from './not-found.js';
+import { printLines } from './print-lines.js';
 import { instanceOf, withEtcd } from './with-etcd.js';
 
-/** `sidekick undrain`: 1 where there was nothing to take back. */
+/** `sidekick undrain`. Resolves to 0; rejects if the instance was not drained by an operator. */
 export async function undrain(invocation: InvocationOf<typeof undrainScope>): Promise<number> {
   const { args, out } = invocation;
   const instance = instanceOf(args);
@@ -16,16 +16,18 @@ export async function undrain(invocation: InvocationOf<typeof undrainScope>): Pr
     const request = await cancelDrain(instance, session, session.signal);
     if (request !== undefined) {
       const about = describeMaintenance(request);
-      say(out, `${name} may come back in${about === '' ? '' : ` (it was taken out ${about})`}`);
+      printLines(out, `${name} is no longer drained${about === '' ? '' : ` (it was drained ${about})`}`);
       return 0;
     }
     const prefix = `${maintenancePrefix(session.prefixes)}`;
     const drained = (await session.store.list(prefix, session.signal)).map(({ key }) =>
       key.slice(prefix.length).replace('/', ' '),
     );
-    throw nothingFound(
-      `no drain of ${name} was asked for`,
-      drained.length > 0 ? `drained are ${listed(drained)}` : 'no instance is drained by an operator',
+    throw notFound(
+      `${name} is not drained by an operator`,
+      drained.length > 0
+        ? `drained instances are ${nameList(drained)}`
+        : 'no instance is drained by an operator',
     );
   });
 }

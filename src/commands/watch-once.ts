@@ -10,16 +10,16 @@ import {
   type RunOnceReport,
   runOnce,
 } from '../daemon/watcher/run-once.js';
-import { waiting } from './waiting.js';
+import { waitWithProgress } from './wait-with-progress.js';
 
-export interface OnceOrder {
+export interface WatchOnceParams {
   readonly settings: WatchSettings;
   readonly ports: RunOncePorts;
   /** Only print what would be done. */
   readonly dryRun: boolean;
-  /** How long an etcd that is away is waited for, in ms. */
+  /** How long to wait while etcd is unavailable, in ms. */
   readonly timeout: number;
-  /** Where it is said what is waited for. */
+  /** Where progress is printed. */
   readonly err: NodeJS.WritableStream;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -27,12 +27,12 @@ export interface OnceOrder {
 }
 
 /**
- * `sidekick watch --once` and `--dry-run`. A single pass ends with 0 when NGINX matches what is registered; a dry run
- * when everything could be read.
+ * `sidekick watch --once` and `--dry-run`. A single pass resolves to 0 if NGINX is then in sync, a dry run if everything
+ * could be read; otherwise to 1.
  */
-export async function watchOnce(order: OnceOrder): Promise<number> {
-  const { settings, ports, dryRun, signal, out } = order;
-  const reader = patient(order);
+export async function watchOnce(params: WatchOnceParams): Promise<number> {
+  const { settings, ports, dryRun, signal, out } = params;
+  const reader = untilTimeout(params);
   const report = await runOnce(settings.watcher, { ...ports, reader }, { dryRun }, signal);
   out.write(reportText(report, dryRun));
   const failed = report.nginx.some(
@@ -41,28 +41,25 @@ export async function watchOnce(order: OnceOrder): Promise<number> {
   return (dryRun ? !failed : report.matches) ? 0 : 1;
 }
 
-/** The pass waits for an etcd that is away: for so long and no longer, and this says so. */
-function patient({ settings, ports, timeout, log, err }: OnceOrder): RegistryReader {
+/** A reader of etcd that waits only so long while etcd is unavailable, and prints what it waits for. */
+function untilTimeout({ settings, ports, timeout, log, err }: WatchOnceParams): RegistryReader {
   const etcd = `etcd at ${settings.etcd.endpoints.join(', ')}`;
   let what = etcd;
-  const away = (error: Error) => {
+  const onUnavailable = (error: Error) => {
     what = `${etcd} (${messageOf(error)})`;
-    log.warn(
-      { event: 'etcd-unavailable', reason: messageOf(error) },
-      'etcd cannot be read: waiting until it can',
-    );
+    log.warn({ event: 'etcd-unavailable', reason: messageOf(error) }, 'etcd does not answer: retrying');
   };
   return {
     watch: (prefixes, observer, signal) =>
-      waiting({ out: err, timeout, what: () => what }, signal, async (limited) => {
-        const telling = {
+      waitWithProgress({ out: err, timeout, what: () => what }, signal, async (limited) => {
+        const listener = {
           onSnapshot: observer.onSnapshot.bind(observer),
           onUnavailable(error: Error) {
-            away(error);
+            onUnavailable(error);
             observer.onUnavailable(error);
           },
         };
-        await ports.reader.watch(prefixes, telling, limited);
+        await ports.reader.watch(prefixes, listener, limited);
         if (!signal.aborted) limited.throwIfAborted();
       }),
   };
@@ -72,16 +69,16 @@ function hasErrors({ errors }: { readonly errors: readonly string[] }): boolean 
   return errors.length > 0;
 }
 
-/** The longest line, in characters: what of it NGINX says is not trusted. */
-const LINE = 1000;
+/** The longest line, in characters. NGINX's own words in it are not trusted. */
+const MAX_LINE = 1000;
 
-/** The report for people: one line for each action. */
+/** The report as text, one line for each action. */
 export function reportText({ nginx, matches }: RunOnceReport, dryRun: boolean): string {
   const actions = nginx.flatMap(({ upstreams }) => upstreams.flatMap((upstream) => upstream.actions));
   const verb = dryRun ? 'to do' : 'done';
-  const verdict = matches ? 'NGINX matches what is registered' : 'NGINX does not match what is registered';
-  const lines = [...nginx.flatMap(nginxLines), `${actions.length} ${verb}; ${verdict}`];
-  return `${lines.map((line) => printable(line, LINE)).join('\n')}\n`;
+  const result = matches ? 'NGINX is in sync with etcd' : 'NGINX is not in sync with etcd';
+  const lines = [...nginx.flatMap(nginxLines), `${actions.length} ${verb}; ${result}`];
+  return `${lines.map((line) => printable(line, MAX_LINE)).join('\n')}\n`;
 }
 
 function nginxLines({ name, error, problems, upstreams }: RunOnceNginx): string[] {

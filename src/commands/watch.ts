@@ -14,18 +14,17 @@ import type { WatcherStatus } from '../daemon/watcher/status.js';
 import { Watcher } from '../daemon/watcher/watcher.js';
 import { createLogger } from '../telemetry/logger.js';
 import type { InvocationOf } from './command.js';
-import { FileFollower } from './follow-files.js';
-import { untilInterrupted } from './interruption.js';
+import { logConfigWarnings, logRestartRequired } from './config-log.js';
+import { FileMonitor } from './file-monitor.js';
 import { type Daemon, daemonSpec, runDaemon, type Telemetry } from './run-daemon.js';
 import { watcherSummary } from './systemd-status.js';
-import { warnOfRestart } from './warn-of-restart.js';
-import { warnOfRisks } from './warn-of-risks.js';
+import { untilInterrupted } from './until-interrupted.js';
 import { watchOnce } from './watch-once.js';
 
 type WatchInvocation = InvocationOf<typeof watchScope>;
 
-/** What a reload does not change. */
-const FIXED = ['prefix', 'id', 'lease', 'nginx', 'admin', 'log'] as const;
+/** The keys that a reload does not change. */
+const FIXED_KEYS = ['prefix', 'id', 'lease', 'nginx', 'admin', 'log'] as const;
 
 /** `sidekick watch` */
 export async function watch(invocation: WatchInvocation): Promise<number> {
@@ -36,14 +35,14 @@ export async function watch(invocation: WatchInvocation): Promise<number> {
   const nginx = settings.nginx.map(createNginxApi);
   try {
     if (!dryRun && !once) {
-      const frame = daemonSpec('watch', invocation, 'NGINX keeps what it has', settings.warnings);
+      const spec = daemonSpec('watch', invocation, 'NGINX keeps its servers', settings.warnings);
       return await runDaemon(
-        frame,
+        spec,
         (telemetry) => new WatchDaemon(invocation, settings, { etcd, nginx }, telemetry),
       );
     }
     const onceLog = createLogger(log);
-    warnOfRisks(onceLog, settings.warnings);
+    logConfigWarnings(onceLog, settings.warnings);
     const ports = {
       ...etcd,
       nginx,
@@ -65,15 +64,15 @@ interface Connections {
   readonly nginx: readonly NginxClient[];
 }
 
-/** A watcher with its configuration: what a reload or a changed file makes of it. */
+/** A watcher with its configuration, which a reload or a changed file changes. */
 class WatchDaemon implements Daemon {
-  /** The loops move whenever NGINX has been asked who it is. */
+  /** The loops make progress whenever NGINX has been asked for its identity. */
   readonly stuckAfter: number;
   readonly #invocation: WatchInvocation;
   readonly #connections: Connections;
   readonly #log: Log;
   readonly #watcher: Watcher;
-  readonly #files = new FileFollower(() => this.#readFiles());
+  readonly #files = new FileMonitor(() => this.#readFiles());
   readonly #started: WatchSettings;
   #config: WatchConfig;
   #settings: WatchSettings;
@@ -98,22 +97,25 @@ class WatchDaemon implements Daemon {
   }
 
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
-    this.#files.follow(this.#settings.filesRead);
+    this.#files.monitor(this.#settings.filesRead);
     try {
       await Promise.race([this.#watcher.run(stop), aborted(kill)]);
     } finally {
-      this.#files.end();
+      this.#files.stop();
     }
   }
 
   reload(): void {
     const config = this.#invocation.reload();
     const settings = watchSettings(config, this.#invocation.sources.env);
-    this.#take(settings);
+    this.#apply(settings);
     this.#config = config;
-    this.#files.follow(settings.filesRead);
-    const started = { ...this.#invocation.config.effective, nginx: whichNginx(this.#started) };
-    warnOfRestart(this.#log, FIXED, started, { ...config.effective, nginx: whichNginx(settings) });
+    this.#files.monitor(settings.filesRead);
+    const started = { ...this.#invocation.config.effective, nginx: namesAndUrls(this.#started) };
+    logRestartRequired(this.#log, FIXED_KEYS, started, {
+      ...config.effective,
+      nginx: namesAndUrls(settings),
+    });
   }
 
   ready(): boolean {
@@ -136,22 +138,22 @@ class WatchDaemon implements Daemon {
     return watcherSummary(this.#watcher.status());
   }
 
-  /** Some file has changed: a certificate, a key, a password. */
+  /** Applies files that have changed: a certificate, a key, a password. */
   #readFiles(): void {
     try {
       const settings = watchSettings(this.#config, this.#invocation.sources.env);
-      if (!this.#files.follow(settings.filesRead)) return;
-      this.#take(settings);
+      if (!this.#files.monitor(settings.filesRead)) return;
+      this.#apply(settings);
       const files = [...settings.filesRead.keys()];
-      this.#log.info({ event: 'files-reloaded', files }, 'files that changed have been read again');
+      this.#log.info({ event: 'files-reloaded', files }, 'files have changed and are in use');
     } catch (error) {
       const fields = { event: 'files-rejected', reason: messageOf(error) };
-      this.#log.error(fields, 'what changed cannot be used: all stays as it was until it changes again');
+      this.#log.error(fields, 'files have changed, but cannot be used: keeping what was read before');
     }
   }
 
-  /** Goes on with other settings; which NGINX are driven stays as it was at the start. */
-  #take(settings: WatchSettings): void {
+  /** Applies other settings. The list of NGINX instances and their URLs stay as they were at the start. */
+  #apply(settings: WatchSettings): void {
     const { etcd, nginx } = this.#connections;
     if (!isDeepStrictEqual(settings.etcd, this.#settings.etcd)) etcd.renew(settings.etcd);
     for (const client of nginx) {
@@ -166,12 +168,12 @@ class WatchDaemon implements Daemon {
   }
 }
 
-/** What of the configuration of NGINX is fixed: which there are, and where. */
-function whichNginx({ nginx }: WatchSettings): Tree[] {
+/** The part of the configuration of NGINX that a reload does not change. */
+function namesAndUrls({ nginx }: WatchSettings): Tree[] {
   return nginx.map(({ name, url }) => ({ name, url }));
 }
 
-/** The load balancer's own probes, as the settings have them at the time. */
+/** The watcher's probes according to the current settings. */
 function healthCheckOf(settings: () => WatchSettings): NonNullable<WatcherPorts['healthCheck']> {
   return ({ service, address }, unchecked) => {
     const { probes, gatewayProbe } = settings();

@@ -9,63 +9,63 @@ import { EtcdError, SidekickError, UsageError } from '../core/errors.js';
 import { type Instance, type KeyPrefixes, parseService } from '../core/keys.js';
 import type { Result } from '../core/result.js';
 import type { Invocation } from './command.js';
-import { untilInterrupted } from './interruption.js';
-import { say } from './say.js';
+import { printLines } from './print-lines.js';
+import { untilInterrupted } from './until-interrupted.js';
 
-/** What an operator's command works with. */
+/** What an operator's command needs to work with etcd. */
 export interface EtcdSession extends EtcdConnection {
   readonly prefixes: KeyPrefixes;
   /** Aborted by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
 }
 
-/** What an operator's command is given, as far as it is about etcd. */
-interface Order extends Pick<Invocation, 'sources' | 'err'> {
+/** The part of an invocation that concerns etcd. */
+interface EtcdInvocation extends Pick<Invocation, 'sources' | 'err'> {
   readonly config: { readonly values: Values<typeof etcdOptions> };
 }
 
-/** Runs an operator's command against etcd, and closes the connection behind it. */
+/** Connects to etcd, runs an operator's command and closes the connection. */
 export async function withEtcd<T>(
-  { config, sources, err }: Order,
+  { config, sources, err }: EtcdInvocation,
   work: (session: EtcdSession) => Promise<T>,
 ): Promise<T> {
   const files = createFileReader(sources.env);
   const { etcd, prefixes } = etcdSettings(config.values, files);
   refuseProblems(files.problems);
-  say(err, ...files.warnings.map(({ key, reason }) => `warning: ${key}: ${reason}`));
+  printLines(err, ...files.warnings.map(({ key, reason }) => `warning: ${key}: ${reason}`));
   const connection = connectEtcd(etcd);
   try {
     return await untilInterrupted((signal) => work({ ...connection, prefixes, signal }));
   } catch (error) {
-    throw error instanceof EtcdError ? explained(error, etcd.endpoints) : error;
+    throw error instanceof EtcdError ? withAdvice(error, etcd.endpoints) : error;
   } finally {
     connection.close();
   }
 }
 
-/** The error with what to do about it. */
-function explained(error: EtcdError, endpoints: readonly string[]): Error {
-  const remedies: Readonly<Record<string, string>> = {
-    UNREACHABLE: `is etcd at ${endpoints.join(', ')}? Give its address with --etcd-endpoints`,
+/** The error with advice on what to do. */
+function withAdvice(error: EtcdError, endpoints: readonly string[]): Error {
+  const advice: Readonly<Record<string, string>> = {
+    UNREACHABLE: `is this the address of etcd: ${endpoints.join(', ')}? Give another with --etcd-endpoints`,
     TIMEOUT: `etcd at ${endpoints.join(', ')} did not answer in time (--etcd-request-timeout)`,
-    DENIED: 'the role of this user (--etcd-username, or the name in --etcd-cert) does not allow it',
-    AUTH_FAILED: 'see --etcd-username and --etcd-password-file',
+    DENIED: 'the etcd role of this user (--etcd-username, or the name in --etcd-cert) does not permit it',
+    AUTH_FAILED: 'check --etcd-username and --etcd-password-file',
   };
-  const remedy = remedies[error.code];
-  if (remedy === undefined) return error;
-  return new SidekickError(error.code, `${error.message}\n${remedy}`, error.retryable, { cause: error });
+  const text = advice[error.code];
+  if (text === undefined) return error;
+  return new SidekickError(error.code, `${error.message}\n${text}`, error.retryable, { cause: error });
 }
 
-/** Who runs this command, for those who read about it later: the user behind a sudo where there is one. */
-export function whoAsks(env: Readonly<Record<string, string | undefined>>): string {
-  return `${env.SUDO_USER || ownName()}@${hostname()}`;
+/** Who runs this command, as user@host; under sudo the user who called it. */
+export function operatorName(env: Readonly<Record<string, string | undefined>>): string {
+  return `${env.SUDO_USER || userName()}@${hostname()}`;
 }
 
-function ownName(): string {
+function userName(): string {
   try {
     return userInfo().username;
   } catch {
-    // A container may run as a user id that has no name.
+    // The user id of a container may have no name.
     return `uid-${process.getuid?.() ?? 'unknown'}`;
   }
 }
@@ -78,7 +78,7 @@ export function instanceOf([service = '', address = '']: readonly string[]): Ins
   };
 }
 
-/** An argument as read; throws a UsageError that names it. */
+/** The value of an argument. Throws a UsageError that names it. */
 export function argument<T>(name: string, result: Result<T>): T {
   if (result.ok) return result.value;
   const reason = result.reason.startsWith(name) ? result.reason.slice(name.length + 1) : result.reason;

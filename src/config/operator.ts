@@ -1,22 +1,16 @@
-import { DEFAULT_ADMIN_LISTEN, switchOption } from './common.js';
-import { duration, string, url } from './engine/formats.js';
+import { switchOption } from './common.js';
+import { duration, string } from './engine/formats.js';
 import { option, optional } from './engine/schema.js';
 import { etcdOptions } from './etcd.js';
-
-const admin = option(
-  url,
-  `http://${DEFAULT_ADMIN_LISTEN}`,
-  'URL of the admin endpoints of the running sidekick (its admin.listen).',
-);
 
 /** The options of `sidekick drain`. */
 export const drainScope = {
   options: {
-    wait: switchOption('Wait until every watcher has drained and removed the instance, and report progress.'),
+    wait: switchOption('Wait until every watcher has drained and removed the instance, and print progress.'),
     timeout: option(duration('1s'), '10m', 'How long --wait waits. The drain goes on after that.'),
     reason: optional(string, 'Why. `sidekick status` shows up to 200 characters of it.'),
     force: switchOption(
-      'Also drain an instance that is not registered yet: it is drained as soon as it registers.',
+      'Also drain an instance that is not registered: it is drained as soon as it registers.',
     ),
     ...etcdOptions,
   },
@@ -28,9 +22,3 @@ export const undrainScope = { options: etcdOptions, lists: {} };
 
 /** The options of `sidekick unhold`. */
 export const unholdScope = { options: etcdOptions, lists: {} };
-
-/** The options of `sidekick status`. */
-export const statusScope = {
-  options: { admin, json: switchOption('Print the JSON of /status unchanged.') },
-  lists: {},
-};

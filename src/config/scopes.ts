@@ -1,5 +1,6 @@
-import { drainScope, statusScope, undrainScope, unholdScope } from './operator.js';
+import { drainScope, undrainScope, unholdScope } from './operator.js';
 import { registerScope } from './register.js';
+import { statusScope } from './status.js';
 import { watchScope } from './watch.js';
 
 /** Every command that takes options, with its scope. */

@@ -11,7 +11,7 @@ export const HARMFUL = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Default_Ignorable_Code_P
 const FALSE_LINES = [
   '\nsidekick watch lb1: ready; etcd connected at revision 42',
   '\nNGINX lb: 1.26.3 connected',
-  '\r\n  http/firmware  in step  10.0.0.1:80  up',
+  '\r\n  http/firmware  in sync  10.0.0.1:80  up',
   '\n{"level":"info","event":"daemon-ready"}',
   '\nsidekick_ready 1',
 ];

@@ -25,8 +25,8 @@ import {
 } from '../../firmware/transitions.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
-import { say } from '../say.js';
-import { argument, whoAsks, withEtcd } from '../with-etcd.js';
+import { printLines } from '../print-lines.js';
+import { argument, operatorName, withEtcd } from '../with-etcd.js';
 
 /** What every command that changes a type is given. */
 type Order = Pick<InvocationOf<typeof firmwareReportScope>, 'config' | 'args' | 'sources' | 'out' | 'err'>;
@@ -89,7 +89,7 @@ async function changeType(
   const type = argument('type', parseType(order.args[0]));
   await withEtcd(order, async ({ store, prefixes, signal }) => {
     const repository = new FirmwareRepository(store, prefixes);
-    const author = { by: whoAsks(order.sources.env), at: new Date().toISOString() };
+    const author = { by: operatorName(order.sources.env), at: new Date().toISOString() };
     const state = await repository.type(type, signal);
     const step = decide(state, author);
     if (!step.ok) throw refusalError(step.refusal);
@@ -98,8 +98,8 @@ async function changeType(
     const result = await repository.change(state, { ...records, entry }, signal);
     if (!result.made) throw changedMeanwhile(type, result.by);
     if (order.config.values.json)
-      say(order.out, JSON.stringify({ type, revision: result.revision, ...entry }));
-    else say(order.out, `${type}: ${text}`);
+      printLines(order.out, JSON.stringify({ type, revision: result.revision, ...entry }));
+    else printLines(order.out, `${type}: ${text}`);
   });
   return 0;
 }

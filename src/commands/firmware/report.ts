@@ -6,8 +6,8 @@ import type { Release } from '../../firmware/release.js';
 import type { Rollout } from '../../firmware/rollout.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
-import { nothingFound } from '../findings.js';
-import { say } from '../say.js';
+import { notFound } from '../not-found.js';
+import { printLines } from '../print-lines.js';
 import { argument, withEtcd } from '../with-etcd.js';
 
 type Order = InvocationOf<typeof firmwareReportScope>;
@@ -19,8 +19,8 @@ export async function listCommand(order: Order): Promise<number> {
     const types = [...(await new FirmwareRepository(store, prefixes).types(signal)).values()];
     types.sort((a, b) => (a.type < b.type ? -1 : 1));
     if (config.values.json) return printJson(out, types.map(summary));
-    if (types.length === 0) return say(out, 'no firmware has been published');
-    return say(out, ...types.map(summaryLine));
+    if (types.length === 0) return printLines(out, 'no firmware has been published');
+    return printLines(out, ...types.map(summaryLine));
   });
   return 0;
 }
@@ -43,7 +43,7 @@ export async function showCommand(order: Order): Promise<number> {
         unreadable,
       });
     }
-    return say(out, ...describeType(state));
+    return printLines(out, ...describeType(state));
   });
   return 0;
 }
@@ -53,7 +53,7 @@ export async function logCommand(order: Order): Promise<number> {
   const { config, out } = order;
   await withType(order, ({ log }) => {
     if (config.values.json) return printJson(out, log);
-    return say(out, ...log.map(({ at, by, action, text }) => `${at}  ${by}  ${action}: ${text}`));
+    return printLines(out, ...log.map(({ at, by, action, text }) => `${at}  ${by}  ${action}: ${text}`));
   });
   return 0;
 }
@@ -63,7 +63,7 @@ async function withType(order: Order, show: (state: TypeState) => void): Promise
   const type = argument('type', parseType(order.args[0]));
   await withEtcd(order, async ({ store, prefixes, signal }) => {
     const state = await new FirmwareRepository(store, prefixes).type(type, signal);
-    if (state.revision === 0) throw nothingFound(`nothing has been published of type ${type}`);
+    if (state.revision === 0) throw notFound(`nothing has been published of type ${type}`);
     show(state);
   });
 }

@@ -145,6 +145,6 @@ function unknownKeyReason(
   if (child) return `must be a group of ${Object.keys(child).join(', ')}, got ${show(value)}`;
   // The value of an unknown key may be a secret: it is not shown.
   const meant = nearest(name, allowed);
-  const hint = meant === undefined ? '' : `, perhaps ${meant}?`;
+  const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
   return `is an unknown key${hint}; allowed here are ${[...allowed].join(', ')}`;
 }

@@ -40,7 +40,7 @@ async function playFreeze(stage: Stage): Promise<void> {
   const { ledger } = stage;
   const begun = performance.now();
   const seconds = await signalAndAwait('lb', 'sidekick-watch', 'STOP');
-  say(`the watcher frozen: its watchdog has it restarted, and in step, after ${seconds.toFixed(1)} s`);
+  say(`the watcher frozen: its watchdog has it restarted, and in sync, after ${seconds.toFixed(1)} s`);
   ledger.atMost('watcher frozen: running again after', seconds, 60, 's');
   ledger.exactly(
     'watcher frozen: restarts by the watchdog',

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import {
   API_TOKEN,
   API_TOKEN_FILE,
@@ -100,7 +100,7 @@ async function closedPort(target: string): Promise<{ url: string; open(): Promis
 }
 
 describe('the watcher', () => {
-  test('started before NGINX, before etcd, before any key: waits, says so, and carries on by itself', async () => {
+  it('started before NGINX, before etcd, before any key: waits, says so, and carries on by itself', async () => {
     const [etcdPort, apiPort, adminPort] = [
       await closedPort(etcd.url),
       await closedPort(gateway.api),
@@ -131,7 +131,7 @@ describe('the watcher', () => {
     expect(await gateway.servers('http', 'firmware')).toMatchObject([{ server: firmware.address }]);
   });
 
-  test('says how it stands, on all its endpoints', async () => {
+  it('says how it stands, on all its endpoints', async () => {
     await etcd.put(`/services/firmware/${firmware.address}`, '{"weight":3}');
     await etcd.put('/services/firmware/nowhere', '');
     const { cli, admin } = await startWatching();
@@ -145,14 +145,14 @@ describe('the watcher', () => {
     expect(metrics).toMatch(/^sidekick_watcher_actions_total\{.*action="add",result="ok"\} 1$/m);
     const { code, out } = await run(['status', '--admin', admin]);
     expect(out).toMatch(/^sidekick watch w1: ready; etcd connected/);
-    expect(out).toMatch(new RegExp(`http/firmware +in step +${firmware.address} +up`));
+    expect(out).toMatch(new RegExp(`http/firmware +in sync +${firmware.address} +up`));
     expect(out).toContain('/services/firmware/nowhere: address must be host:port');
     expect(code).toBe(0);
     const json = await run(['status', '--admin', admin, '--json']);
     expect(JSON.parse(json.out)).toMatchObject({ command: 'watch', id: 'w1', ready: true });
   });
 
-  test('SIGHUP reads the file again; a wrong one changes nothing', async () => {
+  it('SIGHUP reads the file again; a wrong one changes nothing', async () => {
     const path = join(directory, 'watch.yaml');
     const file = (text: string) => writeFile(path, `nginx: { api: "${gateway.api}" }\n${text}`);
     await file('drainTimeout: { http: 10s }');
@@ -170,7 +170,7 @@ describe('the watcher', () => {
     expect((await cli.ended()).code).toBe(0);
   });
 
-  test('a dry run prints what a pass then does; after it there is nothing to do', async () => {
+  it('a dry run prints what a pass then does; after it there is nothing to do', async () => {
     const pass = ['watch', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api].concat([
       '--nginx-token-file',
       API_TOKEN_FILE,
@@ -180,14 +180,14 @@ describe('the watcher', () => {
     expect(dry.out).toContain(`http/firmware: add ${firmware.address} weight=3\n1 to do`);
     expect(await gateway.servers('http', 'firmware')).toEqual([]);
     const once = await run([...pass, '--once']);
-    expect(once.out).toContain('1 done; NGINX matches what is registered');
+    expect(once.out).toContain('1 done; NGINX is in sync with etcd');
     expect(await gateway.servers('http', 'firmware')).toMatchObject([{ weight: 3 }]);
     const again = await run([...pass, '--once']);
-    expect(again.out).toBe('0 done; NGINX matches what is registered');
+    expect(again.out).toBe('0 done; NGINX is in sync with etcd');
     expect([dry.code, once.code, again.code]).toEqual([0, 0, 0]);
   });
 
-  test('a pass over an NGINX that does not answer ends with 1', async () => {
+  it('a pass over an NGINX that does not answer ends with 1', async () => {
     const api = `http://127.0.0.1:${await freePort()}/api`;
     const { code, out } = await run(['watch', '--once', '--etcd-endpoints', etcd.url, '--nginx-api', api]);
     expect(out).toMatch(/ECONNREFUSED.*NGINX does not match/s);
@@ -196,7 +196,7 @@ describe('the watcher', () => {
 });
 
 describe('the registrar', () => {
-  test('is ready when it is registered; SIGTERM has it drained and ends with 0', async () => {
+  it('is ready when it is registered; SIGTERM has it drained and ends with 0', async () => {
     const watching = await startWatching();
     await watching.cli.event('daemon-ready');
     const { cli, admin } = await startRegistering('--weight', '4', '--meta', 'zone=a');
@@ -220,7 +220,7 @@ describe('the registrar', () => {
     expect(await etcd.list('/services/')).toEqual(new Map());
   });
 
-  test('a second signal does not wait for the drain', async () => {
+  it('a second signal does not wait for the drain', async () => {
     // A watcher that never answers.
     const lease = await etcd.grant(600);
     await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
@@ -237,7 +237,7 @@ describe('the registrar', () => {
     expect(await etcd.list('/services/')).toEqual(new Map());
   });
 
-  test('several services from one file; a reload adds and takes away', async () => {
+  it('several services from one file; a reload adds and takes away', async () => {
     const path = join(directory, 'host.yaml');
     const services = (...ports: number[]) =>
       writeFile(
@@ -261,7 +261,7 @@ describe('the registrar', () => {
     );
   });
 
-  test('tells systemd: ready once registered, how it stands, the watchdog, stopping', async () => {
+  it('tells systemd: ready once registered, how it stands, the watchdog, stopping', async () => {
     const heard = join(directory, 'heard');
     await writeFile(join(directory, 'systemd-notify'), `#!/bin/sh\nprintf '%s\\n' "$@" >> ${heard}\n`, {
       mode: 0o755,
@@ -286,7 +286,7 @@ describe('the registrar', () => {
 });
 
 describe("an operator's commands", () => {
-  test('drain --wait takes an instance out, undrain lets it back in', async () => {
+  it('drain --wait takes an instance out, undrain lets it back in', async () => {
     const { cli, admin } = await startWatching();
     await etcd.put(`/services/firmware/${firmware.address}`, '');
     await cli.event('server-added');
@@ -295,10 +295,8 @@ describe("an operator's commands", () => {
       ...['drain', ...name.split(' '), '--wait', '--reason', 'new disk'],
       ...['--etcd-endpoints', etcd.url],
     ]);
-    expect(drained.out.split('\n').at(0)).toBe(
-      `draining ${name}; it stays out until: sidekick undrain ${name}`,
-    );
-    expect(drained.out.split('\n').at(-1)).toBe(`${name} has been taken out by w1`);
+    expect(drained.out.split('\n').at(0)).toBe(`draining ${name}, until: sidekick undrain ${name}`);
+    expect(drained.out.split('\n').at(-1)).toBe(`${name} has been drained and removed by w1`);
     expect(drained.code).toBe(0);
     expect(await gateway.servers('http', 'firmware')).toEqual([]);
     const status = await run(['status', '--admin', admin]);
@@ -309,18 +307,18 @@ describe("an operator's commands", () => {
     const from = cli.err.lines.length;
     const undrained = await run(['undrain', ...name.split(' '), '--etcd-endpoints', etcd.url]);
     expect(undrained.out).toMatch(
-      new RegExp(`^${name} may come back in \\(it was taken out by .*: new disk\\)$`),
+      new RegExp(`^${name} is no longer drained \\(it was drained by .*: new disk\\)$`),
     );
     expect(undrained.code).toBe(0);
     await cli.event('server-added', from);
     const again = await run(['undrain', ...name.split(' '), '--etcd-endpoints', etcd.url]);
     expect(again).toMatchObject({
       code: 1,
-      err: `sidekick: no drain of ${name} was asked for\nno instance is drained by an operator`,
+      err: `sidekick: ${name} is not drained by an operator\nno instance is drained by an operator`,
     });
   });
 
-  test('drain takes its etcd from the file of a watcher, and asks ahead only when told to', async () => {
+  it('drain takes its etcd from the file of a watcher, and asks ahead only when told to', async () => {
     const path = join(directory, 'lb.yaml');
     await writeFile(path, `nginx: { api: "${gateway.api}" }\netcd: { endpoints: ["${etcd.url}"] }\n`);
     const order = ['drain', 'firmware', '10.0.0.9:80', '--wait', '--config', path];
@@ -328,40 +326,41 @@ describe("an operator's commands", () => {
     const { code, err } = await run(order);
     expect(err).toBe(
       [
-        'sidekick: firmware 10.0.0.9:80 is not registered: nothing was asked for',
-        'registered as firmware are 10.0.0.8:80',
-        'to have it drained as soon as it registers: --force',
+        'sidekick: firmware 10.0.0.9:80 is not registered: nothing was changed',
+        'the instances of firmware are 10.0.0.8:80',
+        'use --force to drain it as soon as it registers',
       ].join('\n'),
     );
     expect(code).toBe(1);
     expect((await etcd.list('/sidekick/maintenance/')).size).toBe(0);
 
     const forced = await run([...order, '--force']);
-    expect(forced.out).toMatch(/^firmware 10\.0\.0\.9:80 is not registered; when it is, it is drained/);
+    expect(forced.out).toMatch(
+      /^firmware 10\.0\.0\.9:80 is not registered; it will be drained as soon as it registers/,
+    );
     expect(forced.code).toBe(0);
     expect([...(await etcd.list('/sidekick/maintenance/')).keys()]).toEqual([
       '/sidekick/maintenance/firmware/10.0.0.9:80',
     ]);
   });
 
-  test('drain --wait fails where no watcher runs, since nobody takes the instance out', async () => {
+  it('drain --wait fails where no watcher runs, since nobody takes the instance out', async () => {
     await etcd.put('/services/firmware/10.0.0.9:80', '');
     const { code, err } = await run([
       ...['drain', 'firmware', '10.0.0.9:80', '--wait', '--etcd-endpoints', etcd.url],
     ]);
     expect(err).toMatch(
-      /^sidekick: no running watcher drives firmware: nobody has taken .* out\nno watcher is running\nthe request stands/,
+      /^sidekick: no running watcher drives firmware: nothing has drained .*\nno watcher is running\nthe drain of .* goes on/,
     );
     expect(code).toBe(1);
   });
 
-  test('Ctrl-C and the time limit while drain waits leave the instance drained, and say so', async () => {
+  it('Ctrl-C and the time limit while drain waits leave the instance drained, and say so', async () => {
     const lease = await etcd.grant(600);
     await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
     await etcd.put('/services/firmware/10.0.0.9:80', '');
     const order = ['drain', 'firmware', '10.0.0.9:80', '--wait', '--etcd-endpoints', etcd.url];
-    const stands =
-      'the request stands: firmware 10.0.0.9:80 is drained all the same, until: sidekick undrain firmware 10.0.0.9:80';
+    const stands = 'the drain of firmware 10.0.0.9:80 goes on, until: sidekick undrain firmware 10.0.0.9:80';
     const cli = start(order);
     await cli.out.waitFor(/^waiting for silent$/);
     cli.signal('SIGINT');
@@ -371,12 +370,12 @@ describe("an operator's commands", () => {
 
     const late = await run([...order, '--timeout', '1s']);
     expect(late.err).toBe(`sidekick: not done within 1s (--timeout): still waiting for silent\n${stands}`);
-    expect(late.out).toMatch(/^a drain of firmware 10\.0\.0\.9:80 was asked for before by /);
+    expect(late.out).toMatch(/^firmware 10\.0\.0\.9:80 is being drained already by /);
     expect(late.code).toBe(1);
     expect((await etcd.list('/sidekick/maintenance/')).size).toBe(1);
   });
 
-  test('unhold of a misspelt service, and of one of which nothing is held, finds nothing', async () => {
+  it('unhold of a misspelt service, and of one of which nothing is held, finds nothing', async () => {
     const { cli } = await startWatching();
     await etcd.put(`/services/firmware/${firmware.address}`, '');
     await cli.event('server-added');
@@ -384,15 +383,15 @@ describe("an operator's commands", () => {
     const order = (service: string) => run(['unhold', service, '--etcd-endpoints', etcd.url]);
     expect(await order('fimware')).toMatchObject({
       code: 1,
-      err: 'sidekick: no running watcher drives fimware: nothing was asked for\nperhaps firmware?',
+      err: 'sidekick: no running watcher drives fimware: nothing was changed\ndid you mean firmware?',
     });
     expect(await order('firmware')).toMatchObject({
       code: 1,
-      err: 'sidekick: no guard holds anything of firmware (asked: w1)',
+      err: 'sidekick: no guard holds a server of firmware (watchers: w1)',
     });
   });
 
-  test('unhold lets go what the guard holds', async () => {
+  it('unhold lets go what the guard holds', async () => {
     const { cli, admin } = await startWatching();
     for (const port of [1, 2, 3]) await etcd.put(`/services/firmware/10.0.0.1:${port}`, '');
     await until('three servers', async () => (await gateway.servers('http', 'firmware')).length === 3);
@@ -400,7 +399,9 @@ describe("an operator's commands", () => {
     await cli.event('servers-held');
     expect((await run(['status', '--admin', admin])).out).toMatch(/10\.0\.0\.1:1 +held +.*held for \d+s/);
     const released = await run(['unhold', 'firmware', '--etcd-endpoints', etcd.url]);
-    expect(released.out).toMatch(/^asked to let go what the guard holds of firmware: w1 \(\d servers?\)$/);
+    expect(released.out).toMatch(
+      /^asked these watchers to let go of the held servers of firmware: w1 \(\d servers?\)$/,
+    );
     expect(released.code).toBe(0);
     await until('no server', async () => (await gateway.servers('http', 'firmware')).length === 0);
   });

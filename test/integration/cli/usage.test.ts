@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../support/containers/index.js';
 import { run, start } from './cli.js';
 
@@ -17,7 +17,7 @@ afterAll(() => rm(directory, { recursive: true }));
 const ONE = ['--service', 'firmware', '--address', '10.0.0.11:8080'];
 
 describe('wrong usage ends with 2, and names the key, the value and what is allowed', () => {
-  test('a bad flag', async () => {
+  it('a bad flag', async () => {
     const { code, out, err } = await run(['register', ...ONE, '--lease-ttl', '15']);
     expect(err).toBe(
       'sidekick: lease.ttl: must be a duration such as 15s, 5m or 250ms, at least 2s, got "15" (--lease-ttl)',
@@ -25,7 +25,7 @@ describe('wrong usage ends with 2, and names the key, the value and what is allo
     expect([code, out]).toEqual([2, '']);
   });
 
-  test('a bad variable', async () => {
+  it('a bad variable', async () => {
     const { code, err } = await run(['watch', '--nginx-api', 'http://lb/api'], {
       SIDEKICK_GUARD_MAX_LOSS: '50%',
     });
@@ -35,7 +35,7 @@ describe('wrong usage ends with 2, and names the key, the value and what is allo
     expect(code).toBe(2);
   });
 
-  test('a bad file, with everything that is wrong in it', async () => {
+  it('a bad file, with everything that is wrong in it', async () => {
     const path = join(directory, 'bad.yaml');
     writeFileSync(
       path,
@@ -50,7 +50,7 @@ describe('wrong usage ends with 2, and names the key, the value and what is allo
     expect(code).toBe(2);
   });
 
-  test('an unknown command and an unknown flag', async () => {
+  it('an unknown command and an unknown flag', async () => {
     const [command, flag] = await Promise.all([
       run(['regster']),
       run(['watch', '--nginx', '[]', '--drainage', '1s']),
@@ -61,7 +61,7 @@ describe('wrong usage ends with 2, and names the key, the value and what is allo
     expect([command.code, flag.code]).toEqual([2, 2]);
   });
 
-  test('two services at one address', async () => {
+  it('two services at one address', async () => {
     const entry = '{service: firmware, address: "10.0.0.1:80"}';
     const { code, err } = await run([
       'register',
@@ -71,14 +71,14 @@ describe('wrong usage ends with 2, and names the key, the value and what is allo
       'off',
     ]);
     expect(err).toContain(
-      'services[1].address: must be one that no other entry of the service has, got 10.0.0.1:80',
+      'services[1].address: must be different from that of every other entry of the service, got 10.0.0.1:80',
     );
     expect(code).toBe(2);
   });
 });
 
 describe('failures at run time end with 1, and say what to do', () => {
-  test('an admin port that is taken', async () => {
+  it('an admin port that is taken', async () => {
     const port = await freePort();
     const other = createServer().listen(port, '127.0.0.1');
     const { code, err } = await run(['register', ...ONE, '--admin-listen', `127.0.0.1:${port}`]);
@@ -90,18 +90,18 @@ describe('failures at run time end with 1, and say what to do', () => {
     expect(code).toBe(1);
   });
 
-  test.each([
+  it.each([
     ['drain', 'firmware', '10.0.0.11:8080', '--wait'],
     ['undrain', 'firmware', '10.0.0.11:8080'],
     ['unhold', 'firmware'],
   ])('%s without an etcd', async (...args) => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const { code, err } = await run([...args, '--etcd-endpoints', endpoint]);
-    expect(err).toContain(`is etcd at ${endpoint}? Give its address with --etcd-endpoints`);
+    expect(err).toContain(`is this the address of etcd: ${endpoint}? Give another with --etcd-endpoints`);
     expect(code).toBe(1);
   });
 
-  test('watch --once without an etcd, when its time is over', async () => {
+  it('watch --once without an etcd, when its time is over', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const { code, err } = await run([
       ...['watch', '--once', '--timeout', '1s', '--etcd-endpoints', endpoint],
@@ -115,7 +115,7 @@ describe('failures at run time end with 1, and say what to do', () => {
     expect(code).toBe(1);
   });
 
-  test('status without a sidekick', async () => {
+  it('status without a sidekick', async () => {
     const admin = `http://127.0.0.1:${await freePort()}`;
     const { code, err } = await run(['status', '--admin', admin]);
     expect(err).toMatch(new RegExp(`^sidekick: ${admin} does not answer .*is a sidekick running there\\?`));
@@ -124,7 +124,7 @@ describe('failures at run time end with 1, and say what to do', () => {
 });
 
 describe('being told to end', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s while there is no etcd: bounded, with 0', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s while there is no etcd: bounded, with 0', async (signal) => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const cli = start([
       ...['register', ...ONE, '--etcd-endpoints', endpoint, '--admin-listen', 'off', '--drain-timeout', '1s'],
@@ -139,7 +139,7 @@ describe('being told to end', () => {
     expect(code).toBe(0);
   });
 
-  test('Ctrl-C while a pass waits for etcd', async () => {
+  it('Ctrl-C while a pass waits for etcd', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const cli = start([
       'watch',
@@ -157,7 +157,7 @@ describe('being told to end', () => {
   });
 });
 
-test('an own address that cannot be found out is waited for', async () => {
+it('an own address that cannot be found out is waited for', async () => {
   const cli = start([
     'register',
     '--service',
@@ -174,7 +174,7 @@ test('an own address that cannot be found out is waited for', async () => {
   expect((await cli.ended()).code).toBe(0);
 });
 
-test('a variable that is no option is warned of', async () => {
+it('a variable that is no option is warned of', async () => {
   const cli = start(['register', ...ONE, '--admin-listen', 'off'], { SIDEKICK_LEESE_TTL: '5s' });
   expect(await cli.event('variable-unknown')).toMatchObject({ key: 'SIDEKICK_LEESE_TTL' });
 });

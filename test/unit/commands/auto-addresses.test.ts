@@ -10,7 +10,7 @@ const settings = registerSettings(
   {},
 );
 
-/** A host whose address is what the test says: undefined where it has none. */
+/** A host with the address that the test gives it; undefined for none. */
 function host() {
   let address: string | undefined;
   const find: FindAddress = async ({ port }) => {
@@ -22,52 +22,52 @@ function host() {
   return {
     log,
     addresses,
-    /** Looks with this address; returns whether the answer is new, and what is then registered. */
-    look: async (now: string | undefined): Promise<[changed: boolean, registered: string[]]> => {
+    /** Looks up this address. Resolves to whether it has changed, and what is then registered. */
+    refresh: async (now: string | undefined): Promise<[changed: boolean, registered: string[]]> => {
       address = now;
-      const changed = await addresses.look(settings);
-      return [changed, addresses.config(settings).services.map(({ registration }) => registration.address)];
+      const changed = await addresses.refresh(settings);
+      return [changed, addresses.options(settings).services.map(({ registration }) => registration.address)];
     },
   };
 }
 
-describe('OwnAddresses', () => {
-  it('waits for an address that the host does not have yet, and says so once', async () => {
-    const { look, addresses, log } = host();
-    expect(addresses.waiting(settings)).toMatchObject([{ service: 'firmware', own: 'auto:eth0:8080' }]);
-    expect([await look(undefined), await look(undefined)]).toEqual([
+describe('AutoAddresses', () => {
+  it('waits for an address that the host does not have yet, and logs that once', async () => {
+    const { refresh, addresses, log } = host();
+    expect(addresses.unaddressed(settings)).toMatchObject([{ service: 'firmware', auto: 'auto:eth0:8080' }]);
+    expect([await refresh(undefined), await refresh(undefined)]).toEqual([
       [false, []],
       [false, []],
     ]);
-    expect(addresses.waiting(settings)).toMatchObject([{ reason: 'interface eth0 has no address' }]);
+    expect(addresses.unaddressed(settings)).toMatchObject([{ reason: 'interface eth0 has no address' }]);
     expect(log.events('address-unknown')).toHaveLength(1);
 
-    expect(await look('10.0.0.1')).toEqual([true, ['10.0.0.1:8080']]);
-    expect(addresses.waiting(settings)).toEqual([]);
+    expect(await refresh('10.0.0.1')).toEqual([true, ['10.0.0.1:8080']]);
+    expect(addresses.unaddressed(settings)).toEqual([]);
   });
 
-  it('follows an address that has become another, once it was seen twice', async () => {
-    const { look, log } = host();
-    await look('10.0.0.1');
-    expect(await look('10.0.0.2')).toEqual([false, ['10.0.0.1:8080']]);
-    expect(await look('10.0.0.2')).toEqual([true, ['10.0.0.2:8080']]);
+  it('uses a changed address once it was found twice', async () => {
+    const { refresh, log } = host();
+    await refresh('10.0.0.1');
+    expect(await refresh('10.0.0.2')).toEqual([false, ['10.0.0.1:8080']]);
+    expect(await refresh('10.0.0.2')).toEqual([true, ['10.0.0.2:8080']]);
     expect(log.events('address-found').map(({ fields }) => [fields.before, fields.address])).toEqual([
       [undefined, '10.0.0.1:8080'],
       ['10.0.0.1:8080', '10.0.0.2:8080'],
     ]);
   });
 
-  it('stays with its address while there is none, or another one for a moment', async () => {
-    const { look } = host();
-    await look('10.0.0.1');
+  it('keeps its address while none is found, or another one only for a moment', async () => {
+    const { refresh } = host();
+    await refresh('10.0.0.1');
     for (const now of [undefined, '10.0.0.2', '10.0.0.1', '10.0.0.3', undefined]) {
-      expect(await look(now)).toEqual([false, ['10.0.0.1:8080']]);
+      expect(await refresh(now)).toEqual([false, ['10.0.0.1:8080']]);
     }
   });
 
   it('warns of an address that only this host can reach', async () => {
-    const { look, log } = host();
-    await look('127.0.0.1');
-    expect(log.events('address-loopback')).toHaveLength(1);
+    const { refresh, log } = host();
+    await refresh('127.0.0.1');
+    expect(log.events('address-local')).toHaveLength(1);
   });
 });

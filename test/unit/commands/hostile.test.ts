@@ -1,9 +1,9 @@
 import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { listed, nothingFound } from '../../../src/commands/findings.js';
+import { nameList, notFound } from '../../../src/commands/not-found.js';
+import { printLines } from '../../../src/commands/print-lines.js';
 import { runCommandLine } from '../../../src/commands/program.js';
-import { say } from '../../../src/commands/say.js';
 import { registrarText, watcherText } from '../../../src/commands/status-text.js';
 import { registrarSummary, watcherSummary } from '../../../src/commands/systemd-status.js';
 import { reportText } from '../../../src/commands/watch-once.js';
@@ -107,18 +107,18 @@ describe('untrusted text', () => {
   it('adds no line and moves no cursor in what an operator is told', () => {
     expectHarmless((text) => {
       const out = new PassThrough();
-      say(out, `waiting for ${text}`);
+      printLines(out, `waiting for ${text}`);
       return String(out.read());
     });
   });
 
   it('adds no line to the error of a command that found nothing', () => {
     expectHarmless(
-      (text) => nothingFound(`registered are ${listed([text, text])}`, `perhaps ${text}?`).message,
+      (text) => notFound(`registered are ${nameList([text, text])}`, `perhaps ${text}?`).message,
     );
     const names = Array.from({ length: 9000 }, () => 'x'.repeat(100_000));
-    expect(listed(names)).toMatch(/ and 8992 more$/);
-    expect(listed(names).length).toBeLessThan(1000);
+    expect(nameList(names)).toMatch(/ and 8992 more$/);
+    expect(nameList(names).length).toBeLessThan(1000);
   });
 
   it('does not show a rejected key of 100 kB whole, nor thousands of keys', () => {
@@ -214,7 +214,7 @@ describe('untrusted text', () => {
       description: '',
       args: [],
       examples: [],
-      scope: { options: {}, lists: {} },
+      scope: async () => ({ options: {}, lists: {} }),
       file: 'none' as const,
       run: () => Promise.reject(new SidekickError('X', 'said: \u001b[2J\u009b\u202e\nwhat to do', false)),
     };

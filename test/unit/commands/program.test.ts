@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, test } from 'vitest';
-import { command, type Invocation } from '../../../src/commands/command.js';
+import { describe, expect, it } from 'vitest';
+import { type CommandTable, command, type Invocation } from '../../../src/commands/command.js';
 import { COMMANDS } from '../../../src/commands/commands.js';
-import { type CommandTable, runCommandLine } from '../../../src/commands/program.js';
+import { runCommandLine } from '../../../src/commands/program.js';
 import { registerScope } from '../../../src/config/register.js';
 import { SidekickError, UsageError } from '../../../src/core/errors.js';
 
@@ -19,7 +19,7 @@ function tableOf(work: (invocation: Invocation) => Promise<number>): CommandTabl
   return [
     command({
       ...spec,
-      scope: registerScope,
+      scope: async () => registerScope,
       file: 'strict',
       run: (invocation) => work(invocation as never),
     }),
@@ -28,8 +28,8 @@ function tableOf(work: (invocation: Invocation) => Promise<number>): CommandTabl
 
 const ONE = '--service firmware --address 10.0.0.11:8080';
 
-describe('wrong command lines end with 2, and say what is allowed', () => {
-  test.each([
+describe('a wrong command line', () => {
+  it.each([
     [
       'nonsense',
       /unknown command 'nonsense'.*commands are register, watch, status, drain, undrain, unhold, firmware, config/s,
@@ -55,13 +55,13 @@ describe('wrong command lines end with 2, and say what is allowed', () => {
     ['drain bad/name 10.0.0.1:80', /service: must be letters, digits/],
     ['unhold bad/name', /service: must be letters, digits/],
     ['status --admin localhost', /admin: must be an http:\/\/ or https:\/\/ URL, got "localhost"/],
-  ])('%s', async (argv, expected) => {
+  ])('ends with 2 and says what is allowed: %s', async (argv, expected) => {
     const { code, out, err } = await run(argv);
     expect(err).toMatch(expected);
     expect([code, out]).toEqual([2, '']);
   });
 
-  test('no command at all shows the help', async () => {
+  it('prints the help if there is no command', async () => {
     const { code, err } = await run('');
     expect(code).toBe(2);
     expect(err).toMatch(/^Usage: sidekick/);
@@ -69,24 +69,24 @@ describe('wrong command lines end with 2, and say what is allowed', () => {
 });
 
 describe('help', () => {
-  test.each([
-    ['--help', /^Usage: sidekick \[options\] \[command\].*register +Keep a service registered/s],
+  it.each([
+    ['--help', /^Usage: sidekick \[options\] \[command\].*register +Keep services registered/s],
     ['register --help', /--weight <integer> +Share of the traffic, 1 to 65535\. \(default 1\).*Examples:/s],
     ['watch -h', /NGINX:.*--nginx-api <url>.*etcd:.*--etcd-endpoints <url>/s],
     ['config print watch --help', /--nginx-api <url>/],
-  ])('%s', async (argv, expected) => {
+  ])('is printed by %s', async (argv, expected) => {
     const { code, out, err } = await run(argv);
     expect(out).toMatch(expected);
     expect([code, err]).toEqual([0, '']);
   });
 
-  test('the version', async () => {
+  it('is not needed for the version', async () => {
     expect(await run('--version')).toEqual({ code: 0, out: '1.2.3\n', err: '' });
   });
 });
 
 describe('running a command', () => {
-  test('flags, variables and arguments arrive', async () => {
+  it('gives the command its flags, variables and arguments', async () => {
     let seen: Invocation | undefined;
     const table = tableOf((invocation) => {
       seen = invocation;
@@ -105,7 +105,7 @@ describe('running a command', () => {
     });
   });
 
-  test('its exit code is the exit code', async () => {
+  it('ends with the exit code of the command', async () => {
     expect(
       (
         await run(
@@ -117,10 +117,10 @@ describe('running a command', () => {
     ).toBe(1);
   });
 
-  test.each([
+  it.each([
     [new UsageError('weight: must be less'), 2, 'sidekick: weight: must be less\n'],
-    [new SidekickError('ETCD', 'etcd is away', true), 1, 'sidekick: etcd is away\n'],
-  ])('what it throws is explained: %s', async (error, code, err) => {
+    [new SidekickError('ETCD', 'etcd is unavailable', true), 1, 'sidekick: etcd is unavailable\n'],
+  ])('prints the message of the error that the command throws: %s', async (error, code, err) => {
     expect(
       await run(
         `do it ${ONE}`,
@@ -130,7 +130,7 @@ describe('running a command', () => {
     ).toEqual({ code, out: '', err });
   });
 
-  test('an unexpected error shows where it came from', async () => {
+  it('prints the stack of an unexpected error', async () => {
     const { code, err } = await run(
       `do it ${ONE}`,
       {},
@@ -142,15 +142,15 @@ describe('running a command', () => {
 });
 
 describe('config', () => {
-  test('check says that all is right', async () => {
+  it('check accepts a valid configuration', async () => {
     expect(await run(`config check register ${ONE}`)).toEqual({
       code: 0,
-      out: 'the configuration of register is right\n',
+      out: 'the configuration of sidekick register is valid\n',
       err: '',
     });
   });
 
-  test('check looks at files too', async () => {
+  it('check reads the files that options name', async () => {
     const { code, err } = await run(
       'config check watch --nginx-api https://lb/api --nginx-ca /nonexistent/ca.pem',
     );
@@ -158,7 +158,7 @@ describe('config', () => {
     expect(err).toMatch(/nginx\.ca: must be a file that can be read, got "\/nonexistent\/ca\.pem"/);
   });
 
-  test('print shows what takes effect, as a file', async () => {
+  it('print shows the effective configuration as a file', async () => {
     const { code, out } = await run('config print watch --nginx-api http://lb/api', {
       SIDEKICK_LEASE_TTL: '20s',
     });

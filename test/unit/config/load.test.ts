@@ -202,14 +202,14 @@ services:
       'services[2]',
     ]);
     expect(lines[0]).toMatch(
-      /is an unknown key, perhaps interval\?; allowed here are type, target, interval,/,
+      /is an unknown key \(did you mean interval\?\); allowed here are type, target, interval,/,
     );
     expect(lines[2]).toMatch(/is required: host:port/);
   });
 
   it.each([
     ['lease: 15s', /^lease: must be a group of ttl, got "15s"/],
-    ['leese: { ttl: 5s }', /^leese: is an unknown key, perhaps lease\?; allowed here are service,/],
+    ['leese: { ttl: 5s }', /^leese: is an unknown key \(did you mean lease\?\); allowed here are service,/],
     ['lease: { ttl: 15 }', /^lease\.ttl: must be a duration .*, got 15 /],
     ['backup: "yes"', /^backup: must be true or false, got .*yes/],
     [

@@ -1,6 +1,6 @@
 import { SidekickError } from '../core/errors.js';
 
-/** Runs a command that ends by itself; SIGINT and SIGTERM abort its signal. */
+/** Runs work that ends by itself. SIGINT and SIGTERM abort its signal. */
 export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interrupted = new AbortController();
   const onSignal = (name: NodeJS.Signals) =>

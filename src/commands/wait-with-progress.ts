@@ -1,37 +1,37 @@
 import { isTimeout, withTimeout } from '../async/abort.js';
 import { formatDuration } from '../config/engine/duration.js';
 import { messageOf, SidekickError } from '../core/errors.js';
-import { say } from './say.js';
+import { printLines } from './print-lines.js';
 
-/** How often it is said that a command still waits, in ms. */
-const REPEAT = 10_000;
+/** How often a command prints that it still waits, in ms. */
+const PROGRESS_INTERVAL = 10_000;
 
-export interface Waiting {
+export interface Wait {
   readonly out: NodeJS.WritableStream;
-  /** How long at most, in ms. */
+  /** How long the wait may take, in ms. */
   readonly timeout: number;
   /** What is waited for now, to follow "waiting for". */
   readonly what: () => string;
-  /** What holds all the same when the waiting ends early; one sentence. */
+  /** One sentence that tells what is still true when the wait ends early. */
   readonly otherwise?: string;
-  /** For tests, in ms; default 10 s. */
-  readonly repeat?: number;
+  /** How often progress is printed, in ms; default 10 s. For tests. */
+  readonly interval?: number;
 }
 
 /**
- * Waits for something that may take long: says again and again what for, ends at the time limit, and says what stands
- * where the user does not wait for the end.
+ * Runs work that may take long, and prints again and again what it waits for. Rejects with a SidekickError when the time
+ * is up or the signal is aborted.
  */
-export async function waiting<T>(
-  { out, timeout, what, otherwise, repeat = REPEAT }: Waiting,
+export async function waitWithProgress<T>(
+  { out, timeout, what, otherwise, interval = PROGRESS_INTERVAL }: Wait,
   signal: AbortSignal,
   work: (limited: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const began = performance.now();
   const timer = setInterval(() => {
     const elapsed = formatDuration(Math.round((performance.now() - began) / 1000) * 1000);
-    say(out, `still waiting for ${what()} (${elapsed} of ${formatDuration(timeout)})`);
-  }, repeat);
+    printLines(out, `still waiting for ${what()} (${elapsed} of ${formatDuration(timeout)})`);
+  }, interval);
   const tail = otherwise === undefined ? '' : `\n${otherwise}`;
   try {
     return await withTimeout(timeout, signal, work);

@@ -2,21 +2,21 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FileFollower } from '../../../src/commands/follow-files.js';
+import { FileMonitor } from '../../../src/commands/file-monitor.js';
 import { createFileReader } from '../../../src/config/engine/secret-files.js';
 import { until } from '../../support/containers/until.js';
 
 let directory: string;
 let changes: number;
-let follower: FileFollower;
+let monitor: FileMonitor;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'sidekick-files-'));
   changes = 0;
-  follower = new FileFollower(() => changes++);
+  monitor = new FileMonitor(() => changes++);
 });
 afterEach(() => {
-  follower.end();
+  monitor.stop();
   rmSync(directory, { recursive: true });
 });
 
@@ -26,18 +26,18 @@ function read(...paths: string[]) {
   return files.filesRead;
 }
 
-describe('FileFollower', () => {
-  it('calls back when a file is written anew, and can tell whether its content is another', async () => {
+describe('FileMonitor', () => {
+  it('reports a file that is written again, and tells whether its content has changed', async () => {
     const path = join(directory, 'password');
     writeFileSync(path, 'one');
-    follower.follow(read(path));
+    monitor.monitor(read(path));
     writeFileSync(path, 'two');
     await until('the change is noticed', () => changes === 1);
-    expect(follower.follow(read(path))).toBe(true);
-    expect(follower.follow(read(path))).toBe(false);
+    expect(monitor.monitor(read(path))).toBe(true);
+    expect(monitor.monitor(read(path))).toBe(false);
   });
 
-  it('notices files that are replaced all at once by a link, as Kubernetes does', async () => {
+  it('reports files that are replaced all at once by a link, as Kubernetes does', async () => {
     const version = (name: string, content: string) => {
       mkdirSync(join(directory, name));
       writeFileSync(join(directory, name, 'password'), content);
@@ -46,20 +46,20 @@ describe('FileFollower', () => {
     };
     version('1', 'one');
     const path = join(directory, '..data', 'password');
-    follower.follow(read(path));
+    monitor.monitor(read(path));
     version('2', 'two');
     await until('the change is noticed', () => changes === 1);
-    expect(follower.follow(read(path))).toBe(true);
+    expect(monitor.monitor(read(path))).toBe(true);
   });
 
-  it('notices a file that goes and comes back', async () => {
+  it('reports a file that disappears and comes back', async () => {
     const path = join(directory, 'password');
     writeFileSync(path, 'one');
-    follower.follow(read(path));
+    monitor.monitor(read(path));
     rmSync(path);
     await until('its absence is noticed', () => changes === 1);
     writeFileSync(path, 'one');
     await until('its return is noticed', () => changes === 2);
-    expect(follower.follow(read(path))).toBe(false);
+    expect(monitor.monitor(read(path))).toBe(false);
   });
 });

@@ -1,0 +1,47 @@
+import type { RegistrarStatus } from '../../../src/daemon/registrar/status.js';
+import type { UpstreamStatus, WatcherStatus } from '../../../src/daemon/watcher/status.js';
+
+export const REGISTRAR: RegistrarStatus = {
+  phase: 'running',
+  connected: true,
+  etcd: { state: 'connected' },
+  ready: false,
+  waitingFor: [],
+  services: [
+    { service: 'firmware', address: '10.0.0.11:8080', health: 'healthy', key: 'registered' },
+    { service: 'mqtt', address: '10.0.0.11:1883', health: 'unhealthy', key: 'absent', reason: 'no CONNACK' },
+  ],
+};
+
+export const UPSTREAM: UpstreamStatus = {
+  kind: 'http',
+  name: 'firmware',
+  services: ['firmware'],
+  matched: true,
+  servers: [
+    { address: '10.0.0.11:8080', state: 'up', active: 3 },
+    { address: '10.0.0.12:8080', state: 'held' },
+  ],
+  held: [{ address: '10.0.0.12:8080', until: 61_500 }],
+  unmanaged: 0,
+  errors: [],
+};
+
+export const WATCHER: WatcherStatus = {
+  id: 'lb1',
+  ready: true,
+  etcd: { connected: true, state: 'connected', revision: 42 },
+  superseded: false,
+  services: [{ name: 'firmware', registered: 1, draining: 0, rejected: 0, overLimit: 0 }],
+  maintenance: [],
+  rejected: [{ key: '/services/firmware/x', reason: 'address must be host:port' }],
+  nginx: [
+    {
+      name: 'lb:8080',
+      connected: true,
+      version: '1.26.3',
+      problems: [{ service: 'mqtt', code: 'no-upstream', message: 'NGINX has no upstream mqtt' }],
+      upstreams: [UPSTREAM],
+    },
+  ],
+};
