@@ -54,6 +54,19 @@ function missingPaths(text: string): string[] {
     .filter((path) => !existsSync(join(ROOT, path)));
 }
 
+/** The names of all files of the repository's own folders. */
+function fileNames(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? fileNames(`${folder}/${entry.name}`) : [entry.name],
+  );
+}
+const FILE_NAMES = new Set(['src', 'test', 'docker', 'units', 'lint'].flatMap(fileNames));
+
+/** What does not exist of the source files that are named in code style without their folder. */
+function missingNames(text: string): string[] {
+  return matches(text, /`([\w.-]+\.(?:ts|mjs|sh))`/g).filter((name) => !FILE_NAMES.has(name));
+}
+
 function missingLinks(path: string): string[] {
   return matches(read(path), /\]\(([^)\s]+)\)/g)
     .filter((link) => !/^[a-z]+:/.test(link))
@@ -71,7 +84,7 @@ describe.each(DOCUMENTS)('%s', (path) => {
   });
 
   it('names no file that is missing', () => {
-    expect(missingPaths(read(path))).toEqual([]);
+    expect([...missingPaths(read(path)), ...missingNames(read(path))]).toEqual([]);
   });
 
   it('names no npm script that is missing', () => {
