@@ -53,7 +53,7 @@ async function processInfo(r: NginxHTTPRequest, platform: Platform): Promise<Pro
     version: ngx.version,
     address: r.variables.server_addr as string,
     ppid: process.ppid,
-    generation: () => generation.currentGeneration(platform),
+    generation: () => generation.currentGeneration(platform, gateway_load),
     servingWorkers: platforms.servingWorkers,
     hasStream: hasStream,
   };

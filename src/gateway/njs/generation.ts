@@ -35,10 +35,12 @@ function classify(platform: Platform, load: number): void {
   counters.incr(NUMBER, 1);
 }
 
-/** The load of the configuration that this worker runs. `loaded` is the time at which a worker first saw it. */
-export function currentGeneration(platform: Platform): Generation {
+/**
+ * The load of the configuration that this worker runs. `load` is the value of `gateway_load`; `loaded` is the time at which a
+ * worker first saw this load.
+ */
+export function currentGeneration(platform: Platform, load: number): Generation {
   const counters = platform.counters;
-  const load = Number(gateway_load);
   if (counters.get(`${NUMBER}/${load}`) === undefined) classify(platform, load);
   const number = counters.get(`${NUMBER}/${load}`) || counters.get(NUMBER) || 1;
   return { number: number, loaded: counters.get(` loaded/${number}`) || platform.now() };

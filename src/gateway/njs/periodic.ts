@@ -44,7 +44,11 @@ async function runRound(kind: Kind): Promise<void> {
   // Loading the groups is a quick task.
   if (!restore.isLoaded(platform)) return;
   if (kind === 'http')
-    workers.countRespawns(platform, generation.currentGeneration(platform).number, platform.workers());
+    workers.countRespawns(
+      platform,
+      generation.currentGeneration(platform, gateway_load).number,
+      platform.workers(),
+    );
   const began = platform.clock();
   const isLate = () => platform.clock() - began > END;
   while (platform.clock() - began < ROUND) {

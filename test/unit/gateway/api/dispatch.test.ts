@@ -1,3 +1,4 @@
+/** The API as a whole: every file of src/gateway/api without a test of its own name, through requests. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as requestTarget from '../../../../src/gateway/api/request-target.js';

@@ -1,4 +1,3 @@
-/// <reference path="../../../../src/gateway/njs/globals.d.ts" />
 import { beforeEach, describe, expect, it } from 'vitest';
 import { currentGeneration } from '../../../../src/gateway/njs/generation.js';
 import { FakeNginx } from '../support/memory.js';
@@ -11,8 +10,7 @@ beforeEach(() => {
 
 /** The number that a worker sees in an njs VM that has read this value. */
 function seen(load: number, pid: number): number {
-  (globalThis as unknown as { gateway_load: number }).gateway_load = load;
-  return currentGeneration(nginx.worker(pid)).number;
+  return currentGeneration(nginx.worker(pid), load).number;
 }
 
 describe('the generation', () => {
@@ -45,6 +43,6 @@ describe('the generation', () => {
     seen(10, 11);
     nginx.pass(5000);
     seen(10, 12);
-    expect(currentGeneration(nginx.worker(12)).loaded).toBe(nginx.now - 5000);
+    expect(currentGeneration(nginx.worker(12), 10).loaded).toBe(nginx.now - 5000);
   });
 });

@@ -1,3 +1,4 @@
+/** No interval depends on the clock that can be set: in all of src/gateway/store. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as failedTries from '../../../../src/gateway/balance/failed-tries.js';
 import * as steps from '../../../../src/gateway/model/steps.js';

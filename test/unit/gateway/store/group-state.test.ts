@@ -1,3 +1,4 @@
+/** Also state-file and server-lines. */
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Step } from '../../../../src/gateway/model/steps.js';

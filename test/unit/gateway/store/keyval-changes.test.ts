@@ -1,3 +1,4 @@
+/** Also keyval-zone and keyval-state. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as steps from '../../../../src/gateway/model/steps.js';
 import * as keyvalChanges from '../../../../src/gateway/store/keyval-changes.js';

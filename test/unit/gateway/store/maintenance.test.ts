@@ -1,3 +1,4 @@
+/** Also passive-health, workers, server-stats and turns, and the counters of src/gateway/balance that they read. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as failedTries from '../../../../src/gateway/balance/failed-tries.js';
 import * as selection from '../../../../src/gateway/balance/selection.js';

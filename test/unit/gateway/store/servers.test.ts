@@ -1,3 +1,4 @@
+/** Also restore, upgrade, group, admission, downtime, rebalance, memory-reserve, transaction and lock: through changes of servers. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as fastPath from '../../../../src/gateway/balance/fast-path.js';
 import * as selection from '../../../../src/gateway/balance/selection.js';

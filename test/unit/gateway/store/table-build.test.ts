@@ -1,3 +1,4 @@
+/** Also live-table and hash-points, and model/steps: through builds with changes in between. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as failedTries from '../../../../src/gateway/balance/failed-tries.js';
