@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Makes everything ready that the demonstration and the tests need, from a fresh clone on. Nothing is done twice.
 //
-//   node docker/setup.mjs [demo|test] [--brief] [--only=etcd,mosquitto,firmware,gateway,sidekick]
+//   node docker/setup.mjs [demo|test|bench] [--brief] [--only=etcd,mosquitto,firmware,gateway,sidekick]
 //
 // --brief says only what is done, not what is found done; --only makes some of the images and what they need.
 // Uses nothing but Node.js itself, since it runs before there are npm packages.
@@ -16,6 +16,7 @@ import { abortAll } from './setup/run.mjs';
 const HEADLINES = {
   demo: 'Setting up what the demonstration needs',
   test: 'Setting up what the tests need',
+  bench: 'Setting up what the benchmark needs',
 };
 
 function chosenImages(args) {

@@ -1,0 +1,94 @@
+/** What a change costs as the groups grow. */
+import { floor, sidekick } from '../contenders/index.js';
+import { Lab } from '../lab/lab.js';
+import { type Layout, nameOf } from '../lab/layout.js';
+import { Watching } from '../lab/watching.js';
+import { type Part, type PartResult, roundsOf } from '../part.js';
+import type { Series } from '../report/report.js';
+import { figureOf, median, medianOf, p99 } from '../stats.js';
+import { type Rounds, takeTurns } from '../turns.js';
+import { cpuRow, latencyRow, makeChanges, type Paces } from './paces.js';
+
+const GROUPS = [1, 20];
+const SIZES = [10, 100, 1_000, 10_000];
+const QUICK_SIZES = [10, 100];
+const ROUNDS = 2;
+const CHANGES = 20;
+const QUICK_CHANGES = 2;
+
+interface Measured {
+  readonly layout: Layout;
+  readonly turns: Rounds<Paces>;
+}
+
+function rowsOf({ layout, turns }: Measured): PartResult['rows'] {
+  const where = nameOf(layout);
+  const isLargest = layout.groups === 1 && layout.servers === Math.max(...SIZES);
+  const [target, cpuTarget] = isLargest ? [{ timesFloor: 1.5 }, { timesFloor: 2 }] : [{}, {}];
+  const middle = { where, statistic: median, target, headline: isLargest };
+  const tail = { where, statistic: p99 };
+  return [
+    latencyRow(turns, 'lone', middle),
+    latencyRow(turns, 'lone', tail),
+    latencyRow(turns, 'dense', middle),
+    latencyRow(turns, 'dense', tail),
+    cpuRow(turns, { where, target: cpuTarget, headline: isLargest }),
+  ];
+}
+
+/** The curves of one contender and one number of groups. */
+function seriesOf(
+  measured: readonly Measured[],
+  groups: number,
+  contender: 'floor' | 'sidekick',
+): readonly Series[] {
+  const mine = measured.filter(({ layout }) => layout.groups === groups);
+  const resultsAt = ({ turns }: Measured) => turns.get(contender) ?? [];
+  const name = groups === 1 ? 'one group' : `${groups} groups`;
+  const latencies = mine.map(
+    (each) =>
+      figureOf(
+        resultsAt(each).map(({ lone }) => lone),
+        median,
+      ).value,
+  );
+  const cpu = mine.map((each) => medianOf(resultsAt(each).map((paces) => paces.cpu)).value);
+  const points = (values: readonly number[]) =>
+    mine.map(({ layout }, nth) => [layout.servers, values[nth] ?? Number.NaN] as const);
+  return [
+    { plot: 'latency', name, contender, points: points(latencies) },
+    { plot: 'cpu', name, contender, points: points(cpu) },
+  ];
+}
+
+export const growth: Part = {
+  name: 'growth',
+  title: 'A change as the groups grow',
+  async run(bench) {
+    await using lab = await Lab.start();
+    const sizes = bench.quick ? QUICK_SIZES : SIZES;
+    const layouts = GROUPS.flatMap((groups) =>
+      sizes.filter((servers) => servers >= groups).map((servers) => ({ groups, servers })),
+    );
+    const measured: Measured[] = [];
+    for (const layout of layouts) {
+      await lab.register(layout);
+      const turns = await takeTurns(
+        bench,
+        { rounds: roundsOf(bench, ROUNDS), what: nameOf(layout), contenders: [floor, sidekick] },
+        async (contender) => {
+          await using watching = await Watching.start(lab, layout, contender);
+          return await makeChanges(watching, bench.quick ? QUICK_CHANGES : CHANGES);
+        },
+      );
+      measured.push({ layout, turns });
+    }
+    return {
+      rows: measured.flatMap(rowsOf),
+      series: GROUPS.flatMap((groups) => [
+        ...seriesOf(measured, groups, 'floor'),
+        ...seriesOf(measured, groups, 'sidekick'),
+      ]),
+    };
+  },
+};
