@@ -9,7 +9,7 @@ export interface Bench {
   /** Everything as short as it can be: it shows that the benchmark works, and no number means anything. */
   readonly quick: boolean;
   /** Says what is being done. */
-  say(message: string): void;
+  readonly say: (message: string) => void;
 }
 
 export interface Part {

@@ -17,8 +17,8 @@ async function runPart(part: Part, bench: Bench): Promise<PartReport> {
 
 export interface Progress {
   /** A part begins. */
-  part(number: number, title: string): void;
-  say(message: string): void;
+  readonly part: (number: number, title: string) => void;
+  readonly say: Bench['say'];
 }
 
 export async function run(parts: readonly Part[], options: Options, progress: Progress): Promise<Report> {

@@ -34,7 +34,7 @@ describe('npm run bench -- --quick', () => {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'sidekick-bench-test-'));
     const json = join(directory, 'bench.json');
-    const args = ['--import', 'tsx', MAIN, '--quick', `--only=${Object.keys(ROWS)}`, `--json=${json}`];
+    const args = ['--import', 'tsx', MAIN, '--quick', `--only=${Object.keys(ROWS).join()}`, `--json=${json}`];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     [printed, [code]] = (await Promise.all([text(child.stdout), once(child, 'close')])) as [string, [number]];
     report = JSON.parse(await readFile(json, 'utf8')) as Report;
