@@ -65,7 +65,7 @@ function unknownInterface(name: string, all: NodeJS.Dict<NetworkInterfaceInfo[]>
   return `there is no interface ${name}; there are ${Object.keys(all).join(', ')}`;
 }
 
-/** May be worth another try: at boot, the network comes when it comes. */
+/** At boot the network may not be there yet: the caller tries again. */
 function noAddress(reason: string): SidekickError {
-  return new SidekickError('NO_ADDRESS', reason, true);
+  return new SidekickError('NO_ADDRESS', reason);
 }

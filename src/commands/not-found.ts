@@ -14,7 +14,7 @@ export function notFound(...lines: readonly string[]): SidekickError {
     .filter((line) => line !== '')
     .map((line) => printable(line, MAX_LINE))
     .join('\n');
-  return new SidekickError('NOT_FOUND', text, false);
+  return new SidekickError('NOT_FOUND', text);
 }
 
 /** The first few names as text. They are escaped, because anyone may have written them. */

@@ -31,13 +31,13 @@ async function request(admin: string): Promise<StatusResponse> {
     response = await fetch(`${admin}/status`, { signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
   } catch (error) {
     const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
-    throw new SidekickError('ADMIN', `${admin} does not answer (${cause}): ${advice}`, true, {
+    throw new SidekickError('ADMIN', `${admin} does not answer (${cause}): ${advice}`, {
       cause: error,
     });
   }
   const answer: unknown = await response.json().catch(() => undefined);
   if (!response.ok || !isStatus(answer)) {
-    throw new SidekickError('ADMIN', `${admin} answers, but is not a sidekick: ${advice}`, false);
+    throw new SidekickError('ADMIN', `${admin} answers, but is not a sidekick: ${advice}`);
   }
   return answer;
 }

@@ -4,7 +4,7 @@ import { SidekickError } from '../core/errors.js';
 export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const interrupted = new AbortController();
   const onSignal = (name: NodeJS.Signals) =>
-    interrupted.abort(new SidekickError('INTERRUPTED', `interrupted by ${name}`, true));
+    interrupted.abort(new SidekickError('INTERRUPTED', `interrupted by ${name}`));
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, onSignal);
   try {
     return await work(interrupted.signal);

@@ -36,10 +36,10 @@ export async function waitWithProgress<T>(
   try {
     return await withTimeout(timeout, signal, work);
   } catch (error) {
-    if (signal.aborted) throw new SidekickError('INTERRUPTED', `${messageOf(signal.reason)}${tail}`, true);
+    if (signal.aborted) throw new SidekickError('INTERRUPTED', `${messageOf(signal.reason)}${tail}`);
     if (!isTimeout(error)) throw error;
     const text = `not done within ${formatDuration(timeout)} (--timeout): still waiting for ${what()}`;
-    throw new SidekickError('TIMEOUT', `${text}${tail}`, true);
+    throw new SidekickError('TIMEOUT', `${text}${tail}`);
   } finally {
     clearInterval(timer);
   }

@@ -53,7 +53,7 @@ function withAdvice(error: EtcdError, endpoints: readonly string[]): Error {
   };
   const text = advice[error.code];
   if (text === undefined) return error;
-  return new SidekickError(error.code, `${error.message}\n${text}`, error.retryable, { cause: error });
+  return new SidekickError(error.code, `${error.message}\n${text}`, { cause: error });
 }
 
 /** Who runs this command, as user@host; under sudo the user who called it. */

@@ -1,4 +1,4 @@
-import { EtcdError, messageOf } from './errors.js';
+import { EtcdError, type EtcdErrorCode, messageOf } from './errors.js';
 
 /**
  * What etcd does for a daemon. `connected`: it answers and does what it is asked. `unavailable`: it cannot be reached, or
@@ -16,7 +16,7 @@ export interface EtcdCondition {
 export const CONNECTED: EtcdCondition = { state: 'connected' };
 
 /** What to do about an error, by its code. */
-const REMEDIES: Readonly<Record<string, string>> = {
+const REMEDIES: Partial<Record<EtcdErrorCode, string>> = {
   NO_SPACE: 'compact and defragment etcd or raise its quota, then `etcdctl alarm disarm`',
   DENIED: 'grant the role of this user (etcd.username, or the name in etcd.cert) what it needs',
   AUTH_FAILED: 'put the right password into etcd.passwordFile, which is read again when it changes',

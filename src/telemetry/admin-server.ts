@@ -90,14 +90,9 @@ async function listening(server: Server, { host, port }: { host: string; port: n
 function listenError(error: NodeJS.ErrnoException, address: string): Error {
   const why = error.code === 'EADDRINUSE' ? 'another process listens there' : error.message;
   const remedy = 'give another with --admin-listen (SIDEKICK_ADMIN_LISTEN, admin.listen), or off';
-  return new SidekickError(
-    'ADMIN_LISTEN',
-    `admin.listen: cannot listen on ${address}: ${why}; ${remedy}`,
-    false,
-    {
-      cause: error,
-    },
-  );
+  return new SidekickError('ADMIN_LISTEN', `admin.listen: cannot listen on ${address}: ${why}; ${remedy}`, {
+    cause: error,
+  });
 }
 
 function urlOf(server: Server): string {

@@ -33,7 +33,7 @@ export class FakeKeyvals implements KeyvalApi {
 
   #zone(name: string): Map<string, string> {
     const zone = this.zones.get(name);
-    if (zone === undefined) throw new NginxError('KeyvalNotFound', 'keyval not found', false, 404);
+    if (zone === undefined) throw new NginxError('KeyvalNotFound', 'keyval not found', { status: 404 });
     return zone;
   }
 

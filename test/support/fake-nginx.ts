@@ -257,7 +257,7 @@ export class FakeNginx implements NginxApi {
     signal.throwIfAborted();
     if (!this.#up) {
       await Promise.resolve();
-      throw new NginxError('Unreachable', 'the fake NGINX is down', true);
+      throw new NginxError('UNREACHABLE', 'the fake NGINX is down');
     }
     if (fault?.before) throw fault.before;
     this.calls.push(call);
@@ -296,5 +296,5 @@ function serverOf(group: Group, id: number): Server {
 }
 
 function refuse(code: string, status: number): NginxError {
-  return new NginxError(code, `the fake NGINX refuses: ${code}`, false, status);
+  return new NginxError(code, `the fake NGINX refuses: ${code}`, { status });
 }

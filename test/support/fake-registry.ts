@@ -34,11 +34,11 @@ interface Follower {
 export type Fault = 'none' | 'down' | 'frozen' | 'full' | 'denied' | 'locked-out';
 
 const ERRORS: Partial<Record<Fault, () => EtcdError>> = {
-  down: () => new EtcdError('UNREACHABLE', 'the fake registry is down', true),
-  frozen: () => new EtcdError('TIMEOUT', 'the fake registry does not answer', true),
-  full: () => new EtcdError('NO_SPACE', 'etcdserver: mvcc: database space exceeded', false),
-  denied: () => new EtcdError('DENIED', 'etcdserver: permission denied', false),
-  'locked-out': () => new EtcdError('AUTH_FAILED', 'etcdserver: authentication failed', false),
+  down: () => new EtcdError('UNREACHABLE', 'the fake registry is down'),
+  frozen: () => new EtcdError('TIMEOUT', 'the fake registry does not answer'),
+  full: () => new EtcdError('NO_SPACE', 'etcdserver: mvcc: database space exceeded'),
+  denied: () => new EtcdError('DENIED', 'etcdserver: permission denied'),
+  'locked-out': () => new EtcdError('AUTH_FAILED', 'etcdserver: authentication failed'),
 };
 
 export class FakeRegistry implements RegistryReader, RegistryClient {

@@ -68,7 +68,7 @@ export class NginxApiServer implements AsyncDisposable {
         code,
         status = 500,
         message,
-      } = error instanceof NginxError ? error : new NginxError('Internal', String(error), true, 500);
+      } = error instanceof NginxError ? error : new NginxError('Internal', String(error), { status: 500 });
       response
         .writeHead(status, { 'content-type': 'application/json' })
         .end(JSON.stringify({ error: { status, text: message, code }, request_id: '0', href: '' }));
@@ -123,7 +123,7 @@ export class NginxApiServer implements AsyncDisposable {
 
   async #add(ref: UpstreamRef, { server, ...given }: { server: string }): Promise<unknown> {
     const address = parseAddress(server);
-    if (!address.ok) throw new NginxError('UpstreamBadAddress', address.reason, false, 400);
+    if (!address.ok) throw new NginxError('UpstreamBadAddress', address.reason, { status: 400 });
     return wire(ref, await this.#nginx.add(ref, address.value, { ...DEFAULT_PARAMETERS, ...given }, SIGNAL));
   }
 
@@ -143,5 +143,5 @@ function isKind(text: string | undefined): text is Kind {
 }
 
 function notFound(code: string): NginxError {
-  return new NginxError(code, 'not found', false, 404);
+  return new NginxError(code, 'not found', { status: 404 });
 }

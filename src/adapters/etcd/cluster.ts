@@ -132,7 +132,7 @@ export class Cluster {
     return withTimeout(patience, signal, (limited) =>
       request(member.client, callOptions({ signal: limited, token })).catch((error: unknown) => {
         if (signal.aborted || !limited.aborted) throw error;
-        throw new EtcdError('TIMEOUT', `etcd: no answer within ${patience} ms`, true, { cause: error });
+        throw new EtcdError('TIMEOUT', `etcd: no answer within ${patience} ms`, { cause: error });
       }),
     );
   }
@@ -150,7 +150,7 @@ export class Cluster {
 }
 
 function membersOf(options: EtcdOptions): readonly Member[] {
-  if (options.endpoints.length === 0) throw new EtcdError('REFUSED', 'etcd: no endpoint is given', false);
+  if (options.endpoints.length === 0) throw new EtcdError('REFUSED', 'etcd: no endpoint is given');
   return options.endpoints.map((endpoint) => new Member(endpoint, options));
 }
 

@@ -8,27 +8,26 @@ import {
   GRPCUnavailableError,
   isRecoverableError,
 } from 'etcd3';
-import { EtcdError, LeaseGoneError, messageOf } from '../../core/errors.js';
+import { EtcdError, type EtcdErrorCode, LeaseGoneError, messageOf } from '../../core/errors.js';
 import type { LeaseId } from '../../core/ports.js';
 import { explainConnectionError } from '../connection-errors.js';
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** etcd3's typed errors, our codes, and whether the same call may succeed later by itself. */
-const CODES: readonly (readonly [ErrorClass, code: string, retryable: boolean])[] = [
-  [EtcdPermissionDeniedError, 'DENIED', false],
-  [EtcdAuthenticationFailedError, 'AUTH_FAILED', false],
-  [GRPCUnauthenticatedError, 'TOKEN_REFUSED', true],
-  [GRPCDeadlineExceededError, 'TIMEOUT', true],
-  [GRPCUnavailableError, 'UNREACHABLE', true],
+/** etcd3's typed errors and our codes. */
+const CODES: readonly (readonly [ErrorClass, EtcdErrorCode])[] = [
+  [EtcdPermissionDeniedError, 'DENIED'],
+  [EtcdAuthenticationFailedError, 'AUTH_FAILED'],
+  [GRPCUnauthenticatedError, 'TOKEN_REFUSED'],
+  [GRPCDeadlineExceededError, 'TIMEOUT'],
+  [GRPCUnavailableError, 'UNREACHABLE'],
 ];
 
-/** What is told apart by its words alone, which come from etcd (`rpctypes/error.go`) and from gRPC. */
-const WORDS: readonly (readonly [RegExp, code: string, retryable: boolean])[] = [
-  // The revision that was asked for is no longer, or not yet, there.
-  [/required revision (has been compacted|is a future revision)/, 'COMPACTED', true],
-  [/Received message larger than max/, 'TOO_LARGE', false],
-  [/database space exceeded/, 'NO_SPACE', false],
+/** Errors that only their words tell apart; the words are etcd's (`rpctypes/error.go`) and gRPC's. */
+const WORDS: readonly (readonly [RegExp, EtcdErrorCode])[] = [
+  [/required revision (has been compacted|is a future revision)/, 'COMPACTED'],
+  [/Received message larger than max/, 'TOO_LARGE'],
+  [/database space exceeded/, 'NO_SPACE'],
 ];
 
 /**
@@ -42,9 +41,8 @@ export function toEtcdError(thrown: unknown, lease: LeaseId = 'unknown', endpoin
   if (error instanceof EtcdLeaseInvalidError) return new LeaseGoneError(lease, { cause: error });
   const message = `etcd: ${inWords(messageOf(error), endpoint)}`;
   const found = WORDS.find(([words]) => words.test(message)) ?? CODES.find(([type]) => error instanceof type);
-  if (found) return new EtcdError(found[1], message, found[2], { cause: error });
-  const retryable = error instanceof Error && isRecoverableError(error);
-  return new EtcdError(retryable ? 'FAILED' : 'REFUSED', message, retryable, { cause: error });
+  const other = error instanceof Error && isRecoverableError(error) ? 'FAILED' : 'REFUSED';
+  return new EtcdError(found?.[1] ?? other, message, { cause: error });
 }
 
 /** gRPC's frame around the one thing that it has to say where there is no connection. */

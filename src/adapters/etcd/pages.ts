@@ -104,7 +104,7 @@ export class PageReader {
       { signal: this.#signal, patience: timeout },
     );
     if (answer.header.cluster_id === clusterId) return answer;
-    throw new EtcdError('COMPACTED', 'etcd: another cluster answered in the middle of a read', true);
+    throw new EtcdError('COMPACTED', 'etcd: another cluster answered in the middle of a read');
   }
 }
 

@@ -179,7 +179,7 @@ function readIdentity(answer: unknown): NginxIdentity {
 }
 
 function badAnswer(message: string): NginxError {
-  return new NginxError('BadAnswer', message, true);
+  return new NginxError('BAD_ANSWER', message);
 }
 
 function text(value: unknown): string {

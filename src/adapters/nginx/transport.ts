@@ -49,9 +49,9 @@ export function createTransport(options: NginxApiOptions): Transport {
       });
     } catch (error) {
       signal.throwIfAborted();
-      if (isTimeout(error)) throw new NginxError('Timeout', `no answer within ${timeout} ms`, true);
+      if (isTimeout(error)) throw new NginxError('TIMEOUT', `no answer within ${timeout} ms`);
       const message = explainConnectionError(messageOf(error), origin.startsWith('https:'));
-      throw new NginxError('Unreachable', message, true, undefined, { cause: error });
+      throw new NginxError('UNREACHABLE', message, { cause: error });
     }
   }
 
@@ -91,16 +91,15 @@ function read(
   const good = status >= 200 && status < 300;
   if (good && body.ok) return body.value;
   if (good && !body.ok && /^\s*[[{]/.test(text)) {
-    throw new NginxError('BadAnswer', `${what.short}: the answer ${body.reason}`, true, status);
+    throw new NginxError('BAD_ANSWER', `${what.short}: the answer ${body.reason}`, { status });
   }
   const { code, text: said } = errorFields(body.ok ? body.value : undefined);
-  const retryable = good || status >= 500 || status === 408 || status === 429;
   // A server that is overloaded or starts says so with a page of its own.
   const strange = code === undefined && said === undefined && status < 500;
   const message = strange
     ? describeUnexpectedResponse({ status, text, what: what.full })
     : `${what.short}: ${status} ${said ?? 'no reason given'}`;
-  throw new NginxError(code ?? 'BadAnswer', message, retryable, status);
+  throw new NginxError(code ?? 'BAD_ANSWER', message, { status });
 }
 
 /** How NGINX's answers may be: a group's servers are some four deep, and have some twenty members each. */

@@ -106,12 +106,12 @@ async function changeType(
 
 /** A refusal as a command ends with it: exit code 1. */
 export function refusalError({ code, reason, remedy }: Refusal): SidekickError {
-  return new SidekickError(code, `${reason}\n${remedy}`, false);
+  return new SidekickError(code, `${reason}\n${remedy}`);
 }
 
 /** Somebody else changed the type first: exit code 1. */
 export function changedMeanwhile(type: string, by: LogEntry | undefined): SidekickError {
   const who = by === undefined ? 'somebody else' : `${by.by} at ${by.at} (${by.action}: ${by.text})`;
   const remedy = `see \`sidekick firmware show ${type}\`, and try again if it is still wanted`;
-  return new SidekickError('CHANGED_MEANWHILE', `${type} was changed meanwhile by ${who}\n${remedy}`, true);
+  return new SidekickError('CHANGED_MEANWHILE', `${type} was changed meanwhile by ${who}\n${remedy}`);
 }

@@ -186,6 +186,6 @@ export class NginxConnection {
  * overloaded or starts (5xx, 408, 429) is one to wait for.
  */
 function isRefusal({ code, status }: NginxError): boolean {
-  if (status === undefined) return code === 'BadAnswer';
+  if (status === undefined) return code === 'BAD_ANSWER';
   return status < 500 && status !== 408 && status !== 429;
 }

@@ -78,7 +78,7 @@ export class UpstreamMemory {
 
   #recordError(action: Action, error: NginxError, now: number, retryRejected: number): void {
     if (error.code === 'UpstreamOutOfMemory') this.#zoneFull = true;
-    if (error.code === 'Timeout') this.#verifyAt = now + TIMEOUT_VERIFY_DELAY;
+    if (error.code === 'TIMEOUT') this.#verifyAt = now + TIMEOUT_VERIFY_DELAY;
     if (error.code === 'UpstreamServerWeightImmutable') this.#immutable.add('weight');
     if (!leavesDoubt(error)) this.#rejected.set(rejectionKey(action), now + retryRejected);
   }

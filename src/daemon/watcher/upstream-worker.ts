@@ -170,7 +170,7 @@ export class UpstreamWorker implements PassSource {
   /** One full pass, of which nothing is remembered. Rejects where NGINX does not answer or does not show the group. */
   async passOnce({ dryRun }: { readonly dryRun: boolean }, signal: AbortSignal): Promise<PassResult> {
     const { identity } = this.#nginx;
-    if (!identity) throw new NginxError('Unreachable', 'NGINX does not answer', true);
+    if (!identity) throw new NginxError('UNREACHABLE', 'NGINX does not answer');
     return reconcile(this.#target(identity), this, { dryRun }, signal);
   }
 

@@ -144,19 +144,18 @@ const unhold = fc.constantFrom(...SERVICES).map(([service]) =>
   }),
 );
 
-const error = (code: string, retryable: boolean, status?: number) =>
-  new NginxError(code, `the model says ${code}`, retryable, status);
+const error = (code: string, status?: number) => new NginxError(code, `the model says ${code}`, { status });
 
 const FAULTS: Readonly<Record<string, () => FakeFault>> = {
-  'answers 500': () => ({ before: error('Internal', true, 500) }),
-  'answers 503 after doing it': () => ({ after: error('Busy', true, 503) }),
-  'times out': () => ({ before: error('Timeout', true) }),
-  'times out after doing it': () => ({ after: error('Timeout', true) }),
-  resets: () => ({ before: error('Unreachable', true) }),
-  'resets after doing it': () => ({ after: error('Unreachable', true) }),
-  'answers 404': () => ({ before: error('UpstreamServerNotFound', false, 404) }),
-  'answers 405': () => ({ before: error('MethodDisabled', false, 405) }),
-  'is out of memory': () => ({ before: error('UpstreamOutOfMemory', false, 400) }),
+  'answers 500': () => ({ before: error('Internal', 500) }),
+  'answers 503 after doing it': () => ({ after: error('Busy', 503) }),
+  'times out': () => ({ before: error('TIMEOUT') }),
+  'times out after doing it': () => ({ after: error('TIMEOUT') }),
+  resets: () => ({ before: error('UNREACHABLE') }),
+  'resets after doing it': () => ({ after: error('UNREACHABLE') }),
+  'answers 404': () => ({ before: error('UpstreamServerNotFound', 404) }),
+  'answers 405': () => ({ before: error('MethodDisabled', 405) }),
+  'is out of memory': () => ({ before: error('UpstreamOutOfMemory', 400) }),
   'is slow': () => ({ hold: new Promise((resolve) => setTimeout(resolve, 3_000)) }),
 };
 

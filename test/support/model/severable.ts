@@ -40,7 +40,7 @@ export class Severable {
 
   store(inner: RegistryClient): RegistryClient {
     const through = <T>(call: () => Promise<T>): Promise<T> =>
-      this.#severed ? Promise.reject(new EtcdError('UNREACHABLE', 'killed', true)) : call();
+      this.#severed ? Promise.reject(new EtcdError('UNREACHABLE', 'killed')) : call();
     return {
       list: (...args) => through(() => inner.list(...args)),
       read: (...args) => through(() => inner.read(...args)),
@@ -60,9 +60,9 @@ export class Severable {
   nginx(inner: NginxApi): NginxApi {
     const { name } = inner;
     const through = async <T>(call: () => Promise<T>): Promise<T> => {
-      if (this.#severed) throw new NginxError('Unreachable', 'killed', true);
+      if (this.#severed) throw new NginxError('UNREACHABLE', 'killed');
       const answer = await call();
-      if (this.#severed) throw new NginxError('Unreachable', 'killed', true);
+      if (this.#severed) throw new NginxError('UNREACHABLE', 'killed');
       return answer;
     };
     const taking = (

@@ -50,7 +50,6 @@ describe('addressTowards', () => {
   it('says why there is none', async () => {
     await expect(addressTowards(['http://no.such.host.invalid:1'], 80)).rejects.toMatchObject({
       code: 'NO_ADDRESS',
-      retryable: true,
       message: expect.stringContaining('no.such.host.invalid') as string,
     });
   });

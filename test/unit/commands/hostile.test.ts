@@ -216,7 +216,7 @@ describe('untrusted text', () => {
       examples: [],
       scope: async () => ({ options: {}, lists: {} }),
       file: 'none' as const,
-      run: () => Promise.reject(new SidekickError('X', 'said: \u001b[2J\u009b\u202e\nwhat to do', false)),
+      run: () => Promise.reject(new SidekickError('X', 'said: \u001b[2J\u009b\u202e\nwhat to do')),
     };
     expect(await runCommandLine([failing], ['fail'], world)).toBe(1);
     expect(String(err.read())).toBe('sidekick: said: \\u001b[2J\\u009b\\u202e\nwhat to do\n');

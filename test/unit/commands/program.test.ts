@@ -119,7 +119,7 @@ describe('running a command', () => {
 
   it.each([
     [new UsageError('weight: must be less'), 2, 'sidekick: weight: must be less\n'],
-    [new SidekickError('ETCD', 'etcd is unavailable', true), 1, 'sidekick: etcd is unavailable\n'],
+    [new SidekickError('ETCD', 'etcd is unavailable'), 1, 'sidekick: etcd is unavailable\n'],
   ])('prints the message of the error that the command throws: %s', async (error, code, err) => {
     expect(
       await run(

@@ -112,7 +112,7 @@ describe('the version of the API', () => {
   it.each([[[1, 2, 3]], [[10, 11]], [{}], [['9']]])('is none among %j', async (versions) => {
     const { server } = await serve({ intercept: answering(/./, 200, versions) });
     await expect(client({ url: server.url }).identity(SIGNAL)).rejects.toMatchObject({
-      code: 'BadAnswer',
+      code: 'BAD_ANSWER',
       message: expect.stringMatching(/no API version from 4 to 9|not the list of the API's versions/),
     });
   });
@@ -230,24 +230,24 @@ describe('what goes wrong', () => {
     [405, { error: { text: 'method disabled', code: 'MethodDisabled' } }, 'MethodDisabled', false],
     [415, { error: { text: 'json', code: 'JsonError' } }, 'JsonError', false],
     [500, { error: { text: 'oops', code: 'Internal' } }, 'Internal', true],
-    [502, '<html>bad gateway</html>', 'BadAnswer', true],
-    [503, '', 'BadAnswer', true],
-    [429, '', 'BadAnswer', true],
-    [401, '<html>who are you</html>', 'BadAnswer', false],
-    [200, '<html>not an API</html>', 'BadAnswer', true],
+    [502, '<html>bad gateway</html>', 'BAD_ANSWER', true],
+    [503, '', 'BAD_ANSWER', true],
+    [429, '', 'BAD_ANSWER', true],
+    [401, '<html>who are you</html>', 'BAD_ANSWER', false],
+    [200, '<html>not an API</html>', 'BAD_ANSWER', true],
   ])('with status %i and %j is %s', async (status, body, code, retryable) => {
     const { server } = await serve({ intercept: answering(/servers/, status, body) });
     const call = client({ url: server.url }).add(HTTP, host(1), DEFAULT_PARAMETERS, SIGNAL);
     await expect(call).rejects.toMatchObject({ name: 'NginxError', code, status, retryable });
   });
 
-  it('when nobody listens is Unreachable', async () => {
+  it('when nobody listens is UNREACHABLE', async () => {
     const { server } = await serve();
     const { url } = server;
     await server[Symbol.asyncDispose]();
     closers.pop();
     await expect(client({ url }).identity(SIGNAL)).rejects.toMatchObject({
-      code: 'Unreachable',
+      code: 'UNREACHABLE',
       retryable: true,
       status: undefined,
     });
@@ -265,14 +265,14 @@ describe('what goes wrong', () => {
   it('when an answer stops arriving is Timeout', async () => {
     const { server } = await serve({ intercept: piecemeal(['["a', 'b'], false) });
     const api = client({ url: server.url, timeout: 300 });
-    await expect(api.upstreams('http', SIGNAL)).rejects.toMatchObject({ code: 'Timeout', retryable: true });
+    await expect(api.upstreams('http', SIGNAL)).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true });
   });
 
   it('when no answer comes is Timeout, and the connection is not used again', async () => {
     let silent = true;
     const { server } = await serve({ intercept: () => silent });
     const api = client({ url: server.url, timeout: 100, connections: 1 });
-    await expect(api.identity(SIGNAL)).rejects.toMatchObject({ code: 'Timeout', retryable: true });
+    await expect(api.identity(SIGNAL)).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true });
     silent = false;
     await api.identity(SIGNAL);
     expect(server.connections).toBe(2);
@@ -304,7 +304,7 @@ describe('what goes wrong', () => {
       DELETE: () => api.remove(HTTP, 0, SIGNAL),
       GET: () => api.upstream(HTTP, SIGNAL),
     }[method];
-    await expect(call?.()).rejects.toMatchObject({ code: 'Unreachable' });
+    await expect(call?.()).rejects.toMatchObject({ code: 'UNREACHABLE' });
     expect(sent).toBe(method === 'GET' ? 2 : 1);
   });
 });
@@ -401,7 +401,7 @@ describe('a Unix socket', () => {
 
   it('that is not there is unreachable', async () => {
     await expect(client({ url: 'unix:/nonesuch/api.sock:/api' }).identity(SIGNAL)).rejects.toMatchObject({
-      code: 'Unreachable',
+      code: 'UNREACHABLE',
       message: expect.stringContaining('/nonesuch/api.sock') as string,
     });
   });
@@ -418,7 +418,7 @@ describe('TLS', () => {
     const tls = { ca, cert, key };
     expect(await client({ url: server.url, tls }).upstreams('http', SIGNAL)).toEqual(['firmware']);
     await expect(client({ url: server.url, tls: { ca } }).identity(SIGNAL)).rejects.toMatchObject({
-      code: 'Unreachable',
+      code: 'UNREACHABLE',
     });
   });
 
@@ -430,9 +430,9 @@ describe('TLS', () => {
       client({ url: server.url, tls }).identity(SIGNAL);
     const { ca } = authority;
     await expect(trusting({ ca: other.ca, serverName: 'lb.example' })).rejects.toMatchObject({
-      code: 'Unreachable',
+      code: 'UNREACHABLE',
     });
-    await expect(trusting({ ca })).rejects.toMatchObject({ code: 'Unreachable' });
+    await expect(trusting({ ca })).rejects.toMatchObject({ code: 'UNREACHABLE' });
     await expect(trusting({ ca, serverName: 'lb.example' })).resolves.toMatchObject({ version: 'fake' });
   });
 });

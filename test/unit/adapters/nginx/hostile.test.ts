@@ -50,7 +50,7 @@ describe('an answer that no NGINX gives', () => {
       (thrown: unknown) => thrown,
     );
     expect(error).toBeInstanceOf(NginxError);
-    expect(error).toMatchObject({ code: 'BadAnswer' });
+    expect(error).toMatchObject({ code: 'BAD_ANSWER' });
     expect((error as Error).message.length).toBeLessThan(1_000);
   });
 
@@ -63,7 +63,7 @@ describe('an answer that no NGINX gives', () => {
       'null',
     ]) {
       const api = await facing(/servers/, `[${good},${bad}]`);
-      await expect(api.upstream(HTTP, SIGNAL)).rejects.toMatchObject({ code: 'BadAnswer' });
+      await expect(api.upstream(HTTP, SIGNAL)).rejects.toMatchObject({ code: 'BAD_ANSWER' });
     }
   });
 
@@ -71,7 +71,7 @@ describe('an answer that no NGINX gives', () => {
     const body = JSON.stringify({ error: { code: `Upstream\u001b[2J`, text: 'x'.repeat(1_000_000) } });
     const api = await facing(/servers/, body, 404);
     const error = await api.upstream(HTTP, SIGNAL).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'BadAnswer', status: 404 });
+    expect(error).toMatchObject({ code: 'BAD_ANSWER', status: 404 });
     expect((error as Error).message.length).toBeLessThan(1_000);
   });
 });

@@ -134,7 +134,7 @@ describe('Offerer', () => {
 
   it('fills an NGINX again that lost what it had, and one that was away', async () => {
     register(1, published);
-    second.fault = new NginxError('Unreachable', 'down', true);
+    second.fault = new NginxError('UNREACHABLE', 'down');
     await pass();
     expect(offerer.status()[1]).toEqual({ nginx: 'second', state: 'unavailable' });
     expect(log.events('firmware-offer-failed')).toHaveLength(1);

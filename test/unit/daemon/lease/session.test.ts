@@ -327,7 +327,7 @@ describe('the lease keeper', () => {
     let refusing = true;
     vi.spyOn(registry, 'put').mockImplementation((key, ...rest) =>
       key === '/theirs' && refusing
-        ? Promise.reject(new EtcdError('DENIED', 'permission denied', false))
+        ? Promise.reject(new EtcdError('DENIED', 'permission denied'))
         : put(key, ...rest),
     );
     const { keeper, log } = start();
@@ -348,7 +348,7 @@ describe('the lease keeper', () => {
   it('goes on with the other keys when etcd does not even let it read one', async () => {
     const read = registry.read.bind(registry);
     vi.spyOn(registry, 'read').mockImplementation((keys, signal) =>
-      keys.includes('/theirs') ? Promise.reject(new EtcdError('DENIED', 'no', false)) : read(keys, signal),
+      keys.includes('/theirs') ? Promise.reject(new EtcdError('DENIED', 'no')) : read(keys, signal),
     );
     const { keeper } = start();
     keeper.set('/theirs', '1');

@@ -458,11 +458,11 @@ describe('stopping', () => {
   });
 
   it('asks to be drained and waits for its whole time when it may not see the watchers', async () => {
-    vi.spyOn(registry, 'list').mockRejectedValue(new EtcdError('DENIED', 'permission denied', false));
+    vi.spyOn(registry, 'list').mockRejectedValue(new EtcdError('DENIED', 'permission denied'));
     vi.spyOn(registry, 'watch').mockImplementation(
       (_prefixes, observer, signal) =>
         new Promise((resolve) => {
-          observer.onUnavailable(new EtcdError('DENIED', 'permission denied', false));
+          observer.onUnavailable(new EtcdError('DENIED', 'permission denied'));
           signal.addEventListener('abort', () => resolve());
         }),
     );

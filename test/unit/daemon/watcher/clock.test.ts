@@ -82,7 +82,7 @@ describe.each(JUMPS)('a clock that is set %s', (_, by) => {
 
   it('does not lengthen the back-off towards an NGINX that is away', async () => {
     await using w = await watching();
-    w.lb.fault = () => ({ before: new NginxError('Unreachable', 'away', true) });
+    w.lb.fault = () => ({ before: new NginxError('UNREACHABLE', 'away') });
     await w.pass(5_000);
     setClock(by);
     w.register('firmware', host(4));

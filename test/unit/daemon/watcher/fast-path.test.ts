@@ -7,7 +7,7 @@ import { HTTP, host, useFakeClock, Watching } from '../../../support/watching.js
 beforeEach(useFakeClock);
 afterEach(() => void vi.useRealTimers());
 
-const TIMEOUT = new NginxError('Timeout', 'no answer within 5000 ms', true);
+const TIMEOUT = new NginxError('TIMEOUT', 'no answer within 5000 ms');
 
 /** A watcher of a group of so many servers, in sync and at rest. */
 async function watching(servers: number, setup: ConstructorParameters<typeof Watching>[0] = {}) {

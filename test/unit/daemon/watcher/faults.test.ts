@@ -6,8 +6,8 @@ import { HTTP, host, STREAM, useFakeClock, Watching } from '../../../support/wat
 beforeEach(useFakeClock);
 afterEach(() => void vi.useRealTimers());
 
-const TIMEOUT = new NginxError('Timeout', 'no answer within 5000 ms', true);
-const BROKEN = new NginxError('Internal', 'internal error', true, 500);
+const TIMEOUT = new NginxError('TIMEOUT', 'no answer within 5000 ms');
+const BROKEN = new NginxError('Internal', 'internal error', { status: 500 });
 
 describe('NGINX', () => {
   it('that is away at the start is waited for, and said once', async () => {
@@ -234,7 +234,7 @@ describe('NGINX', () => {
     await using w = new Watching();
     w.lb.fault = ({ method }) =>
       method === 'add'
-        ? { before: new NginxError('MethodDisabled', 'method disabled', false, 405) }
+        ? { before: new NginxError('MethodDisabled', 'method disabled', { status: 405 }) }
         : undefined;
     let asked = 0;
     const refuse = w.lb.fault;

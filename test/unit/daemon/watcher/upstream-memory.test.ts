@@ -9,11 +9,11 @@ import { host } from '../../../support/watching.js';
 
 const ADD: Action = { type: 'add', address: host(1), parameters: DEFAULT_PARAMETERS };
 const REMOVE: Action = { type: 'remove', address: host(1), id: 7, reason: 'idle' };
-const FULL = new NginxError('UpstreamOutOfMemory', 'full', false, 400);
-const DENIED = new NginxError('MethodDisabled', 'read-only', false, 405);
-const BROKEN = new NginxError('Internal', 'broken', true, 500);
-const TIMEOUT = new NginxError('Timeout', 'no answer', true);
-const MISSING = new NginxError('UpstreamServerNotFound', 'gone', false, 404);
+const FULL = new NginxError('UpstreamOutOfMemory', 'full', { status: 400 });
+const DENIED = new NginxError('MethodDisabled', 'read-only', { status: 405 });
+const BROKEN = new NginxError('Internal', 'broken', { status: 500 });
+const TIMEOUT = new NginxError('TIMEOUT', 'no answer');
+const MISSING = new NginxError('UpstreamServerNotFound', 'gone', { status: 404 });
 const RETRY = 30_000;
 
 function result(action: Action, error?: NginxError, stale = false): PassResult {
@@ -49,7 +49,7 @@ describe('UpstreamMemory', () => {
   it('learns that NGINX does not let the weight be changed, and that it is worth another plan at once', () => {
     const memory = new UpstreamMemory();
     expect([...memory.immutable]).toEqual(['backup']);
-    const error = new NginxError('UpstreamServerWeightImmutable', 'immutable', false, 400);
+    const error = new NginxError('UpstreamServerWeightImmutable', 'immutable', { status: 400 });
     const update: Action = { type: 'update', address: host(1), id: 0, changes: { weight: 2 } };
     memory.recordPass(result(update, error), 0, RETRY);
     expect([...memory.immutable]).toEqual(['backup', 'weight']);

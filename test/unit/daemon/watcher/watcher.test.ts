@@ -66,7 +66,7 @@ describe('what is registered', () => {
     await using w = new Watching();
     w.lb.fault = ({ method }) =>
       method === 'update'
-        ? { before: new NginxError('UpstreamServerWeightImmutable', 'immutable', false, 400) }
+        ? { before: new NginxError('UpstreamServerWeightImmutable', 'immutable', { status: 400 }) }
         : undefined;
     w.register('firmware', host(1));
     await w.pass(100);
@@ -196,7 +196,7 @@ describe('what is not registered', () => {
     w.register('firmware', host(1));
     await w.pass(100);
     w.lb.fault = ({ method }) =>
-      method === 'add' ? { before: new NginxError('Internal', 'no', true, 500) } : undefined;
+      method === 'add' ? { before: new NginxError('Internal', 'no', { status: 500 }) } : undefined;
     w.register('firmware', host(2));
     w.register('firmware', host(1), { drain: true });
     await w.pass(60_000);
