@@ -15,6 +15,7 @@ const ENTRIES = [
   'balance_stream',
   'count_http',
   'count_stream',
+  'ota',
   'retry_http',
   'periodic',
 ];

@@ -6,6 +6,7 @@
 /** The longest id, in characters. */
 export const MAX_ID = 64;
 
+const NORMAL_MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
 const DECIMAL = /^[0-9]{1,15}$/;
 /** 2^48: the first number that is no MAC address. */
 const MAC_END = 281_474_976_710_656;
@@ -20,6 +21,7 @@ const NAME = /^[a-z0-9._:@~-]{1,64}$/;
  */
 export function normalize(text: string): string | undefined {
   if (text.length > MAX_ID) return undefined;
+  if (NORMAL_MAC.test(text)) return text;
   if (DECIMAL.test(text) && Number(text) < MAC_END) return macOf(Number(text));
   const lower = text.toLowerCase();
   if (MAC.test(lower)) return lower.replace(MAC, '$1:$3:$4:$5:$6:$7');

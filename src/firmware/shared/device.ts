@@ -49,9 +49,12 @@ export function identify(
   if (claimed === undefined) return 'malformed';
   const named = certificate === '' ? '' : deviceId.normalize(certificate);
   if (named === undefined || (named !== '' && claimed !== '' && named !== claimed)) return 'forbidden';
-  const sent = (name: string) => (prefix === '' ? '' : header(prefix + name) || '');
+  const id = named || claimed;
+  if (prefix === '')
+    return { id: id, version: query.version, sha256: '', md5: '', space: -1, fileSystem: false };
+  const sent = (name: string) => header(prefix + name) || '';
   return {
-    id: named || claimed || deviceId.normalize(sent('STA-MAC')) || '',
+    id: id || deviceId.normalize(sent('STA-MAC')) || '',
     version: query.version || sent('version'),
     sha256: sent('sketch-sha256').toLowerCase(),
     md5: sent('sketch-md5').toLowerCase(),
@@ -85,6 +88,8 @@ export function sameVersion(a: string, b: string): boolean {
  * that cannot be read is before everything.
  */
 export function runsNewer(device: Device, offer: Offer, others: (Offer | undefined)[]): boolean {
+  const saysNothing = device.sha256 === '' && device.md5 === '';
+  if (saysNothing && (device.version === '' || device.version === offer.version)) return false;
   const offered = versions.parse(offer.version);
   let own = versions.parse(device.version);
   for (let i = 0; i < others.length; i++) {

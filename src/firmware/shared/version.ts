@@ -32,7 +32,8 @@ export function parse(text: string): Version | undefined {
     if (part >= PART_END) return undefined;
     parts.push(part);
   }
-  return { parts: parts, pre: (found[4] || '').split('.').map(withoutZeros).join('.') };
+  const pre = found[4];
+  return { parts: parts, pre: pre === undefined ? '' : pre.split('.').map(withoutZeros).join('.') };
 }
 
 /** A number without leading zeros; a word as it is. */

@@ -4,7 +4,7 @@
  */
 
 import * as dict from '../model/dict.js';
-import type { Platform } from './platform.js';
+import type { Platform, StringDict } from './platform.js';
 import * as platforms from './platform.js';
 
 /** A value and its expiry time, by `clock`; 0 means never. */
@@ -34,6 +34,12 @@ export function put(platform: Platform, zone: string, key: string, entry: Entry)
 /** A value; `undefined` if the key does not exist or has expired. */
 export function get(platform: Platform, zone: string, key: string): Entry | undefined {
   return decode(platform.keyvals.get(slot(zone, key)), platform.clock());
+}
+
+/** A value of a zone without a timeout; `undefined` if the key does not exist. It reads no clock, so requests may use it. */
+export function getLasting(keyvals: StringDict, zone: string, key: string): string | undefined {
+  const entry = decode(keyvals.get(slot(zone, key)), 0);
+  return entry === undefined ? undefined : entry.value;
 }
 
 /** Deletes keys. */
