@@ -6,12 +6,15 @@ import { watchScope } from '../../../src/config/watch.js';
 import { load } from './support.js';
 
 const DIRECTORY = 'units/deb/examples';
+const DOCUMENTS = ['README.md', ...readdirSync('docs').map((name) => join('docs', name))];
 
-/** The configurations that people are shown: those of the package, and those in the README. */
+/** The configurations that people are shown: those of the package, and those in the documents. */
 const EXAMPLES = [
   ...readdirSync(DIRECTORY).map((name) => [name, readFileSync(join(DIRECTORY, name), 'utf8')] as const),
-  ...[...readFileSync('README.md', 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)].map(
-    ([, text = ''], i) => [`README.md, example ${i + 1}`, text] as const,
+  ...DOCUMENTS.flatMap((document) =>
+    [...readFileSync(document, 'utf8').matchAll(/^```yaml\n(.*?)^```/gms)].map(
+      ([, text = ''], i) => [`${document}, example ${i + 1}`, text] as const,
+    ),
   ),
 ];
 
