@@ -119,7 +119,7 @@ export function pageKey(name: string, first: number): string {
 /** Whether the group is in memory, in the present format. */
 export function isKnown(tables: Readable, name: string): boolean {
   const text = tables.get(directoryKey(name));
-  return text !== undefined && JSON.parse(text).pieces !== undefined;
+  return text !== undefined && (JSON.parse(text) as Partial<Directory>).pages !== undefined;
 }
 
 /** The directory. It is empty if the group is not in memory. */

@@ -188,6 +188,20 @@ describe('a reload', () => {
     expect(() => peersOf(nginx.worker(), 'backend')).toThrow();
   });
 
+  it('keeps ids, uids and failures of the servers of groups that were there before', () => {
+    // Regression: a group in memory was not recognised, and restored from its state file at each reload.
+    for (const i of [1, 2]) servers.addServer(nginx.worker(), 'firmware', { server: `10.0.0.${i}:80` });
+    servers.removeServer(nginx.worker(), 'firmware', 0);
+    group.update(nginx.tables, 'firmware', 1, (peer) => {
+      passiveHealth.recordFailures(nginx.worker(), peer, 1);
+    });
+    const before = peersOf(nginx.worker(), 'firmware');
+    expect(before).toMatchObject([{ id: 1, unavail: 1 }]);
+    Object.assign(nginx.config, { upstreams: { firmware: {}, fresh: {} } });
+    restore.load(nginx.worker());
+    expect(peersOf(nginx.worker(), 'firmware')).toEqual(before);
+  });
+
   it('takes in a method that changed while the names of the groups did not', () => {
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     Object.assign(nginx.config, { upstreams: { firmware: { method: 'hash' }, backend: {} } });
@@ -220,6 +234,33 @@ describe('an upgrade by a reload', () => {
       expect(addresses()).toEqual(['10.0.0.1:80']);
     },
   );
+});
+
+describe('an upgrade by a reload from an earlier format', () => {
+  const first = { id: 0, uid: 3, server: '10.0.0.1:80', weight: 2, until: 9e15, failing: 1, downtime: 5 };
+  const second = { id: 7, uid: 4, server: '10.0.0.2:80', down: true };
+
+  it.each([
+    ['whole', { ' group/firmware': { next: 8, peers: [first, second], gone: [1] } }],
+    [
+      'in pieces',
+      {
+        ' group/firmware': { next: 8, count: 2, wanted: 1, well: 1, pieces: [0, 7] },
+        ' group/firmware/0': [first],
+        ' group/firmware/7': [second],
+      },
+    ],
+  ])('keeps the servers of a group that is stored %s, and forgets what happened to them', (_, stored) => {
+    for (const [key, value] of Object.entries(stored)) nginx.tables.set(key, JSON.stringify(value));
+    nginx.tables.set(' loaded', `%${JSON.stringify(nginx.config.upstreams)}`);
+    expect(peersOf(nginx.worker(), 'firmware')).toEqual([
+      { id: 0, uid: 3, server: '10.0.0.1:80', weight: 2 },
+      { id: 7, uid: 4, server: '10.0.0.2:80', down: true },
+    ]);
+    expect(choose()).toBe('10.0.0.1:80');
+    nginx.counters.set(' uid', 4);
+    expect(servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.3:80' }).id).toBe(8);
+  });
 });
 
 describe('trouble', () => {
