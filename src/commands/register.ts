@@ -4,12 +4,15 @@ import { sleep } from '../async/sleep.js';
 import type { registerScope } from '../config/register.js';
 import { type RegisterConfig, type RegisterSettings, registerSettings } from '../config/register.js';
 import { messageOf } from '../core/errors.js';
+import type { SpreaderStatus } from '../daemon/firmware/spreader.js';
+import type { RegistrarOptions } from '../daemon/registrar/options.js';
 import { Registrar } from '../daemon/registrar/registrar.js';
 import { isReady, type RegistrarStatus, type ServiceStatus } from '../daemon/registrar/status.js';
 import { AutoAddresses } from './auto-addresses.js';
 import type { InvocationOf } from './command.js';
 import { logRestartRequired } from './config-log.js';
 import { FileMonitor } from './file-monitor.js';
+import { FirmwareFiles } from './firmware-files.js';
 import { type Daemon, daemonSpec, runDaemon, type Telemetry } from './run-daemon.js';
 import { logShortStopTimeout } from './stop-timeout.js';
 import { registrarSummary } from './systemd-status.js';
@@ -17,7 +20,7 @@ import { registrarSummary } from './systemd-status.js';
 type RegisterInvocation = InvocationOf<typeof registerScope>;
 
 /** The keys that a reload does not change. */
-const FIXED_KEYS = ['prefix', 'lease', 'admin', 'log'] as const;
+const FIXED_KEYS = ['prefix', 'lease', 'firmware', 'admin', 'log'] as const;
 
 /** How often `auto:` addresses are looked up, in ms; more often while one is unknown. */
 const LOOKUP_INTERVAL = 5000;
@@ -35,6 +38,12 @@ export async function register(invocation: RegisterInvocation): Promise<number> 
   }
 }
 
+/** What `/status` shows of a registrar. */
+interface RegisterStatus extends RegistrarStatus {
+  /** Which firmware files this host lacks; only on the host of a firmware server. */
+  readonly firmware?: SpreaderStatus;
+}
+
 /** A registrar with its configuration, which a reload, a changed file or a changed address of this host changes. */
 class RegisterDaemon implements Daemon {
   /** The lease's loop makes progress with every keepalive, three times per TTL. */
@@ -44,6 +53,7 @@ class RegisterDaemon implements Daemon {
   readonly #telemetry: Telemetry;
   readonly #registrar: Registrar;
   readonly #addresses: AutoAddresses;
+  readonly #firmware: FirmwareFiles | undefined;
   readonly #files = new FileMonitor(() => this.#readFiles());
   #config: RegisterConfig;
   #settings: RegisterSettings;
@@ -60,7 +70,11 @@ class RegisterDaemon implements Daemon {
     this.#etcd = etcd;
     this.#telemetry = telemetry;
     this.#addresses = new AutoAddresses(telemetry.log);
-    this.#registrar = new Registrar(this.#addresses.options(settings), { ...telemetry, ...etcd });
+    const ports = { ...telemetry, ...etcd };
+    this.#firmware =
+      settings.firmware &&
+      new FirmwareFiles(settings.firmware, settings.prefixes, ports, () => this.#apply(this.#settings));
+    this.#registrar = new Registrar(this.#options(settings), ports);
     this.stuckAfter = Math.max(60_000, settings.leaseTtl);
   }
 
@@ -69,7 +83,7 @@ class RegisterDaemon implements Daemon {
     const registering = this.#registrar.run(stop, kill);
     this.#files.monitor(this.#settings.filesRead);
     try {
-      await Promise.all([registering, this.#refreshAddresses(stop)]);
+      await Promise.all([registering, this.#refreshAddresses(stop), this.#firmware?.run(stop)]);
     } finally {
       this.#files.stop();
     }
@@ -103,7 +117,7 @@ class RegisterDaemon implements Daemon {
   }
 
   /** The registrar's status, with the services whose addresses are unknown: they are not registered either. */
-  status(): RegistrarStatus {
+  status(): RegisterStatus {
     const status = this.#registrar.status();
     const unaddressed = this.#addresses
       .unaddressed(this.#settings)
@@ -111,7 +125,8 @@ class RegisterDaemon implements Daemon {
         return { service, address: auto, health: 'unknown', key: 'absent', reason };
       });
     const all = { ...status, services: [...status.services, ...unaddressed] };
-    return { ...all, ready: isReady(all) };
+    const firmware = this.#firmware?.status();
+    return { ...all, ready: isReady(all), ...(firmware && { firmware }) };
   }
 
   /** After a boot the network may come late, and later the address of the host may change. */
@@ -150,9 +165,14 @@ class RegisterDaemon implements Daemon {
     }
   }
 
+  #options(settings: RegisterSettings): RegistrarOptions {
+    const options = this.#addresses.options(settings);
+    return this.#firmware?.decorate(options) ?? options;
+  }
+
   /** Applies other settings. Throws, and changes nothing, if they cannot be used. */
   #apply(settings: RegisterSettings): void {
-    const options = this.#addresses.options(settings);
+    const options = this.#options(settings);
     if (!isDeepStrictEqual(settings.etcd, this.#settings.etcd)) this.#etcd.renew(settings.etcd);
     this.#settings = settings;
     this.#registrar.reconfigure(options);

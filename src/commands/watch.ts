@@ -9,6 +9,7 @@ import type { Tree } from '../config/engine/read-values.js';
 import { type WatchConfig, type WatchSettings, type watchScope, watchSettings } from '../config/watch.js';
 import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
+import { Offerer, type OfferingStatus } from '../daemon/firmware/offerer.js';
 import type { WatcherPorts } from '../daemon/watcher/options.js';
 import type { WatcherStatus } from '../daemon/watcher/status.js';
 import { Watcher } from '../daemon/watcher/watcher.js';
@@ -24,7 +25,7 @@ import { watchOnce } from './watch-once.js';
 type WatchInvocation = InvocationOf<typeof watchScope>;
 
 /** The keys that a reload does not change. */
-const FIXED_KEYS = ['prefix', 'id', 'lease', 'nginx', 'admin', 'log'] as const;
+const FIXED_KEYS = ['prefix', 'id', 'lease', 'nginx', 'firmware', 'admin', 'log'] as const;
 
 /** `sidekick watch` */
 export async function watch(invocation: WatchInvocation): Promise<number> {
@@ -64,6 +65,12 @@ interface Connections {
   readonly nginx: readonly NginxClient[];
 }
 
+/** What `/status` shows of a watcher. */
+interface WatchStatus extends WatcherStatus {
+  /** Whether each NGINX has what devices are offered; only if firmware is offered. */
+  readonly firmware?: readonly OfferingStatus[];
+}
+
 /** A watcher with its configuration, which a reload or a changed file changes. */
 class WatchDaemon implements Daemon {
   /** The loops make progress whenever NGINX has been asked for its identity. */
@@ -72,6 +79,7 @@ class WatchDaemon implements Daemon {
   readonly #connections: Connections;
   readonly #log: Log;
   readonly #watcher: Watcher;
+  readonly #offerer: Offerer | undefined;
   readonly #files = new FileMonitor(() => this.#readFiles());
   readonly #started: WatchSettings;
   #config: WatchConfig;
@@ -93,13 +101,15 @@ class WatchDaemon implements Daemon {
     const healthCheck = healthCheckOf(() => this.#settings);
     const ports = { ...telemetry, ...etcd, nginx, ownAddresses, healthCheck };
     this.#watcher = new Watcher(settings.watcher, ports);
+    this.#offerer =
+      settings.firmware && new Offerer({ prefixes: settings.prefixes, ...settings.firmware }, ports);
     this.stuckAfter = Math.max(60_000, 4 * settings.watcher.timing.identity);
   }
 
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
     this.#files.monitor(this.#settings.filesRead);
     try {
-      await Promise.race([this.#watcher.run(stop), aborted(kill)]);
+      await Promise.race([Promise.all([this.#watcher.run(stop), this.#offerer?.run(stop)]), aborted(kill)]);
     } finally {
       this.#files.stop();
     }
@@ -130,8 +140,9 @@ class WatchDaemon implements Daemon {
     return this.#watcher.lastProgress;
   }
 
-  status(): WatcherStatus {
-    return this.#watcher.status();
+  status(): WatchStatus {
+    const firmware = this.#offerer?.status();
+    return { ...this.#watcher.status(), ...(firmware && { firmware }) };
   }
 
   summary(): string {

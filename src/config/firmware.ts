@@ -1,9 +1,10 @@
 import { err, ok, type Result } from '../core/result.js';
+import { DEFAULT_FIRMWARE_SERVICE, DEFAULT_PARALLEL, DEFAULT_RESERVE } from '../daemon/firmware/options.js';
 import { parseGroup, parseReleaseId, type ReleaseId } from '../firmware/names.js';
 import { parsePercent, parseSalt } from '../firmware/rollout.js';
 import { normal, parse } from '../firmware/shared/version.js';
 import { switchOption } from './common.js';
-import { type Format, integer, listOf, string } from './engine/formats.js';
+import { type Format, file, integer, listOf, service, string, url } from './engine/formats.js';
 import { option, optional } from './engine/schema.js';
 import { etcdOptions } from './etcd.js';
 
@@ -47,6 +48,41 @@ const salt: Format<string> = {
 function explained<T>({ allowed }: Format<T>, result: Result<T>): Result<T> {
   return result.ok ? ok(result.value) : err(`must be ${allowed}`);
 }
+
+const firmwareService = option(
+  service,
+  DEFAULT_FIRMWARE_SERVICE,
+  'Service under which the firmware servers register.',
+);
+
+/** How `sidekick register` keeps the files of a firmware server on its host. */
+export const firmwareHostOptions = {
+  directory: optional(
+    file,
+    'Directory of the firmware files that the server on this host serves as /blobs/. Missing files are fetched from the ' +
+      'other firmware servers, and the server is registered only while it has every file that may be offered.',
+  ),
+  service: firmwareService,
+  parallel: option(integer(1, 64), DEFAULT_PARALLEL, 'Maximum number of files fetched at a time.'),
+  bandwidth: optional(
+    integer(1024, 1_000_000_000_000),
+    'Maximum number of bytes a second of all fetches together; default unlimited.',
+  ),
+  reserve: option(
+    integer(0, 1_000_000_000_000),
+    DEFAULT_RESERVE,
+    'Bytes of the disk that fetches leave free.',
+  ),
+};
+
+/** How `sidekick watch` offers firmware to devices. */
+export const firmwareOfferOptions = {
+  origin: optional(
+    url,
+    'URL that devices fetch firmware from, such as https://ota.example.com. Firmware is offered only if it is given.',
+  ),
+  service: firmwareService,
+};
 
 const json = switchOption('Print JSON.');
 

@@ -24,6 +24,7 @@ import type { Resolved } from './engine/resolve.js';
 import { type ListOption, option, required } from './engine/schema.js';
 import { createFileReader, type FileReader } from './engine/secret-files.js';
 import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
+import { firmwareHostOptions } from './firmware.js';
 import { type ProbeSettings, probeOptions, probeSettings } from './probe.js';
 
 const count = integer(0, 0x7fffffff);
@@ -97,6 +98,7 @@ export const registerScope = {
       formatDuration(DEFAULT_DRAIN_TIMEOUT),
       'How long a stop waits until the watchers have drained the services. Must not be less than their own drain timeouts.',
     ),
+    firmware: firmwareHostOptions,
     ...etcdOptions,
     ...adminOptions,
     ...logOptions,
@@ -128,11 +130,24 @@ export interface ServiceSettings {
   };
 }
 
+/** What a firmware server's files are kept by. */
+export interface FirmwareHostSettings {
+  readonly directory: string;
+  readonly service: string;
+  readonly parallel: number;
+  /** Bytes a second. */
+  readonly bandwidth?: number;
+  /** Bytes. */
+  readonly reserve: number;
+}
+
 /** What `sidekick register` is told. All times are in milliseconds. */
 export interface RegisterSettings extends EtcdSettings {
   readonly leaseTtl: number;
   readonly drainTimeout: number;
   readonly services: readonly ServiceSettings[];
+  /** The files of the firmware server on this host; undefined if there is none. */
+  readonly firmware: FirmwareHostSettings | undefined;
   readonly warnings: readonly Problem[];
 }
 
@@ -144,9 +159,23 @@ export function registerSettings(
   const files = createFileReader(env);
   const etcd = etcdSettings(values, files);
   const services = lists.services.map((entry) => serviceSettings(entry, files));
+  const firmware = firmwareSettings(values.firmware, services, files);
   refuseProblems(files.problems);
   const { lease, drainTimeout } = values;
-  return { ...etcd, leaseTtl: lease.ttl, drainTimeout, services, warnings: files.warnings };
+  return { ...etcd, leaseTtl: lease.ttl, drainTimeout, services, firmware, warnings: files.warnings };
+}
+
+function firmwareSettings(
+  { directory, bandwidth, ...others }: RegisterConfig['values']['firmware'],
+  services: readonly ServiceSettings[],
+  files: FileReader,
+): FirmwareHostSettings | undefined {
+  if (directory === undefined) return undefined;
+  if (!services.some(({ service }) => service === others.service)) {
+    const reason = `must be a service of this host, got ${others.service}`;
+    files.problems.push({ key: 'firmware.service', reason });
+  }
+  return { directory, ...others, ...(bandwidth !== undefined && { bandwidth }) };
 }
 
 function serviceSettings({ label, values }: ServiceEntry, files: FileReader): ServiceSettings {

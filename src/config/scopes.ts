@@ -1,3 +1,12 @@
+import {
+  firmwarePauseScope,
+  firmwarePromoteScope,
+  firmwarePruneScope,
+  firmwareReportScope,
+  firmwareResumeScope,
+  firmwareRollbackScope,
+  firmwareRolloutScope,
+} from './firmware.js';
 import { drainScope, undrainScope, unholdScope } from './operator.js';
 import { registerScope } from './register.js';
 import { statusScope } from './status.js';
@@ -11,4 +20,11 @@ export const SCOPES = {
   drain: drainScope,
   undrain: undrainScope,
   unhold: unholdScope,
+  'firmware list, show and log': firmwareReportScope,
+  'firmware rollout': firmwareRolloutScope,
+  'firmware pause': firmwarePauseScope,
+  'firmware resume': firmwareResumeScope,
+  'firmware promote': firmwarePromoteScope,
+  'firmware rollback': firmwareRollbackScope,
+  'firmware prune': firmwarePruneScope,
 } as const;

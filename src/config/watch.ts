@@ -38,6 +38,7 @@ import type { Resolved } from './engine/resolve.js';
 import { type ListOption, option, optional, required } from './engine/schema.js';
 import { createFileReader, type FileReader } from './engine/secret-files.js';
 import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
+import { firmwareOfferOptions } from './firmware.js';
 import { credentialOption, type ProbeSettings, probeOptions, probeSettings } from './probe.js';
 import { authSettings, defined, tlsOptions, tlsSettings } from './tls.js';
 import { checkNginxUrl, warnOfPlainText } from './urls.js';
@@ -184,6 +185,7 @@ export const watchScope = {
       'auto',
       'How this watcher probes, every 2s, the services in upstreams of the gateway, which has no health checks of its own. Services in probes are probed as configured there. auto: tcp for http upstreams, mqtt for stream upstreams, in one session for each broker.',
     ),
+    firmware: firmwareOfferOptions,
     timing: timingOptions,
     ...etcdOptions,
     ...adminOptions,
@@ -218,6 +220,8 @@ export interface WatchSettings extends EtcdSettings {
   readonly probes: ReadonlyMap<string, ProbeSettings>;
   /** The probe of any other service, by the kind of its upstream in the gateway; undefined if such services are not probed. */
   readonly gatewayProbe: ((kind: Kind) => ProbeSettings) | undefined;
+  /** undefined if no firmware is offered. */
+  readonly firmware: { readonly origin: string; readonly service: string } | undefined;
   readonly warnings: readonly Problem[];
 }
 
@@ -275,6 +279,7 @@ export function watchSettings(
   for (const entry of lists.probes) checkRecipients(entry, values.allow, files);
   refuseProblems(files.problems);
   const id = values.id ?? hostname();
+  const { origin } = values.firmware;
   const { instances, bytes, probes: underWay, probeRate } = values.limits;
   const watcher: WatcherOptions = {
     id,
@@ -297,6 +302,7 @@ export function watchSettings(
     nginx,
     probes: new Map(probes.map((probe, i) => [probed[i] ?? '', probe])),
     gatewayProbe: gatewayProbe(values.gatewayProbes, id),
+    firmware: origin === undefined ? undefined : { origin, service: values.firmware.service },
     warnings: files.warnings,
   };
 }

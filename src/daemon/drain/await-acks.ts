@@ -1,6 +1,6 @@
 import { deriveAbort } from '../../async/abort.js';
-import { type PendingAck, pendingAcks } from '../../core/drain-acks.js';
 import type { DrainRequest } from '../../core/desired.js';
+import { type PendingAck, pendingAcks } from '../../core/drain-acks.js';
 import { drainedRoot, type KeyPrefixes, watchersPrefix } from '../../core/keys.js';
 import type { RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 

@@ -18,6 +18,7 @@ import type { BlobPeers, BlobStore } from '../../firmware/ports.js';
 import { readTypes } from '../../firmware/type-state.js';
 import { fetchFile } from './fetch-file.js';
 import { LocalFiles } from './local-files.js';
+import { DEFAULT_PARALLEL, DEFAULT_RESERVE } from './options.js';
 
 export interface SpreaderOptions {
   readonly prefixes: KeyPrefixes;
@@ -61,8 +62,6 @@ export interface SpreaderStatus {
 /** How often the directory is looked at without an event, in ms: an upload is no event. */
 const RESCAN = 30_000;
 const RETRY = { min: 1_000, max: 60_000 };
-const DEFAULT_PARALLEL = 4;
-const DEFAULT_RESERVE = 64 * 1024 * 1024;
 
 /**
  * Keeps the files of this host's firmware server complete: whatever release there is, its files are fetched from any

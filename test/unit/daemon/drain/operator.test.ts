@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../../src/core/address.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
-import { cancelDrain, followDrain, requestDrain } from '../../../../src/daemon/drain/operator.js';
 import type { DrainProgress } from '../../../../src/daemon/drain/operator.js';
+import { cancelDrain, followDrain, requestDrain } from '../../../../src/daemon/drain/operator.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
 
 const NEVER = new AbortController().signal;

@@ -1,0 +1,82 @@
+import { BlobDirectory } from '../adapters/blobs/directory.js';
+import { HttpBlobPeers } from '../adapters/blobs/http-peers.js';
+import type { FirmwareHostSettings } from '../config/register.js';
+import type { KeyPrefixes } from '../core/keys.js';
+import type { Clock, Log, RegistryReader } from '../core/ports.js';
+import { Spreader, type SpreaderStatus } from '../daemon/firmware/spreader.js';
+import type { RegistrarOptions, ServiceSpec } from '../daemon/registrar/options.js';
+
+interface FirmwareFilesPorts {
+  readonly reader: RegistryReader;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * The files of the firmware server on this host: kept complete, announced in its registration as `meta.firmware`, and part
+ * of its health.
+ */
+export class FirmwareFiles {
+  readonly #service: string;
+  readonly #spreader: Spreader;
+  #own: ReadonlySet<string> = new Set();
+
+  /** @param onChange Called when the registrar's options have to be decorated anew. */
+  constructor(
+    { directory, ...settings }: FirmwareHostSettings,
+    prefixes: KeyPrefixes,
+    ports: FirmwareFilesPorts,
+    onChange: () => void,
+  ) {
+    this.#service = settings.service;
+    this.#spreader = new Spreader(
+      { prefixes, ...settings },
+      {
+        ...ports,
+        store: new BlobDirectory(directory),
+        peers: new HttpBlobPeers(),
+        isOwn: (address) => this.#own.has(address),
+      },
+    );
+    let announced: number | undefined;
+    this.#spreader.onChange = () => {
+      const { revision } = this.#spreader.status();
+      if (revision === announced) return;
+      announced = revision;
+      onChange();
+    };
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#spreader.run(signal);
+  }
+
+  status(): SpreaderStatus {
+    return this.#spreader.status();
+  }
+
+  /** The options with what the firmware server's registration says of its files, and a probe that looks at them too. */
+  decorate(options: RegistrarOptions): RegistrarOptions {
+    const servers = options.services.filter(({ registration }) => registration.service === this.#service);
+    this.#own = new Set(servers.map(({ registration }) => registration.address));
+    return {
+      ...options,
+      services: options.services.map((spec) => (servers.includes(spec) ? this.#decorated(spec) : spec)),
+    };
+  }
+
+  #decorated(spec: ServiceSpec): ServiceSpec {
+    const { registration } = spec;
+    const { revision } = this.#spreader.status();
+    const meta = revision === undefined ? {} : { firmware: String(revision) };
+    return {
+      ...spec,
+      registration: { ...registration, meta: { ...registration.meta, ...meta } },
+      probe: async (signal) => {
+        const reason = this.#spreader.unfitReason();
+        if (reason !== undefined) throw new Error(reason);
+        await spec.probe(signal);
+      },
+    };
+  }
+}

@@ -1,0 +1,161 @@
+/** Firmware servers with their sidekicks and a watcher, as processes, with a real etcd and a real gateway. */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
+import { NEVER } from '../../../src/async/abort.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
+import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
+import { mtimeOf, type Release } from '../../../src/firmware/release.js';
+import { decode } from '../../../src/firmware/shared/catalogue.js';
+import { rollOut } from '../../../src/firmware/transitions.js';
+import {
+  API_TOKEN_FILE,
+  type Etcd,
+  type Gateway,
+  startEtcd,
+  startGateway,
+  startNetwork,
+  type TestNetwork,
+  until,
+} from '../../support/containers/index.js';
+import { start } from '../cli/cli.js';
+
+const AUTHOR = { by: 'ci@build1', at: '2026-11-27T12:00:00.000Z' };
+
+/** A firmware server: serves its directory as `/blobs/`. */
+class FirmwareServer {
+  readonly directory = mkdtempSync(path.join(tmpdir(), 'firmware-'));
+  readonly #server: Server = createServer((request, response) => {
+    const file = path.join(this.directory, path.basename(request.url ?? ''));
+    if (!existsSync(file)) return response.writeHead(404).end();
+    const [, from = '0'] = /bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [];
+    const content = readFileSync(file).subarray(Number(from));
+    const range = { 'content-range': `bytes ${from}-/*` };
+    return response.writeHead(from === '0' ? 200 : 206, from === '0' ? {} : range).end(content);
+  });
+
+  async listen(): Promise<this> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    return this;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  file(sha256: string): string {
+    return path.join(this.directory, `${sha256}.bin`);
+  }
+
+  close(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    rmSync(this.directory, { recursive: true });
+  }
+}
+
+describe('firmware servers with their sidekicks', () => {
+  let network: TestNetwork;
+  let etcd: Etcd;
+  let gateway: Gateway;
+  let connection: EtcdConnection;
+  let repository: FirmwareRepository;
+  const servers: FirmwareServer[] = [];
+
+  beforeAll(async () => {
+    network = await startNetwork();
+    [etcd, gateway] = await Promise.all([startEtcd(network), startGateway(network)]);
+    connection = connectEtcd({ endpoints: [etcd.url] });
+    repository = new FirmwareRepository(connection.store, DEFAULT_KEY_PREFIXES);
+  });
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close();
+  });
+  afterAll(async () => {
+    connection?.close();
+    await network?.remove();
+  });
+
+  async function join(): Promise<FirmwareServer> {
+    const server = await new FirmwareServer().listen();
+    servers.push(server);
+    start([
+      ...['register', '--service', 'firmware', '--address', server.address, '--etcd-endpoints', etcd.url],
+      ...['--firmware-directory', server.directory, '--admin-listen', 'off', '--probe-interval', '500ms'],
+    ]);
+    return server;
+  }
+
+  /** Uploads a file to one server and publishes it as a release. */
+  async function publish(version: string, server: FirmwareServer): Promise<string> {
+    const content = `firmware ${version}`;
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    writeFileSync(server.file(sha256), content);
+    const release: Release = {
+      version,
+      publishedAt: AUTHOR.at,
+      publishedBy: AUTHOR.by,
+      plain: { sha256, md5: createHash('md5').update(content).digest('hex'), size: content.length },
+      image: { chip: 'esp32', secureBoot: 'none' },
+    };
+    const entry = { ...AUTHOR, action: 'publish' as const, text: `published ${version}` };
+    const record = { chip: 'esp32', forms: ['esp32fota' as const] };
+    const ground = await repository.type('lamp', NEVER);
+    expect(await repository.change(ground, { entry, record, release }, NEVER)).toMatchObject({ made: true });
+    return sha256;
+  }
+
+  async function offer(version: string): Promise<void> {
+    const state = await repository.type('lamp', NEVER);
+    const change = rollOut(state, { version, percent: 100 }, AUTHOR);
+    if (!change.ok) throw new Error(change.refusal.reason);
+    const entry = { ...AUTHOR, action: 'rollout' as const, text: change.value.text };
+    await repository.change(state, { entry, rollout: change.value.rollout }, NEVER);
+  }
+
+  /** The version that the gateway offers as the candidate. */
+  async function offered(): Promise<string | undefined> {
+    const zone = await (await fetch(`${gateway.api}/9/http/keyvals/firmware`)).json();
+    return decode((zone as { lamp?: string }).lamp ?? '')?.candidate?.version;
+  }
+
+  async function registered(server: FirmwareServer): Promise<boolean> {
+    const found = await connection.store.read([`/services/firmware/${server.address}`], NEVER);
+    return found.size === 1;
+  }
+
+  it('spread what was uploaded to one, and it is offered once all have it', async () => {
+    const [first, second] = [await join(), await join()];
+    start([
+      ...['watch', '--id', 'w1', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api],
+      ...['--nginx-token-file', API_TOKEN_FILE, '--admin-listen', 'off', '--allow', '*=127.0.0.0/8'],
+      ...['--firmware-origin', 'https://ota.example.com'],
+    ]);
+    await until('both are registered', async () => (await registered(first)) && registered(second));
+    const sha256 = await publish('1.0.0', first);
+    await offer('1.0.0');
+
+    await until('it is offered', async () => (await offered()) === '1.0.0', { timeoutMs: 60_000 });
+    expect(readFileSync(second.file(sha256), 'utf8')).toBe('firmware 1.0.0');
+    const mtime = (server: FirmwareServer) => Math.floor(statSync(server.file(sha256)).mtimeMs / 1000);
+    const expected = mtimeOf((await repository.type('lamp', NEVER)).releases.get('1.0.0') as Release);
+    expect([mtime(first), mtime(second)]).toEqual([expected, expected]);
+
+    // One that joins with an empty disk is registered only once it has the file.
+    const third = await join();
+    await until('the third is registered', () => registered(third), { timeoutMs: 60_000 });
+    expect(existsSync(third.file(sha256))).toBe(true);
+
+    // One that loses its file takes it from another; meanwhile nobody is offered what one server lacks.
+    unlinkSync(second.file(sha256));
+    await until('it has the file again', async () => existsSync(second.file(sha256)), { timeoutMs: 60_000 });
+    await until('it is offered again', async () => (await offered()) === '1.0.0', { timeoutMs: 60_000 });
+  });
+});
