@@ -99,7 +99,7 @@ export async function runDaemon(
     reload: () => void (daemon && reload(daemon, log, notifier)),
   });
   lifecycle.stop.addEventListener('abort', () => notifier.stopping(), { once: true });
-  metrics.meter.gauge('sidekick_info', 1, { command: name, version });
+  metrics.meter.gauge('sidekick_build_info', 1, { command: name, version });
   log.info({ event: 'daemon-started', command: name, version }, 'sidekick started');
   logUnknownVariables(log, spec.unknownVariables);
   logConfigWarnings(log, spec.warnings);
@@ -167,7 +167,7 @@ function pollReadiness(daemon: Daemon, { log, metrics, notifier, lifecycle }: Da
     const now = daemon.ready();
     notifier.status(summary);
     metrics.meter.gauge('sidekick_ready', now ? 1 : 0);
-    metrics.meter.gauge('sidekick_etcd_connected', daemon.etcdConnected() ? 1 : 0);
+    metrics.meter.gauge('sidekick_etcd_up', daemon.etcdConnected() ? 1 : 0);
     // A daemon that stops is expected to lose readiness: that is not logged.
     if (now === ready || lifecycle.stop.aborted) return;
     ready = now;

@@ -1,5 +1,3 @@
-import { WATCHER_METRICS } from './watcher-metrics.js';
-
 /** One metric that sidekick exposes. */
 export interface MetricDeclaration {
   readonly name: `sidekick_${string}`;
@@ -8,17 +6,65 @@ export interface MetricDeclaration {
   readonly labels: readonly string[];
 }
 
-/** Every metric, declared once. A unit test finds those that the code uses and that are missing here. */
+const UPSTREAM = ['nginx', 'kind', 'upstream'];
+
+/**
+ * Every metric. A test finds those that the code records but that are missing here, and those that nothing records.
+ * Names follow https://prometheus.io/docs/practices/naming/: base units, counters end in `_total`, information in `_info`.
+ */
 export const METRICS: readonly MetricDeclaration[] = [
-  gauge('info', 'Always 1: which command runs, and its version.', ['command', 'version']),
-  gauge('ready', '1 while registered, or while NGINX matches what is registered; 0 otherwise.'),
-  counter('etcd_errors_total', 'Calls to etcd that failed, by call.', ['call']),
-  counter('lease_granted_total', 'Leases granted: 1 for the first, and one for each that was lost.'),
-  counter('lease_lost_total', 'Leases that were lost.'),
-  counter('keys_written_total', 'Keys written under the lease.'),
-  gauge('service_healthy', '1 while the probe finds this instance healthy.', ['service', 'address']),
-  counter('probes_total', 'Probes of own instances, by result.', ['service', 'result']),
-  ...WATCHER_METRICS,
+  gauge('build_info', 'Always 1. The labels tell the command that runs and its version.', [
+    'command',
+    'version',
+  ]),
+  gauge('ready', '1 while the daemon is ready (see /readyz), otherwise 0.'),
+  gauge('etcd_up', '1 while etcd answers, otherwise 0.'),
+  counter('etcd_errors_total', 'Calls to etcd that failed.', ['call']),
+  counter('lease_grants_total', 'Leases that etcd granted: the first one, and one after each loss.'),
+  counter('lease_losses_total', 'Leases that were lost.'),
+  counter('key_writes_total', 'Keys written under the lease.'),
+
+  gauge('instance_healthy', '1 while the probe of an own instance succeeds, otherwise 0.', [
+    'service',
+    'address',
+  ]),
+  counter('probes_total', 'Probes of own instances, by result (success, failure).', ['service', 'result']),
+
+  gauge('registrations', 'Registered instances.', ['service']),
+  gauge(
+    'registrations_over_limit',
+    'Keys that are left out because the service has reached limits.instances or limits.bytes.',
+    ['service'],
+  ),
+  counter('registrations_rejected_total', 'Keys that were written but are no valid registrations.'),
+  counter(
+    'health_changes_total',
+    "Changes of an instance's health in the watcher's probes, by new status (healthy, unhealthy).",
+    ['service', 'status'],
+  ),
+
+  gauge('nginx_up', '1 while the NGINX API answers as it should, otherwise 0.', ['nginx']),
+  counter('nginx_reloads_total', 'Reloads and restarts of NGINX.', ['nginx']),
+  gauge(
+    'upstream_servers',
+    'Servers of an upstream, by state (up, down, draining, held). Absent while NGINX is unavailable.',
+    [...UPSTREAM, 'state'],
+  ),
+  counter('upstream_passes_total', 'Passes over an upstream, by result (ok, error).', [
+    ...UPSTREAM,
+    'result',
+  ]),
+  counter(
+    'upstream_actions_total',
+    'Calls that change an upstream, by action (add, update, drain, remove) and result (ok, error).',
+    [...UPSTREAM, 'action', 'result'],
+  ),
+  counter(
+    'upstream_zone_full_total',
+    'Servers that NGINX did not add because the zone of the upstream is full.',
+    UPSTREAM,
+  ),
+  counter('guard_trips_total', 'Times that the guard began to hold servers.', UPSTREAM),
 ];
 
 function counter(name: string, help: string, labels: readonly string[] = []): MetricDeclaration {

@@ -61,7 +61,8 @@ export function createSystemdNotifier(
         await send(assignments);
         broken = false;
       } catch (error) {
-        if (!broken) log.warn({ event: 'notify-failed', reason: messageOf(error) }, 'systemd cannot be told');
+        if (!broken)
+          log.warn({ event: 'notification-failed', reason: messageOf(error) }, 'systemd cannot be told');
         broken = true;
       }
     });

@@ -49,7 +49,10 @@ export function recordingMeter(): Meter & {
     gauges,
     series,
     value: (name, labels) => values.get(seriesOf(name, labels)),
-    remove: (name, labels) => void series.delete(named(name, labels)),
+    remove(name, labels) {
+      series.delete(named(name, labels));
+      values.delete(seriesOf(name, labels));
+    },
     count: (name, labels, by = 1) => {
       counts.set(name, (counts.get(name) ?? 0) + by);
       series.add(named(name, labels));

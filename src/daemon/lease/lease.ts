@@ -69,7 +69,7 @@ export class Lease {
     const [oldest] = this.#former;
     if (oldest !== undefined && this.#former.size > MAX_FORMER) this.#former.delete(oldest);
     this.#options.log.warn({ event: 'lease-lost', lease }, 'the lease is lost: a new one is requested');
-    this.#options.meter.count('sidekick_lease_lost_total');
+    this.#options.meter.count('sidekick_lease_losses_total');
     this.#lost.wake();
   }
 
@@ -117,7 +117,7 @@ export class Lease {
     });
     this.#validUntil = began + leaseTtl;
     log.info({ event: 'lease-granted', lease: this.#id, ttl: leaseTtl }, 'a lease is granted');
-    this.#options.meter.count('sidekick_lease_granted_total');
+    this.#options.meter.count('sidekick_lease_grants_total');
     this.#events.onGranted();
   }
 

@@ -87,7 +87,7 @@ export class LeasedKeys {
     const { store, meter } = this.#options;
     try {
       const revision = await store.put(key, entry.value, { lease: leases.current }, signal);
-      meter.count('sidekick_keys_written_total');
+      meter.count('sidekick_key_writes_total');
       this.#recordHeld(key, entry, revision);
     } catch (error) {
       if (!isRefusal(error)) throw error;
@@ -136,11 +136,15 @@ export class LeasedKeys {
 
   #logTransition(key: string, before: KeyStatus, status: KeyStatus, reason: string | undefined): void {
     const { log } = this.#options;
-    const event = { event: `key-${status}`, key };
-    if (status === 'superseded') log.warn(event, 'a newer process holds this key: it is left alone');
-    else if (status === 'refused') log.error({ ...event, reason }, 'etcd refuses this key');
-    else if (before === 'superseded') log.info(event, 'the key is free again and has been taken back');
-    else log.info(event, 'the key is in etcd');
+    if (status === 'superseded') {
+      log.warn({ event: 'key-superseded', key }, 'a newer process holds this key: it is left alone');
+    } else if (status === 'refused') {
+      log.error({ event: 'key-refused', key, reason }, 'etcd refuses this key');
+    } else if (before === 'superseded') {
+      log.info({ event: 'key-reclaimed', key }, 'the key is free again and has been taken back');
+    } else {
+      log.info({ event: 'key-written', key }, 'the key is in etcd');
+    }
   }
 
   /** Whoever changed the key may have written anything. */

@@ -106,15 +106,15 @@ export class ServiceWorker {
     meter.count('sidekick_probes_total', { service, result: reason === undefined ? 'success' : 'failure' });
     if (health.status === before) return;
     const healthy = health.status === 'healthy';
-    meter.gauge('sidekick_service_healthy', healthy ? 1 : 0, { service, address });
+    meter.gauge('sidekick_instance_healthy', healthy ? 1 : 0, { service, address });
     if (healthy)
       log.info(
-        { event: 'service-healthy', service, address },
+        { event: 'instance-healthy', service, address },
         'the service is healthy: it is being registered',
       );
     else
       log.warn(
-        { event: 'service-unhealthy', service, address, reason },
+        { event: 'instance-unhealthy', service, address, reason },
         'the service is not healthy: it is not registered',
       );
     this.#publish();

@@ -192,7 +192,7 @@ export class HealthMonitor {
     if (status === before) return;
     const { service, address } = each.instance;
     // Of a service that is gone no metric is left.
-    if (each.goneAt === undefined) meter.count('sidekick_watcher_health_changes_total', { service, status });
+    if (each.goneAt === undefined) meter.count('sidekick_health_changes_total', { service, status });
     if (status === 'unhealthy') {
       log.warn({ event: 'server-unhealthy', service, address, reason }, 'the instance fails its probes');
     } else if (before === 'unhealthy') {

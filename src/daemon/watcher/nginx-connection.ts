@@ -27,6 +27,7 @@ export class NginxConnection {
   readonly semaphore: Semaphore;
   readonly #deps: WatcherDeps;
   readonly #answered: (change: ConnectionChange) => void;
+  readonly #failed: () => void;
   readonly #wakeup = new Wakeup();
   #identity: NginxIdentity | undefined;
   #topology: Topology | undefined;
@@ -40,12 +41,21 @@ export class NginxConnection {
   #lastSeenAt: number | undefined;
   #lastCheckAt: number;
 
-  /** @param answered Called with each answer of NGINX. */
-  constructor(api: NginxApi, deps: WatcherDeps, answered: (change: ConnectionChange) => void) {
+  /**
+   * @param answered Called with each answer of NGINX.
+   * @param failed Called each time that NGINX does not answer as it should.
+   */
+  constructor(
+    api: NginxApi,
+    deps: WatcherDeps,
+    answered: (change: ConnectionChange) => void,
+    failed: () => void,
+  ) {
     this.api = api;
     this.semaphore = createSemaphore(deps.options().timing.concurrency);
     this.#deps = deps;
     this.#answered = answered;
+    this.#failed = failed;
     this.#lastCheckAt = deps.clock();
   }
 
@@ -142,11 +152,10 @@ export class NginxConnection {
     const isFirst = this.#identity === undefined;
     const returned = !this.#isReachable;
     this.#identity = identity;
-    this.#isReachable = true;
+    this.#setReachable(true);
     this.#lastSeenAt = clock();
     this.#failures = 0;
     this.#error = undefined;
-    meter.gauge('sidekick_nginx_up', 1, labels);
     if (reloaded && !isFirst) {
       meter.count('sidekick_nginx_reloads_total', labels);
       const fields = { event: 'nginx-reloaded', ...labels, generation: identity.generation };
@@ -159,7 +168,7 @@ export class NginxConnection {
   }
 
   #onFailure(error: unknown): void {
-    const { log, meter } = this.#deps;
+    const { log } = this.#deps;
     this.#failures++;
     this.#error = messageOf(error);
     this.#isRefused = error instanceof NginxError && isRefusal(error);
@@ -169,15 +178,20 @@ export class NginxConnection {
       const fields = { nginx: this.name, code: error.code, reason: error.message };
       if (this.#isRefused) {
         log.warn(
-          { event: 'nginx-unusable', ...fields },
+          { event: 'nginx-refused', ...fields },
           'something answers, but not as the NGINX API should: check the URL and the credentials',
         );
       } else {
         log.warn({ event: 'nginx-unavailable', ...fields }, 'NGINX does not answer: retrying');
       }
     }
-    this.#isReachable = false;
-    meter.gauge('sidekick_nginx_up', 0, { nginx: this.name });
+    this.#setReachable(false);
+    this.#failed();
+  }
+
+  #setReachable(isReachable: boolean): void {
+    this.#isReachable = isReachable;
+    this.#deps.meter.gauge('sidekick_nginx_up', isReachable ? 1 : 0, { nginx: this.name });
   }
 }
 

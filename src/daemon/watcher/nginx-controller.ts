@@ -41,7 +41,12 @@ export class NginxController {
   constructor(api: NginxApi, deps: WatcherDeps, events: ControllerEvents) {
     this.#deps = deps;
     this.#events = events;
-    this.#connection = new NginxConnection(api, deps, (change) => this.#onAnswer(change));
+    this.#connection = new NginxConnection(
+      api,
+      deps,
+      (change) => this.#onAnswer(change),
+      () => this.#onFailure(),
+    );
     this.#workers = new UpstreamWorkers(api.name, deps.log, (id, services) =>
       this.#createWorker(id, services),
     );
@@ -166,6 +171,10 @@ export class NginxController {
     else if (returned) for (const worker of this.#workers) worker.requestPass();
   }
 
+  #onFailure(): void {
+    for (const worker of this.#workers) worker.forgetCounts();
+  }
+
   /** Decides anew which services feed which upstreams, and starts and stops workers accordingly. */
   #remap(): void {
     const registrations = this.#deps.registrations();
@@ -197,7 +206,7 @@ export class NginxController {
       if (!this.#logged.has(problem)) log.warn({ ...fields, nginx: this.name }, message);
     };
     for (const [kind, { code, message }] of unreadableKinds) {
-      const fields = { event: 'upstreams-unreadable', kind, code, reason: message };
+      const fields = { event: 'upstream-list-unreadable', kind, code, reason: message };
       warnOnce(kind, fields, 'NGINX does not list its upstreams of this kind: the known ones count');
     }
     for (const { service, code, message } of unreadableKinds.size > 0 ? [] : this.#mapping.problems) {

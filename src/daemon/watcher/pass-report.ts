@@ -13,6 +13,9 @@ const DONE: Readonly<Record<Action['type'], { event: string; message: string }>>
   remove: { event: 'server-removed', message: 'server removed' },
 };
 
+/** The states in which servers are counted. */
+const STATES = ['up', 'down', 'draining', 'held'] as const;
+
 /** Logs and counts what passes over one upstream come to. A problem is logged once, and again only after it was resolved. */
 export class PassReport {
   readonly #labels: { readonly nginx: string; readonly kind: string; readonly upstream: string };
@@ -29,7 +32,7 @@ export class PassReport {
 
   outcome({ action, error }: Outcome): void {
     const result = error ? 'error' : 'ok';
-    this.#meter.count('sidekick_watcher_actions_total', { ...this.#labels, action: action.type, result });
+    this.#meter.count('sidekick_upstream_actions_total', { ...this.#labels, action: action.type, result });
     if (!error) {
       const { event, message } = DONE[action.type];
       this.#log.info({ event, ...this.#labels, ...details(action) }, message);
@@ -38,7 +41,7 @@ export class PassReport {
     }
     const fields = { code: error.code, status: error.status, reason: error.message };
     if (error.code === 'UpstreamOutOfMemory') {
-      this.#meter.count('sidekick_upstream_out_of_memory_total', this.#labels);
+      this.#meter.count('sidekick_upstream_zone_full_total', this.#labels);
       this.#warnOnce(
         'upstream-full',
         { event: 'upstream-full', ...fields },
@@ -93,14 +96,21 @@ export class PassReport {
     );
   }
 
-  servers(counts: Readonly<Record<string, number>>): void {
-    for (const [state, count] of Object.entries(counts)) {
-      this.#meter.gauge('sidekick_upstream_servers', count, { ...this.#labels, state });
+  servers(counts: Readonly<Record<(typeof STATES)[number], number>>): void {
+    for (const state of STATES) {
+      this.#meter.gauge('sidekick_upstream_servers', counts[state], { ...this.#labels, state });
+    }
+  }
+
+  /** Nobody knows how many servers there are. */
+  forgetServers(): void {
+    for (const state of STATES) {
+      this.#meter.remove('sidekick_upstream_servers', { ...this.#labels, state });
     }
   }
 
   pass(result: 'ok' | 'error'): void {
-    this.#meter.count('sidekick_watcher_passes_total', { ...this.#labels, result });
+    this.#meter.count('sidekick_upstream_passes_total', { ...this.#labels, result });
   }
 
   #warnOnce(problem: string, fields: Readonly<Record<string, unknown>>, message: string): void {

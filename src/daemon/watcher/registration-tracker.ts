@@ -66,7 +66,7 @@ export class RegistrationTracker {
       this.#own = await ownAddresses();
       return spelled(before) !== spelled(this.#own);
     } catch (error) {
-      const fields = { event: 'own-addresses-unknown', reason: messageOf(error) };
+      const fields = { event: 'host-addresses-unknown', reason: messageOf(error) };
       log.warn(fields, "this host's own addresses cannot be read: those known before count");
       return false;
     }
@@ -85,7 +85,7 @@ export class RegistrationTracker {
       meter.remove('sidekick_registrations', { service });
       meter.remove('sidekick_registrations_over_limit', { service });
       for (const status of ['healthy', 'unhealthy']) {
-        meter.remove('sidekick_watcher_health_changes_total', { service, status });
+        meter.remove('sidekick_health_changes_total', { service, status });
       }
     }
   }
@@ -110,7 +110,7 @@ export class RegistrationTracker {
       meter.count('sidekick_registrations_rejected_total');
     }
     for (const warning of warnings) {
-      const fields = { event: 'registration-warning', ...subject(warning) };
+      const fields = { event: 'registration-field-ignored', ...subject(warning) };
       log.warn(fields, 'registration accepted; some of it is ignored');
     }
     for (const service of limited) {

@@ -132,6 +132,11 @@ export class UpstreamWorker implements PassSource {
     this.requestPass();
   }
 
+  /** NGINX does not answer: how many servers the upstream has is not known, and no longer shown in the metrics. */
+  forgetCounts(): void {
+    this.#report.forgetServers();
+  }
+
   /** An operator ends the guard's holds. */
   unhold(): void {
     this.#guard.unhold();
@@ -165,6 +170,7 @@ export class UpstreamWorker implements PassSource {
         await this.#passOverChanged(this.#servers, identity, signal);
       } else await this.#wakeup.wait(Math.min(wait, this.#timing.resync), signal);
     }
+    this.forgetCounts();
   }
 
   /** One full pass, of which nothing is remembered. Rejects where NGINX does not answer or does not show the group. */

@@ -183,12 +183,11 @@ export class Watcher {
   // --- what happens in etcd ---------------------------------------------------------------------------------------
 
   #onSnapshot(snapshot: RegistrySnapshot): void {
-    const { log, meter } = this.#ports;
+    const { log } = this.#ports;
     const { revision } = snapshot;
     const isFirst = this.#revision === undefined;
     if (this.#reading.state !== 'connected') {
       log.info({ event: 'etcd-connected', revision }, 'etcd has been read');
-      meter.gauge('sidekick_etcd_connected', 1);
     }
     this.#reading = CONNECTED;
     this.#revision = revision;
@@ -198,8 +197,7 @@ export class Watcher {
   }
 
   #onUnavailable(error: Error): void {
-    const { log, meter } = this.#ports;
-    meter.gauge('sidekick_etcd_connected', 0);
+    const { log } = this.#ports;
     this.#reading = conditionOf(error);
     const reason = this.#reading.error;
     if (this.#reading.state === 'refused') {
@@ -279,7 +277,7 @@ export class Watcher {
       await sleep(UPKEEP_INTERVAL, signal);
       this.#health?.sweep();
       if (!signal.aborted && (await this.#tracker.readOwnAddresses())) {
-        this.#ports.log.info({ event: 'own-addresses-changed' }, "this host's own addresses have changed");
+        this.#ports.log.info({ event: 'host-addresses-changed' }, "this host's own addresses have changed");
         this.#registrationsReplaced();
       }
     }

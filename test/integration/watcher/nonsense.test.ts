@@ -49,11 +49,13 @@ it('nonsense in etcd is said once, with its reason, ends nothing and touches no 
 
     await until('a word on every key', () => {
       const rejected = watcher.log.events('registration-rejected');
-      return rejected.length === REJECTED.length && watcher.log.events('registration-warning').length === 2;
+      return (
+        rejected.length === REJECTED.length && watcher.log.events('registration-field-ignored').length === 2
+      );
     });
     const said = [
       ...watcher.log.events('registration-rejected'),
-      ...watcher.log.events('registration-warning'),
+      ...watcher.log.events('registration-field-ignored'),
     ];
     for (const [key, , reason] of [...REJECTED, ...WARNED]) {
       expect(said.find(({ fields }) => fields.key === `/services/${key}`)?.fields.reason).toMatch(reason);

@@ -140,7 +140,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
     await until('the other group is served', async () => (await servers('stream', 'mqtt')).length === 1);
     const fitting = await servers('http', 'firmware');
     expect(fitting.length).toBeLessThan(many.length);
-    expect(watcher.meter.counts.get('sidekick_upstream_out_of_memory_total')).toBeGreaterThan(0);
+    expect(watcher.meter.counts.get('sidekick_upstream_zone_full_total')).toBeGreaterThan(0);
     // All go that are in: one of them serves until the others have room.
     const left = many.filter((address) => !fitting.includes(address)).slice(0, 4);
     const leaving = many.filter((address) => !left.includes(address));

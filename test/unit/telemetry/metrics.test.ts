@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { METRICS } from '../../../src/telemetry/metric-table.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
 import { recordingLog } from '../../support/silent.js';
@@ -18,25 +18,25 @@ function recorded(directory: string): readonly (readonly [type: string, name: st
 describe('the table of metrics', () => {
   const used = recorded('src');
 
-  test('declares every metric that the code records, with its type', () => {
+  it('declares every metric that the code records, with its type', () => {
     expect(used.length).toBeGreaterThan(10);
     const declared = METRICS.map(({ type, name }) => `${type} ${name}`);
     for (const [type, name] of used) expect(declared).toContain(`${type} ${name}`);
   });
 
-  test('declares nothing that nobody records, and nothing twice', () => {
+  it('declares nothing that the code does not record, and nothing twice', () => {
     const names = METRICS.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     expect(names.filter((name) => !used.some(([, other]) => other === name))).toEqual([]);
   });
 
-  test('names counters as Prometheus wants them', () => {
+  it('ends the names of counters, and only those, in _total', () => {
     for (const { name, type } of METRICS) expect(name.endsWith('_total')).toBe(type === 'counter');
   });
 });
 
 describe('the meter', () => {
-  test('counts and gauges come out as text', async () => {
+  it('counts and gauges come out as text', async () => {
     const metrics = createMetrics(recordingLog());
     const { meter } = metrics;
     meter.count('sidekick_nginx_reloads_total', { nginx: 'lb' });
@@ -49,7 +49,7 @@ describe('the meter', () => {
     expect(text).toContain('process_cpu_seconds_total');
   });
 
-  test('a metric or label that is not declared is logged, and breaks nothing', () => {
+  it('a metric or label that is not declared is logged, and breaks nothing', () => {
     const log = recordingLog();
     const { meter } = createMetrics(log);
     meter.count('sidekick_nonsense_total');

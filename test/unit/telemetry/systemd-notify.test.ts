@@ -117,7 +117,7 @@ test('what cannot be told is logged once, and breaks nothing', async () => {
   notifier.ready();
   notifier.stopping();
   await notifier.flushed();
-  expect(log.events('notify-failed')).toHaveLength(1);
+  expect(log.events('notification-failed')).toHaveLength(1);
 });
 
 test('runs systemd-notify with what is to be told', async () => {

@@ -114,7 +114,7 @@ describe('NGINX', () => {
     w.register('mqtt', host(1));
     await w.pass(20_000);
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
-    expect(w.log.events('upstreams-unreadable')).toHaveLength(1);
+    expect(w.log.events('upstream-list-unreadable')).toHaveLength(1);
     expect(w.log.events('service-unmapped')).toEqual([]);
     broken = false;
     await w.pass(1_500);

@@ -79,6 +79,21 @@ describe('the state of a server', () => {
   });
 });
 
+describe('sidekick_upstream_servers', () => {
+  it('is not shown while NGINX is unavailable', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    await w.pass(1_000);
+    expect(counts(w, 'firmware')).toEqual({ up: 1, down: 0, draining: 0, held: 0 });
+    w.lb.stop();
+    await w.pass(5_000);
+    expect(counts(w, 'firmware')).toEqual({});
+    w.lb.answer();
+    await w.pass(10_000);
+    expect(counts(w, 'firmware')).toEqual({ up: 1, down: 0, draining: 0, held: 0 });
+  });
+});
+
 describe('a watcher whose NGINX was reloaded empty', () => {
   it('is not ready before the groups are filled again', async () => {
     await using w = new Watching();

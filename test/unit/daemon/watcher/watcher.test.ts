@@ -317,7 +317,7 @@ describe('a full zone', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2)]);
     expect(w.lb.addresses(STREAM)).toEqual([host(1)]);
     expect(w.log.events('upstream-full')).toHaveLength(1);
-    expect(w.meter.counts.get('sidekick_upstream_out_of_memory_total')).toBe(2);
+    expect(w.meter.counts.get('sidekick_upstream_zone_full_total')).toBe(2);
     w.vanish('firmware', host(1));
     await w.pass(2_000);
     expect(w.lb.addresses(HTTP)).toHaveLength(2);

@@ -1,0 +1,42 @@
+import { EVENTS } from './events.js';
+import { METRICS } from './metric-table.js';
+
+const METRICS_HEAD = `# Metrics
+
+Generated from \`src/telemetry/metric-table.ts\` by \`npm run docs\`: do not edit.
+
+A daemon serves its metrics in the Prometheus text format at \`/metrics\` of \`admin.listen\`. The metrics of the process
+itself (\`process_*\`, \`nodejs_*\`) come from prom-client. A metric with labels appears once it has a value.
+`;
+
+const EVENTS_HEAD = `# Events
+
+Generated from \`src/telemetry/events.ts\` by \`npm run docs\`: do not edit.
+
+Every line of the log has \`time\`, \`level\`, \`event\`, a message and the fields of the event. The same warning or error about
+the same thing is logged at most once in 10 s; \`suppressed\` counts those that were not logged.
+`;
+
+/** The reference of all metrics as Markdown. */
+export function metricsReference(): string {
+  const rows = METRICS.map(({ name, type, labels, help }) =>
+    row([code(name), type, labels.map(code).join(', '), help]),
+  );
+  return [METRICS_HEAD, '| metric | type | labels | meaning |\n|---|---|---|---|', ...rows, ''].join('\n');
+}
+
+/** The reference of all log events as Markdown. */
+export function eventsReference(): string {
+  const rows = EVENTS.map(({ name, level, meaning, remedy = '' }) =>
+    row([code(name), level, meaning, remedy]),
+  );
+  return [EVENTS_HEAD, '| event | level | meaning | what to do |\n|---|---|---|---|', ...rows, ''].join('\n');
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;
+}
