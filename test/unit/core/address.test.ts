@@ -37,6 +37,10 @@ const BAD: readonly [string, RegExp][] = [
   ['[10.0.0.1]:80', /IP address/],
   ['10.0.0.1:80 weight=5', /host:port/],
   ['10.0.0.1:80\n', /host:port/],
+  [`[${'0'.repeat(60)}]:1`, /IP address/],
+  [`[${'0'.repeat(61)}]:1`, /host:port/],
+  ['10.0.0.1:65536', /, got "65536"/],
+  ['[::1]]:80', /host:port/],
 ];
 
 describe('parseAddress', () => {
@@ -96,6 +100,7 @@ describe('networks', () => {
     ['11.0.0.1:80', ['10.0.0.0/8', '11.0.0.1'], true],
     ['[2001:db8::1]:80', ['2001:db8::/32'], true],
     ['[2001:db9::1]:80', ['2001:db8::/32'], false],
+    ['[2001:db8::2]:80', ['2001:db8::1'], false],
     ['[::1]:80', ['0.0.0.0/0'], false],
     ['[::ffff:10.0.0.1]:80', ['10.0.0.0/8'], true],
     ['10.0.0.1:80', [], false],
@@ -104,6 +109,9 @@ describe('networks', () => {
   });
 
   it.each(['', '10.0.0.0/33', '10.0.0.0/x', 'localhost', '10.0.0.0/'])('refuses %j', (text) => {
-    expect(parseNetwork(text)).toMatchObject({ ok: false });
+    expect(parseNetwork(text)).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('must be an IP network'),
+    });
   });
 });

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Health, nextHealth, UNKNOWN_HEALTH } from '../../../src/core/health.js';
+import type { Address } from '../../../src/core/address.js';
+import type { DesiredServer } from '../../../src/core/desired.js';
+import {
+  applyHealthChecks,
+  DEFAULT_HEALTH_POLICY,
+  type Health,
+  nextHealth,
+  UNKNOWN_HEALTH,
+} from '../../../src/core/health.js';
+import type { ActualServer } from '../../../src/core/ports.js';
+import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
 
 const policy = { rise: 2, fall: 3 };
 
@@ -46,5 +56,72 @@ describe('nextHealth', () => {
         },
       ),
     );
+  });
+});
+
+describe('DEFAULT_HEALTH_POLICY', () => {
+  it('is what the documents say', () => {
+    expect(DEFAULT_HEALTH_POLICY).toEqual({ interval: 5000, timeout: 2000, rise: 2, fall: 3 });
+  });
+});
+
+describe('applyHealthChecks', () => {
+  const A = '10.0.0.1:80' as Address;
+  const B = '10.0.0.2:80' as Address;
+  const DOWN = { ...DEFAULT_PARAMETERS, down: true };
+
+  function wants(address: Address, intent: DesiredServer['intent'] = 'serve'): DesiredServer {
+    return { address, intent, parameters: DEFAULT_PARAMETERS, requests: [] };
+  }
+
+  function has(address: Address, server: Partial<ActualServer>): readonly ActualServer[] {
+    const parameters = DEFAULT_PARAMETERS;
+    return [{ id: 0, address, parameters, draining: false, active: 0, failing: false, ...server }];
+  }
+
+  /** Whether A and B are wanted down; B is healthy, so that there is always one that serves. */
+  function downOf(
+    status: Health['status'],
+    { a = wants(A), actual = [] }: { a?: DesiredServer; actual?: readonly ActualServer[] } = {},
+  ): boolean[] {
+    const desired = new Map([a, wants(B)].map((server) => [server.address, server]));
+    const checked = applyHealthChecks({ desired, actual: new Map([[A, actual]]) }, (address) =>
+      address === A ? status : 'healthy',
+    );
+    expect([...checked.values()]).toEqual([checked.get(A), checked.get(B)]);
+    return [A, B].map((address) => checked.get(address)?.parameters.down === true);
+  }
+
+  it('wants a server down that fails its probes, and no other', () => {
+    expect(downOf('unhealthy')).toEqual([true, false]);
+    expect(downOf('healthy')).toEqual([false, false]);
+  });
+
+  it('leaves a server that was not probed yet as it is in NGINX', () => {
+    expect(downOf('unknown')).toEqual([false, false]);
+    expect(downOf('unknown', { actual: has(A, {}) })).toEqual([false, false]);
+    expect(downOf('unknown', { actual: has(A, { parameters: DOWN }) })).toEqual([true, false]);
+    expect(downOf('unknown', { actual: has(A, { parameters: DOWN, draining: true }) })).toEqual([
+      false,
+      false,
+    ]);
+    expect(downOf('healthy', { actual: has(A, { parameters: DOWN }) })).toEqual([false, false]);
+  });
+
+  it('changes nothing about a server that is to be drained', () => {
+    expect(downOf('unhealthy', { a: wants(A, 'drain') })).toEqual([false, false]);
+  });
+
+  it('knows nothing of an address that is not registered', () => {
+    const checked = applyHealthChecks({ desired: new Map(), actual: new Map() }, () => 'unhealthy');
+    expect(checked.get(A)).toBeUndefined();
+    expect([...checked.values()]).toEqual([]);
+  });
+
+  it('does not believe probes that would leave no server up', () => {
+    const desired = new Map([A, B].map((address) => [address, wants(address)]));
+    expect(applyHealthChecks({ desired, actual: new Map() }, () => 'unhealthy')).toBe(desired);
+    const draining = new Map([[A, wants(A, 'drain')]]);
+    expect(applyHealthChecks({ desired: draining, actual: new Map() }, () => 'unhealthy')).not.toBe(draining);
   });
 });
