@@ -118,7 +118,7 @@ describe('round robin', () => {
 });
 
 describe('counting', () => {
-  it("takes the quick path from a server's first request on", () => {
+  it("takes the fast path from a server's first request on", () => {
     // Regression: the first request of each worker and server went the long way and chose a second time, so that in
     // a group of even size half of the servers never got past it.
     setUp({}, numbered(4));

@@ -73,7 +73,7 @@ it.each([
     { mode: 'r', records: ['1 10.0.0.1:80 5'] },
     tableFormat.BY_SELECTION,
   ],
-] as const)('tells the quick path to choose %s, or not at all', (_, layout, method) => {
+] as const)('tells the fast path to choose %s, or not at all', (_, layout, method) => {
   const { header } = pack({ ...layout, records: [...layout.records], rows: [0] }, '%a', 1);
   expect((header.charCodeAt(0) - tableFormat.FLAGS_BASE) & tableFormat.BY_SELECTION).toBe(method);
 });

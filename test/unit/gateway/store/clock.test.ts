@@ -17,7 +17,7 @@ describe.each([
 ])('a clock that is set an hour %s', (_, step) => {
   let nginx: FakeNginx;
 
-  /** Time passes, the clock is set in the middle of it, and the upkeep does its work. */
+  /** Time passes, the clock is set in the middle of it, and the maintenance tasks run. */
   function pass(ms: number): void {
     nginx.pass(ms / 2);
     nginx.now += step;

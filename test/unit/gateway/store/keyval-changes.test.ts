@@ -22,7 +22,7 @@ function keysOf(given: FakeNginx, zone = 'releases'): string[] {
 const remembered = (zone?: string): string[] => keysOf(nginx.restarted(), zone);
 
 describe('the state file of a keyval zone', () => {
-  it('has what has changed, once the upkeep has written it', () => {
+  it('has what has changed, once the maintenance tasks have written it', () => {
     for (let i = 0; i < 300; i++) add(`key ${i} "ä\n"`.padEnd(200, '-'));
     add('a', 'other');
     nginx.settle();

@@ -351,7 +351,7 @@ describe('times', () => {
     expect(peer.response_time).toBeGreaterThan(580);
   });
 
-  it('do not go below nothing when they are reset while the upkeep looks at them', () => {
+  it('do not go below nothing when they are reset while the maintenance tasks read them', () => {
     // Regression: half of what had been gathered was taken away from counters that were gone by then.
     for (let i = 0; i < 200; i++) timed(20, 36);
     reset();

@@ -200,7 +200,7 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
     expect(cost(5000)).toBeLessThan(cost(100) + 40);
   });
 
-  it('returns to the quick path once its changes are in the table', () => {
+  it('returns to the fast path once its changes are in the table', () => {
     const nginx = start(config, 100);
     servers.addServer(nginx.worker(), 'firmware', { server: '10.9.9.9:80' });
     const isQuick = () =>
