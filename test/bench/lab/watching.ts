@@ -6,11 +6,11 @@ import type { Lab } from './lab.js';
 import { type Instance, instanceOf, type Layout } from './layout.js';
 
 /** How often another server is registered until one of them comes to NGINX, and for how long at most; in ms. */
-const CANARY = { every: 1_000, within: 120_000 };
+const CANARY = { every: 250, within: 120_000 };
 /** Changes that do not count: code that never ran is slower. */
 const WARM_UP = { changes: 5, spacing: 100 };
 /** How long nothing happens before and after what is measured, in ms. */
-const SETTLE = 1_000;
+const SETTLE = 500;
 
 export interface Pace {
   readonly changes: number;

@@ -9,7 +9,7 @@ import { takeTurns } from '../turns.js';
 const LAYOUT = { groups: 1, servers: 10 };
 const ADDS = 100;
 const QUICK_ADDS = 10;
-const ROUNDS = 4;
+const ROUNDS = 3;
 const BURSTS = 3;
 
 export const burst: Part = {

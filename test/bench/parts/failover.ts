@@ -24,8 +24,8 @@ import { largest, medianOf } from '../stats.js';
 const SERVERS = 5;
 const RATE = 100;
 const ROUNDS = 2;
-/** How long users are watched after a server has begun to end, s: longer than its lease lives. */
-const SECONDS = 20;
+/** How long users are watched after a server has begun to end, s: as long as its lease lives. */
+const SECONDS = 15;
 
 interface Host {
   readonly backend: Backend;

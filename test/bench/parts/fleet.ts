@@ -12,7 +12,7 @@ import { type Figure, figureOf, median, medianOf, p99 } from '../stats.js';
 
 const SIZE = { sidekicks: 10_000, connections: 100 };
 const QUICK_SIZE = { sidekicks: 50, connections: 5 };
-const ROUNDS = 3;
+const ROUNDS = 2;
 const SECONDS = 20;
 /** With jitter the restarts are spread over a second, as sidekick spreads them after the loss of a lease. */
 const SPREADS = { 'at once': 0, 'spread over a second': 1_000 } as const;

@@ -13,8 +13,19 @@ const GROUPS = [1, 20];
 const SIZES = [10, 100, 1_000, 10_000];
 const QUICK_SIZES = [10, 100];
 const ROUNDS = 2;
-const CHANGES = 20;
+/** In the sizes of which all rows are shown, and in those that are points of the plot. */
+const CHANGES = { shown: 20, plotted: 10 };
 const QUICK_CHANGES = 2;
+
+/** A thousand servers and ten thousand, as fleets have them. */
+function isShown({ groups, servers }: Layout): boolean {
+  return servers === 10_000 || (servers === 1_000 && groups === 1);
+}
+
+function changesIn(layout: Layout, quick: boolean): number {
+  if (quick) return QUICK_CHANGES;
+  return isShown(layout) ? CHANGES.shown : CHANGES.plotted;
+}
 
 interface Measured {
   readonly layout: Layout;
@@ -23,17 +34,14 @@ interface Measured {
 
 function rowsOf({ layout, turns }: Measured): PartResult['rows'] {
   const where = nameOf(layout);
-  const isLargest = layout.groups === 1 && layout.servers === Math.max(...SIZES);
+  const isLargest = layout.groups === 1 && layout.servers === 10_000;
   const [target, cpuTarget] = isLargest ? [{ timesFloor: 1.5 }, { timesFloor: 2 }] : [{}, {}];
   const middle = { where, statistic: median, target, headline: isLargest };
+  const cpu = cpuRow(turns, { where, target: cpuTarget, headline: isLargest });
+  const [lone, dense] = [latencyRow(turns, 'lone', middle), latencyRow(turns, 'dense', middle)];
+  if (!isShown(layout)) return [lone, dense, cpu];
   const tail = { where, statistic: p99 };
-  return [
-    latencyRow(turns, 'lone', middle),
-    latencyRow(turns, 'lone', tail),
-    latencyRow(turns, 'dense', middle),
-    latencyRow(turns, 'dense', tail),
-    cpuRow(turns, { where, target: cpuTarget, headline: isLargest }),
-  ];
+  return [lone, latencyRow(turns, 'lone', tail), dense, latencyRow(turns, 'dense', tail), cpu];
 }
 
 /** The curves of one contender and one number of groups. */
@@ -78,7 +86,7 @@ export const growth: Part = {
         { rounds: roundsOf(bench, ROUNDS), what: nameOf(layout), contenders: [floor, sidekick] },
         async (contender) => {
           await using watching = await Watching.start(lab, layout, contender);
-          return await makeChanges(watching, bench.quick ? QUICK_CHANGES : CHANGES);
+          return await makeChanges(watching, changesIn(layout, bench.quick));
         },
       );
       measured.push({ layout, turns });

@@ -10,7 +10,7 @@ import { type Part, roundsOf, secondsOf } from '../part.js';
 import { rowOf } from '../rows.js';
 import { takeTurns } from '../turns.js';
 
-const ROUNDS = 5;
+const ROUNDS = 4;
 /** How long after its key the memory of a registrar is looked at, in s. */
 const STEADY = 5;
 

@@ -15,7 +15,7 @@ import { medianOf } from '../stats.js';
 
 const SERVICES = 500;
 const QUICK_SERVICES = 5;
-const SECONDS = 30;
+const SECONDS = 20;
 /** The start is not the steady state, in ms. */
 const SETTLE = 5_000;
 const LOOK_EVERY = 250;
