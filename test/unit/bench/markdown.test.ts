@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fullTables, MARKS, replaceMarked, shortTable } from '../../bench/report/markdown.js';
 import type { Report } from '../../bench/report/report.js';
@@ -56,4 +57,9 @@ describe('replacing what is marked', () => {
   it.each(['nothing', MARKS.begin, `${MARKS.begin} ${MARKS.end} ${MARKS.end}`])('refuses %s', (document) => {
     expect(() => replaceMarked(document, 'new')).toThrow(MARKS.begin);
   });
+});
+
+it.each(['README.md', 'docs/benchmarks.md'])('%s has a place for the tables', (path) => {
+  const document = readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+  expect(replaceMarked(document, fullTables(REPORT))).toContain('| CPU | 1 ms | 2 ms | 2 × |');
 });
