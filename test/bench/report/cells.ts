@@ -26,9 +26,10 @@ export function figure(value: Figure | undefined, unit: Unit): string {
   return value.low === value.high ? middle : `${middle} (${number(value.low)}–${number(value.high)})`;
 }
 
-/** sidekick's value by the floor's. */
+/** sidekick's value by the floor's; undefined where the floor is nothing. */
 export function timesFloor({ figures: { floor, sidekick } }: Row): number | undefined {
-  return floor === undefined || sidekick === undefined ? undefined : sidekick.value / floor.value;
+  if (floor === undefined || sidekick === undefined || floor.value === 0) return undefined;
+  return sidekick.value / floor.value;
 }
 
 /** Every part of a target as text, and whether it was met. */

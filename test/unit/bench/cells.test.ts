@@ -47,6 +47,11 @@ describe('a row', () => {
     expect(cells({ ...row, target })[5]).toBe(expected);
   });
 
+  it('shows no multiple of nothing', () => {
+    const figures = { floor: medianOf([0]), sidekick: medianOf([60]) };
+    expect(cells({ work: 'requests', unit: '', figures }).slice(1, 4)).toEqual(['0', '60', '']);
+  });
+
   it('says nothing of a target that was not measured', () => {
     const { sidekick } = row.figures;
     expect(cells({ ...row, figures: { ...(sidekick && { sidekick }) }, target: { timesFloor: 1 } })).toEqual([
