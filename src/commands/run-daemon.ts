@@ -1,10 +1,10 @@
 import { monotonicClock, wallClock } from '../adapters/clocks.js';
-import type { HostPort } from '../config/engine/formats.js';
 import { type UnknownVariable, unknownVariables } from '../config/engine/layers.js';
 import type { Problem } from '../config/engine/problem.js';
 import type { registerScope } from '../config/register.js';
 import { SCOPES } from '../config/scopes.js';
 import type { watchScope } from '../config/watch.js';
+import type { HostPort } from '../core/address.js';
 import { messageOf } from '../core/errors.js';
 import type { Clock, Log, Meter, WallClock } from '../core/ports.js';
 import { createLifecycle, type Lifecycle } from '../daemon/lifecycle.js';

@@ -9,38 +9,48 @@ declare const canonical: unique symbol;
  */
 export type Address = string & { readonly [canonical]: true };
 
-/** The longest text that can be an address; what is longer meets no expression. */
-const MAX_LENGTH = 64;
-const HOST_AND_PORT = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/;
+/** A host, by name or IP address, and a port. */
+export interface HostPort {
+  /** Without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const HOST_PORT = /^(?:\[([^\]\s]+)\]|([^:\s[\]]+)):(\d{1,5})$/;
 
 /**
- * Reads `host:port`. The host is an IP literal: a name would make NGINX resolve what a key in etcd says,
- * and would split into several servers that no registration stands for.
+ * Splits `host:port`, or `[host]:port` for IPv6. Undefined where the text is not of this form; the host and the range of
+ * the port are for the caller to check.
+ */
+export function splitHostPort(text: string): HostPort | undefined {
+  const parts = HOST_PORT.exec(text);
+  const host = parts?.[1] ?? parts?.[2];
+  return host === undefined ? undefined : { host, port: Number(parts?.[3]) };
+}
+
+/** The longest text that can be an address; a longer one is not even matched. */
+const MAX_LENGTH = 64;
+
+/**
+ * Reads `host:port`. The host is an IP address: NGINX would resolve a name that somebody wrote into etcd, and make of it
+ * several servers that no registration describes.
  */
 export function parseAddress(text: string): Result<Address> {
-  const parts = text.length <= MAX_LENGTH ? HOST_AND_PORT.exec(text) : null;
+  const parts = text.length <= MAX_LENGTH ? splitHostPort(text) : undefined;
   if (!parts) return err(`address must be host:port (IPv6 as [host]:port), got ${quote(text)}`);
-  const [, v6, v4, portText] = parts;
-  const port = Number(portText);
-  if (port < 1 || port > 65535) return err(`port must be 1 to 65535, got ${quote(portText ?? '')}`);
-  if (v4 !== undefined) {
-    if (!ipaddr.IPv4.isValidFourPartDecimal(v4)) return err(`host must be an IP address, got ${quote(v4)}`);
-    return ok(`${v4}:${port}` as Address);
-  }
-  const host = v6 ?? '';
-  if (host.includes('%') || !ipaddr.IPv6.isValid(host)) {
-    return err(`host must be an IP address, got ${quote(host)}`);
-  }
-  return ok(`[${ipaddr.IPv6.parse(host).toRFC5952String()}]:${port}` as Address);
+  const { host, port } = parts;
+  if (port < 1 || port > 65535) return err(`port must be 1 to 65535, got ${quote(String(port))}`);
+  if (text.startsWith('[')) {
+    if (!host.includes('%') && ipaddr.IPv6.isValid(host)) {
+      return ok(`[${ipaddr.IPv6.parse(host).toRFC5952String()}]:${port}` as Address);
+    }
+  } else if (ipaddr.IPv4.isValidFourPartDecimal(host)) return ok(`${host}:${port}` as Address);
+  return err(`host must be an IP address, got ${quote(host)}`);
 }
 
 /** The host part without brackets. */
 export function hostOf(address: Address): string {
   return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-}
-
-export function portOf(address: Address): number {
-  return Number(address.slice(address.lastIndexOf(':') + 1));
 }
 
 /** A set of networks in CIDR form, such as `10.0.0.0/8`. */

@@ -11,7 +11,7 @@ export interface CallContext {
   readonly timeout?: number;
 }
 
-/** What etcd says of a token that is missing, expired, unknown, or older than a change of roles (`rpctypes/error.go`). */
+/** etcd's words for a token that is missing, expired, unknown, or older than a change of roles (`rpctypes/error.go`). */
 const TOKEN_REFUSED = /user name is empty|invalid auth token|revision of auth store is old/;
 
 /**
@@ -19,7 +19,7 @@ const TOKEN_REFUSED = /user name is empty|invalid auth token|revision of auth st
  * makes a member that has lost its leader refuse or end the call at once instead of stalling it (`rpctypes/metadatafields.go`).
  */
 export function callOptions({ signal, token, timeout }: CallContext): CallOptions {
-  // One daemon's signal is listened to by every call under way; that is no leak.
+  // Every call under way listens to the daemon's one signal: that is not a leak.
   setMaxListeners(0, signal);
   return {
     ...(timeout === undefined ? {} : { deadline: Date.now() + timeout }),
@@ -46,12 +46,12 @@ export function callOptions({ signal, token, timeout }: CallContext): CallOption
   };
 }
 
-/** What gRPC says of an answer that is larger than it may take. */
+/** gRPC's words for an answer that is larger than is accepted. */
 const TOO_LARGE = /^Received message larger than max/;
 
 /**
- * The same, where etcd3 would do the wrong thing. To "etcdserver: invalid auth token" it repeats the call at once, with
- * the same token, until the deadline; an answer that is too large it holds against the member's connection.
+ * Changes a status where etcd3 would do the wrong thing: after "etcdserver: invalid auth token" it repeats the call with
+ * the same token until the deadline, and after an answer that is too large it closes the connection.
  */
 function translated(received: StatusObject): StatusObject {
   if (TOKEN_REFUSED.test(received.details)) {
@@ -63,11 +63,11 @@ function translated(received: StatusObject): StatusObject {
 }
 
 /**
- * A caller's time limit is the member's failure, and etcd3 then makes a new connection. Any other cancellation says
- * nothing about the member and takes a status that etcd3 does not hold against it.
+ * The status of a cancelled call. A time-out of the caller counts against the member, and etcd3 then makes a new connection.
+ * Any other cancellation says nothing about the member, so it has a status for which etcd3 keeps the connection.
  */
 function cancellation(signal: AbortSignal): [status, string] {
   return isTimeout(signal.reason)
-    ? [status.DEADLINE_EXCEEDED, 'the time limit of the caller is over']
+    ? [status.DEADLINE_EXCEEDED, 'the time-out of the caller is over']
     : [status.FAILED_PRECONDITION, 'aborted by the caller'];
 }

@@ -18,20 +18,20 @@ export interface CallSettings {
   /** A stream: it has no deadline. */
   readonly stream?: boolean;
   /**
-   * For an answer that may be long: the call fails with TIMEOUT after so many ms, in place of the member's deadline, and
-   * that is not held against the member.
+   * For an answer that may be long: how long it may take, in ms, instead of `requestTimeout`. The call fails with TIMEOUT
+   * then, and the member is not blamed for it.
    */
   readonly patience?: number;
 }
 
 /**
- * The members of a cluster, one of which is used at a time: it stays until it fails, then the next one takes over.
- * The first one is chosen at random, so that a fleet spreads over the cluster.
+ * The members of a cluster. One is used at a time, until it fails: then the next one takes over. The first one is chosen at
+ * random, so that the clients spread over the cluster.
  */
 export class Cluster {
   #options: EtcdOptions;
   #members: readonly Member[];
-  /** Members as they were before they were renewed, while calls may be under way to them. */
+  /** Members with former options, while calls to them may be under way. */
   readonly #retired = new Set<Member>();
   #current: number;
 
@@ -45,7 +45,7 @@ export class Cluster {
     return this.#options;
   }
 
-  /** Goes on with other options. Throws, and stays as it was, where they cannot be used. */
+  /** Uses other options from now on. Throws, and changes nothing, where they cannot be used. */
   renew(options: EtcdOptions): void {
     const members = membersOf(options);
     const before = this.#members;
@@ -53,7 +53,7 @@ export class Cluster {
     this.#members = members;
     this.#current = Math.floor(Math.random() * members.length);
     for (const member of before) this.#retired.add(member);
-    // Calls that are under way get their time; a watch ends with its connection, and is begun anew on the new one.
+    // Calls under way may end; a watch ends with its connection, and its reader starts it again on the new one.
     setTimeout(() => {
       for (const member of before) if (this.#retired.delete(member)) member.client.close();
     }, this.#timeout).unref();
@@ -63,14 +63,14 @@ export class Cluster {
     return this.#options.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
   }
 
-  /** How many members there are to turn to. */
+  /** How many members there are. */
   get size(): number {
     return this.#members.length;
   }
 
   /**
-   * Runs a request on the current member. A member that cannot be reached at all costs next to no time, so then the
-   * others are tried in turn; one that does not answer in time fails the call, and the next call goes to another.
+   * Runs a request on the current member. Where that is unreachable, which shows at once, the others are tried in turn. A
+   * member that does not answer in time fails the call, and the next call goes to another.
    */
   async call<T>(request: Request<T>, settings: CallSettings): Promise<T> {
     for (let tried = 1; ; tried++) {
@@ -83,7 +83,7 @@ export class Cluster {
     }
   }
 
-  /** The same, tried as often as there are members where it may help: only when none of them can is it that it cannot be done. */
+  /** Runs a request like `call`, but on every member in turn while the failure is the member's. Fails when all have failed. */
   async callAny<T>(request: Request<T>, settings: CallSettings): Promise<T> {
     for (let tried = 1; ; tried++) {
       try {
@@ -106,7 +106,8 @@ export class Cluster {
       return await this.#attempt(member, request, settings);
     } catch (error) {
       const failure = toEtcdError(error, lease, member.endpoint);
-      if (signal.aborted ? isTimeout(signal.reason) : isFaultOfMember(failure, settings)) this.#leave(member);
+      if (signal.aborted ? isTimeout(signal.reason) : isFaultOfMember(failure, settings))
+        this.#failOver(member);
       throw signal.aborted ? signal.reason : failure;
     }
   }
@@ -143,8 +144,8 @@ export class Cluster {
     return member;
   }
 
-  /** Turns to the next member, unless another call has done so already, or the members are others by now. */
-  #leave(member: Member): void {
+  /** Goes on with the next member, unless another call has done so already or the members were replaced. */
+  #failOver(member: Member): void {
     if (member === this.#members[this.#current]) this.#current = (this.#current + 1) % this.#members.length;
   }
 }

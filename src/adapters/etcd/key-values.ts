@@ -1,7 +1,7 @@
 import type { IKeyValue } from 'etcd3';
 import { type KeyValue, MAX_VALUE_BYTES } from '../../core/ports.js';
 
-/** etcd's key-value pair as an Entry with the whole value. A lease of 0 is none. */
+/** etcd's key-value pair as a KeyValue with the whole value. A lease of 0 is none. */
 export function toWholeEntry({ key, value, create_revision, mod_revision, lease }: IKeyValue): KeyValue {
   return {
     key: key.toString('utf8'),

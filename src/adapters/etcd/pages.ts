@@ -6,7 +6,7 @@ import { toEntry, withoutValue } from './key-values.js';
 import { MAX_ANSWER } from './member.js';
 import { PageSize } from './page-size.js';
 
-/** A state of the store that can be read in several requests. */
+/** A state of the store, which several requests can read. */
 export interface At {
   readonly revision: number;
   /** Who answered: a revision means nothing in another cluster. */
@@ -24,7 +24,7 @@ interface Page {
   readonly last: Buffer | undefined;
 }
 
-/** How long a page may take, in ms. It grows only for a single key that does not come in this time. */
+/** How long a page may take, in ms. Only a single key that does not arrive in this time gets longer. */
 const PAGE_TIMEOUT = 2000;
 const MAX_PAGE_TIMEOUT = 60_000;
 
@@ -36,7 +36,7 @@ export class PageReader {
   readonly #signal: AbortSignal;
   readonly #size = new PageSize();
 
-  /** @param answers Asks etcd for next to nothing; rejects where it does not answer. */
+  /** @param answers A cheap request that rejects where etcd does not answer. */
   constructor(cluster: Cluster, at: At, answers: () => Promise<unknown>, signal: AbortSignal) {
     this.#cluster = cluster;
     this.#at = at;
@@ -49,18 +49,18 @@ export class PageReader {
       const { entries, last } = await this.#page({ key: from, range_end });
       yield entries;
       if (!last) return;
-      // The very next key there can be.
+      // The next possible key.
       from = Buffer.concat([last, Buffer.of(0)]);
     }
   }
 
-  /** One page, as large as goes. */
+  /** One page: smaller ones are tried until one arrives. */
   async #page(range: KeyRange): Promise<Page> {
     for (let timeout = PAGE_TIMEOUT; ; ) {
       try {
         return await this.#fullPage(range, timeout);
       } catch (error) {
-        const code = await this.#burden(error);
+        const code = await this.#excess(error);
         if (this.#size.shrink()) continue;
         if (code === 'TOO_LARGE') return this.#pageWithoutValue(range);
         if (timeout >= MAX_PAGE_TIMEOUT) throw error;
@@ -73,21 +73,21 @@ export class PageReader {
     const began = performance.now();
     const { kvs, more } = await this.#request(range, { limit: this.#size.keys }, timeout);
     const bytes = kvs.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
-    this.#size.came({ keys: kvs.length, bytes, took: performance.now() - began });
+    this.#size.record({ keys: kvs.length, bytes, took: performance.now() - began });
     return { entries: kvs.map(toEntry), last: lastKey(kvs, more) };
   }
 
-  /** How a page was too much for one answer; throws where that was not why it did not come. */
-  async #burden(error: unknown): Promise<'TOO_LARGE' | 'TIMEOUT'> {
+  /** In which way a page was too large for one answer; throws `error` where it failed for another reason. */
+  async #excess(error: unknown): Promise<'TOO_LARGE' | 'TIMEOUT'> {
     if (!(error instanceof EtcdError)) throw error;
     if (error.code === 'TOO_LARGE') return error.code;
     if (error.code !== 'TIMEOUT') throw error;
-    // An etcd that does not answer at all is another matter than one that has much to say.
+    // An etcd that does not answer at all is an outage, and not a page that is too large.
     await this.#answers();
     return error.code;
   }
 
-  /** A page of one key whose value is more than may be sent. */
+  /** A page of one key whose value is larger than an answer may be. */
   async #pageWithoutValue(range: KeyRange): Promise<Page> {
     const { kvs, more } = await this.#request(range, { limit: 1, keys_only: true }, PAGE_TIMEOUT);
     return { entries: kvs.map((kv) => withoutValue(kv, MAX_ANSWER)), last: lastKey(kvs, more) };

@@ -12,16 +12,16 @@ import { WatchCache } from './watch-cache.js';
 const PAUSE = { min: 100, max: 2000 };
 const DEFAULT_STALL = 10_000;
 
-/** What is followed, and where it is shown. */
-interface Following {
+/** The prefixes that are watched, and their local copy. */
+interface Watched {
   readonly prefixes: readonly string[];
-  readonly picture: WatchCache;
+  readonly cache: WatchCache;
 }
 
 /**
- * Follows prefixes by a full read and a watch from the next revision, which ends at the first doubt; then from the
- * start. The watch goes on while the next full read is made, which may take long, and begins anew after it: so whatever
- * a watch can miss is missed for one resync at most.
+ * Keeps a copy of some prefixes: reads them in full, watches from the next revision, and starts again when the watch is
+ * interrupted. Every `resync` ms it also reads in full although nothing was interrupted, while the watch goes on, so that
+ * an event that a watch has missed is missing for one resync at most.
  */
 export class EtcdReader implements RegistryReader {
   readonly #cluster: Cluster;
@@ -31,70 +31,67 @@ export class EtcdReader implements RegistryReader {
   }
 
   async watch(prefixes: readonly string[], observer: RegistryListener, signal: AbortSignal): Promise<void> {
-    const following = { prefixes, picture: new WatchCache(observer) };
+    const watched = { prefixes, cache: new WatchCache(observer) };
     let interruptions = 0;
     while (!signal.aborted) {
       const began = performance.now();
-      await this.#followUntilDoubt(following, signal);
+      await this.#listAndWatch(watched, signal);
       const lasted = performance.now() - began;
       interruptions = lasted > PAUSE.max ? 1 : interruptions + 1;
       await sleep(backoff(interruptions, PAUSE), signal);
     }
   }
 
-  async #followUntilDoubt(following: Following, signal: AbortSignal): Promise<void> {
-    let after = await this.#read(following, signal);
-    if (after) following.picture.replace(after);
-    while (after && !signal.aborted) after = await this.#watchUntilNext(following, after, signal);
+  /** Resolves when the read fails or the watch is interrupted. */
+  async #listAndWatch(watched: Watched, signal: AbortSignal): Promise<void> {
+    let after = await this.#read(watched, signal);
+    if (after) watched.cache.replace(after);
+    while (after && !signal.aborted) after = await this.#watchUntilResync(watched, after, signal);
   }
 
-  /** Watches until the next full read has been made and taken, and resolves to it; to undefined at the first doubt. */
-  async #watchUntilNext(
-    following: Following,
+  /** Watches until the next full read is in the cache, and resolves to it; to undefined when the watch is interrupted. */
+  async #watchUntilResync(
+    watched: Watched,
     after: Snapshot,
     signal: AbortSignal,
   ): Promise<Snapshot | undefined> {
-    const round = deriveAbort(signal);
-    const watching = this.#watch(following, after, round.signal);
-    const reading = this.#readWhenDue(following, after, round.signal);
+    const derived = deriveAbort(signal);
+    const watching = this.#watch(watched, after, derived.signal);
+    const reading = this.#resync(watched, after, derived.signal);
     try {
       const next = await Promise.race([watching, reading]);
-      if (next) following.picture.merge(next);
+      if (next) watched.cache.merge(next);
       return next;
     } finally {
-      round.abort();
-      round.dispose();
+      derived.abort();
+      derived.dispose();
       await Promise.all([watching, reading]);
     }
   }
 
-  /** Resolves at the first doubt. */
-  async #watch({ prefixes, picture }: Following, after: Snapshot, signal: AbortSignal): Promise<undefined> {
+  /** Resolves when the watch is interrupted. */
+  async #watch({ prefixes, cache }: Watched, after: Snapshot, signal: AbortSignal): Promise<undefined> {
     const { stall = DEFAULT_STALL } = this.#cluster.options;
     const settings = { prefixes, after, stall, signal };
-    for await (const changes of watch(this.#cluster, settings)) picture.apply(changes);
+    for await (const changes of watch(this.#cluster, settings)) cache.apply(changes);
   }
 
-  /** The next full read; undefined where it fails, or tells of another history than the one that is watched. */
-  async #readWhenDue(
-    following: Following,
-    after: Snapshot,
-    signal: AbortSignal,
-  ): Promise<Snapshot | undefined> {
+  /** The next full read; undefined where it fails, or shows another history than the one that is watched. */
+  async #resync(watched: Watched, after: Snapshot, signal: AbortSignal): Promise<Snapshot | undefined> {
     const { resync = DEFAULT_RESYNC } = this.#cluster.options;
     await sleep(resync, signal);
     if (signal.aborted) return undefined;
-    const { revision } = following.picture;
-    const next = await this.#read(following, signal);
-    const goesOn = next && next.clusterId === after.clusterId && next.revision >= revision;
-    return goesOn ? next : undefined;
+    const { revision } = watched.cache;
+    const next = await this.#read(watched, signal);
+    const sameHistory = next && next.clusterId === after.clusterId && next.revision >= revision;
+    return sameHistory ? next : undefined;
   }
 
-  async #read({ prefixes, picture }: Following, signal: AbortSignal): Promise<Snapshot | undefined> {
+  async #read({ prefixes, cache }: Watched, signal: AbortSignal): Promise<Snapshot | undefined> {
     try {
       return await readSnapshot(this.#cluster, prefixes, signal);
     } catch (error) {
-      if (!signal.aborted) picture.unavailable(error instanceof Error ? error : new Error(String(error)));
+      if (!signal.aborted) cache.unavailable(error instanceof Error ? error : new Error(String(error)));
       return undefined;
     }
   }

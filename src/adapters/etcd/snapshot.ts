@@ -9,18 +9,18 @@ export interface Snapshot extends At {
   readonly entries: ReadonlyMap<string, KeyValue>;
 }
 
-/** How often a read is begun anew whose revision was compacted under way. */
+/** How often a read is started again whose revision was compacted in the meantime. */
 const ATTEMPTS = 3;
 
 /**
- * How long, in ms, etcd may take to answer the question whether it answers, while it is being read: the answer comes
- * on the same connection, behind what is left of a page that was given up.
+ * How long etcd may take, in ms, to answer the cheap request during a read: its answer comes on the same connection, after
+ * the rest of a page that was given up.
  */
 const ANSWER_PATIENCE = 10_000;
 
 /**
- * Reads some prefixes at one revision, in pages: however much there is, each answer is small, and only an etcd that
- * does not answer fails the read.
+ * Reads some prefixes at one revision, in pages, so that each answer is small however much there is. Rejects where etcd
+ * does not answer.
  */
 export async function readSnapshot(
   cluster: Cluster,
@@ -56,7 +56,7 @@ async function readOnce(
 
 /**
  * Asks for one key of each prefix: whether etcd answers, lets these prefixes be read, at which revision it is, and
- * which of them have any key. Only when no member answers is etcd away: one that is frozen is not all of them.
+ * which of them have any key. etcd is unavailable only when no member answers: one frozen member is not all of them.
  */
 async function lookAt(
   cluster: Cluster,

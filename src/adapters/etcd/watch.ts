@@ -13,7 +13,7 @@ export type Change =
 export interface Changes {
   readonly changes: readonly Change[];
   readonly revision: number;
-  /** More has arrived already and follows at once. */
+  /** Whether more has arrived already and follows at once. */
   readonly more: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface WatchSettings {
   readonly prefixes: readonly string[];
   /** The watch begins right after it. */
   readonly after: Snapshot;
-  /** How long the stream may be silent, in ms, although it is asked for its progress. */
+  /** How long the stream may be silent, in ms, although its progress is requested. */
   readonly stall: number;
   readonly signal: AbortSignal;
 }
@@ -35,32 +35,32 @@ type WatchStream = AsyncIterable<IWatchResponse> & {
 };
 
 /**
- * Watches some prefixes on one stream. Ends at the first doubt that it has seen everything, whatever the doubt is: the
- * caller then reads again. etcd3's own Watcher resumes by itself, and loses events when it is cut off twice.
- * etcd tells what happened in one prefix in order; of several prefixes one may be some milliseconds ahead.
+ * Watches some prefixes on one stream, and ends as soon as it may have missed an event: the caller then reads again.
+ * etcd3's own Watcher resumes by itself, and loses events when it is cut off twice. etcd sends the events of one prefix
+ * in order; one prefix may be some milliseconds ahead of another.
  */
 export async function* watch(cluster: Cluster, settings: WatchSettings): AsyncGenerator<Changes, void> {
   const stream = await open(cluster, settings.signal);
   if (!stream) return;
-  const silence = guardSilence(stream, settings.stall);
+  const watchdog = startWatchdog(stream, settings.stall);
   try {
     for (const prefix of settings.prefixes) {
       const start_revision = settings.after.revision + 1;
-      // In fragments: etcd would put all that was written since then into one answer, however long the values are.
+      // In fragments: without them etcd puts everything that was written since then into one answer.
       stream.write({ create_request: { ...rangeOf(prefix), start_revision, fragment: true } });
     }
     for await (const response of stream) {
-      silence.broken();
-      if (isDoubtful(response, settings.after)) return;
+      watchdog.onActivity();
+      if (isStale(response, settings.after)) return;
       const changes = response.events.map(toChange);
       if (changes.length === 0) continue;
       yield { changes, revision: Number(response.header.revision), more: stream.readableLength > 0 };
     }
   } catch {
-    // The stream broke. Whether etcd is away, the caller's next read tells.
+    // The stream broke. The caller's next read shows whether etcd is unavailable.
   } finally {
-    silence.stop();
-    // Ended first: etcd3 replaces every connection to the member when a stream fails that can still be written.
+    watchdog.stop();
+    // Ended before it is cancelled: etcd3 replaces every connection to the member when a stream fails that is still writable.
     stream.end();
     stream.cancel();
   }
@@ -78,8 +78,8 @@ async function open(cluster: Cluster, signal: AbortSignal): Promise<WatchStream 
   }
 }
 
-/** Cancelled (compacted, refused), or told by another cluster than the snapshot. */
-function isDoubtful({ canceled, header }: IWatchResponse, after: Snapshot): boolean {
+/** Whether the watch was cancelled (compacted, refused), or answers come from another cluster than the snapshot. */
+function isStale({ canceled, header }: IWatchResponse, after: Snapshot): boolean {
   return canceled || header.cluster_id !== after.clusterId;
 }
 
@@ -89,10 +89,10 @@ function toChange({ type, kv }: IWatchResponse['events'][number]): Change {
 }
 
 /**
- * Asks for the stream's progress at a third of the time in which it must be heard of, and cancels it when it is not:
- * a watch that has nothing to tell and one that is dead look alike.
+ * Requests the stream's progress every third of `stall` ms, and cancels the stream after `stall` ms without an answer: a
+ * watch that is dead is as silent as one without events.
  */
-function guardSilence(stream: WatchStream, stall: number): { broken(): void; stop(): void } {
+function startWatchdog(stream: WatchStream, stall: number): { onActivity(): void; stop(): void } {
   let silent = 0;
   const timer = setInterval(() => {
     silent++;
@@ -100,7 +100,7 @@ function guardSilence(stream: WatchStream, stall: number): { broken(): void; sto
     else stream.write({ progress_request: {} });
   }, stall / 3);
   return {
-    broken: () => {
+    onActivity: () => {
       silent = 0;
     },
     stop: () => clearInterval(timer),

@@ -4,6 +4,7 @@ import { isObject, type JsonBounds, readJson } from '../../core/bounded-json.js'
 import { messageOf, NginxError } from '../../core/errors.js';
 import { ok, type Result } from '../../core/result.js';
 import { explainConnectionError } from '../connection-errors.js';
+import { tlsConnectOptions } from '../tls-connect-options.js';
 import { locateApi } from './location.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT, type NginxApiOptions } from './options.js';
 import { describeUnexpectedResponse } from './unexpected-response.js';
@@ -13,12 +14,12 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 /** One HTTP call to the API: resolves to the parsed body, `undefined` where there is none; rejects with NginxError. */
 export interface Transport {
   call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<unknown>;
-  /** Lets the calls under way end, and ends. */
+  /** Closes once the calls under way have ended. */
   retire(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A list of 10,000 servers with their statistics is some 10 MB. */
+/** The most bytes of an answer. A list of 10,000 servers with their statistics is some 10 MB. */
 const MAX_ANSWER = 64 * 1024 * 1024;
 
 export function createTransport(options: NginxApiOptions): Transport {
@@ -26,13 +27,13 @@ export function createTransport(options: NginxApiOptions): Transport {
   const where = `${socketPath === undefined ? origin : `unix:${socketPath}:`}${base}`;
   const timeout = options.timeout ?? DEFAULT_NGINX_TIMEOUT;
   const headers = { accept: 'application/json', ...authorization(options.auth) };
-  const { serverName, ...tls } = options.tls ?? {};
+  const tls = options.tls && tlsConnectOptions(options.tls, new URL(origin).hostname);
   const pool = new Pool(origin, {
     connections: options.connections ?? DEFAULT_NGINX_CONNECTIONS,
     pipelining: 1,
     maxResponseSize: MAX_ANSWER,
     ...(socketPath !== undefined && { socketPath }),
-    connect: { timeout, ...tls, ...(serverName === undefined ? {} : { servername: serverName }) },
+    connect: { timeout, ...tls },
   });
 
   async function attempt(method: Method, path: string, signal: AbortSignal, body?: unknown) {
@@ -66,7 +67,7 @@ export function createTransport(options: NginxApiOptions): Transport {
   return { call, retire: () => pool.close(), close: () => pool.destroy() };
 }
 
-/** The whole body; each part of it that arrives is progress. */
+/** Reads the whole body. Each part that arrives is progress: a long answer is not a late one. */
 async function readText(body: AsyncIterable<Buffer>, progress: () => void): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of body) {
@@ -76,13 +77,13 @@ async function readText(body: AsyncIterable<Buffer>, progress: () => void): Prom
   return Buffer.concat(parts).toString('utf8');
 }
 
-/** A kept-alive connection that NGINX closed as the request was on its way: only a read may be sent again. */
+/** Whether NGINX closed a kept-alive connection while the request was on its way: then a GET may be sent again. */
 function closedWhileIdle(error: unknown): boolean {
   const cause = error instanceof NginxError ? (error.cause as { code?: unknown } | undefined) : undefined;
   return cause?.code === 'UND_ERR_SOCKET' || cause?.code === 'ECONNRESET' || cause?.code === 'EPIPE';
 }
 
-/** The answer's value; what is no answer of the API is told by the whole URL, since that is what has to be changed. */
+/** The answer's value. The error for an answer that is not the API's names the whole URL, which may be the mistake. */
 function read(
   { status, text }: { readonly status: number; readonly text: string },
   what: { readonly short: string; readonly full: string },
@@ -94,7 +95,7 @@ function read(
     throw new NginxError('BAD_ANSWER', `${what.short}: the answer ${body.reason}`, { status });
   }
   const { code, text: said } = errorFields(body.ok ? body.value : undefined);
-  // A server that is overloaded or starts says so with a page of its own.
+  // A server that is overloaded or starts (5xx) answers with a page of its own.
   const strange = code === undefined && said === undefined && status < 500;
   const message = strange
     ? describeUnexpectedResponse({ status, text, what: what.full })
@@ -102,14 +103,14 @@ function read(
   throw new NginxError(code ?? 'BAD_ANSWER', message, { status });
 }
 
-/** How NGINX's answers may be: a group's servers are some four deep, and have some twenty members each. */
+/** Bounds of NGINX's answers: the servers of a group are nested four deep, with some twenty members each. */
 const ANSWER_BOUNDS: JsonBounds = { length: MAX_ANSWER, depth: 32, items: 4_000_000 };
 
 function parse(text: string): Result<unknown> {
   return text.trim() === '' ? ok(undefined) : readJson(text, ANSWER_BOUNDS);
 }
 
-/** NGINX's codes are words such as `UpstreamNotFound`; anything else is none, and goes into no message or decision. */
+/** NGINX's codes are words such as `UpstreamNotFound`; any other text is ignored. */
 const CODE = /^[A-Za-z]{1,64}$/;
 const MAX_TEXT = 512;
 

@@ -6,8 +6,8 @@ import type { ProbeSpec } from './spec.js';
 import { createTcpProbe } from './tcp.js';
 
 /**
- * The probe that a specification describes. It takes as long as it takes: its caller's signal is its time limit.
- * Where it keeps a connection from probe to probe, `close` ends that.
+ * The probe that a specification describes. It has no time-out of its own: the caller aborts its signal. `close` ends the
+ * connection of a probe that keeps one from probe to probe. A probe type that is missing here does not compile.
  */
 export function createProbe(spec: ProbeSpec): Probe & { close?(): void } {
   switch (spec.type) {

@@ -7,7 +7,7 @@ export function createExecProbe({ command, env }: ExecProbeSpec): Probe {
   const [program, ...args] = command;
   return async (signal) => {
     signal.throwIfAborted();
-    // A group of its own, so that what the program has started is killed with it.
+    // In a process group of its own, so that its children are killed with it.
     const child = spawn(program, args, {
       stdio: 'ignore',
       env: { ...process.env, ...env },
@@ -40,6 +40,6 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended by itself meanwhile.
+    // It has ended in the meantime.
   }
 }

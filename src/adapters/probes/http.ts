@@ -1,11 +1,11 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Probe } from '../../core/ports.js';
+import { tlsConnectOptions } from '../tls-connect-options.js';
+import { parseTarget } from './socket.js';
 import type { HttpProbeSpec } from './spec.js';
-import { parseTarget } from './target.js';
-import { tlsOptions } from './tls-options.js';
 
-/** Healthy when the answer has an expected status. The body is not read: it may be a firmware. */
+/** Healthy when the answer has an expected status. The body is not read: it may be a whole firmware image. */
 export function createHttpProbe(spec: HttpProbeSpec): Probe {
   return async (signal) => {
     const status = await ask(spec, signal);
@@ -14,10 +14,10 @@ export function createHttpProbe(spec: HttpProbeSpec): Probe {
   };
 }
 
-/** A server sends 100, 102 or 103 once or twice, if at all. */
+/** The most 1xx answers (100, 102, 103) before the final one; a server sends one or two, if any. */
 const MAX_INFORMATIONAL = 8;
 
-/** Each time on a connection of its own: that the server takes new ones is part of its health. */
+/** Sends a request on a new connection, since accepting new ones is part of the server's health. Resolves to the status. */
 async function ask(spec: HttpProbeSpec, signal: AbortSignal): Promise<number> {
   signal.throwIfAborted();
   const { target, path = '/', method = 'GET', headers = {}, tls } = spec;
@@ -29,20 +29,19 @@ async function ask(spec: HttpProbeSpec, signal: AbortSignal): Promise<number> {
     method,
     headers: { 'user-agent': 'sidekick', ...headers },
     agent: false,
-    // Of an answer only the head is read, and of that no more than this.
+    // Only the head of the answer is read, and no more of it than this.
     maxHeaderSize: 16_384,
   };
-  const request = tls ? requestHttps({ ...options, ...tlsOptions(tls, host) }) : requestHttp(options);
+  const request = tls ? requestHttps({ ...options, ...tlsConnectOptions(tls, host) }) : requestHttp(options);
   const abort = () => request.destroy();
   signal.addEventListener('abort', abort, { once: true });
   try {
     return await new Promise<number>((resolve, reject) => {
       request.on('response', ({ statusCode = 0 }) => resolve(statusCode));
-      // Any number of them may come before the answer: their end is the probe's time limit or this.
       let informational = 0;
       request.on('information', () => {
         if (++informational > MAX_INFORMATIONAL)
-          request.destroy(new Error('answered with 1xx again and again'));
+          request.destroy(new Error('answered with too many 1xx statuses'));
       });
       request.on('error', reject);
       request.on('close', () => reject(new Error('the connection was closed without an answer')));

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import mqtt, { type Packet } from 'mqtt-packet';
 
-/** An answer that is waited for: what kind of packet, and how long it may be. */
+/** The packet that is awaited, and how long it may be. */
 interface Expected {
-  /** The first byte, with flags: what these packets begin with is fixed (MQTT 5, table 2-1 and section 2.1.3). */
+  /** The first byte: the packet type and its flags, which are fixed (MQTT 5, table 2-1 and section 2.1.3). */
   readonly firstByte: number;
   readonly name: string;
-  /** Most bytes behind the fixed header. */
+  /** The most bytes after the fixed header. */
   readonly longest: number;
 }
 
@@ -18,8 +18,8 @@ export function connack(version: 4 | 5): Expected {
 export const PINGRESP: Expected = { firstByte: 0xd0, name: 'PINGRESP', longest: 0 };
 
 /**
- * Sends something and reads the one packet that answers it. What is read is bounded by what the answer may be: a packet
- * that says it is longer, or another, is refused at its header. Rejects when the connection breaks.
+ * Sends a message and resolves to the packet that answers it. Rejects at the header of a packet that is of another type or
+ * longer than expected, so that no more is read than the answer may be long; and when the connection breaks.
  */
 export function exchange(socket: Socket, message: Buffer, expected: Expected): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -44,7 +44,7 @@ export function exchange(socket: Socket, message: Buffer, expected: Expected): P
   });
 }
 
-/** Reads one whole packet. Throws where it is none. */
+/** Parses one whole packet. Throws if it is not valid MQTT. */
 export function parsePacket(bytes: Buffer, protocolVersion: 4 | 5): Packet {
   const parser = mqtt.parser({ protocolVersion });
   let packet: Packet | undefined;
@@ -60,7 +60,7 @@ export function parsePacket(bytes: Buffer, protocolVersion: 4 | 5): Packet {
   return packet;
 }
 
-/** How long the packet is whose beginning this is; undefined while its header is not complete. */
+/** The length of the packet that starts here; undefined while its header is incomplete. Throws if it is not as expected. */
 function packetLength(read: Buffer, { firstByte, name, longest }: Expected): number | undefined {
   if (read.length === 0) return undefined;
   if (read[0] !== firstByte) throw new Error(`answered with something that is not ${name}`);

@@ -21,8 +21,8 @@ function createSingleProbe(spec: MqttProbeSpec): Probe {
 }
 
 /**
- * One session for all the probes: CONNECT once, and PINGREQ from then on. A broker's log has a few lines for each
- * session; one for each probe would be tens of thousands a day.
+ * One session for all probes: CONNECT once, PINGREQ from then on. A session for each probe would write tens of thousands
+ * of lines a day into the broker's log.
  */
 function createLastingProbe(spec: MqttProbeSpec): Probe & { close(): void } {
   let session: Socket | undefined;
@@ -39,7 +39,7 @@ function createLastingProbe(spec: MqttProbeSpec): Probe & { close(): void } {
       else {
         drop();
         session = dial(spec.target, spec.tls);
-        // It may break between two probes: the next one finds out.
+        // A connection that breaks between two probes fails the next one.
         session.on('error', () => {});
         await connected(session, spec.tls !== undefined);
         await beginSession(session, spec);
@@ -53,7 +53,7 @@ function createLastingProbe(spec: MqttProbeSpec): Probe & { close(): void } {
   };
   const close = () => {
     if (session?.readyState === 'open') session.end(disconnect(spec));
-    // Whatever the other side does: half a connection is not kept.
+    // Closes the connection although the broker does not.
     session?.setTimeout(1_000, drop).unref();
   };
   return Object.assign(probe, { close });

@@ -1,18 +1,25 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { type HostPort, splitHostPort } from '../../core/address.js';
+import { tlsConnectOptions } from '../tls-connect-options.js';
 import type { ProbeTls } from './spec.js';
-import { parseTarget } from './target.js';
-import { tlsOptions } from './tls-options.js';
 
-/** Begins a connection; whether it comes about is for the caller to hear. */
+/** Reads a probe's target, `host:port`. Throws a TypeError: configuration was checked before. */
+export function parseTarget(text: string): HostPort {
+  const target = splitHostPort(text);
+  if (!target) throw new TypeError(`a probe's target must be host:port, got ${text}`);
+  return target;
+}
+
+/** Starts a connection, with TLS where `tls` is given. The caller listens for its events. */
 export function dial(target: string, tls: ProbeTls | undefined): Socket {
   const { host, port } = parseTarget(target);
-  return tls ? connectTls({ ...tlsOptions(tls, host), host, port }) : connect({ host, port });
+  return tls ? connectTls({ ...tlsConnectOptions(tls, host), host, port }) : connect({ host, port });
 }
 
 /**
- * Opens a connection, with the TLS handshake where there is TLS, hands it over, and closes it when that is done.
- * Whatever happens to the connection rejects the whole, and so does the signal.
+ * Opens a connection, with the TLS handshake where `tls` is given, and closes it when `use` has settled. Rejects when the
+ * connection fails or is closed before, and with the signal's reason when that is aborted.
  */
 export async function withSocket(
   target: string,
@@ -36,7 +43,7 @@ export async function withSocket(
     throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener('abort', abort);
-    // Flushes what was written, such as a DISCONNECT, and then closes.
+    // Sends what is still buffered, such as a DISCONNECT, and then closes.
     socket.destroySoon();
   }
 }

@@ -1,5 +1,12 @@
 import { isUnixUrl } from '../../adapters/nginx/location.js';
-import { type Address, type Networks, parseAddress, parseNetwork } from '../../core/address.js';
+import {
+  type Address,
+  type HostPort,
+  type Networks,
+  parseAddress,
+  parseNetwork,
+  splitHostPort,
+} from '../../core/address.js';
 import { parseService } from '../../core/keys.js';
 import { err, ok, type Result } from '../../core/result.js';
 import { type ParameterName, readParameter, type ServerParameters } from '../../core/server-parameters.js';
@@ -212,20 +219,10 @@ export const map: Format<Readonly<Record<string, string>>> = {
   },
 };
 
-/** A host, by name or IP address, and a port. */
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
-
-const HOST_PORT = /^(?:\[([^\]\s]+)\]|([^:\s[\]]+)):(\d{1,5})$/;
-
 /** Reads `host:port`, IPv6 as `[host]:port`; the port is at least `least`. */
 function parseHostPort(text: string, least: number): HostPort | undefined {
-  const parts = HOST_PORT.exec(text);
-  const port = Number(parts?.[3]);
-  if (!parts || port < least || port > 65535) return undefined;
-  return { host: parts[1] ?? parts[2] ?? '', port };
+  const parts = splitHostPort(text);
+  return parts && parts.port >= least && parts.port <= 65535 ? parts : undefined;
 }
 
 /** Where a probe connects to, as text; the host may be a name. */

@@ -6,7 +6,7 @@ import {
   isWithin,
   parseAddress,
   parseNetwork,
-  portOf,
+  splitHostPort,
 } from '../../../src/core/address.js';
 
 const GOOD: readonly [string, string][] = [
@@ -62,7 +62,7 @@ describe('parseAddress', () => {
       fc.property(hosts, fc.integer({ min: 0, max: 70_000 }), (host, port) => {
         const parsed = parseAddress(`${host}:${port}`);
         if (parsed.ok) expect(parseAddress(parsed.value)).toEqual(parsed);
-        if (parsed.ok) expect(portOf(parsed.value)).toBe(port);
+        if (parsed.ok) expect(splitHostPort(parsed.value)?.port).toBe(port);
       }),
     );
   });
@@ -78,13 +78,31 @@ describe('parseAddress', () => {
   });
 });
 
-describe('the parts of an address', () => {
+describe('hostOf', () => {
   it.each([
-    ['10.0.0.1:80', '10.0.0.1', 80],
-    ['[2001:db8::1]:1883', '2001:db8::1', 1883],
-  ])('of %s are %s and %i', (text, host, port) => {
-    expect([hostOf(text as Address), portOf(text as Address)]).toEqual([host, port]);
+    ['10.0.0.1:80', '10.0.0.1'],
+    ['[2001:db8::1]:1883', '2001:db8::1'],
+  ])('of %s is %s', (text, host) => {
+    expect(hostOf(text as Address)).toBe(host);
   });
+});
+
+describe('splitHostPort', () => {
+  it.each([
+    ['lb.example:80', 'lb.example', 80],
+    ['10.0.0.1:0', '10.0.0.1', 0],
+    ['[::1]:99999', '::1', 99_999],
+    ['[fe80::1%eth0]:80', 'fe80::1%eth0', 80],
+  ])('splits %s into %s and %i', (text, host, port) => {
+    expect(splitHostPort(text)).toEqual({ host, port });
+  });
+
+  it.each(['', 'lb', 'lb:', ':80', 'lb:port', 'lb:123456', '::1:80', '[::1]', 'lb :80', '[]:80', 'a[b]:80'])(
+    'refuses %j',
+    (text) => {
+      expect(splitHostPort(text)).toBeUndefined();
+    },
+  );
 });
 
 describe('networks', () => {

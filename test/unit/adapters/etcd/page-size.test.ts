@@ -9,17 +9,17 @@ describe('PageSize', () => {
 
   it('grows over short values, and shrinks when they get long', () => {
     const size = new PageSize();
-    for (let page = 0; page < 10; page++) size.came({ keys: size.keys, bytes: size.keys * 100, took: 5 });
+    for (let page = 0; page < 10; page++) size.record({ keys: size.keys, bytes: size.keys * 100, took: 5 });
     expect(size.keys).toBe(256);
 
-    size.came({ keys: 256, bytes: 256 * 1_000_000, took: 5 });
+    size.record({ keys: 256, bytes: 256 * 1_000_000, took: 5 });
     expect(size.keys).toBe(1);
   });
 
   it('asks a slow line for less', () => {
     const size = new PageSize();
-    for (let page = 0; page < 10; page++) size.came({ keys: size.keys, bytes: size.keys * 100, took: 5 });
-    size.came({ keys: 256, bytes: 25_600, took: 2000 });
+    for (let page = 0; page < 10; page++) size.record({ keys: size.keys, bytes: size.keys * 100, took: 5 });
+    size.record({ keys: 256, bytes: 25_600, took: 2000 });
     expect(size.keys).toBe(64);
   });
 
@@ -39,7 +39,7 @@ describe('PageSize', () => {
         const size = new PageSize();
         for (const page of pages) {
           const before = size.keys;
-          size.came(page);
+          size.record(page);
           expect(Number.isInteger(size.keys) && size.keys >= 1 && size.keys <= 4 * before).toBe(true);
         }
       }),
