@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { createLifecycle } from '../../../src/daemon/lifecycle.js';
 import { recordingLog } from '../../support/silent.js';
 
@@ -16,14 +16,14 @@ function lifecycleWith(reload?: () => void) {
   return { source, log, lifecycle };
 }
 
-test.each(['SIGTERM', 'SIGINT'])('the first %s ends gracefully, and says what it does', (signal) => {
+it.each(['SIGTERM', 'SIGINT'])('the first %s ends gracefully, and says what it does', (signal) => {
   const { source, log, lifecycle } = lifecycleWith();
   source.emit(signal, signal);
   expect([lifecycle.stop.aborted, lifecycle.kill.aborted]).toEqual([true, false]);
   expect(log.events('daemon-stopping')[0]?.fields).toMatchObject({ signal, ending: 'draining' });
 });
 
-test('the second ends at once; for the third nobody listens, so that the system ends the process', () => {
+it('the second ends at once; for the third nobody listens, so that the system ends the process', () => {
   const { source, lifecycle } = lifecycleWith();
   source.emit('SIGINT', 'SIGINT');
   source.emit('SIGTERM', 'SIGTERM');
@@ -31,7 +31,7 @@ test('the second ends at once; for the third nobody listens, so that the system 
   expect([source.listenerCount('SIGINT'), source.listenerCount('SIGTERM')]).toEqual([0, 0]);
 });
 
-test('SIGHUP reloads until the end has begun', () => {
+it('SIGHUP reloads until the end has begun', () => {
   let reloads = 0;
   const { source, log } = lifecycleWith(() => {
     reloads += 1;
@@ -43,7 +43,7 @@ test('SIGHUP reloads until the end has begun', () => {
   expect(log.events('config-reload-ignored')).toHaveLength(1);
 });
 
-test('a crash is logged before the process ends', () => {
+it('a crash is logged before the process ends', () => {
   const { source, log } = lifecycleWith();
   source.emit('uncaughtExceptionMonitor', new Error('unforeseen'), 'unhandledRejection');
   expect(log.events('daemon-crashed')[0]?.fields).toMatchObject({
@@ -52,7 +52,7 @@ test('a crash is logged before the process ends', () => {
   });
 });
 
-test('an unhandled rejection is logged, and ends the process with 1', () => {
+it('an unhandled rejection is logged, and ends the process with 1', () => {
   const code = `
     import { createLifecycle } from './src/daemon/lifecycle.ts';
     const error = (fields) => console.log(JSON.stringify(fields));
@@ -69,7 +69,7 @@ test('an unhandled rejection is logged, and ends the process with 1', () => {
   expect(status).toBe(1);
 });
 
-test('it leaves nothing behind', () => {
+it('it leaves nothing behind', () => {
   const { source, lifecycle } = lifecycleWith();
   lifecycle.dispose();
   expect(source.eventNames()).toEqual([]);

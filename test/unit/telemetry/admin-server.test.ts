@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AdminServer, type AdminSource, startAdminServer } from '../../../src/telemetry/admin-server.js';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
@@ -23,19 +23,19 @@ async function get(path: string, init?: RequestInit) {
 }
 
 describe('the admin endpoints', () => {
-  test('/healthz follows the loops', async () => {
+  it('/healthz follows the loops', async () => {
     expect(await get('/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
     state.healthy = false;
     expect((await get('/healthz')).status).toBe(503);
   });
 
-  test('/readyz follows readiness', async () => {
+  it('/readyz follows readiness', async () => {
     expect((await get('/readyz')).status).toBe(503);
     state.ready = true;
     expect((await get('/readyz')).status).toBe(200);
   });
 
-  test('/metrics is what the registry says', async () => {
+  it('/metrics is what the registry says', async () => {
     expect(await get('/metrics')).toEqual({
       status: 200,
       body: 'sidekick_ready 0\n',
@@ -43,19 +43,19 @@ describe('the admin endpoints', () => {
     });
   });
 
-  test('/status is JSON, also with a query', async () => {
+  it('/status is JSON, also with a query', async () => {
     const { status, body, type } = await get('/status?pretty');
     expect([status, type]).toEqual([200, 'application/json']);
     expect(JSON.parse(body)).toEqual({ command: 'watch', ready: false });
   });
 
-  test('anything else is not found, and nothing is written', async () => {
+  it('anything else is not found, and nothing is written', async () => {
     expect((await get('/')).status).toBe(404);
     expect((await get('/status', { method: 'POST', body: 'x' })).status).toBe(405);
     expect(await get('/healthz', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
   });
 
-  test('a source that fails is a 500 and no crash', async () => {
+  it('a source that fails is a 500 and no crash', async () => {
     const broken = await startAdminServer(LOOPBACK, {
       ...source,
       status: () => {
@@ -67,7 +67,7 @@ describe('the admin endpoints', () => {
     await broken.close();
   });
 
-  test('a port that is taken is said, with what to do about it', async () => {
+  it('a port that is taken is said, with what to do about it', async () => {
     const port = Number(new URL(server.url).port);
     await expect(startAdminServer({ host: '127.0.0.1', port }, source)).rejects.toThrow(
       `admin.listen: cannot listen on 127.0.0.1:${port}: another process listens there; give another with --admin-listen`,

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { createLogger, type LogSettings } from '../../../src/telemetry/logger.js';
 
 function logTo(settings: LogSettings) {
@@ -9,7 +9,7 @@ function logTo(settings: LogSettings) {
   return { log, text, line: () => JSON.parse(text()) as Record<string, unknown> };
 }
 
-test('a JSON line has a time, a level in words, the event and its fields', () => {
+it('a JSON line has a time, a level in words, the event and its fields', () => {
   const { log, line } = logTo({ level: 'info', format: 'json' });
   log.info({ event: 'server-added', address: '10.0.0.1:80' }, 'server added');
   expect(line()).toEqual({
@@ -21,7 +21,7 @@ test('a JSON line has a time, a level in words, the event and its fields', () =>
   });
 });
 
-test('secrets do not get into the log, however deep they are', () => {
+it('secrets do not get into the log, however deep they are', () => {
   const { log, text } = logTo({ level: 'info', format: 'json' });
   const password = 'hunter2';
   log.warn({ password, etcd: { auth: { password } }, nginx: { headers: { authorization: password } } }, 'x');
@@ -30,14 +30,14 @@ test('secrets do not get into the log, however deep they are', () => {
   expect(JSON.parse(line)).toMatchObject({ password: '(redacted)', etcd: { auth: '(redacted)' } });
 });
 
-test('the level decides what is written', () => {
+it('the level decides what is written', () => {
   const { log, text } = logTo({ level: 'warn', format: 'json' });
   log.info({ event: 'a' }, 'not this');
   log.warn({ event: 'b' }, 'but this');
   expect(text()).toMatch(/^[^\n]*but this[^\n]*\n$/);
 });
 
-test('pretty is text for people, on one line', () => {
+it('pretty is text for people, on one line', () => {
   const { log, text } = logTo({ level: 'info', format: 'pretty' });
   log.info({ event: 'server-added', address: '10.0.0.1:80' }, 'server added');
   expect(text()).toMatch(/^\[[\d:.]+\] INFO: server added \{"address":"10\.0\.0\.1:80"\}\n$/);

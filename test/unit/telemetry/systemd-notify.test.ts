@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { createSystemdNotifier, watchdogInterval } from '../../../src/telemetry/systemd-notify.js';
 import { recordingLog } from '../../support/silent.js';
 
@@ -22,7 +22,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-test('tells systemd in order, and a status only when it changes', async () => {
+it('tells systemd in order, and a status only when it changes', async () => {
   const { notifier, told } = notifierWith();
   notifier.status('waiting\nfor etcd');
   notifier.status('waiting\nfor etcd');
@@ -40,7 +40,7 @@ test('tells systemd in order, and a status only when it changes', async () => {
   ]);
 });
 
-test('a reload before all is ready does not make it ready', async () => {
+it('a reload before all is ready does not make it ready', async () => {
   const { notifier, told } = notifierWith();
   notifier.reloading();
   notifier.reloaded();
@@ -48,7 +48,7 @@ test('a reload before all is ready does not make it ready', async () => {
   expect(told).toEqual([]);
 });
 
-test('is silent where systemd does not listen', async () => {
+it('is silent where systemd does not listen', async () => {
   const { notifier, told } = notifierWith({});
   notifier.ready();
   notifier.watch(() => true)();
@@ -56,7 +56,7 @@ test('is silent where systemd does not listen', async () => {
   expect(told).toEqual([]);
 });
 
-test('a watchdog that cannot be told in time is not told again before it is', async () => {
+it('a watchdog that cannot be told in time is not told again before it is', async () => {
   vi.useFakeTimers();
   const told: string[] = [];
   let done: () => void = () => undefined;
@@ -79,7 +79,7 @@ test('a watchdog that cannot be told in time is not told again before it is', as
   end();
 });
 
-test('the watchdog is told three times in its time, and only while all is well', async () => {
+it('the watchdog is told three times in its time, and only while all is well', async () => {
   vi.useFakeTimers();
   const { notifier, told } = notifierWith({ ...ENV, WATCHDOG_USEC: '9000000' });
   let healthy = true;
@@ -99,7 +99,7 @@ test('the watchdog is told three times in its time, and only while all is well',
   expect(told).toHaveLength(4);
 });
 
-test.each([
+it.each([
   [{}, undefined],
   [{ WATCHDOG_USEC: '30000000' }, 10_000],
   [{ WATCHDOG_USEC: '30000000', WATCHDOG_PID: String(process.pid) }, 10_000],
@@ -109,7 +109,7 @@ test.each([
   expect(watchdogInterval(env)).toBe(expected);
 });
 
-test('what cannot be told is logged once, and breaks nothing', async () => {
+it('what cannot be told is logged once, and breaks nothing', async () => {
   const log = recordingLog();
   const notifier = createSystemdNotifier(ENV, log, () =>
     Promise.reject(new Error('spawn systemd-notify ENOENT')),
@@ -120,7 +120,7 @@ test('what cannot be told is logged once, and breaks nothing', async () => {
   expect(log.events('notification-failed')).toHaveLength(1);
 });
 
-test('runs systemd-notify with what is to be told', async () => {
+it('runs systemd-notify with what is to be told', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'sidekick-test-'));
   const heard = join(directory, 'heard');
   writeFileSync(join(directory, 'systemd-notify'), `#!/bin/sh\nprintf '%s\\n' "$@" >> ${heard}\n`);
