@@ -1,4 +1,4 @@
-/** What the store needs from NGINX and from the host. njs/nginx-platform.ts implements it; tests have an implementation in memory. */
+/** What the store needs from NGINX and the host. njs/nginx-platform.ts implements it; tests have an implementation in memory. */
 
 import type { Digest } from '../model/consistent-hash.js';
 import type { Bytes } from '../model/network.js';
