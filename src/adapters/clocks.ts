@@ -1,7 +1,7 @@
 import type { Clock, WallClock } from '../core/ports.js';
 
-/** For whatever takes a time: since the process began, and never set by anybody. */
+/** Milliseconds since the process began, for intervals: nobody can set this clock. */
 export const monotonicClock: Clock = () => performance.now();
 
-/** For times that people read. */
+/** Milliseconds since the epoch, for times that people read. */
 export const wallClock: WallClock = () => Date.now();

@@ -1,4 +1,4 @@
-/** Words of OpenSSL, Node.js, undici and gRPC for what goes wrong with a connection, and what to change about it. */
+/** Words of OpenSSL, Node.js, undici and gRPC for connection errors, and the remedy for each. */
 const TROUBLES: readonly (readonly [words: RegExp, secure: boolean, advice: string])[] = [
   [
     /wrong version number|disconnected before secure TLS|packet length too long|record layer failure|unknown protocol|http request/i,
@@ -29,11 +29,11 @@ const TROUBLES: readonly (readonly [words: RegExp, secure: boolean, advice: stri
   ],
 ];
 
-/** OpenSSL's own form: a thread, a code, where in its source, and between these the one thing that it has to say. */
+/** OpenSSL's form: a thread, a code, the reason, and the place in its source. */
 const OPENSSL = /^(?:Error: )?[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):.*$/;
 
 /**
- * Why a connection failed, in a library's words without its own affairs, and what to change where they say that.
+ * Why a connection failed: the library's words without their technical frame, and the remedy where one is known.
  * @param secure Whether TLS was spoken.
  */
 export function explainConnectionError(words: string, secure: boolean): string {

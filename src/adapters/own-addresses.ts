@@ -2,14 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { type Networks, parseNetwork } from '../core/address.js';
 
-/** Where Linux lists what it delivers to itself, for IPv4 and for IPv6. */
+/** Where Linux lists its local addresses, for IPv4 and for IPv6. */
 const FIB_TRIE = '/proc/net/fib_trie';
 const IF_INET6 = '/proc/net/if_inet6';
 
 /**
- * Every address at which this host, or this container, reaches itself. Node.js lists the interfaces that are up and have
- * a carrier; an address of any other is local as well, and so is one that only a route makes so. Those are read from
- * Linux's own tables, where there are any.
+ * Every address at which this host, or this container, reaches itself. Node.js lists only the interfaces that are up and
+ * have a carrier. The addresses of the other interfaces, and those that only a route makes local, are read from Linux's
+ * tables, where there are any.
  */
 export async function ownAddresses(): Promise<Networks> {
   const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
@@ -40,7 +40,7 @@ export function inet6Addresses(table: string): readonly string[] {
   );
 }
 
-/** Another system has no such file. */
+/** Other systems than Linux have no such file. */
 async function readOrNothing(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');

@@ -1,4 +1,4 @@
-/** How much one service may have in etcd. Whoever can write a service's keys can write any number of them. */
+/** Limits of one service in etcd. Somebody who may write its keys can write any number of them. */
 export interface ServiceLimits {
   /** Most instances; default 1000. */
   readonly instances: number;
@@ -9,12 +9,12 @@ export interface ServiceLimits {
 export const DEFAULT_SERVICE_LIMITS: ServiceLimits = { instances: 1_000, bytes: 1_048_576 };
 
 /**
- * Which keys of one service are within its limits. First come, first served: a key that is in stays in until it is
- * withdrawn, and one that finds no room waits its turn. So newcomers, however many, take no place from what was there.
+ * Which keys of one service are within its limits. An admitted key stays until it is withdrawn; a key that finds no room
+ * waits, the oldest first. So new keys, however many, displace no earlier one.
  */
 export class Admission {
   readonly #limits: ServiceLimits;
-  /** The keys that are in, with the bytes of their values. */
+  /** The admitted keys, with the bytes of their values. */
   readonly #admitted = new Map<string, number>();
   /** In the order in which they came. */
   readonly #waiting = new Map<string, number>();
@@ -24,7 +24,7 @@ export class Admission {
     this.#limits = limits;
   }
 
-  /** How many keys find no room. */
+  /** How many keys wait for room. */
   get waiting(): number {
     return this.#waiting.size;
   }
@@ -33,7 +33,7 @@ export class Admission {
     return this.#admitted.size === 0 && this.#waiting.size === 0;
   }
 
-  /** Whether the key is in with a value of this size. One that was in stays in, with its former size, if it has grown too much. */
+  /** Returns whether the key is admitted with a value of this size. An admitted key whose value grows too much keeps its former size. */
   offer(key: string, bytes: number): boolean {
     const former = this.#admitted.get(key);
     if (this.#fits(bytes - (former ?? 0), former === undefined ? 1 : 0)) {
@@ -50,7 +50,7 @@ export class Admission {
     return this.#admitted.has(key);
   }
 
-  /** The key is gone. Tells which of those that wait are in now, the oldest first. */
+  /** Withdraws a key that is gone. Returns the waiting keys that are admitted instead, the oldest first. */
   withdraw(key: string): readonly string[] {
     this.#waiting.delete(key);
     this.#bytes -= this.#admitted.get(key) ?? 0;

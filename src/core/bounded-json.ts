@@ -1,6 +1,6 @@
 import { err, ok, type Result } from './result.js';
 
-/** How much JSON is read from somebody who is not trusted. */
+/** Bounds for JSON from an untrusted source. */
 export interface JsonBounds {
   /** Most characters. */
   readonly length: number;
@@ -13,9 +13,9 @@ export interface JsonBounds {
 export const JSON_BOUNDS: JsonBounds = { length: 16_384, depth: 8, items: 512 };
 
 /**
- * Reads JSON from untrusted text. The text is measured before it is parsed, in one scan: what comes back is never so
- * deep that code which walks it could run out of stack, and JSON.parse, which takes seconds for what is millions deep,
- * never sees that. Never throws.
+ * Reads JSON from untrusted text. One scan measures the text before it is parsed, so that JSON.parse, which takes seconds
+ * for text that is nested a million deep, never gets such text, and a recursive reader of the result does not run out of
+ * stack. Never throws.
  */
 export function readJson(text: string, bounds: JsonBounds = JSON_BOUNDS): Result<unknown> {
   if (text.length > bounds.length) {

@@ -6,7 +6,7 @@ import { EtcdError, type EtcdErrorCode, messageOf } from './errors.js';
  */
 export type EtcdState = 'connected' | 'unavailable' | 'refused';
 
-/** How etcd stands, as `/status` shows it. */
+/** The state of etcd, as `/status` shows it. */
 export interface EtcdCondition {
   readonly state: EtcdState;
   /** Why it is not `connected`, with what to do about it where that is known. */
@@ -24,13 +24,13 @@ const REMEDIES: Partial<Record<EtcdErrorCode, string>> = {
   TIMEOUT: 'a member is frozen, overloaded or has no quorum: see `etcdctl endpoint status --cluster`',
 };
 
-/** The condition that an error of a call to etcd shows. */
+/** The condition that follows from an error of a call to etcd. */
 export function conditionOf(error: unknown): EtcdCondition {
   const state = error instanceof EtcdError && error.refused ? 'refused' : 'unavailable';
   return { state, error: withRemedy(error) };
 }
 
-/** What an error says, with what to do about it where that is known. */
+/** An error's message, with its remedy where one is known. */
 export function withRemedy(error: unknown): string {
   const remedy = error instanceof EtcdError ? REMEDIES[error.code] : undefined;
   return remedy === undefined ? messageOf(error) : `${messageOf(error)}; ${remedy}`;

@@ -17,9 +17,9 @@ export interface LeaseHistory {
 export type OwnershipDecision = 'write' | 'held' | 'yield';
 
 /**
- * Whose a key is, and so what to do about it. Pure.
+ * Which process a key belongs to, and so what to do about it. Pure.
  *
- * | in etcd                       | written last      | verdict | because                                         |
+ * | in etcd                       | written last      | decision | because                                         |
  * |-------------------------------|-------------------|---------|-------------------------------------------------|
  * | absent                        |                   | write   | it was lost, or never written                   |
  * | under our lease, our value    |                   | held    |                                                 |
@@ -31,12 +31,12 @@ export type OwnershipDecision = 'write' | 'held' | 'yield';
  * | under another's, newer write  | by us, before     | yield   | the other is the newer process                  |
  */
 export function decideOwnership(
-  claim: WantedKey,
+  wanted: WantedKey,
   found: KeyValue | undefined,
   leases: LeaseHistory,
 ): OwnershipDecision {
   if (found?.lease === undefined) return 'write';
-  if (found.lease === leases.current) return found.value === claim.value ? 'held' : 'write';
+  if (found.lease === leases.current) return found.value === wanted.value ? 'held' : 'write';
   if (leases.former.has(found.lease)) return 'write';
-  return claim.written !== undefined && found.revision > claim.written ? 'yield' : 'write';
+  return wanted.written !== undefined && found.revision > wanted.written ? 'yield' : 'write';
 }

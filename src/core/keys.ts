@@ -5,13 +5,13 @@ import { err, ok, quote, type Result } from './result.js';
 export interface KeyPrefixes {
   /** Registrations; default `/services/`. */
   readonly services: string;
-  /** Watchers, their answers, and operators' requests; default `/sidekick/`. */
+  /** Watchers, their acknowledgements, and operators' requests; default `/sidekick/`. */
   readonly control: string;
 }
 
 export const DEFAULT_KEY_PREFIXES: KeyPrefixes = { services: '/services/', control: '/sidekick/' };
 
-/** One instance of a service: what a registration key, a drain request and its answers have in common. */
+/** One instance of a service, as registration keys, drain requests and acknowledgements name it. */
 export interface Instance {
   readonly service: string;
   readonly address: Address;
@@ -50,7 +50,7 @@ export function maintenanceKey(prefixes: KeyPrefixes, { service, address }: Inst
   return `${maintenancePrefix(prefixes)}${service}/${address}`;
 }
 
-/** An operator's word that what the guard holds of a service may go; short-lived, whatever its value. */
+/** Operators' requests that the guard lets go of a service's servers: written under a lease of a minute; the value is ignored. */
 export function unholdPrefix(prefixes: KeyPrefixes): string {
   return `${prefixes.control}unhold/`;
 }
@@ -59,12 +59,12 @@ export function unholdKey(prefixes: KeyPrefixes, service: string): string {
   return `${unholdPrefix(prefixes)}${service}`;
 }
 
-/** Every watcher's answer about any instance. */
+/** The acknowledgements of every watcher for every instance. */
 export function drainedRoot(prefixes: KeyPrefixes): string {
   return `${prefixes.control}drained/`;
 }
 
-/** Every watcher's answer about one instance. */
+/** The acknowledgements of every watcher for one instance. */
 export function drainedPrefix(prefixes: KeyPrefixes, { service, address }: Instance): string {
   return `${drainedRoot(prefixes)}${service}/${address}/`;
 }
@@ -73,10 +73,10 @@ export function drainedKey(prefixes: KeyPrefixes, instance: Instance, watcherId:
   return `${drainedPrefix(prefixes, instance)}${watcherId}`;
 }
 
-/** The service that a key under this prefix names, whatever comes behind the name; undefined where it names none. */
+/** The service that a key under this prefix names, whatever follows the name; undefined where it names none. */
 export function serviceIn(prefix: string, key: string): string | undefined {
   if (!key.startsWith(prefix)) return undefined;
-  // A longer segment is no name: what is behind it is not looked for.
+  // A longer segment is not a name: the rest of the key does not matter.
   const [segment = ''] = key.slice(prefix.length, prefix.length + 130).split('/', 1);
   const service = parseService(segment);
   return service.ok ? service.value : undefined;

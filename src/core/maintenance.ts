@@ -1,6 +1,6 @@
 import { printable } from './printable.js';
 
-/** Who asked for an instance to be taken out, when and why, as far as the request says. For people alone. */
+/** Who drains an instance, when and why, as far as the request says. For people only: nothing is decided on it. */
 export interface Maintenance {
   /** Such as `root@lb1`; nobody has checked it. */
   readonly by?: string;
@@ -21,8 +21,8 @@ export function encodeMaintenance({ by, at, reason }: Maintenance): string {
 }
 
 /**
- * Reads a request's value. It is untrusted and counts whatever it says: what cannot be read is left out, and what can is
- * fit to be shown. Never throws.
+ * Reads a request's value. It is untrusted, and the request stands whatever it says: fields that cannot be read are left
+ * out, the others are safe to print. Never throws.
  */
 export function decodeMaintenance(value: string): Maintenance {
   const { by, at, reason } = readObject(value);

@@ -1,12 +1,12 @@
 import type { Log } from '../core/ports.js';
 
-/** When a daemon is to end. */
+/** The signals that end a daemon. */
 export interface Lifecycle {
   /** Aborted by the first SIGTERM or SIGINT: end gracefully. */
   readonly stop: AbortSignal;
-  /** Aborted by the second one: end at once. A third finds no handler, and ends the process as the system does. */
+  /** Aborted by the second one: end at once. A third has no handler, so the system ends the process. */
   readonly kill: AbortSignal;
-  /** Takes the handlers away again. */
+  /** Removes the handlers. */
   dispose(): void;
 }
 
@@ -14,7 +14,7 @@ export interface LifecycleOptions {
   readonly log: Log;
   /** What a graceful end does, for the log line: `draining and deregistering`. */
   readonly ending: string;
-  /** Called on SIGHUP. Left out: SIGHUP is taken note of, and nothing happens. */
+  /** Called on SIGHUP. Left out: SIGHUP is logged and ignored. */
   readonly reload?: () => void;
   /** Where the signals come from; default the process. */
   readonly source?: Pick<NodeJS.Process, 'on' | 'off'>;
@@ -40,10 +40,10 @@ export function createLifecycle({ log, ending, reload, source = process }: Lifec
 
   function onReload(): void {
     if (reload && !stop.signal.aborted) reload();
-    else log.info({ event: 'config-reload-ignored' }, 'reload asked for, but there is nothing to reload');
+    else log.info({ event: 'config-reload-ignored' }, 'SIGHUP: there is nothing to reload');
   }
 
-  /** Node.js ends the process after this, also for a rejection that nobody handles. */
+  /** Node.js ends the process after this, for an unhandled rejection too. */
   function onCrash(error: Error, origin: string): void {
     log.error(
       { event: 'daemon-crashed', origin, reason: error.message, stack: error.stack },
