@@ -21,6 +21,8 @@ export interface FakeFault {
   readonly before?: NginxError;
   readonly after?: NginxError;
   readonly hold?: Promise<void>;
+  /** Happens right after the call took effect, before its answer arrives. */
+  readonly afterwards?: () => void;
 }
 
 interface Server {
@@ -110,6 +112,17 @@ export class FakeNginx implements NginxApi {
     };
     group.servers.push(server);
     return server;
+  }
+
+  /** Does what the API allows anybody to do to every server with this address. */
+  meddle(ref: UpstreamRef, address: Address, how: 'drain' | 'down' | 'up' | 'remove'): void {
+    const group = this.#group(ref);
+    if (how === 'remove') group.servers = group.servers.filter((server) => server.address !== address);
+    for (const server of group.servers.filter((each) => each.address === address)) {
+      server.draining = how === 'drain' && ref.kind === 'http';
+      const down = how === 'down' || (how === 'drain' && ref.kind === 'stream');
+      server.parameters = { ...server.parameters, down };
+    }
   }
 
   setCapacity(ref: UpstreamRef, servers: number): void {
@@ -262,6 +275,7 @@ export class FakeNginx implements NginxApi {
     if (fault?.before) throw fault.before;
     this.calls.push(call);
     const result = answer();
+    fault?.afterwards?.();
     await Promise.resolve();
     if (fault?.after) throw fault.after;
     return result;

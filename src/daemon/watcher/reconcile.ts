@@ -145,15 +145,15 @@ class Pass {
   }
 
   /**
-   * A reload hands the same ids to other servers: acting on them could remove one that serves. And where traffic is taken
-   * from a server because another goes on serving, somebody else may have taken that other one out.
+   * Where traffic is taken from a server because another goes on serving, somebody else may have taken that other one out.
+   * And a reload hands the same ids to other servers: acting on them could remove one that serves. So this is asked last.
    */
   async #isUnchanged({ actions }: Phase): Promise<boolean> {
     const { api, identity } = this.#target;
     const { stillServing } = this.plan;
     try {
-      if (!sameIdentity(await api.identity(this.#signal), identity)) return false;
-      return !stillServing || !actions.some(mayTakeTraffic) || (await this.#serves(stillServing));
+      if (stillServing && actions.some(mayTakeTraffic) && !(await this.#serves(stillServing))) return false;
+      return sameIdentity(await api.identity(this.#signal), identity);
     } catch (error) {
       if (error instanceof NginxError || this.#signal.aborted) return false;
       throw error;

@@ -132,6 +132,27 @@ const meddle = fc.tuple(instance, nginx).map(
     }),
 );
 
+/** Somebody else changes a server behind the watchers' backs: what they know of NGINX is out of date. */
+const meddleWith = fc
+  .tuple(
+    instance,
+    nginx,
+    fc.constantFrom('drain' as const, 'down' as const, 'up' as const, 'remove' as const),
+  )
+  .map(
+    ([
+      {
+        target: [, ref],
+        address,
+      },
+      index,
+      how,
+    ]) =>
+      command(`somebody does ${how} to ${address} in ${ref.name} of ${index}`, (world) =>
+        world.meddleWith(at(world, index), ref, address, how),
+      ),
+  );
+
 const wipe = fc.constantFrom(...SERVICES).map(([service]) =>
   command(`wipe ${service}`, (world) => {
     for (const address of HOSTS) world.registry.delete(`/services/${service}/${address}`);
@@ -156,6 +177,7 @@ const FAULTS: Readonly<Record<string, () => FakeFault>> = {
   'answers 404': () => ({ before: error('UpstreamServerNotFound', 404) }),
   'answers 405': () => ({ before: error('MethodDisabled', 405) }),
   'is out of memory': () => ({ before: error('UpstreamOutOfMemory', 400) }),
+  'loses its answer': () => ({ after: error('TIMEOUT') }),
   'is slow': () => ({ hold: new Promise((resolve) => setTimeout(resolve, 3_000)) }),
 };
 
@@ -187,6 +209,72 @@ const reload = ofNginx('reload', (each) => each.reload());
 const restart = ofNginx('restart', (each) => each.restart());
 const stop = ofNginx('stop', (each) => each.stop());
 const answer = ofNginx('answer', (each) => each.answer());
+
+/** NGINX is reloaded, or restarted, right after it has answered a look, and before the call that goes by it. */
+const reloadAfter = fc
+  .tuple(
+    nginx,
+    fc.constantFrom('upstream' as const, 'server' as const, 'add' as const),
+    fc.constantFrom('reload' as const, 'restart' as const),
+  )
+  .map(([index, method, what]) =>
+    command(`${what} of ${index} right after its next ${method}`, (world) => {
+      const each = at(world, index);
+      world.fault(each, {
+        method,
+        times: 1,
+        fault: () => ({
+          afterwards: () => {
+            world.disturb();
+            each[what]();
+          },
+        }),
+      });
+    }),
+  );
+
+/** Both watchers know the group when an instance comes: both add it. */
+const bothAdd = instance.map(({ target: [service], address }) =>
+  command(`lb1 and lb2 both see ${service} ${address} come`, async (world) => {
+    world.registry.fault('none');
+    world.startWatcher('lb1');
+    world.startWatcher('lb2');
+    world.registry.delete(`/services/${service}/${address}`);
+    await world.pass(6_000);
+    world.register(service, address, {});
+    await world.pass(0);
+  }),
+);
+
+/** The answer to a change of a group at rest is lost, and more changes follow at once. */
+const loseAnswer = fc
+  .tuple(instance, nginx, fc.constantFrom('add' as const, 'update' as const, 'drain' as const))
+  .map(
+    ([
+      {
+        target: [service],
+        address,
+      },
+      index,
+      method,
+    ]) =>
+      command(
+        `the answer to the next ${method} of ${index}, for ${service} ${address}, is lost`,
+        async (world) => {
+          await world.pass(2_000);
+          world.fault(at(world, index), {
+            method,
+            times: 1,
+            fault: FAULTS['loses its answer'] ?? (() => ({})),
+          });
+          const value = { add: {}, update: { weight: 9 }, drain: { drain: true } }[method];
+          world.register(service, address, value);
+          await world.pass(0);
+          world.register(service, address, { weight: 3 });
+          await world.pass(10);
+        },
+      ),
+  );
 
 const etcd = fc
   .constantFrom('down' as const, 'frozen' as const, 'none' as const, 'none' as const)
@@ -230,11 +318,15 @@ const anything: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: unmaintain },
   { weight: 4, arbitrary: busy },
   { weight: 1, arbitrary: meddle },
+  { weight: 3, arbitrary: meddleWith },
   { weight: 1, arbitrary: wipe },
   { weight: 1, arbitrary: unhold },
   { weight: 6, arbitrary: fault },
   { weight: 2, arbitrary: reload },
   { weight: 2, arbitrary: restart },
+  { weight: 2, arbitrary: reloadAfter },
+  { weight: 1, arbitrary: bothAdd },
+  { weight: 2, arbitrary: loseAnswer },
   { weight: 1, arbitrary: stop },
   { weight: 2, arbitrary: answer },
   { weight: 2, arbitrary: etcd },

@@ -17,6 +17,11 @@ export interface InspectorContext {
   readonly servers?: (nginx: string, ref: UpstreamRef) => readonly ActualServer[];
   /** The service that feeds each group. */
   readonly serviceOf: (ref: UpstreamRef) => string;
+  /**
+   * Whether somebody else has just changed servers of the group while a call of the watcher was held up: between its last
+   * look and its call it could not know. Left out: nobody ever does.
+   */
+  readonly isSurprised?: (nginx: string, ref: UpstreamRef) => boolean;
   /** Counts what excuses a copy for a while: faults met, reloads, other watchers. */
   readonly disturbances: () => number;
   readonly violation: (text: string) => void;
@@ -70,7 +75,8 @@ export class Inspector implements Spy {
     const someoneShould = [...desired.values()].some(
       ({ intent, parameters }) => intent === 'serve' && !parameters.down,
     );
-    if (nobodyServes && someoneShould)
+    const isSurprised = this.#context.isSurprised?.(nginx, ref) ?? false;
+    if (nobodyServes && someoneShould && !isSurprised)
       this.#violation(`${how} of ${server.address}, the last that serves ${group}`);
     // What one watcher does in one pass adds up.
     this.#lastRead.set(group, how === 'remove' ? others : [...others, { ...server, draining: true }]);
@@ -119,6 +125,12 @@ export class Inspector implements Spy {
     if (!others.some((each) => each.address === address)) {
       this.#violation(`${what}, which is to ${wanted.intent}`);
     }
+  }
+
+  sees(nginx: string, ref: UpstreamRef, server: ActualServer): void {
+    const group = `${nginx} ${upstreamId(ref)}`;
+    const others = (this.#lastRead.get(group) ?? []).filter(({ id }) => id !== server.id);
+    this.#lastRead.set(group, [...others, server]);
   }
 
   /** A copy is one more of an address with the same `backup`: with another one it may be what is being replaced. */

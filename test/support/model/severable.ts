@@ -1,6 +1,7 @@
 /** The ports of one watcher, which can be cut off as a killed process is, with what matters watched on its way out. */
 import { EtcdError, NginxError } from '../../../src/core/errors.js';
 import type {
+  ActualServer,
   NginxApi,
   RegistryClient,
   RegistryListener,
@@ -14,6 +15,8 @@ import type { UpstreamRef } from '../../../src/core/upstream.js';
 export interface Spy {
   viewed(view: RegistrySnapshot): void;
   read(nginx: string, ref: UpstreamRef, state: UpstreamState): void;
+  /** NGINX has shown one server, as it is after an add or when it was asked for. */
+  sees(nginx: string, ref: UpstreamRef, server: ActualServer): void;
   /** About to take a server out of rotation, or away. */
   takes(nginx: string, ref: UpstreamRef, id: number, how: 'drain' | 'down' | 'remove'): void;
   answers(key: string, revision: string): void;
@@ -85,8 +88,18 @@ export class Severable {
           if (!this.#severed) this.#spy.read(name, ref, state);
           return state;
         }),
-      server: (ref, id, signal) => through(() => inner.server(ref, id, signal)),
-      add: (...args) => through(() => inner.add(...args)),
+      server: (ref, id, signal) =>
+        through(async () => {
+          const server = await inner.server(ref, id, signal);
+          this.#spy.sees(name, ref, server);
+          return server;
+        }),
+      add: (ref, address, parameters, signal) =>
+        through(async () => {
+          const server = await inner.add(ref, address, parameters, signal);
+          if (server) this.#spy.sees(name, ref, server);
+          return server;
+        }),
       update: (ref, id, changes, signal) => {
         const call = () => inner.update(ref, id, changes, signal);
         return changes.down === true ? taking(ref, id, 'down', call) : through(call);

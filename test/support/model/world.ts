@@ -6,7 +6,7 @@ import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import type { ActualServer, KeyValue } from '../../../src/core/ports.js';
 import { Registrations } from '../../../src/core/registrations.js';
 import { differences } from '../../../src/core/server-parameters.js';
-import type { UpstreamRef } from '../../../src/core/upstream.js';
+import { type UpstreamRef, upstreamId } from '../../../src/core/upstream.js';
 import { DEFAULT_TIMING, type WatcherOptions } from '../../../src/daemon/watcher/options.js';
 import { Watcher } from '../../../src/daemon/watcher/watcher.js';
 import type { FakeCall, FakeFault, FakeNginx } from '../fake-nginx.js';
@@ -59,6 +59,9 @@ export class World {
   readonly #faults = new Map<FakeNginx, PlannedFault[]>();
   readonly #watchers = new Map<string, Running>();
   readonly #leases = new Map<string, string>();
+  /** When somebody else last changed a group of an NGINX. */
+  readonly #meddling = new Map<string, number>();
+  #lastHoldUntil = Number.NEGATIVE_INFINITY;
   #disturbances = 0;
   #excuses = 0;
 
@@ -92,6 +95,24 @@ export class World {
   meddle(address: Address): void {
     this.disturb();
     this.#meddled.add(address);
+  }
+
+  /** Somebody else than a watcher changes servers that NGINX has. */
+  meddleWith(
+    nginx: FakeNginx,
+    ref: UpstreamRef,
+    address: Address,
+    how: 'drain' | 'down' | 'up' | 'remove',
+  ): void {
+    this.meddle(address);
+    this.#meddling.set(`${nginx.name} ${upstreamId(ref)}`, performance.now());
+    nginx.meddle(ref, address, how);
+  }
+
+  /** A watcher's call is held for 3 s at most, and between its last look and what it takes there are three. */
+  #isSurprised(nginx: string, ref: UpstreamRef): boolean {
+    const at = this.#meddling.get(`${nginx} ${upstreamId(ref)}`) ?? Number.NEGATIVE_INFINITY;
+    return performance.now() - at < 9_000 && (this.#excuses > 0 || this.#lastHoldUntil >= at);
   }
 
   /** As a sidekick does: under a lease of its own. */
@@ -129,6 +150,7 @@ export class World {
         registry: this.registry,
         servers: (name, ref) => this.nginx.find((each) => each.name === name)?.servers(ref) ?? [],
         serviceOf,
+        isSurprised: (name, ref) => this.#isSurprised(name, ref),
         disturbances: () => (this.#excuses > 0 ? ++this.#disturbances : this.#disturbances),
         violation: (text) => this.violations.push(text),
         grace: {
@@ -227,6 +249,7 @@ export class World {
     this.#excuses++;
     void until.then(() => {
       this.#excuses--;
+      this.#lastHoldUntil = performance.now();
       this.disturb();
     });
   }

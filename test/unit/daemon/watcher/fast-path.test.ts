@@ -40,11 +40,11 @@ describe('a change in etcd', () => {
     expect(w.lb.find(HTTP, host(2))?.parameters.weight).toBe(5);
   });
 
-  it('that drains an instance asks who NGINX is and whether another goes on serving, and drains', async () => {
+  it('that drains an instance asks whether another goes on serving and who NGINX is, and drains', async () => {
     await using w = await watching(3);
     w.register('firmware', host(2), { drain: true });
     await w.pass(0);
-    expect(calls(w)).toEqual(['identity', 'server', 'drain']);
+    expect(calls(w)).toEqual(['server', 'identity', 'drain']);
     expect(w.lb.find(HTTP, host(2))?.draining).toBe(true);
   });
 
