@@ -57,7 +57,7 @@ export class GuardTracker {
 
   /** These addresses changed in etcd. It is told of every change, lest a drain and the deletion after it look like a loss. */
   registrationsChanged(addresses: Iterable<Address>, desired: DesiredServers): void {
-    this.#step([...addresses].map((address) => [address, desired.get(address)?.intent]));
+    if (this.#guard) this.#step([...addresses].map((address) => [address, desired.get(address)?.intent]));
   }
 
   /** Anything may be registered now. */

@@ -7,6 +7,7 @@ import { type Action, type Plan, plan } from '../../core/plan.js';
 import type { NginxIdentity } from '../../core/ports.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import type { WatcherDeps } from './deps.js';
+import { FastPasses } from './fast-passes.js';
 import { GuardTracker } from './guard-tracker.js';
 import type { KnownServers } from './known-servers.js';
 import type { NginxConnection } from './nginx-connection.js';
@@ -43,7 +44,8 @@ export class UpstreamWorker implements PassSource {
   readonly #wakeup = new Wakeup();
   #services: readonly string[];
   /** The addresses that have changed in etcd since they were last planned. */
-  #changed = new Set<Address>();
+  readonly #changed = new Set<Address>();
+  readonly #fastPasses = new FastPasses();
   #version = 0;
   /** What NGINX has; undefined until the group has been read. */
   #servers: KnownServers | undefined;
@@ -159,16 +161,32 @@ export class UpstreamWorker implements PassSource {
 
   // --- the loop ---------------------------------------------------------------------------------------------------
 
-  /** Runs until aborted; lets the calls under way end. */
+  /** Runs until aborted; lets the calls under way end. Rejects for defects alone. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const { identity } = this.#nginx;
-      const wait = this.#schedule.wait(this.#deps.clock(), this.#timing);
-      if (!identity) await this.#wakeup.wait(this.#timing.resync, signal);
-      else if (wait === 0) await this.#passOverAll(identity, signal);
-      else if (this.#isKnown && this.#servers && this.#changed.size > 0) {
-        await this.#passOverChanged(this.#servers, identity, signal);
-      } else await this.#wakeup.wait(Math.min(wait, this.#timing.resync), signal);
+    try {
+      while (!signal.aborted) await this.#step(signal);
+    } finally {
+      await this.#fastPasses.ended();
+    }
+  }
+
+  /** Begins the pass that is due, or waits for one. */
+  async #step(signal: AbortSignal): Promise<void> {
+    this.#fastPasses.throwDefect();
+    const { identity } = this.#nginx;
+    const wait = this.#schedule.wait(this.#deps.clock(), this.#timing);
+    if (identity && wait === 0) {
+      // What is read while calls are under way is not what NGINX has after them.
+      await this.#fastPasses.ended();
+      await this.#passOverAll(identity, signal);
+      return;
+    }
+    const ready = identity && this.#isKnown ? this.#fastPasses.begin(this.#changed) : new Set<Address>();
+    if (identity && this.#servers && ready.size > 0) {
+      const pass = this.#passOverAddresses(ready, this.#servers, identity, signal);
+      this.#fastPasses.add(pass, ready, () => this.#wakeup.wake());
+    } else {
+      await this.#wakeup.wait(identity ? Math.min(wait, this.#timing.resync) : this.#timing.resync, signal);
     }
     this.forgetCounts();
   }
@@ -188,18 +206,22 @@ export class UpstreamWorker implements PassSource {
       const result = await reconcile(this.#target(identity), this, { dryRun: false }, signal);
       this.#recordPass({ ...result, stale: result.stale || epoch !== this.#epoch });
     } catch (error) {
-      if (!(error instanceof NginxError) && !signal.aborted) throw error;
-      if (error instanceof NginxError) this.#recordFailedRead(error);
+      if (signal.aborted) return;
+      if (!(error instanceof NginxError)) throw error;
+      this.#recordFailedRead(error);
     }
     this.#passEnded(this.#services);
   }
 
-  async #passOverChanged(servers: KnownServers, identity: NginxIdentity, signal: AbortSignal): Promise<void> {
+  async #passOverAddresses(
+    addresses: ReadonlySet<Address>,
+    servers: KnownServers,
+    identity: NginxIdentity,
+    signal: AbortSignal,
+  ): Promise<void> {
     const epoch = this.#epoch;
-    const changed = this.#changed;
-    this.#changed = new Set();
-    const result = await reconcileAddresses(this.#target(identity), this, servers, changed, signal);
-    this.#recordAddresses(changed, { ...result, stale: result.stale || epoch !== this.#epoch });
+    const result = await reconcileAddresses(this.#target(identity), this, servers, addresses, signal);
+    this.#recordAddresses(addresses, { ...result, stale: result.stale || epoch !== this.#epoch });
     this.#passEnded(this.#services);
   }
 

@@ -68,6 +68,36 @@ describe('a change in etcd', () => {
     expect(w.lb.find(HTTP, host(4))?.parameters.weight).toBe(2);
   });
 
+  it('is sent while the call for another server of the group is under way', async () => {
+    await using w = await watching(3);
+    w.lb.fault = ({ method, address }) =>
+      method === 'add' && address === host(4)
+        ? { hold: new Promise((resolve) => setTimeout(resolve, 3_000)) }
+        : undefined;
+    w.register('firmware', host(4));
+    await w.pass(10);
+    w.register('firmware', host(5));
+    await w.pass(0);
+    expect(w.lb.addresses(HTTP)).toContain(host(5));
+    // A further change of the first waits for its call, and then goes by what that came to.
+    w.register('firmware', host(4), { weight: 2 });
+    await w.pass(4_000);
+    expect(w.lb.find(HTTP, host(4))?.parameters.weight).toBe(2);
+    expect(w.lb.count('add')).toBe(2);
+  });
+
+  it('that meets a defect is told as one, and the group goes on', async () => {
+    await using w = await watching(3);
+    const add = w.lb.add.bind(w.lb);
+    w.lb.add = () => Promise.reject(new TypeError('a defect'));
+    w.register('firmware', host(4));
+    await w.pass(200);
+    w.lb.add = add;
+    await w.pass(2_000);
+    expect(w.log.events('worker-failed')).not.toEqual([]);
+    expect(w.lb.addresses(HTTP)).toContain(host(4));
+  });
+
   it('that says what NGINX has already costs nothing', async () => {
     await using w = await watching(3);
     w.register('firmware', host(2));
