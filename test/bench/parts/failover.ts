@@ -26,6 +26,8 @@ const RATE = 100;
 const ROUNDS = 2;
 /** How long users are watched after a server has begun to end, s: as long as its lease lives. */
 const SECONDS = 15;
+/** How long five sidekicks may take to start on a busy machine, ms. */
+const START = { timeoutMs: 180_000 };
 
 interface Host {
   readonly backend: Backend;
@@ -94,7 +96,7 @@ async function endAll(
   const hosts = await Promise.all(
     Array.from({ length: SERVERS }, (_, nth) => startHost(network, etcd, nth + 1)),
   );
-  await until('every firmware server is in NGINX', () => hasServers(gateway, SERVERS));
+  await until('every firmware server is in NGINX', () => hasServers(gateway, SERVERS), START);
   await using load = new HttpLoad(`${gateway.httpUrl}${FIRMWARE.small.path}`, RATE);
   const found = new Map<string, Noticed>();
   for (const [nth, [how, end]] of Object.entries(ENDS).entries()) {
