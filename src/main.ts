@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { COMMANDS } from './commands/commands.js';
 import { runCommandLine } from './commands/program.js';
 
-// What a later Node.js will do away with in a library is nothing for the log of a daemon.
+// Deprecation warnings of dependencies are not actionable for users.
 process.noDeprecation = true;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {

@@ -1,6 +1,6 @@
 import { addressOfInterface, addressTowards } from '../adapters/host-address.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
-import type { ConfiguredAddress } from '../config/engine/formats.js';
+import type { ConfiguredAddress } from '../config/engine/core-formats.js';
 import { type Problem, refuseProblems } from '../config/engine/problem.js';
 import type { RegisterSettings, ServiceSettings } from '../config/register.js';
 import { type Address, hostOf } from '../core/address.js';

@@ -1,7 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { SidekickError, UsageError } from '../core/errors.js';
 import type { CommandSpec, CommandTable, Invocation } from './command.js';
-import { addFlags, givenFlags } from './flags.js';
 import { printLines } from './print-lines.js';
 
 /** The surroundings of a command line. */
@@ -82,7 +81,7 @@ class CommandLine {
 
   /** Adds the options of a command and what it does, once it is the one that is used. */
   async #complete(command: Command, spec: CommandSpec): Promise<void> {
-    const scope = await spec.scope();
+    const [scope, { addFlags, givenFlags }] = await Promise.all([spec.scope(), import('./flags.js')]);
     command.description(spec.description).showHelpAfterError(`(see ${pathOf(command)} --help)`);
     addFlags(command, scope, spec.file);
     command.addHelpText('after', SOURCES);

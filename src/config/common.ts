@@ -1,8 +1,7 @@
-import { boolean, listen, oneOf } from './engine/formats.js';
+import { listen } from './engine/core-formats.js';
+import { oneOf } from './engine/formats.js';
 import { option } from './engine/schema.js';
-
-/** Where the admin endpoints listen unless configured otherwise, and where `sidekick status` asks. */
-export const DEFAULT_ADMIN_LISTEN = '127.0.0.1:9464';
+import { DEFAULT_ADMIN_LISTEN } from './status.js';
 
 export const logOptions = {
   log: {
@@ -28,8 +27,3 @@ export const adminOptions = {
     ),
   },
 };
-
-/** A switch that is off by default. */
-export function switchOption(doc: string) {
-  return option(boolean, false, doc);
-}

@@ -3,9 +3,9 @@ import { DEFAULT_FIRMWARE_SERVICE, DEFAULT_PARALLEL, DEFAULT_RESERVE } from '../
 import { parseGroup, parseReleaseId, type ReleaseId } from '../firmware/names.js';
 import { parsePercent, parseSalt } from '../firmware/rollout.js';
 import { normal, parse } from '../firmware/shared/version.js';
-import { switchOption } from './common.js';
-import { type Format, file, integer, listOf, service, string, url } from './engine/formats.js';
-import { option, optional } from './engine/schema.js';
+import { service } from './engine/core-formats.js';
+import { type Format, file, integer, listOf, string, url } from './engine/formats.js';
+import { option, optional, switchOption } from './engine/schema.js';
 import { etcdOptions } from './etcd.js';
 
 const asText = (text: string): unknown => text;

@@ -1,6 +1,5 @@
-import { switchOption } from './common.js';
 import { duration, string } from './engine/formats.js';
-import { option, optional } from './engine/schema.js';
+import { option, optional, switchOption } from './engine/schema.js';
 import { etcdOptions } from './etcd.js';
 
 /** The options of `sidekick drain`. */

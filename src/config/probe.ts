@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ProbeSpec, ProbeTls } from '../adapters/probes/spec.js';
 import type { Address } from '../core/address.js';
 import { DEFAULT_HEALTH_POLICY, type HealthPolicy } from '../core/health.js';
-import { switchOption } from './common.js';
+import { target } from './engine/core-formats.js';
 import { formatDuration } from './engine/duration.js';
 import {
   command,
@@ -14,9 +14,8 @@ import {
   mqttVersion,
   oneOf,
   string,
-  target,
 } from './engine/formats.js';
-import { option, optional, printedAs, sensitive, type Values } from './engine/schema.js';
+import { option, optional, printedAs, sensitive, switchOption, type Values } from './engine/schema.js';
 import type { FileReader } from './engine/secret-files.js';
 import { defined, tlsOptions, tlsSettings } from './tls.js';
 import { isOwnHost } from './urls.js';

@@ -6,19 +6,15 @@ import { DEFAULT_PARAMETERS, PARAMETER_NAMES, type ServerParameters } from '../c
 import { DEFAULT_LEASE_TTL } from '../daemon/lease/options.js';
 import { DEFAULT_DRAIN_TIMEOUT } from '../daemon/registrar/options.js';
 import { adminOptions, logOptions } from './common.js';
-import { formatDuration } from './engine/duration.js';
 import {
-  boolean,
   type ConfiguredAddress,
-  duration,
   instanceAddress,
-  integer,
-  map,
   nginxTime,
   parameter,
   service,
-  string,
-} from './engine/formats.js';
+} from './engine/core-formats.js';
+import { formatDuration } from './engine/duration.js';
+import { boolean, duration, integer, map, string } from './engine/formats.js';
 import { type Problem, refuseProblems } from './engine/problem.js';
 import type { Resolved } from './engine/resolve.js';
 import { type ListOption, option, required } from './engine/schema.js';

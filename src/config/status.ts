@@ -1,6 +1,8 @@
-import { DEFAULT_ADMIN_LISTEN, switchOption } from './common.js';
 import { url } from './engine/formats.js';
-import { option } from './engine/schema.js';
+import { option, switchOption } from './engine/schema.js';
+
+/** Where the admin endpoints listen unless configured otherwise, and where `sidekick status` asks. */
+export const DEFAULT_ADMIN_LISTEN = '127.0.0.1:9464';
 
 /** The options of `sidekick status`. */
 export const statusScope = {

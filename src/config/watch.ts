@@ -19,23 +19,13 @@ import {
   type UpstreamRule,
   type WatcherOptions,
 } from '../daemon/watcher/options.js';
-import { adminOptions, logOptions, switchOption } from './common.js';
+import { adminOptions, logOptions } from './common.js';
+import { apiUrl, networksByService, service, watcherId } from './engine/core-formats.js';
 import { formatDuration } from './engine/duration.js';
-import {
-  apiUrl,
-  duration,
-  file,
-  integer,
-  networksByService,
-  oneOf,
-  ratio,
-  service,
-  string,
-  watcherId,
-} from './engine/formats.js';
+import { duration, file, integer, oneOf, ratio, string } from './engine/formats.js';
 import { type Problem, refuseProblems } from './engine/problem.js';
 import type { Resolved } from './engine/resolve.js';
-import { type ListOption, option, optional, required } from './engine/schema.js';
+import { type ListOption, option, optional, required, switchOption } from './engine/schema.js';
 import { createFileReader, type FileReader } from './engine/secret-files.js';
 import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
 import { firmwareOfferOptions } from './firmware.js';

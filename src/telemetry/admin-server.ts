@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { messageOf, SidekickError } from '../core/errors.js';
 import { printableJson } from '../core/printable.js';
 
-/** What the admin endpoints show. */
+/** What the admin endpoints serve. */
 export interface AdminSource {
-  /** The loops move. */
+  /** The loops of the daemon make progress. */
   healthy(): boolean;
-  /** The job is done: registered, or NGINX in step with etcd. */
+  /** Everything is registered, or NGINX is in sync with etcd. */
   ready(): boolean;
   metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
-  /** Anything that JSON can hold. */
+  /** Anything that JSON can represent. */
   status(): unknown;
 }
 
@@ -20,13 +20,13 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-interface Answer {
+interface AdminResponse {
   readonly status: number;
   readonly body: string;
   readonly type: string;
 }
 
-/** Serves /healthz, /readyz, /metrics and /status. Rejects with a clear error where the port is taken. */
+/** Serves /healthz, /readyz, /metrics and /status. Rejects with a SidekickError if the port is taken. */
 export async function startAdminServer(
   listen: { readonly host: string; readonly port: number },
   source: AdminSource,
@@ -37,7 +37,7 @@ export async function startAdminServer(
   server.headersTimeout = 10_000;
   server.requestTimeout = 10_000;
   await listening(server, listen);
-  // It is there for the daemon, and not the other way round.
+  // The server must not keep the process alive.
   server.unref();
   return { url: urlOf(server), close: () => closed(server) };
 }
@@ -58,11 +58,11 @@ async function respond(
   response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function answer(request: IncomingMessage, source: AdminSource): Promise<Answer> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') return plain(405, 'only GET');
+async function answer(request: IncomingMessage, source: AdminSource): Promise<AdminResponse> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return plain(405, 'only GET and HEAD');
   switch (new URL(request.url ?? '/', 'http://localhost').pathname) {
     case '/healthz':
-      return source.healthy() ? plain(200, 'ok') : plain(503, 'the loops do not move');
+      return source.healthy() ? plain(200, 'ok') : plain(503, 'the loops of the daemon make no progress');
     case '/readyz':
       return source.ready() ? plain(200, 'ready') : plain(503, 'not ready: see /status');
     case '/status':
@@ -72,11 +72,11 @@ async function answer(request: IncomingMessage, source: AdminSource): Promise<An
       return { status: 200, body: text, type: contentType };
     }
     default:
-      return plain(404, 'here are /healthz, /readyz, /metrics and /status');
+      return plain(404, 'the endpoints are /healthz, /readyz, /metrics and /status');
   }
 }
 
-function plain(status: number, text: string): Answer {
+function plain(status: number, text: string): AdminResponse {
   return { status, body: `${text}\n`, type: 'text/plain; charset=utf-8' };
 }
 
@@ -89,8 +89,8 @@ async function listening(server: Server, { host, port }: { host: string; port: n
 
 function listenError(error: NodeJS.ErrnoException, address: string): Error {
   const why = error.code === 'EADDRINUSE' ? 'another process listens there' : error.message;
-  const remedy = 'give another with --admin-listen (SIDEKICK_ADMIN_LISTEN, admin.listen), or off';
-  return new SidekickError('ADMIN_LISTEN', `admin.listen: cannot listen on ${address}: ${why}; ${remedy}`, {
+  const advice = 'give another address, or off, with --admin-listen (SIDEKICK_ADMIN_LISTEN, admin.listen)';
+  return new SidekickError('ADMIN_LISTEN', `admin.listen: cannot listen on ${address}: ${why}; ${advice}`, {
     cause: error,
   });
 }

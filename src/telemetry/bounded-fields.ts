@@ -1,21 +1,21 @@
 import { messageOf } from '../core/errors.js';
 import { printable } from '../core/printable.js';
 
-/** Of one text, in UTF-16 code units: what is cut where it is shown is shorter than that already. */
+/** The longest text, in UTF-16 code units. Text that its logger has cut already is shorter. */
 const MAX_TEXT = 2048;
 
-/** Of one list or group. */
+/** The most items of one list or group. */
 const MAX_ITEMS = 100;
 
 const MAX_DEPTH = 5;
 
-/** Of all text in one line, so that many bounded texts are bounded too. */
+/** The longest text of a whole line, because many bounded texts are long together. */
 const MAX_TOTAL = 16_384;
 
 /**
- * The fields of one log line, fit to be written: text on one line without control characters and cut, lists and groups
- * cut, nothing nested deeply. The last guard; whoever logs something untrusted still says how much of it is worth
- * showing. Reads no getter twice and never throws for data.
+ * The fields of one log line, made safe to write: text is escaped and cut, lists and groups are cut, and deep nesting is
+ * left out. This is the last line of defence: code that logs untrusted text cuts it to a useful length itself. Reads no
+ * getter twice and never throws for data.
  */
 export function boundedFields(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   let left = MAX_TOTAL;

@@ -1,26 +1,29 @@
+import { createRequire } from 'node:module';
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
-import pretty from 'pino-pretty';
+import type Pretty from 'pino-pretty';
 import { printable } from '../core/printable.js';
 import { boundedFields } from './bounded-fields.js';
+
+const require = createRequire(import.meta.url);
 
 export interface LogSettings {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly format: 'auto' | 'json' | 'pretty';
 }
 
-/** What never gets into a log, wherever it turns up in the fields. */
+/** The fields that are never logged, up to two levels deep. */
 export const REDACTED: readonly string[] = ['password', 'token', 'authorization', 'auth'].flatMap((name) => [
   name,
   `*.${name}`,
   `*.*.${name}`,
 ]);
 
-/** The standard error stream: what a command has to say goes to the standard output, and stays apart from the log. */
+/** The file descriptor of the standard error stream. The result of a command goes to the standard output, apart from the log. */
 const STDERR = 2;
 
 /**
- * Lines of JSON (or text for people) with `time`, `level`, `event` and the fields of the event.
- * Written synchronously, so that the last words before an end are not lost.
+ * Logs lines of JSON, or of text for people, with `time`, `level`, `event` and the fields of the event.
+ * Writes are synchronous, so that the last lines before the end of the process are not lost.
  * @param to For tests; default the standard error stream.
  */
 export function createLogger(settings: LogSettings, to?: DestinationStream): Logger {
@@ -46,14 +49,16 @@ export function createLogger(settings: LogSettings, to?: DestinationStream): Log
   );
 }
 
+/** The package is loaded only here, because daemons usually log JSON. */
 function prettyStream(terminal: boolean, to: DestinationStream | undefined): DestinationStream {
+  const pretty = require('pino-pretty') as typeof Pretty;
   return pretty({
     destination: (to as NodeJS.WritableStream | undefined) ?? STDERR,
     sync: true,
     colorize: terminal && !process.env.NO_COLOR,
     translateTime: 'HH:MM:ss.l',
     singleLine: true,
-    // It would give errors lines of their own.
+    // Otherwise errors get lines of their own.
     errorLikeObjectKeys: [],
     ignore: 'event',
   });

@@ -10,7 +10,7 @@ export interface Metrics {
   expose(): Promise<{ readonly text: string; readonly contentType: string }>;
 }
 
-/** Metrics as the table declares them, and those of the process itself (`process_*`, `nodejs_*`). */
+/** The metrics of the table, and those of the process itself (`process_*`, `nodejs_*`). */
 export function createMetrics(log: Log): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -22,12 +22,12 @@ export function createMetrics(log: Log): Metrics {
     else gauges.set(name, new Gauge(configuration));
   }
 
-  /** A metric that nobody declared, or another label, is a mistake of ours, and no reason to end a daemon. */
+  /** A metric or label that is not declared is a bug, but no reason to end a daemon. */
   function safely(name: string, record: () => void): void {
     try {
       record();
     } catch (error) {
-      log.error({ event: 'metric-failed', key: name, reason: messageOf(error) }, 'metric not recorded');
+      log.error({ event: 'metric-failed', key: name, reason: messageOf(error) }, 'a metric was not recorded');
     }
   }
 
@@ -44,7 +44,7 @@ export function createMetrics(log: Log): Metrics {
   };
 }
 
-/** Names of upstream groups come from NGINX: what is a label has to be one that a terminal can show too. */
+/** Labels with control characters escaped: names of upstreams come from NGINX and are not trusted. */
 function shown(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, printable(value, 128)]));
 }

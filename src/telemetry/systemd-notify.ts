@@ -3,21 +3,21 @@ import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
 import { oneLine } from '../core/printable.js';
 
-/** What systemd is told. Calls return at once; what cannot be told is logged once and forgotten. */
+/** Notifications to systemd. Calls return at once. A failure is logged once, and not retried. */
 export interface SystemdNotifier {
   ready(): void;
   /** One line for `systemctl status`. */
   status(text: string): void;
-  /** A reload begins; nothing is said of it before `ready`. */
+  /** A reload begins. Before `ready` systemd is not told of it. */
   reloading(): void;
   reloaded(): void;
   stopping(): void;
   /**
-   * Tells the watchdog that all is well, for as long as `healthy` says so, and that a start or stop that is under way may
-   * take twice the watchdog's time more. Returns what ends it.
+   * Notifies the watchdog while `healthy` returns true, and extends the time of a start or stop in progress by twice the
+   * watchdog's time. Returns a function that ends it.
    */
   watch(healthy: () => boolean): () => void;
-  /** Resolves when everything has been told. */
+  /** Resolves when every notification has been sent. */
   flushed(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export function createSystemdNotifier(
   let broken = false;
   let started = false;
 
-  /** One at a time, in order. */
+  /** Sends one notification at a time, in order. */
   function tell(...assignments: readonly string[]): Promise<void> {
     last = last.then(async () => {
       try {
@@ -62,7 +62,10 @@ export function createSystemdNotifier(
         broken = false;
       } catch (error) {
         if (!broken)
-          log.warn({ event: 'notification-failed', reason: messageOf(error) }, 'systemd cannot be told');
+          log.warn(
+            { event: 'notification-failed', reason: messageOf(error) },
+            'a notification to systemd failed',
+          );
         broken = true;
       }
     });
@@ -79,7 +82,7 @@ export function createSystemdNotifier(
       lastStatus = text;
       void tell(`STATUS=${oneLine(text)}`);
     },
-    // systemd wants to know when the reload began, by the clock that hrtime reads too. Source: sd_notify(3).
+    // systemd needs the time at which the reload began, by the clock that hrtime reads. Source: sd_notify(3).
     reloading() {
       if (started) void tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
     },
@@ -92,9 +95,9 @@ export function createSystemdNotifier(
     watch(healthy) {
       const interval = watchdogInterval(env);
       if (interval === undefined) return () => {};
-      // A start may wait for a backend or etcd, and a stop for a drain, longer than any limit in a unit could know.
+      // A start may wait for a service or etcd, and a stop for a drain, longer than a limit in a unit can tell.
       const extension = `EXTEND_TIMEOUT_USEC=${Math.round(6 * interval * 1000)}`;
-      // On a host so busy that the one before is not told yet, another one would only be one more to wait for.
+      // On a busy host the last notification may not have been sent yet: another one would only wait behind it.
       let pending = false;
       const timer = setInterval(() => {
         if (pending || !healthy()) return;
@@ -111,8 +114,8 @@ export function createSystemdNotifier(
 }
 
 /**
- * A third of what the watchdog allows, in ms, so that one sign of life may be late; undefined where this process is not
- * watched. Source: sd_watchdog_enabled(3).
+ * A third of the watchdog's time, in ms, so that one notification may be late; undefined if the watchdog does not watch this
+ * process. Source: sd_watchdog_enabled(3).
  */
 export function watchdogInterval(env: Environment): number | undefined {
   const microseconds = Number(env.WATCHDOG_USEC);

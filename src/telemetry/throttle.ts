@@ -1,4 +1,4 @@
-/** What became of one occurrence: shown, with the number of those before it that were not, or suppressed. */
+/** Whether one occurrence is shown, and if so, how many before it were suppressed. */
 export type ThrottleDecision =
   | { readonly show: true; readonly suppressed: number }
   | { readonly show: false };
@@ -8,10 +8,10 @@ export interface Throttle {
   judge(subject: string, now: number): ThrottleDecision;
 }
 
-/** Subjects remembered at a time; those whose interval is over are forgotten when there are more. */
+/** The most subjects that are remembered. If there are more, those whose interval is over are forgotten. */
 const MAX_SUBJECTS = 1000;
 
-/** Lets the same subject through `burst` times in `interval` ms (default once), and counts what it holds back. */
+/** Shows the same subject `burst` times in `interval` ms (default once), and counts what it suppresses. */
 export function createThrottle(interval: number, burst = 1): Throttle {
   const seen = new Map<string, { shownAt: number; shown: number; suppressed: number }>();
 
@@ -19,7 +19,7 @@ export function createThrottle(interval: number, burst = 1): Throttle {
     for (const [subject, { shownAt }] of seen) {
       if (now - shownAt >= interval) seen.delete(subject);
     }
-    // More than that within one interval: the oldest make room, and may show up once too often.
+    // If all are within their interval, the oldest are forgotten, and may be shown once too often.
     for (const subject of seen.keys()) {
       if (seen.size <= MAX_SUBJECTS) return;
       seen.delete(subject);

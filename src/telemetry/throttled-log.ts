@@ -2,7 +2,7 @@ import type { Clock, Log } from '../core/ports.js';
 import { printable } from '../core/printable.js';
 import { createThrottle } from './throttle.js';
 
-/** The fields that say what an event is about. The same event about something else is another event. */
+/** The fields that tell what an event is about. The same event about something else counts as another one. */
 const SUBJECT = [
   'event',
   'nginx',
@@ -15,25 +15,25 @@ const SUBJECT = [
   'watcher',
 ] as const;
 
-/** What those have in common of whom there may be any number: whoever writes keys decides how many a service has. */
+/** The fields that many subjects share: whoever writes keys decides how many subjects a service has. */
 const CROWD = ['event', 'nginx', 'kind', 'upstream', 'service'] as const;
 
-/** Most lines of one crowd in an interval. */
+/** The most lines of one crowd in an interval. */
 const CROWD_LINES = 20;
 
-/** How long a warning or error about the same is not repeated, in ms. */
+/** How long the same warning or error about the same subject is suppressed, in ms. */
 export const LOG_INTERVAL = 10_000;
 
 /**
- * Keeps storms out of the log: the same warning or error about the same subject is written at most once in `interval`
- * ms, with the number of those held back since (`suppressed`), and the same about many subjects of one service or group
- * at most 20 times. Info and debug lines tell a story, and all pass.
+ * A log without storms: the same warning or error about the same subject is written at most once in `interval` ms, with the
+ * number of suppressed ones (`suppressed`), and about many subjects of one service or upstream at most 20 times. Lines at the
+ * levels info and debug are never suppressed.
  */
 export function throttleLog(log: Log, clock: Clock, interval = LOG_INTERVAL): Log {
   const limiter = createThrottle(interval);
   const crowds = createThrottle(interval, CROWD_LINES);
 
-  // Cut, as it is remembered for a while, and a key may be as long as somebody made it.
+  // Cut, because it is remembered for a while, and whoever writes a key decides how long it is.
   function about(names: readonly string[], fields: Parameters<Log['warn']>[0]): readonly string[] {
     return names.map((name) => printable(JSON.stringify(fields[name]) ?? ''));
   }

@@ -1,4 +1,4 @@
-import type { Format } from './formats.js';
+import { boolean, type Format } from './formats.js';
 
 /**
  * One option, in the shape of a convict schema node. It is declared once: its key in a file is its path in the schema,
@@ -72,6 +72,11 @@ export function optional<T>(type: Format<T>, doc: string): Option<T | undefined>
 /** An option that each entry of a list must have. */
 export function required<T>(type: Format<T>, doc: string): Option<T> {
   return { ...option(type, null, doc), nullable: true, required: true };
+}
+
+/** A switch that is off by default. */
+export function switchOption(doc: string): Option<boolean> {
+  return option(boolean, false, doc);
 }
 
 /** An option whose value is never shown. */

@@ -86,7 +86,7 @@ describe('failures at run time end with 1, and say what to do', () => {
     expect(err).toContain(
       `sidekick: admin.listen: cannot listen on 127.0.0.1:${port}: another process listens there`,
     );
-    expect(err).toContain('give another with --admin-listen');
+    expect(err).toContain('give another address, or off, with --admin-listen');
     expect(code).toBe(1);
   });
 

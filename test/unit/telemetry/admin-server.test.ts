@@ -67,10 +67,10 @@ describe('the admin endpoints', () => {
     await broken.close();
   });
 
-  it('a port that is taken is said, with what to do about it', async () => {
+  it('rejects if the port is taken, and says what to do', async () => {
     const port = Number(new URL(server.url).port);
     await expect(startAdminServer({ host: '127.0.0.1', port }, source)).rejects.toThrow(
-      `admin.listen: cannot listen on 127.0.0.1:${port}: another process listens there; give another with --admin-listen`,
+      `admin.listen: cannot listen on 127.0.0.1:${port}: another process listens there; give another address, or off, with --admin-listen`,
     );
   });
 });

@@ -7,12 +7,12 @@ describe('unknownVariables', () => {
     const env = {
       SIDEKICK_LEASE_TTL: '5s',
       SIDEKICK_NGINX_API: 'x',
-      SIDEKICK_LEESE: '1',
+      SIDEKICK_BANANA: '1',
       SIDEKICK_ETCD_ENDPIONTS: 'x',
       OTHER: '1',
     };
     expect(unknownVariables(Object.values(SCOPES), env)).toEqual([
-      { name: 'SIDEKICK_LEESE', meant: undefined },
+      { name: 'SIDEKICK_BANANA', meant: undefined },
       { name: 'SIDEKICK_ETCD_ENDPIONTS', meant: 'SIDEKICK_ETCD_ENDPOINTS' },
     ]);
   });
