@@ -190,7 +190,7 @@ it('a key that is not the certificate’s changes nothing until the pair is whol
   await cli.event('daemon-ready');
   copyFileSync(join(directory, 'other.crt'), join(directory, 'halved.crt'));
   expect(await cli.event('files-rejected')).toMatchObject({
-    reason: expect.stringMatching(/etcd\.cert: must name PEM files that go together/) as string,
+    reason: expect.stringMatching(/etcd\.cert: must name PEM files that belong together/) as string,
   });
   copyFileSync(join(directory, 'other.key'), join(directory, 'halved.key'));
   await cli.event('files-reloaded');
