@@ -67,7 +67,13 @@ set_up_firmware_server() {
     install -m 0644 "$here/firmware/manifest.json" /srv/firmware/manifest.json
     yes 'sidekick firmware 1.0.0' | head -c 1048576 >/srv/firmware/esp32-1.0.0.bin
     yes 'sidekick firmware 1.0.1' | head -c 16384 >/srv/firmware/esp32-1.0.1.bin
+    install -d -o www-data -g www-data /srv/firmware/blobs
     install -D -m 0644 "$here/firmware/nginx.conf" "/etc/firmware/$1.conf"
+    install -d /etc/firmware/run
+    # A kernel without IPv6 has no such file, and refuses to listen.
+    if [ -s /proc/net/if_inet6 ]; then
+        echo 'listen [::]:8080 reuseport;' >/etc/firmware/run/listen-ipv6.conf
+    fi
     {
         cat <<END
 service: firmware

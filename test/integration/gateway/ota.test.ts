@@ -34,7 +34,8 @@ beforeAll(async () => {
   const checked = `ssl_verify_client optional; ssl_client_certificate ${CA};`;
   gateway = await startFullGateway(
     network,
-    edited(`s|include gateway/tls.conf;|include gateway/tls.conf; ${checked}|`),
+    // The command runs again when the container is started again: the line is changed once.
+    edited(`s|include gateway/tls.conf;$|include gateway/tls.conf; ${checked}|`),
     { files: { [CA]: authority.ca.toString() } },
   );
   await gateway.api.call('POST', '/http/upstreams/firmware/servers', { server: server.server });
