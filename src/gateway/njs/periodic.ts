@@ -1,6 +1,7 @@
 /** njs module: the maintenance tasks of both blocks. NGINX runs them in one worker. */
 import type { Kind } from '../model/server.js';
 import type { Step } from '../model/steps.js';
+import * as keyvalState from '../store/keyval-state.js';
 import * as maintenance from '../store/maintenance.js';
 import type { Platform } from '../store/platform.js';
 import * as restore from '../store/restore.js';
@@ -41,6 +42,8 @@ function nextTask(platform: Platform, left: number): Step | undefined {
 /** One round. NGINX starts the next one two seconds later, and would end this one then. */
 async function runRound(kind: Kind): Promise<void> {
   const platform = platforms.platformOf(kind);
+  // Devices are answered from a keyval zone, whether or not a client of the API has asked for it.
+  keyvalState.load(platform);
   // Loading the groups is a quick task.
   if (!restore.isLoaded(platform)) return;
   if (kind === 'http')
