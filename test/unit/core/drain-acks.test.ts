@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
-import { pendingAcks } from '../../../src/core/drain-acks.js';
+import { liveWatchers, pendingAcks } from '../../../src/core/drain-acks.js';
 import { DEFAULT_KEY_PREFIXES, drainedKey, watcherKey } from '../../../src/core/keys.js';
 import type { KeyValue } from '../../../src/core/ports.js';
 
@@ -68,4 +68,46 @@ describe('openDebts', () => {
       expect(debts([A], watcher('odd', value))).toEqual([]);
     },
   );
+});
+
+describe('liveWatchers', () => {
+  function only(value: unknown, more: Partial<KeyValue> = {}) {
+    const [key, text] = watcher('lb', value);
+    const entry = { key, value: text, revision: 1, ...more };
+    const elsewhere = { key: '/services/mqtt/10.0.0.1:1883', value: '{}', revision: 1 };
+    const found = liveWatchers(
+      DEFAULT_KEY_PREFIXES,
+      new Map([entry, elsewhere].map((one) => [one.key, one])),
+    );
+    expect(found.map(({ watcher: id }) => id)).toEqual(['lb']);
+    const [first] = found;
+    if (!first) throw new Error('no watcher');
+    return first;
+  }
+
+  it('tells which services a watcher drives, and how many servers its guard holds of each', () => {
+    const lb = only({ services: ['mqtt', 'firmware', 5], held: { mqtt: 2, firmware: 'many' } });
+    expect(lb.named).toEqual(['mqtt', 'firmware']);
+    expect(['mqtt', 'firmware', 'other'].map((name) => lb.services.has(name))).toEqual([true, true, false]);
+    expect(['mqtt', 'firmware', 'other'].map((name) => lb.heldOf(name))).toEqual([2, undefined, 0]);
+  });
+
+  it.each([{}, { services: 'mqtt' }, 'no JSON', { services: ['mqtt'], held: null }, { held: 'many' }])(
+    'knows of no held servers where %j says nothing of them',
+    (value) => {
+      const lb = only(value);
+      expect(lb.heldOf('mqtt')).toBeUndefined();
+      expect(lb.heldOf('toString')).toBeUndefined();
+    },
+  );
+
+  it('reads no names where they are no list', () => {
+    expect(only({ services: 'mqtt' }).named).toEqual([]);
+    expect(only({ services: 'mqtt' }).services.has('mqtt')).toBe(false);
+  });
+
+  it('assumes that a watcher whose value is too long to be kept drives every service', () => {
+    const lb = only('', { oversized: 100_000 });
+    expect([lb.named, lb.services.has('any'), lb.heldOf('any')]).toEqual([[], true, undefined]);
+  });
 });
