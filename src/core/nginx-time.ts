@@ -1,13 +1,5 @@
-/** Seconds in each unit NGINX knows, in the order in which it wants them (a year is 365 days, a month 30). */
-const UNITS: readonly (readonly [unit: string, seconds: number])[] = [
-  ['y', 365 * 86400],
-  ['M', 30 * 86400],
-  ['w', 7 * 86400],
-  ['d', 86400],
-  ['h', 3600],
-  ['m', 60],
-  ['s', 1],
-];
+/** Seconds in a year (365 days), a month (30 days), a week, a day, an hour, a minute and a second: the order of NGINX. */
+const UNITS = [365 * 86400, 30 * 86400, 7 * 86400, 86400, 3600, 60, 1];
 
 const TIME =
   /^(?! )(?:(\d+)y)? ?(?:(\d+)M)? ?(?:(\d+)w)? ?(?:(\d+)d)? ?(?:(\d+)h)? ?(?:(\d+)m)? ?(?:(\d+)s?)?$/;
@@ -19,7 +11,7 @@ const TIME =
 export function parseNginxTime(text: string): number | undefined {
   const groups = text.length > 0 && text.length <= 64 ? TIME.exec(text) : null;
   if (!groups) return undefined;
-  const seconds = UNITS.reduce((sum, [, factor], i) => sum + Number(groups[i + 1] ?? 0) * factor, 0);
+  const seconds = UNITS.reduce((sum, factor, i) => sum + Number(groups[i + 1] ?? 0) * factor, 0);
   return seconds <= 0x7fffffff ? seconds : undefined;
 }
 

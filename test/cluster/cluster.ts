@@ -20,7 +20,7 @@ export interface Server {
 }
 
 /** `192.168.56.12:8080` for the firmware server of node2. */
-export function instanceOf(service: Service, node: Node): string {
+function instanceOf(service: Service, node: Node): string {
   return `${addressOf(node)}:${GROUPS[service].port}`;
 }
 
@@ -63,11 +63,7 @@ export async function untilServing(nodes: readonly Node[], timeoutMs = 120_000):
   for (const service of ['firmware', 'mqtt'] as const) await untilServiceOn(service, nodes, timeoutMs);
 }
 
-export async function untilServiceOn(
-  service: Service,
-  nodes: readonly Node[],
-  timeoutMs = 120_000,
-): Promise<void> {
+async function untilServiceOn(service: Service, nodes: readonly Node[], timeoutMs = 120_000): Promise<void> {
   await until(
     `${service} on ${nodes.join(', ')}`,
     async () =>

@@ -23,11 +23,6 @@ export function addressOf(host: Host): string {
   return address;
 }
 
-/** `2` for `node2`: what its units are called. */
-export function numberOf(node: Node): string {
-  return node.slice(-1);
-}
-
 const containerOf = (host: Host) => `sidekick-${host}`;
 
 type Environment = Readonly<Record<string, string>>;

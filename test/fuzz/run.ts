@@ -15,7 +15,7 @@ export interface Budget {
 }
 
 /** An input that the target did not get over. */
-export class Crash extends Error {
+class Crash extends Error {
   override readonly name = 'Crash';
 }
 

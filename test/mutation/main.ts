@@ -1,6 +1,6 @@
 /**
  * Mutation testing: puts small faults into the pure code, one at a time, and runs the unit tests of its own folder
- * against each. A fault that they do not notice has survived: it needs a test, or an explanation.
+ * against each. A fault that they do not notice has survived: it needs a test, or an explanation in survivors.md.
  *
  *   npm run test:mutation                                   every area
  *   npm run test:mutation -- core                           one area

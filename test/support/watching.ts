@@ -23,7 +23,7 @@ export const HTTP: UpstreamRef = { kind: 'http', name: 'firmware' };
 export const STREAM: UpstreamRef = { kind: 'stream', name: 'mqtt' };
 
 /** The guard switched off: whatever vanishes may go, at once. */
-export const NO_GUARD = { ...DEFAULT_GUARD, hold: 0, grace: 0 };
+const NO_GUARD = { ...DEFAULT_GUARD, hold: 0, grace: 0 };
 
 /** For set-ups on one host: servers may be anywhere, loopback and the watcher's own addresses included. */
 export const ANY_ADDRESS: WatcherOptions['allow'] = {

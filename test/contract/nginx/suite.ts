@@ -7,7 +7,7 @@ import { KINDS, type UpstreamRef } from '../../../src/core/upstream.js';
 
 const SIGNAL = new AbortController().signal;
 
-export function address(text: string): Address {
+function address(text: string): Address {
   const parsed = parseAddress(text);
   if (!parsed.ok) throw new Error(parsed.reason);
   return parsed.value;

@@ -93,7 +93,7 @@ const registration = fc.record(
 );
 
 /** The names of a registration's fields. */
-export const FIELDS = [
+const FIELDS = [
   'weight',
   'max_conns',
   'max_fails',
@@ -106,7 +106,7 @@ export const FIELDS = [
   'meta',
 ] as const;
 
-export const value: fc.Arbitrary<string> = fc.oneof(
+const value: fc.Arbitrary<string> = fc.oneof(
   { weight: 8, arbitrary: nearlyJson(registration, FIELDS) },
   {
     weight: 1,

@@ -62,7 +62,7 @@ const ODD = [
   '٣',
 ] as const;
 
-export const oddPiece: fc.Arbitrary<string> = fc.oneof(
+const oddPiece: fc.Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(...ODD) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) },
   {

@@ -12,7 +12,7 @@ const OWNER_VARIABLE = 'TEST_CONTAINERS_OWNER';
 const KEPT = 'kept';
 
 /** `<host>/<pid>` of the process that all of this run's containers belong to: a test worker's are its main process's. */
-export function owner(): string {
+function owner(): string {
   return process.env[OWNER_VARIABLE] ?? `${hostname()}/${process.pid}`;
 }
 
@@ -32,7 +32,7 @@ export function ownerLabels(): Record<string, string> {
 }
 
 /** A `docker … --filter` that matches this run's containers and networks. */
-export function ownerFilter(): string {
+function ownerFilter(): string {
   return `label=${OWNER_LABEL}=${owner()}`;
 }
 

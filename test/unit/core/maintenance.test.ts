@@ -19,6 +19,26 @@ describe("an operator's request", () => {
     },
   );
 
+  it('keeps a reason within its bound', () => {
+    const { reason } = JSON.parse(encodeMaintenance({ reason: 'x'.repeat(1000) })) as { reason: string };
+    expect(reason).toHaveLength(200);
+  });
+
+  it('reads a time of up to 40 characters, and nothing that is no text', () => {
+    const at = (value: unknown) => decodeMaintenance(JSON.stringify({ at: value })).at;
+    const long = `Sat, 31 Jan 2026 12:00:00 GMT (${'x'.repeat(8)})`;
+    expect(long).toHaveLength(40);
+    expect(at(long)).toBe(REQUEST.at);
+    expect(at(`${long} `)).toBeUndefined();
+    expect(at([REQUEST.at])).toBeUndefined();
+  });
+
+  it('reads a value of up to 4096 characters', () => {
+    const padded = (length: number) => JSON.stringify({ by: 'root' }).padEnd(length);
+    expect(decodeMaintenance(padded(4096))).toEqual({ by: 'root' });
+    expect(decodeMaintenance(padded(4097))).toEqual({});
+  });
+
   it('never throws and shows nothing harmful or long, whoever wrote it', () => {
     fc.assert(
       fc.property(hostileText, fc.anything(), (text, anything) => {
