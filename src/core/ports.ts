@@ -45,7 +45,7 @@ export interface RegistrySnapshot {
 }
 
 export interface RegistryListener {
-  /** A newer picture. Also called, with no `changed`, when etcd answers again after `onUnavailable`. */
+  /** A newer snapshot. Also called, with no `changed`, when etcd answers again after `onUnavailable`. */
   onSnapshot(view: RegistrySnapshot): void;
   /**
    * etcd cannot be read now; the last view stays the best there is. Called once per outage, and again when one that does

@@ -22,7 +22,7 @@ export function watchedPrefixes({ prefixes }: Pick<WatcherOptions, 'prefixes'>):
 }
 
 /** How often instances that are gone are forgotten and this host's addresses are read, in ms. */
-const UPKEEP_INTERVAL = 2_000;
+const SWEEP_INTERVAL = 2_000;
 
 /** Most rejected keys named in the status: whoever may write keys can write any number of bad ones. */
 const REJECTED_SHOWN = 200;
@@ -92,7 +92,7 @@ export class Watcher {
       if (this.#ports.ownAddresses) await this.#tracker.readOwnAddresses();
       await Promise.all([
         this.#ports.reader.watch(watchedPrefixes(this.#options), listener, signal),
-        this.#upkeep(signal),
+        this.#sweepPeriodically(signal),
         ...this.#controllers.map((controller) => controller.run(signal)),
       ]);
       await this.#health?.ended();
@@ -272,9 +272,9 @@ export class Watcher {
   }
 
   /** Now and then, forgets instances that are gone, and reads this host's addresses. */
-  async #upkeep(signal: AbortSignal): Promise<void> {
+  async #sweepPeriodically(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await sleep(UPKEEP_INTERVAL, signal);
+      await sleep(SWEEP_INTERVAL, signal);
       this.#health?.sweep();
       if (!signal.aborted && (await this.#tracker.readOwnAddresses())) {
         this.#ports.log.info({ event: 'host-addresses-changed' }, "this host's own addresses have changed");
