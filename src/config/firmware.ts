@@ -1,12 +1,16 @@
 import { err, ok, type Result } from '../core/result.js';
+import type { Tls } from '../core/tls.js';
 import { DEFAULT_FIRMWARE_SERVICE, DEFAULT_PARALLEL, DEFAULT_RESERVE } from '../daemon/firmware/options.js';
-import { parseGroup, parseReleaseId, type ReleaseId } from '../firmware/names.js';
+import { parseGroup, parseReleaseId, parseType, type ReleaseId } from '../firmware/names.js';
 import { parsePercent, parseSalt } from '../firmware/rollout.js';
 import { normal, parse } from '../firmware/shared/version.js';
+import { ANSWER_FORMS, MAX_IMAGE } from '../firmware/type-record.js';
 import { service } from './engine/core-formats.js';
-import { type Format, file, integer, listOf, string, url } from './engine/formats.js';
-import { option, optional, switchOption } from './engine/schema.js';
+import { duration, type Format, file, integer, listOf, oneOf, string, url } from './engine/formats.js';
+import { option, optional, switchOption, type Values } from './engine/schema.js';
+import type { FileReader } from './engine/secret-files.js';
 import { etcdOptions } from './etcd.js';
+import { defined, tlsOptions, tlsSettings } from './tls.js';
 
 const asText = (text: string): unknown => text;
 
@@ -35,6 +39,14 @@ const group: Format<string> = {
   placeholder: '<group>',
   coerce: asText,
   read: (value) => explained(group, parseGroup(value)),
+};
+
+const type: Format<string> = {
+  name: 'type',
+  allowed: 'letters, digits, ".", "_" or "-" (at most 64)',
+  placeholder: '<type>',
+  coerce: asText,
+  read: (value) => explained(type, parseType(value)),
 };
 
 const salt: Format<string> = {
@@ -155,3 +167,68 @@ export const firmwarePruneScope = {
   },
   lists: {},
 };
+
+/** The options of `sidekick firmware publish`. */
+export const firmwarePublishScope = {
+  options: {
+    type: optional(type, 'Type of the devices, such as lamp-v2.'),
+    version: optional(string, 'Version of the release, such as 1.3.0 or 7. It never changes.'),
+    chip: option(
+      oneOf('auto', 'esp8266'),
+      'auto',
+      'auto: what the image says. An image for the ESP8266 says nothing: name it.',
+    ),
+    sign: optional(
+      file,
+      'File with an RSA key (PEM). Puts its signature in front of the image, as esp32FOTA checks it.',
+    ),
+    forms: optional(
+      listOf(oneOf(...ANSWER_FORMS)),
+      'In which forms devices of this type ask; default all. For the first release of the type.',
+    ),
+    maxSize: optional(
+      integer(1, MAX_IMAGE),
+      'Size in bytes of the slot of the devices. For the first release of the type.',
+    ),
+    notes: optional(string, 'Release notes, up to 2000 characters.'),
+    force: switchOption('Publish in spite of a check that --force may overrule; the refusal says so.'),
+    repair: switchOption(
+      'Upload the files of a release again that has been published: for files that no firmware server has any more.',
+    ),
+    timeout: option(
+      duration('1s'),
+      '5m',
+      'How long to wait until every firmware server has the files. They spread in any case.',
+    ),
+    upload: {
+      url: optional(
+        url,
+        'Upload listener of a firmware server, such as https://10.0.0.11:8443; default port 8443 of one that is registered.',
+      ),
+      tokenFile: optional(
+        file,
+        'File whose first line is a bearer token. A name without a slash is a systemd credential.',
+      ),
+      ...tlsOptions,
+    },
+    service: firmwareService,
+    ...common,
+  },
+  lists: {},
+};
+
+/** Where a release is uploaded to; the URL may have to be found among the registered firmware servers. */
+export interface UploadSettings {
+  readonly url: string | undefined;
+  readonly token?: string;
+  readonly tls?: Tls;
+}
+
+/** Reads the files that the options of an upload name. Problems go to `files`. */
+export function uploadSettings(
+  { url: given, tokenFile, ...tls }: Values<typeof firmwarePublishScope.options.upload>,
+  files: FileReader,
+): UploadSettings {
+  const token = files.token('upload.tokenFile', tokenFile);
+  return { url: given, ...defined({ token, tls: tlsSettings(tls, 'upload.', files) }) };
+}

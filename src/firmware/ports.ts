@@ -51,3 +51,26 @@ export interface BlobPeers {
     signal: AbortSignal,
   ): Promise<PeerContent | undefined>;
 }
+
+/** Where a publisher puts files: one firmware server, whose sidekick and those of the others do the rest. */
+export interface BlobUploader {
+  /** Such as `https://10.0.0.11:8443`, for messages. */
+  readonly name: string;
+  /**
+   * Puts a file in place under its SHA-256, with this mtime (seconds since the epoch). One that is there already is
+   * replaced by the same content. Rejects where the server refuses it or cannot be reached.
+   * @param onProgress Called with the number of bytes that have been sent.
+   */
+  put(
+    sha256: string,
+    mtime: number,
+    content: Uint8Array,
+    onProgress: (sent: number) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** The SHA-256 of the content that the server has under this name, and its ETag; undefined where it has none. */
+  readBack(
+    sha256: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly sha256: string; readonly etag: string | undefined } | undefined>;
+}

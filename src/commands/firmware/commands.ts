@@ -5,6 +5,21 @@ const TYPE = [{ name: 'type', doc: 'Type of the devices, such as lamp-v2.' }];
 /** `sidekick firmware …`. */
 export const FIRMWARE_COMMANDS: CommandTable = [
   command({
+    name: 'publish',
+    summary: 'Check an image, upload it, and create its release.',
+    description:
+      'Reads what the image says of itself, refuses what would harm a device, uploads it to one firmware server and\n' +
+      'creates the release. It is offered to nobody before `sidekick firmware rollout`.',
+    args: [{ name: 'file', doc: 'The image, such as build/lamp.bin.' }],
+    examples: [
+      'sidekick firmware publish build/lamp.bin --type lamp-v2 --version 1.3.0 --upload-token-file upload.token',
+      'sidekick firmware publish build/lamp.bin --type lamp-v2 --version 1.3.0 --repair',
+    ],
+    scope: async () => (await import('../../config/firmware.js')).firmwarePublishScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./publish.js')).publishCommand(invocation),
+  }),
+  command({
     name: 'list',
     summary: 'List the types of firmware and what their devices are offered.',
     description: 'Lists every type of firmware with its stable release and its candidate.',

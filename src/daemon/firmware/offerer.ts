@@ -1,18 +1,12 @@
 import { backoff } from '../../async/backoff.js';
 import { Wakeup } from '../../async/wakeup.js';
 import { messageOf } from '../../core/errors.js';
-import {
-  type KeyPrefixes,
-  maintenanceKey,
-  maintenancePrefix,
-  parseInstance,
-  servicePrefix,
-} from '../../core/keys.js';
-import type { KeyValue, KeyvalApi, Log, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
-import { decodeRegistration } from '../../core/registration-codec.js';
+import type { KeyPrefixes } from '../../core/keys.js';
+import type { KeyvalApi, Log, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 import { firmwareRoot } from '../../firmware/keys.js';
 import { type Offering, offeringOf } from '../../firmware/offering.js';
 import { readTypes } from '../../firmware/type-state.js';
+import { announcedIn, announcedPrefixes } from './announced.js';
 import { writeOffering } from './write-offering.js';
 
 export interface OffererOptions {
@@ -65,16 +59,12 @@ export class Offerer {
 
   /** Runs until the signal is aborted. While etcd is away, every NGINX keeps what it has. */
   async run(signal: AbortSignal): Promise<void> {
-    const { prefixes, service } = this.#options;
+    const { prefixes } = this.#options;
     const listener = {
       onSnapshot: (snapshot: RegistrySnapshot) => this.#show(snapshot),
       onUnavailable: () => {},
     };
-    const watched = [
-      firmwareRoot(prefixes),
-      servicePrefix(prefixes, service),
-      `${maintenancePrefix(prefixes)}${service}/`,
-    ];
+    const watched = [firmwareRoot(prefixes), ...announcedPrefixes(this.#options)];
     await Promise.all([
       this.#ports.reader.watch(watched, listener, signal),
       ...this.#writers.map((writer) => writer.run(signal)),
@@ -84,7 +74,7 @@ export class Offerer {
   #show({ entries, revision }: RegistrySnapshot): void {
     const { prefixes, origin } = this.#options;
     const types = readTypes(prefixes, entries.values()).values();
-    const announced = this.#announced(entries);
+    const announced = announcedIn(entries, this.#options);
     const offering = offeringOf({ prefixes, types, announced, origin, revision });
     if (offering === undefined) return;
     for (const { type, reason } of offering.problems) {
@@ -92,28 +82,6 @@ export class Offerer {
     }
     for (const writer of this.#writers) writer.offer(offering);
   }
-
-  /** What the registered firmware servers announce, those that are drained left out. */
-  #announced(entries: ReadonlyMap<string, KeyValue>): readonly (number | undefined)[] {
-    const { prefixes, service } = this.#options;
-    const prefix = servicePrefix(prefixes, service);
-    const announced: (number | undefined)[] = [];
-    for (const keyValue of entries.values()) {
-      if (!keyValue.key.startsWith(prefix)) continue;
-      const instance = parseInstance(prefixes.services, keyValue.key);
-      if (!instance.ok || entries.has(maintenanceKey(prefixes, instance.value))) continue;
-      const decoded = decodeRegistration(prefixes, keyValue.key, keyValue.value);
-      // Of a value that cannot be read the last good one may still be in NGINX: nobody knows what that server holds.
-      if (decoded.status === 'rejected') announced.push(undefined);
-      else if (!decoded.registration.drain) announced.push(readRevision(decoded.registration.meta.firmware));
-    }
-    return announced;
-  }
-}
-
-/** `meta.firmware` as a number; undefined for anything else. */
-function readRevision(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
 }
 
 /** Keeps one NGINX in sync with the newest offering. */

@@ -190,7 +190,7 @@ describe('the watcher', () => {
   it('a pass over an NGINX that does not answer ends with 1', async () => {
     const api = `http://127.0.0.1:${await freePort()}/api`;
     const { code, out } = await run(['watch', '--once', '--etcd-endpoints', etcd.url, '--nginx-api', api]);
-    expect(out).toMatch(/ECONNREFUSED.*NGINX does not match/s);
+    expect(out).toMatch(/ECONNREFUSED.*NGINX is not in sync with etcd/s);
     expect(code).toBe(1);
   });
 });

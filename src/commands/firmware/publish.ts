@@ -1,0 +1,176 @@
+import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { HttpBlobUploader } from '../../adapters/blobs/uploader.js';
+import { refuseProblems } from '../../config/engine/problem.js';
+import { createFileReader } from '../../config/engine/secret-files.js';
+import { type firmwarePublishScope, type UploadSettings, uploadSettings } from '../../config/firmware.js';
+import { hostOf } from '../../core/address.js';
+import { messageOf, UsageError } from '../../core/errors.js';
+import { parseInstance, servicePrefix } from '../../core/keys.js';
+import { awaitSpread, publishRelease, uploadFiles } from '../../daemon/firmware/publisher.js';
+import { FirmwareRepository } from '../../daemon/firmware/repository.js';
+import { defined } from '../../firmware/fields.js';
+import type { Hash } from '../../firmware/image/bytes.js';
+import { type FirmwareFile, readEsp8266, readFirmware } from '../../firmware/image/image.js';
+import { type Publication, preparePublication } from '../../firmware/publish.js';
+import type { Checked } from '../../firmware/refusal.js';
+import { prepareRepair, type Repair } from '../../firmware/repair.js';
+import type { Author } from '../../firmware/rollout.js';
+import type { TypeState } from '../../firmware/type-state.js';
+import type { InvocationOf } from '../command.js';
+import { notFound } from '../not-found.js';
+import { printLines } from '../print-lines.js';
+import { waitWithProgress } from '../wait-with-progress.js';
+import { type EtcdSession, operatorName, withEtcd } from '../with-etcd.js';
+import { changedMeanwhile, refusalError } from './change.js';
+import { UploadProgress } from './upload-progress.js';
+
+type Order = InvocationOf<typeof firmwarePublishScope>;
+
+/** Where a firmware server takes uploads unless told otherwise. */
+const UPLOAD_PORT = 8443;
+
+const hash: Hash = (algorithm, bytes) => createHash(algorithm).update(bytes).digest();
+
+/** `sidekick firmware publish FILE`: checks an image, uploads it, and creates its release. Nothing is offered yet. */
+export async function publishCommand(order: Order): Promise<number> {
+  const { values } = order.config;
+  const [path = ''] = order.args;
+  const type = given('type', values.type);
+  const version = given('version', values.version);
+  const image = readGiven('file', path);
+  const file = checkedValue((values.chip === 'esp8266' ? readEsp8266 : readFirmware)(image, hash));
+  const signature = values.sign === undefined ? undefined : signed(file, keyOf(values.sign));
+  const files = createFileReader(order.sources.env);
+  const upload = uploadSettings(values.upload, files);
+  refuseProblems(files.problems);
+  await withEtcd(order, async (session) => {
+    const repository = new FirmwareRepository(session.store, session.prefixes);
+    const state = await repository.type(type, session.signal);
+    const author = { by: operatorName(order.sources.env), at: new Date().toISOString() };
+    const { forms, maxSize, notes, force } = values;
+    const input = defined({ state, version, file, signature, notes, author, force });
+    const settings = defined({ forms, maxSize });
+    const uploader = new HttpBlobUploader(await destination(upload, values.service, session));
+    try {
+      const work = { order, session, repository, uploader, state, author };
+      if (values.repair)
+        await repair(work, checkedValue(prepareRepair(state, version, file, signature, hash)));
+      else await publish(work, checkedValue(preparePublication({ ...input, settings }, hash)));
+    } finally {
+      await uploader.close();
+    }
+  });
+  return 0;
+}
+
+interface Work {
+  readonly order: Order;
+  readonly session: EtcdSession;
+  readonly repository: FirmwareRepository;
+  readonly uploader: HttpBlobUploader;
+  readonly state: TypeState;
+  readonly author: Author;
+}
+
+async function publish(work: Work, publication: Publication): Promise<void> {
+  const { order, session, repository, uploader, state, author } = work;
+  const { out, err } = order;
+  printLines(err, ...publication.warnings.map((warning) => `warning: ${warning}`));
+  const progress = new UploadProgress(err);
+  const ports = { registry: session.store, repository, uploader, progress };
+  const result = await publishRelease(state, publication, author, ports, session.signal);
+  progress.end();
+  if (!result.made) throw changedMeanwhile(state.type, result.by);
+  const { version } = publication.release;
+  const published = { type: state.type, version, revision: result.revision, release: publication.release };
+  if (!order.config.values.json) printLines(out, `${state.type} ${version} is published`);
+  await untilSpread(work, result.revision, progress);
+  if (order.config.values.json) printLines(out, JSON.stringify(published));
+  else printLines(out, `every firmware server has it: sidekick firmware rollout ${state.type} --percent 1`);
+}
+
+async function untilSpread(
+  { order, session }: Work,
+  revision: number,
+  progress: UploadProgress,
+): Promise<void> {
+  const { timeout, service } = order.config.values;
+  const wait = {
+    out: order.err,
+    timeout,
+    what: () => progress.spread,
+    otherwise:
+      'the release is published, and is offered to nobody before every firmware server has its files',
+  };
+  await waitWithProgress(wait, session.signal, (limited) =>
+    awaitSpread(
+      revision,
+      { prefixes: session.prefixes, service },
+      { registry: session.store, progress },
+      limited,
+    ),
+  );
+}
+
+/** Uploads the files of a release again. The file has to be the one that was published. */
+async function repair(work: Work, { release, files }: Repair): Promise<void> {
+  const { order, session, uploader, state } = work;
+  const progress = new UploadProgress(order.err);
+  await uploadFiles(release, files, uploader, progress, session.signal);
+  progress.end();
+  printLines(order.out, `${uploader.name} has the files of ${state.type} ${release.version} again`);
+}
+
+/** The upload listener to use: the one that was named, or that of a registered firmware server. */
+async function destination(
+  settings: UploadSettings,
+  service: string,
+  { store, prefixes, signal }: EtcdSession,
+): Promise<UploadSettings & { readonly url: string }> {
+  if (settings.url !== undefined) return { ...settings, url: settings.url };
+  for (const { key } of await store.list(servicePrefix(prefixes, service), signal)) {
+    const instance = parseInstance(prefixes.services, key);
+    if (!instance.ok) continue;
+    const host = hostOf(instance.value.address);
+    return { ...settings, url: `https://${host.includes(':') ? `[${host}]` : host}:${UPLOAD_PORT}` };
+  }
+  throw notFound(
+    `no firmware server is registered as ${service}`,
+    'name its upload listener: --upload-url https://10.0.0.11:8443',
+  );
+}
+
+function given(name: string, value: string | undefined): string {
+  if (value === undefined) throw new UsageError(`${name}: is required: give --${name}`);
+  return value;
+}
+
+function readGiven(name: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`${name}: must be a file that can be read: ${messageOf(error)}`);
+  }
+}
+
+function keyOf(path: string): KeyObject {
+  const pem = readGiven('sign', path);
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === 'rsa') return key;
+  } catch (error) {
+    throw new UsageError(`sign: must be a file with a private key (PEM): ${messageOf(error)}`);
+  }
+  throw new UsageError('sign: must be a file with an RSA key: esp32FOTA checks no other');
+}
+
+/** As esp32FOTA checks it: PKCS #1 v1.5 over the SHA-256 of the bare image. Source: esp32FOTA's README. */
+function signed({ image }: FirmwareFile, key: KeyObject): Uint8Array {
+  return sign('sha256', image, key);
+}
+
+function checkedValue<T>(checked: Checked<T>): T {
+  if (!checked.ok) throw refusalError(checked.refusal);
+  return checked.value;
+}
