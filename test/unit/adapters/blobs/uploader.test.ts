@@ -15,11 +15,13 @@ describe('HttpBlobUploader', () => {
   let status: number;
   let requests: { readonly head: IncomingMessage; readonly body: Buffer }[];
   let uploader: HttpBlobUploader;
-  const server = createServer(async (head, response) => {
+  const server = createServer((head, response) => {
     const parts: Buffer[] = [];
-    for await (const part of head) parts.push(part as Buffer);
-    requests.push({ head, body: Buffer.concat(parts) });
-    response.writeHead(status, { etag: '"e"' }).end(head.method === 'GET' ? CONTENT : '');
+    head.on('data', (part: Buffer) => parts.push(part));
+    head.on('end', () => {
+      requests.push({ head, body: Buffer.concat(parts) });
+      response.writeHead(status, { etag: '"e"' }).end(head.method === 'GET' ? CONTENT : '');
+    });
   });
 
   beforeEach(async () => {
