@@ -12,8 +12,6 @@ const ONLY = process.env.FUZZ_ONLY ?? '';
 /** A test for each target. */
 export function fuzz(targets: readonly AnyTarget[]): void {
   const wanted = targets.filter(({ name }) => name.includes(ONLY));
-  // Where `--only` names targets of another file: a file without any test would count as failed.
-  if (wanted.length === 0) it.skip(`has no target named ${ONLY}`);
   it.for(wanted)('$name gets over $about', { timeout: (TIME ?? 0) + 600_000 }, async (target) => {
     const budget = { seed: SEED, runs: target.short, ...(TIME === undefined ? {} : { ms: TIME }) };
     const figures = await run(target, budget);

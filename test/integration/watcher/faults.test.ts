@@ -12,7 +12,7 @@ const SIGNAL = new AbortController().signal;
 const MANY = Array.from({ length: 60 }, (_, i) => `127.0.0.1:${9100 + i}`);
 /** How long etcd stays down in the test of a long outage, in ms. */
 const OUTAGE = Number(process.env.OUTAGE_MS ?? 5_000);
-const [A, B, C] = MANY as [string, string, string];
+const [A, B, C, D] = MANY as [string, string, string, string];
 
 let cluster: RealCluster;
 let writer: ReturnType<typeof connectEtcd>;
@@ -35,6 +35,12 @@ const putAll = (addresses: readonly string[], value = '{}') =>
 
 const remove = (address: string, service = 'firmware') =>
   writer.store.remove(`/services/${service}/${address}`, {}, SIGNAL);
+
+/** How often NGINX has loaded its configuration; undefined where a reload has just closed the connection. */
+async function generation(): Promise<number | undefined> {
+  const response = await fetch(`${cluster.gateway.api}/9/nginx`).catch(() => undefined);
+  return ((await response?.json()) as { generation: number } | undefined)?.generation;
+}
 
 /** A watcher whose way to the gateway's API is spoilt as a test likes. */
 async function fronted(timeout = 5_000): Promise<{ watcher: RealWatcher; front: ApiFront }> {
@@ -85,7 +91,9 @@ describe('etcd', () => {
     const seen = await observed(async () => {
       await cluster.etcd.delete('/services/');
       await until('the guard holds', () => watcher.log.events('servers-held').length > 0);
-      await delay(1_000);
+      // A change that comes meanwhile is carried out, and moves none of those that are held.
+      await put(D);
+      await cluster.serves(HTTP, [A, B, C, D]);
       await putAll([A, B, C]);
       await until('nothing is held', () => watcher.log.events('servers-unheld').length > 0);
     });
@@ -120,13 +128,12 @@ describe('etcd', () => {
   });
 
   it('whose connection is half open is found out, and caught up with', async () => {
-    await using _ = RealWatcher.of(cluster);
+    await using watcher = RealWatcher.of(cluster);
     await put(A);
     await cluster.serves(HTTP, [A]);
     cluster.etcdProxy.drop();
     await putAll([B, C]);
-    await delay(2_000);
-    // New connections get through; the old one stays dead.
+    await until('it is found out', () => watcher.log.events('etcd-unavailable').length > 0);
     cluster.etcdProxy.heal();
     await cluster.serves(HTTP, [A, B, C]);
   });
@@ -167,11 +174,11 @@ describe('etcd', () => {
   });
 
   it('that is frozen and thaws is caught up with', async () => {
-    await using _ = RealWatcher.of(cluster);
+    await using watcher = RealWatcher.of(cluster);
     await put(A);
     await cluster.serves(HTTP, [A]);
     await cluster.etcd.container.pause();
-    await delay(3_000);
+    await until('it is found out', () => watcher.log.events('etcd-unavailable').length > 0);
     await cluster.etcd.container.unpause();
     await put(B);
     await cluster.serves(HTTP, [A, B]);
@@ -185,8 +192,9 @@ describe('NGINX', () => {
     await cluster.serves(HTTP, [A]);
     const burst = putAll(MANY);
     for (let i = 0; i < 3; i++) {
+      const before = await generation();
       await cluster.gateway.container.exec(['nginx', '-s', 'reload']);
-      await delay(200);
+      await until('it is reloaded', async () => ![before, undefined].includes(await generation()));
     }
     await burst;
     await cluster.serves(HTTP, MANY);
@@ -243,12 +251,12 @@ describe('NGINX', () => {
   });
 
   it('whose API connections are half open is reached anew', async () => {
-    await using _ = RealWatcher.of(cluster);
+    await using watcher = RealWatcher.of(cluster);
     await put(A);
     await cluster.serves(HTTP, [A]);
     cluster.apiProxy.drop();
     await put(B);
-    await delay(1_000);
+    await until('it is found out', () => watcher.log.events('nginx-unavailable').length > 0);
     cluster.apiProxy.heal();
     await cluster.serves(HTTP, [A, B]);
   });
