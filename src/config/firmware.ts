@@ -1,3 +1,4 @@
+import { defined } from '../core/defined.js';
 import { err, ok, type Result } from '../core/result.js';
 import type { Tls } from '../core/tls.js';
 import { DEFAULT_FIRMWARE_SERVICE, DEFAULT_PARALLEL, DEFAULT_RESERVE } from '../daemon/firmware/options.js';
@@ -10,7 +11,7 @@ import { duration, type Format, file, integer, listOf, oneOf, string, url } from
 import { option, optional, switchOption, type Values } from './engine/schema.js';
 import type { FileReader } from './engine/secret-files.js';
 import { etcdOptions } from './etcd.js';
-import { defined, tlsOptions, tlsSettings } from './tls.js';
+import { tlsOptions, tlsSettings } from './tls.js';
 
 const asText = (text: string): unknown => text;
 

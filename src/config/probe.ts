@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ProbeSpec, ProbeTls } from '../adapters/probes/spec.js';
 import type { Address } from '../core/address.js';
+import { defined } from '../core/defined.js';
 import { DEFAULT_HEALTH_POLICY, type HealthPolicy } from '../core/health.js';
 import { target } from './engine/core-formats.js';
 import { formatDuration } from './engine/duration.js';
@@ -17,7 +18,7 @@ import {
 } from './engine/formats.js';
 import { option, optional, printedAs, sensitive, switchOption, type Values } from './engine/schema.js';
 import type { FileReader } from './engine/secret-files.js';
-import { defined, tlsOptions, tlsSettings } from './tls.js';
+import { tlsOptions, tlsSettings } from './tls.js';
 import { isOwnHost } from './urls.js';
 
 type ProbeType = ProbeSpec['type'];

@@ -1,4 +1,5 @@
 import { createSecureContext } from 'node:tls';
+import { defined } from '../core/defined.js';
 import { messageOf } from '../core/errors.js';
 import type { Tls } from '../core/tls.js';
 import { file, string } from './engine/formats.js';
@@ -65,10 +66,4 @@ export function authSettings(
     return undefined;
   }
   return { username, password: files.password(`${label}passwordFile`, passwordFile) ?? '' };
-}
-
-/** The fields that are not undefined. */
-export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }

@@ -9,6 +9,7 @@ import {
 } from '../adapters/nginx/options.js';
 import { type Networks, parseNetwork } from '../core/address.js';
 import { DEFAULT_SERVICE_LIMITS } from '../core/admission.js';
+import { defined } from '../core/defined.js';
 import { DEFAULT_GUARD } from '../core/guard.js';
 import type { Kind } from '../core/upstream.js';
 import { DEFAULT_LEASE_TTL } from '../daemon/lease/options.js';
@@ -30,7 +31,7 @@ import { createFileReader, type FileReader } from './engine/secret-files.js';
 import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
 import { firmwareOfferOptions } from './firmware.js';
 import { credentialOption, type ProbeSettings, probeOptions, probeSettings } from './probe.js';
-import { authSettings, defined, tlsOptions, tlsSettings } from './tls.js';
+import { authSettings, tlsOptions, tlsSettings } from './tls.js';
 import { checkNginxUrl, warnOfPlainText } from './urls.js';
 
 const nginxOptions = {

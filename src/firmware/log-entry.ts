@@ -1,5 +1,6 @@
+import { defined } from '../core/defined.js';
 import type { Result } from '../core/result.js';
-import { defined, oneOf, prose, readRecord, time } from './fields.js';
+import { oneOf, prose, readRecord, time } from './fields.js';
 import { parseReleaseId, type ReleaseId } from './names.js';
 import type { Author } from './rollout.js';
 

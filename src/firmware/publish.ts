@@ -1,6 +1,6 @@
+import { defined } from '../core/defined.js';
 import { quote } from '../core/result.js';
-import { defined } from './fields.js';
-import type { Hash } from './image/bytes.js';
+import { concat, type Hash } from './image/bytes.js';
 import { type FirmwareFile, fileOf } from './image/image.js';
 import { compareReleases, newestFirst, parseType, type ReleaseId } from './names.js';
 import { publishableVersion } from './publishable-version.js';
@@ -98,10 +98,7 @@ function signatureOf({ signature, file }: PublishInput): Uint8Array | undefined 
 function signedBytes(input: PublishInput): Uint8Array | undefined {
   const signature = signatureOf(input);
   if (signature === undefined) return undefined;
-  const bytes = new Uint8Array(signature.length + input.file.image.length);
-  bytes.set(signature);
-  bytes.set(input.file.image, signature.length);
-  return bytes;
+  return concat(signature, input.file.image);
 }
 
 /** In this order: what an operator mistook is said before what follows from it. */

@@ -1,16 +1,7 @@
+import { defined } from '../core/defined.js';
 import { err, ok, type Result } from '../core/result.js';
 import { CHIP_NAMES } from './chips.js';
-import {
-  defined,
-  type Fields,
-  integer,
-  matching,
-  oneOf,
-  prose,
-  type Reader,
-  readRecord,
-  time,
-} from './fields.js';
+import { type Fields, integer, matching, oneOf, prose, type Reader, readRecord, time } from './fields.js';
 import type { ReleaseId } from './names.js';
 import { normal, parse } from './shared/version.js';
 import { MAX_IMAGE } from './type-record.js';

@@ -1,4 +1,4 @@
-import { type Hash, hex } from './image/bytes.js';
+import { concat, type Hash, hex } from './image/bytes.js';
 import type { FirmwareFile } from './image/image.js';
 import type { Publication } from './publish.js';
 import { type Checked, passed, refused } from './refusal.js';
@@ -29,7 +29,7 @@ export function prepareRepair(
     );
   }
   const front = signature ?? file.signature;
-  const candidates = [file.image, ...(front === undefined ? [] : [joined(front, file.image)])];
+  const candidates = [file.image, ...(front === undefined ? [] : [concat(front, file.image)])];
   const wanted = release.signed === undefined ? [release.plain] : [release.plain, release.signed];
   const files = wanted.map((one, i) => ({ file: one, bytes: candidates[i] ?? new Uint8Array() }));
   if (files.every(({ file: { sha256 }, bytes }) => hex(hash('sha256', bytes)) === sha256)) {
@@ -44,11 +44,4 @@ export function prepareRepair(
 
 function isVersion(release: Release, version: string): boolean {
   return release.version === version || releaseId(release) === version;
-}
-
-function joined(front: Uint8Array, image: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(front.length + image.length);
-  bytes.set(front);
-  bytes.set(image, front.length);
-  return bytes;
 }

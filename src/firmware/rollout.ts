@@ -1,6 +1,6 @@
+import { defined } from '../core/defined.js';
 import { err, ok, type Result } from '../core/result.js';
 import {
-  defined,
   type Fields,
   flag,
   integer,

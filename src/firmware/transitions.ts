@@ -1,4 +1,4 @@
-import { defined } from './fields.js';
+import { defined } from '../core/defined.js';
 import { compareReleases, newestFirst, type ReleaseId } from './names.js';
 import { type Checked, passed, type Refusal, refused } from './refusal.js';
 import type { Release } from './release.js';

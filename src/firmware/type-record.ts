@@ -1,6 +1,7 @@
+import { defined } from '../core/defined.js';
 import type { Result } from '../core/result.js';
 import { CHIP_NAMES } from './chips.js';
-import { defined, integer, listOf, oneOf, prose, readRecord } from './fields.js';
+import { integer, listOf, oneOf, prose, readRecord } from './fields.js';
 
 /**
  * In which form a type's devices ask: for esp32FOTA's manifest, for the file itself (Arduino's HTTPUpdate, Tasmota,

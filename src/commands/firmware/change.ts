@@ -7,9 +7,9 @@ import type {
   firmwareRollbackScope,
   firmwareRolloutScope,
 } from '../../config/firmware.js';
+import { defined } from '../../core/defined.js';
 import { SidekickError } from '../../core/errors.js';
 import { FirmwareRepository, type TypeChange } from '../../daemon/firmware/repository.js';
-import { defined } from '../../firmware/fields.js';
 import type { LogEntry, LoggedAction } from '../../firmware/log-entry.js';
 import { parseType } from '../../firmware/names.js';
 import { type Checked, passed, type Refusal, refused } from '../../firmware/refusal.js';

@@ -30,6 +30,14 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((value, at) => value === b[at]);
 }
 
+/** Two byte sequences, one after the other. */
+export function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length);
+  bytes.set(first);
+  bytes.set(second, first.length);
+  return bytes;
+}
+
 /** The next multiple of a power of two. */
 export function align(at: number, to: number): number {
   return Math.ceil(at / to) * to;

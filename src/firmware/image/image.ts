@@ -1,5 +1,5 @@
+import { defined } from '../../core/defined.js';
 import { chipById, chipByName } from '../chips.js';
-import { defined } from '../fields.js';
 import { type Checked, passed, refused } from '../refusal.js';
 import type { ImageFacts, ReleaseFile } from '../release.js';
 import { SIGNATURE_LENGTHS } from '../type-record.js';

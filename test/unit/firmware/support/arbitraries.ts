@@ -1,7 +1,7 @@
 /** Random records of firmware. */
 import fc from 'fast-check';
+import { defined } from '../../../../src/core/defined.js';
 import { CHIP_NAMES } from '../../../../src/firmware/chips.js';
-import { defined } from '../../../../src/firmware/fields.js';
 import type { LogEntry } from '../../../../src/firmware/log-entry.js';
 import { LOGGED_ACTIONS } from '../../../../src/firmware/log-entry.js';
 import type { ImageFacts, Release, ReleaseFile } from '../../../../src/firmware/release.js';
