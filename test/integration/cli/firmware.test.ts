@@ -100,7 +100,7 @@ describe('sidekick firmware', () => {
     [['rollout', 'lamp', '--percent', '101'], /percent: must be a percentage from 0 to 100/],
     [['rollout', 'lamp', '--version', 'newest'], /version: must be a version such as 1\.3\.0/],
     [['prune', 'lamp', '--keep', '0'], /keep: must be an integer from 1/],
-    [['nonsense'], /commands are list, show, rollout/],
+    [['nonsense'], /commands are publish, list, show, rollout/],
   ])('ends wrong usage %j with 2', async (args, expected) => {
     const { code, err } = await run(...args);
     expect(err).toMatch(expected);
