@@ -84,12 +84,11 @@ export function serviceIn(prefix: string, key: string): string | undefined {
 
 /** Reads the `<service>/<host>:<port>` that follows a prefix. */
 export function parseInstance(prefix: string, key: string): Result<Instance> {
-  const rest = key.startsWith(prefix) ? key.slice(prefix.length) : key;
-  const slash = rest.indexOf('/');
-  if (slash < 0) return err(`key must be ${prefix}<service>/<host>:<port>`);
-  const service = parseService(rest.slice(0, slash));
+  const slash = key.indexOf('/', prefix.length);
+  if (!key.startsWith(prefix) || slash < 0) return err(`key must be ${prefix}<service>/<host>:<port>`);
+  const service = parseService(key.slice(prefix.length, slash));
   if (!service.ok) return service;
-  const address = parseAddress(rest.slice(slash + 1));
+  const address = parseAddress(key.slice(slash + 1));
   if (!address.ok) return address;
   return ok({ service: service.value, address: address.value });
 }
