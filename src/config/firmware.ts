@@ -2,6 +2,7 @@ import { defined } from '../core/defined.js';
 import { err, ok, type Result } from '../core/result.js';
 import type { Tls } from '../core/tls.js';
 import { DEFAULT_FIRMWARE_SERVICE, DEFAULT_PARALLEL, DEFAULT_RESERVE } from '../daemon/firmware/options.js';
+import { parseDeviceId } from '../firmware/group.js';
 import { parseGroup, parseReleaseId, parseType, type ReleaseId } from '../firmware/names.js';
 import { parsePercent, parseSalt } from '../firmware/rollout.js';
 import { normal, parse } from '../firmware/shared/version.js';
@@ -40,6 +41,14 @@ const group: Format<string> = {
   placeholder: '<group>',
   coerce: asText,
   read: (value) => explained(group, parseGroup(value)),
+};
+
+const deviceId: Format<string> = {
+  name: 'device',
+  allowed: 'the id of a device: a MAC address in any notation, or a name of at most 64 characters',
+  placeholder: '<id>',
+  coerce: asText,
+  read: (value) => explained(deviceId, parseDeviceId(value)),
 };
 
 const type: Format<string> = {
@@ -116,12 +125,27 @@ export const firmwareRolloutScope = {
       percent,
       'Share of the devices that are offered it; a device stays in as the share grows.',
     ),
-    groups: optional(listOf(group), 'Groups of devices that are offered it whatever the percentage.'),
+    group: optional(listOf(group), 'Groups of devices that are offered it whatever the percentage.'),
     salt: optional(
       salt,
       'What decides, with a device id, who is among the percentage; default the type and the version. The salt of an ' +
         'earlier release repeats its devices.',
     ),
+    ...common,
+  },
+  lists: {},
+};
+
+/** The options of `sidekick firmware group`. */
+export const firmwareGroupScope = {
+  options: {
+    add: option(listOf(deviceId), [], 'Devices to add.'),
+    remove: option(listOf(deviceId), [], 'Devices to remove.'),
+    file: optional(
+      file,
+      'File with the ids of the devices, one a line: the group then has these and no others. A line that begins with # is ignored.',
+    ),
+    delete: switchOption('Delete the group.'),
     ...common,
   },
   lists: {},

@@ -1,4 +1,5 @@
 import {
+  firmwareGroupScope,
   firmwarePauseScope,
   firmwarePromoteScope,
   firmwarePruneScope,
@@ -23,6 +24,7 @@ export const SCOPES = {
   unhold: unholdScope,
   'firmware publish': firmwarePublishScope,
   'firmware list, show and log': firmwareReportScope,
+  'firmware group': firmwareGroupScope,
   'firmware rollout': firmwareRolloutScope,
   'firmware pause': firmwarePauseScope,
   'firmware resume': firmwareResumeScope,

@@ -1,6 +1,6 @@
 import { describe, err, ok, type Result } from '../core/result.js';
 import { listOf, readRecord } from './fields.js';
-import { normalize } from './shared/device-id.js';
+import { MAX_ID, normalize } from './shared/device-id.js';
 
 /** Most devices of a group. */
 export const MAX_GROUP = 2000;
@@ -8,7 +8,8 @@ export const MAX_GROUP = 2000;
 /** Device ids in their normal spelling. */
 export type Group = readonly string[];
 
-const BOUNDS = { length: 65_536, depth: 3, items: MAX_GROUP + 8 };
+/** Ids are up to 64 characters; each has two quotes and a comma. */
+const BOUNDS = { length: MAX_GROUP * (MAX_ID + 3) + 64, depth: 3, items: MAX_GROUP + 8 };
 
 export function encodeGroup(ids: Group): string {
   return JSON.stringify({ ids });

@@ -44,6 +44,8 @@ export type PublishRefusal =
 export type RolloutRefusal =
   | 'no-release'
   | 'no-group'
+  | 'group-in-use'
+  | 'too-many-devices'
   | 'no-candidate'
   | 'no-previous'
   | 'nobody'

@@ -54,6 +54,9 @@ export interface Rollout extends Author {
 /** Most groups of one candidate: their names go into every NGINX with the catalogue. */
 export const MAX_CANDIDATE_GROUPS = 8;
 
+/** Most devices of all groups of one candidate: each has a key of its own in every NGINX. */
+export const MAX_MEMBERS = 2000;
+
 export function encodeRollout(rollout: Rollout): string {
   return JSON.stringify(rollout);
 }

@@ -1,4 +1,5 @@
 import { defined } from '../core/defined.js';
+import { refuseAbsent, refuseMembers } from './group-changes.js';
 import { compareReleases, newestFirst, type ReleaseId } from './names.js';
 import { type Checked, passed, type Refusal, refused } from './refusal.js';
 import type { Release } from './release.js';
@@ -210,10 +211,8 @@ function refuseRequest(
     return refused('no-group', `a candidate has at most ${MAX_CANDIDATE_GROUPS} groups`, 'join some').refusal;
   }
   const missing = groups.find((group) => !state.groups.has(group));
-  if (missing === undefined) return undefined;
-  const there = [...state.groups.keys()].sort().slice(0, 5).join(', ');
-  const remedy = there === '' ? 'make it first' : `choose one of ${there}`;
-  return refused('no-group', `type ${state.type} has no group ${missing}`, remedy).refusal;
+  if (missing !== undefined) return refuseAbsent(state, missing);
+  return refuseMembers(state.groups, groups);
 }
 
 function refusePercent(percent: number): Refusal | undefined {

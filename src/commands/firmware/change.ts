@@ -31,12 +31,13 @@ import { argument, operatorName, withEtcd } from '../with-etcd.js';
 /** What every command that changes a type is given. */
 type Order = Pick<InvocationOf<typeof firmwareReportScope>, 'config' | 'args' | 'sources' | 'out' | 'err'>;
 
-/** A change of a rollout, or a list of releases to delete. */
-type Step = Pick<TypeChange, 'rollout' | 'prune'> & Pick<LogEntry, 'text' | 'version'>;
+/** What is to be written, and in words. Where that is nothing, the type is as it should be already. */
+type Step = Pick<TypeChange, 'rollout' | 'prune' | 'group' | 'deleteGroup'> &
+  Pick<LogEntry, 'text' | 'version'>;
 
 /** `sidekick firmware rollout`: offers a release to a part of the devices. */
 export function rolloutCommand(order: InvocationOf<typeof firmwareRolloutScope>): Promise<number> {
-  const { version, percent, groups, salt } = order.config.values;
+  const { version, percent, group: groups, salt } = order.config.values;
   const request = defined({ version, percent, groups, salt });
   return changeType(order, 'rollout', (state, author) => stepOf(rollOut(state, request, author)));
 }
@@ -81,7 +82,7 @@ function stepOf(change: Checked<Change>): Checked<Step> {
 }
 
 /** Reads a type, decides, and writes the change in one compare-and-swap. Resolves to the exit code. */
-async function changeType(
+export async function changeType(
   order: Order,
   action: LoggedAction,
   decide: (state: TypeState, author: Author) => Checked<Step>,
@@ -95,7 +96,10 @@ async function changeType(
     if (!step.ok) throw refusalError(step.refusal);
     const { text, version, ...records } = step.value;
     const entry = defined({ ...author, action, version, text });
-    const result = await repository.change(state, { ...records, entry }, signal);
+    const isChange = Object.keys(records).length > 0;
+    const result = isChange
+      ? await repository.change(state, { ...records, entry }, signal)
+      : { made: true as const, revision: state.revision };
     if (!result.made) throw changedMeanwhile(type, result.by);
     if (order.config.values.json)
       printLines(order.out, JSON.stringify({ type, revision: result.revision, ...entry }));

@@ -41,6 +41,22 @@ export const FIRMWARE_COMMANDS: CommandTable = [
     run: async (invocation) => (await import('./report.js')).showCommand(invocation),
   }),
   command({
+    name: 'group',
+    summary: 'Show or change which devices are in a group.',
+    description:
+      'Shows the devices of a group, or changes which they are; a group that does not exist is made. `show` lists the\n' +
+      'groups of a type. The id of a device is its MAC address in any notation, or the name by which it asks.',
+    args: [...TYPE, { name: 'group', doc: 'Name of the group, such as bench.' }],
+    examples: [
+      'sidekick firmware group lamp-v2 bench --add 24:6f:28:aa:bb:cc --add 24:6f:28:aa:bb:cd',
+      'sidekick firmware group lamp-v2 bench --file bench.txt',
+      'sidekick firmware group lamp-v2 bench',
+    ],
+    scope: async () => (await import('../../config/firmware.js')).firmwareGroupScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./group.js')).groupCommand(invocation),
+  }),
+  command({
     name: 'rollout',
     summary: 'Offer a release to a part of the devices.',
     description:
@@ -48,7 +64,7 @@ export const FIRMWARE_COMMANDS: CommandTable = [
       'A percentage that grows keeps the devices that it had. All others are offered the stable release.',
     args: TYPE,
     examples: [
-      'sidekick firmware rollout lamp-v2 --version 1.3.0 --groups bench',
+      'sidekick firmware rollout lamp-v2 --version 1.3.0 --group bench',
       'sidekick firmware rollout lamp-v2 --percent 10',
     ],
     scope: async () => (await import('../../config/firmware.js')).firmwareRolloutScope,

@@ -1,5 +1,4 @@
 import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { HttpBlobUploader } from '../../adapters/blobs/uploader.js';
 import { refuseProblems } from '../../config/engine/problem.js';
 import { createFileReader } from '../../config/engine/secret-files.js';
@@ -23,6 +22,7 @@ import { printLines } from '../print-lines.js';
 import { waitWithProgress } from '../wait-with-progress.js';
 import { type EtcdSession, operatorName, withEtcd } from '../with-etcd.js';
 import { changedMeanwhile, refusalError } from './change.js';
+import { readGiven } from './given-file.js';
 import { UploadProgress } from './upload-progress.js';
 
 type Order = InvocationOf<typeof firmwarePublishScope>;
@@ -144,14 +144,6 @@ async function destination(
 function given(name: string, value: string | undefined): string {
   if (value === undefined) throw new UsageError(`${name}: is required: give --${name}`);
   return value;
-}
-
-function readGiven(name: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new UsageError(`${name}: must be a file that can be read: ${messageOf(error)}`);
-  }
 }
 
 function keyOf(path: string): KeyObject {

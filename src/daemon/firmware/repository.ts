@@ -26,6 +26,8 @@ export interface TypeChange {
   /** A release to create. */
   readonly release?: Release;
   readonly group?: { readonly name: string; readonly ids: Group };
+  /** A group to delete. */
+  readonly deleteGroup?: string;
   /** Releases to delete. */
   readonly prune?: readonly ReleaseId[];
 }
@@ -103,6 +105,7 @@ export class FirmwareRepository {
       expected.set(key, 0);
     }
     const deletes = (change.prune ?? []).map((version) => releaseKey(prefixes, type, version));
+    if (change.deleteGroup !== undefined) deletes.push(groupKey(prefixes, type, change.deleteGroup));
     return { expected, puts, deletes };
   }
 

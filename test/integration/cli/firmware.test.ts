@@ -1,4 +1,7 @@
 /** `sidekick firmware …` on a real etcd, as an operator types it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import { NEVER } from '../../../src/async/abort.js';
@@ -25,10 +28,12 @@ describe('sidekick firmware', () => {
   let etcd: Etcd;
   let connection: EtcdConnection;
   let repository: FirmwareRepository;
+  let directory: string;
   let type: string;
   let round = 0;
 
   beforeAll(async () => {
+    directory = mkdtempSync(path.join(tmpdir(), 'groups-'));
     network = await startNetwork();
     etcd = await startEtcd(network);
     connection = connectEtcd({ endpoints: [etcd.url] });
@@ -36,6 +41,7 @@ describe('sidekick firmware', () => {
   });
   afterAll(async () => {
     connection?.close();
+    rmSync(directory, { recursive: true });
     await network?.remove();
   });
   beforeEach(async () => {
@@ -78,16 +84,44 @@ describe('sidekick firmware', () => {
     expect(log.at(-1)?.by).toMatch(/^ann@/);
   });
 
+  it('keeps groups of devices, whose ids it takes in any notation', async () => {
+    const group = (...args: readonly string[]) => succeed('group', type, 'bench', ...args);
+    expect(await group('--add', '24-6F-28-AA-BB-CC,225106385727268', '--add', 'lamp.7')).toMatch(
+      /group bench has 2 devices: 2 added/,
+    );
+    expect(await group('--add', 'LAMP.7')).toMatch(/stays as it is/);
+    expect(await group()).toBe('24:6f:28:aa:bb:cc\nlamp.7');
+    expect(await succeed('rollout', type, '--group', 'bench')).toMatch(/is offered to the group bench/);
+    const removed = JSON.parse(await group('--remove', '246f28aabbcc', '--json')) as object;
+    expect(removed).toMatchObject({ action: 'group', by: expect.stringMatching(/^ann@/), type });
+    expect(JSON.parse(await group('--json'))).toEqual({ type, group: 'bench', ids: ['lamp.7'] });
+
+    const file = path.join(directory, 'bench.txt');
+    writeFileSync(file, '# the bench\nAABBCCDDEEFF\n\nlamp.9\r\n');
+    expect(await group('--file', file)).toMatch(/2 devices: 2 added, 1 removed/);
+    const { code, err } = await run('group', type, 'bench', '--delete');
+    expect([code, err]).toEqual([1, expect.stringMatching(/is offered to group bench\npromote it, /)]);
+    await succeed('rollback', type);
+    await group('--delete');
+    expect(await succeed('show', type)).not.toMatch(/group bench/);
+    expect(await succeed('log', type)).toMatch(/ann@.*group: group bench is deleted/);
+  });
+
   it.each([
     [
       ['rollout', 'TYPE', '--version', '9.9.9', '--percent', '1'],
       /no release 9\.9\.9.*choose one of its newest/s,
     ],
-    [['rollout', 'TYPE', '--percent', '10', '--groups', 'nobody'], /nobody/],
+    [['rollout', 'TYPE', '--percent', '10', '--group', 'nobody'], /nobody/],
     [['pause', 'TYPE'], /no release is being rolled out/],
     [['promote', 'TYPE'], /no release is being rolled out/],
     [['rollback', 'TYPE'], /no release to go back to/],
     [['prune', 'TYPE'], /no release to delete/],
+    [
+      ['group', 'TYPE', 'bench'],
+      /has no group bench\nmake it first: sidekick firmware group .* bench --add ID/,
+    ],
+    [['group', 'nothing', 'bench', '--add', 'a'], /nothing has been published of type nothing/],
     [['show', 'nothing'], /nothing has been published of type nothing/],
   ])('refuses %j with a reason and a remedy, and ends with 1', async (args, expected) => {
     const { code, out, err } = await run(...args.map((arg) => (arg === 'TYPE' ? type : arg)));
@@ -100,6 +134,10 @@ describe('sidekick firmware', () => {
     [['rollout', 'lamp', '--percent', '101'], /percent: must be a percentage from 0 to 100/],
     [['rollout', 'lamp', '--version', 'newest'], /version: must be a version such as 1\.3\.0/],
     [['prune', 'lamp', '--keep', '0'], /keep: must be an integer from 1/],
+    [['group', 'lamp', 'bench', '--add', 'a b'], /add: must be the id of a device/],
+    [['group', 'lamp', '-', '--add', 'a'], /group: must be letters/],
+    [['group', 'lamp', 'bench', '--file', '/nowhere'], /file: must be a file that can be read/],
+    [['group', 'lamp', 'bench', '--add', 'a', '--delete'], /give --add and --remove, or --file, or --delete/],
     [['nonsense'], /commands are publish, list, show, rollout/],
   ])('ends wrong usage %j with 2', async (args, expected) => {
     const { code, err } = await run(...args);

@@ -111,6 +111,23 @@ describe('FirmwareRepository', () => {
     expect(await make(publication('1.3.0'))).toMatchObject({ made: false });
   });
 
+  it('writes a group and deletes it, each only on the ground that was read', async () => {
+    await make(publication('1.2.0'));
+    const ground = await repository.type('lamp', NEVER);
+    const group = { name: 'bench', ids: ['24:6f:28:aa:bb:cc'] };
+    expect(await make({ entry: entry('ann', 'group', 'made'), group })).toMatchObject({ made: true });
+    expect((await repository.type('lamp', NEVER)).groups).toEqual(new Map([['bench', group.ids]]));
+
+    const late = { entry: entry('bob', 'group', 'made'), group: { name: 'bench', ids: [] } };
+    expect(await repository.change(ground, late, NEVER)).toEqual({
+      made: false,
+      by: expect.objectContaining({ by: 'ann' }),
+    });
+
+    await make({ entry: entry('ann', 'group', 'deleted'), deleteGroup: 'bench' });
+    expect((await repository.type('lamp', NEVER)).groups).toEqual(new Map());
+  });
+
   it('settles by the log a change whose answer was lost', async () => {
     const ground = await repository.type('lamp', NEVER);
     const commit = registry.commit.bind(registry);
