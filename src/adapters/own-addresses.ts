@@ -7,18 +7,35 @@ const FIB_TRIE = '/proc/net/fib_trie';
 const IF_INET6 = '/proc/net/if_inet6';
 
 /**
- * Every address at which this host, or this container, reaches itself. Node.js lists only the interfaces that are up and
+ * Returns a function that reads every address at which this host, or this container, reaches itself. As long as they stay the
+ * same it returns the same object, and parses nothing.
+ */
+export function createOwnAddresses(): () => Promise<Networks> {
+  let known = '';
+  let networks: Networks = [];
+  return async () => {
+    const all = (await readAddresses()).sort();
+    if (all.join() !== known) {
+      known = all.join();
+      networks = all.flatMap((text) => {
+        const network = parseNetwork(text);
+        return network.ok ? [network.value] : [];
+      });
+    }
+    return networks;
+  };
+}
+
+/**
+ * Node.js lists only the interfaces that are up and
  * have a carrier. The addresses of the other interfaces, and those that only a route makes local, are read from Linux's
  * tables, where there are any.
  */
-export async function ownAddresses(): Promise<Networks> {
+async function readAddresses(): Promise<string[]> {
   const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   const [trie, inet6] = await Promise.all([readOrNothing(FIB_TRIE), readOrNothing(IF_INET6)]);
   const all = [...interfaces.map(({ address }) => address), ...localRoutes(trie), ...inet6Addresses(inet6)];
-  return [...new Set(all)].flatMap((text) => {
-    const network = parseNetwork(text);
-    return network.ok ? [network.value] : [];
-  });
+  return [...new Set(all)];
 }
 
 /** The networks that the kernel's table has as `host LOCAL`: a line with the address, then one with its prefix length. */

@@ -38,7 +38,7 @@ export interface Daemon {
   readonly stuckAfter: number;
   /** For /status. */
   status(): object;
-  /** One line for systemd. */
+  /** One line for systemd. It is asked for several times a second, so it must cost the same whatever is registered. */
   summary(): string;
 }
 

@@ -1,5 +1,5 @@
 import type { RegistrarStatus } from '../daemon/registrar/status.js';
-import type { WatcherStatus } from '../daemon/watcher/status.js';
+import type { WatcherOverview } from '../daemon/watcher/status.js';
 
 /** The services named in one line. */
 const MAX_NAMED = 3;
@@ -25,7 +25,7 @@ export function registrarSummary({ phase, etcd, services, waitingFor }: Registra
 }
 
 /** The status of a watcher in one line, for systemd. */
-export function watcherSummary({ id, etcd, superseded, nginx }: WatcherStatus): string {
+export function watcherSummary({ id, etcd, superseded, nginx }: WatcherOverview): string {
   if (superseded) return `another watcher has the id ${id}: give one of the two another id`;
   if (etcd.state === 'refused') return `etcd refused: ${etcd.error}`;
   const unavailable = [
@@ -34,8 +34,8 @@ export function watcherSummary({ id, etcd, superseded, nginx }: WatcherStatus): 
   ];
   if (unavailable.length > 0) return `waiting for ${unavailable.join(', ')}`;
   const upstreams = nginx.flatMap((one) => one.upstreams);
-  const notInSync = upstreams.filter(({ matched }) => !matched).map(({ kind, name }) => `${kind}/${name}`);
-  const servers = upstreams.reduce((sum, upstream) => sum + upstream.servers.length, 0);
+  const notInSync = upstreams.filter(({ inSync }) => !inSync).map(({ kind, name }) => `${kind}/${name}`);
+  const servers = upstreams.reduce((sum, upstream) => sum + upstream.servers, 0);
   const total = `${count(servers, 'server')} in ${count(upstreams.length, 'upstream')} of ${nginx.length} NGINX`;
   return notInSync.length > 0
     ? `${total}; not in sync: ${notInSync.join(', ')}`

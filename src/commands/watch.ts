@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { monotonicClock } from '../adapters/clocks.js';
 import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
 import { createNginxApi, type NginxClient } from '../adapters/nginx/api.js';
-import { ownAddresses } from '../adapters/own-addresses.js';
+import { createOwnAddresses } from '../adapters/own-addresses.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
 import { aborted } from '../async/abort.js';
 import type { Tree } from '../config/engine/read-values.js';
@@ -47,7 +47,7 @@ export async function watch(invocation: WatchInvocation): Promise<number> {
     const ports = {
       ...etcd,
       nginx,
-      ownAddresses,
+      ownAddresses: createOwnAddresses(),
       clock: monotonicClock,
       healthCheck: healthCheckOf(() => settings),
     };
@@ -99,7 +99,7 @@ class WatchDaemon implements Daemon {
     this.#log = telemetry.log;
     const { etcd, nginx } = connections;
     const healthCheck = healthCheckOf(() => this.#settings);
-    const ports = { ...telemetry, ...etcd, nginx, ownAddresses, healthCheck };
+    const ports = { ...telemetry, ...etcd, nginx, ownAddresses: createOwnAddresses(), healthCheck };
     this.#watcher = new Watcher(settings.watcher, ports);
     this.#offerer =
       settings.firmware && new Offerer({ prefixes: settings.prefixes, ...settings.firmware }, ports);
@@ -133,7 +133,7 @@ class WatchDaemon implements Daemon {
   }
 
   etcdConnected(): boolean {
-    return this.#watcher.status().etcd.connected;
+    return this.#watcher.etcdConnected;
   }
 
   lastProgress(): number {
@@ -146,7 +146,7 @@ class WatchDaemon implements Daemon {
   }
 
   summary(): string {
-    return watcherSummary(this.#watcher.status());
+    return watcherSummary(this.#watcher.overview());
   }
 
   /** Applies files that have changed: a certificate, a key, a password. */

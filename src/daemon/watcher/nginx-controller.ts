@@ -5,7 +5,7 @@ import type { ChangedInstances, Registrations } from '../../core/registrations.j
 import { KINDS, type Kind, type UpstreamId, upstreamRef } from '../../core/upstream.js';
 import type { WatcherDeps } from './deps.js';
 import { type ConnectionChange, NginxConnection } from './nginx-connection.js';
-import { type NginxStatus, pastStatus } from './status.js';
+import { type NginxOverview, type NginxStatus, pastStatus } from './status.js';
 import { UpstreamWorker } from './upstream-worker.js';
 import { UpstreamWorkers } from './upstream-workers.js';
 
@@ -136,6 +136,16 @@ export class NginxController {
       ...this.#connection.status(),
       problems: this.#mapping.problems,
       upstreams: this.#connection.isReachable ? upstreams : upstreams.map(pastStatus),
+    };
+  }
+
+  overview(): NginxOverview {
+    const { name, isReachable: connected } = this.#connection;
+    const upstreams = [...this.#workers].map((worker) => worker.overview());
+    return {
+      name,
+      connected,
+      upstreams: upstreams.map((one) => ({ ...one, inSync: connected && one.inSync })),
     };
   }
 

@@ -64,7 +64,7 @@ export class RegistrationTracker {
     try {
       const before = this.#own;
       this.#own = await ownAddresses();
-      return spelled(before) !== spelled(this.#own);
+      return before !== this.#own && spelled(before) !== spelled(this.#own);
     } catch (error) {
       const fields = { event: 'host-addresses-unknown', reason: messageOf(error) };
       log.warn(fields, "this host's own addresses cannot be read: those known before count");

@@ -33,6 +33,21 @@ export interface WatcherStatus {
   readonly nginx: readonly NginxStatus[];
 }
 
+/** A watcher's status without its servers one by one, so that it costs the same however many servers there are. */
+export interface WatcherOverview extends Pick<WatcherStatus, 'id' | 'etcd' | 'superseded'> {
+  readonly nginx: readonly NginxOverview[];
+}
+
+export interface NginxOverview extends Pick<NginxStatus, 'name' | 'connected'> {
+  readonly upstreams: readonly UpstreamOverview[];
+}
+
+export interface UpstreamOverview extends UpstreamRef {
+  readonly inSync: boolean;
+  /** How many servers it has. */
+  readonly servers: number;
+}
+
 export interface ServiceStatus {
   readonly name: string;
   /** Instances whose registration is taken, or was before its value became one that cannot be read. */

@@ -22,7 +22,7 @@ import {
   reconcileAddresses,
 } from './reconcile.js';
 import { nextPassIn, PassSchedule } from './schedule.js';
-import { serverCounts, type UpstreamStatus, upstreamStatus } from './status.js';
+import { serverCounts, type UpstreamOverview, type UpstreamStatus, upstreamStatus } from './status.js';
 import { leavesDoubt, UpstreamMemory } from './upstream-memory.js';
 
 /**
@@ -157,6 +157,10 @@ export class UpstreamWorker implements PassSource {
       errors: this.#errors,
       toWallTime: this.#deps.toWallTime,
     });
+  }
+
+  overview(): UpstreamOverview {
+    return { ...this.ref, inSync: this.#inSync, servers: this.#servers?.size ?? 0 };
   }
 
   // --- the loop ---------------------------------------------------------------------------------------------------

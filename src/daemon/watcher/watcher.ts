@@ -14,7 +14,7 @@ import { NginxController } from './nginx-controller.js';
 import type { WatcherOptions, WatcherPorts } from './options.js';
 import { Presence } from './presence.js';
 import { RegistrationTracker } from './registration-tracker.js';
-import { serviceStatus, type WatcherStatus } from './status.js';
+import { serviceStatus, type WatcherOverview, type WatcherStatus } from './status.js';
 
 /** The prefixes that a watcher reads. */
 export function watchedPrefixes({ prefixes }: Pick<WatcherOptions, 'prefixes'>): readonly string[] {
@@ -129,7 +129,7 @@ export class Watcher {
     const age = this.#options.timing.resync * 2;
     return (
       this.#registrations !== undefined &&
-      this.#reading.state === 'connected' &&
+      this.etcdConnected &&
       !this.#isSuperseded &&
       this.#controllers.every((controller) => controller.isInSync(age))
     );
@@ -143,17 +143,29 @@ export class Watcher {
     );
   }
 
-  status(): WatcherStatus {
-    const registrations = this.#registrations;
+  /** Whether etcd can be read. */
+  get etcdConnected(): boolean {
+    return this.#reading.state === 'connected';
+  }
+
+  overview(): WatcherOverview {
     return {
       id: this.#options.id,
-      ready: this.ready,
       etcd: {
-        connected: this.#reading.state === 'connected',
+        connected: this.etcdConnected,
         ...(this.#revision === undefined ? {} : { revision: this.#revision }),
         ...this.#etcd,
       },
       superseded: this.#isSuperseded,
+      nginx: this.#controllers.map((controller) => controller.overview()),
+    };
+  }
+
+  status(): WatcherStatus {
+    const registrations = this.#registrations;
+    return {
+      ...this.overview(),
+      ready: this.ready,
       services: registrations
         ? [...registrations.services].sort().map((name) => serviceStatus(name, registrations))
         : [],
@@ -167,9 +179,7 @@ export class Watcher {
 
   /** The condition of etcd: a watcher that can read but not write acknowledges no drain. */
   get #etcd(): EtcdCondition {
-    return this.#reading.state === 'connected' && this.#session.etcd.state === 'refused'
-      ? this.#session.etcd
-      : this.#reading;
+    return this.etcdConnected && this.#session.etcd.state === 'refused' ? this.#session.etcd : this.#reading;
   }
 
   get #isSuperseded(): boolean {
@@ -186,7 +196,7 @@ export class Watcher {
     const { log } = this.#ports;
     const { revision } = snapshot;
     const isFirst = this.#revision === undefined;
-    if (this.#reading.state !== 'connected') {
+    if (!this.etcdConnected) {
       log.info({ event: 'etcd-connected', revision }, 'etcd has been read');
     }
     this.#reading = CONNECTED;

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { expect, it } from 'vitest';
-import { inet6Addresses, localRoutes, ownAddresses } from '../../../src/adapters/own-addresses.js';
+import { createOwnAddresses, inet6Addresses, localRoutes } from '../../../src/adapters/own-addresses.js';
 
 const TRIE = `Main:
   +-- 0.0.0.0/0 3 0 5
@@ -39,8 +39,13 @@ it('finds the IPv6 addresses of every interface', () => {
 });
 
 it('knows every address that Node.js lists for this host', async () => {
-  const own = (await ownAddresses()).map(([network]) => network.toNormalizedString());
+  const own = (await createOwnAddresses()()).map(([network]) => network.toNormalizedString());
   const listed = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   expect(listed.length).toBeGreaterThan(0);
   for (const { address, family } of listed) if (family === 'IPv4') expect(own).toContain(address);
+});
+
+it('returns the same object while the addresses stay the same', async () => {
+  const read = createOwnAddresses();
+  expect(await read()).toBe(await read());
 });

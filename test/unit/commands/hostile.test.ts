@@ -12,7 +12,7 @@ import { SidekickError } from '../../../src/core/errors.js';
 import { decodeMaintenance } from '../../../src/core/maintenance.js';
 import type { Log } from '../../../src/core/ports.js';
 import type { RegistrarStatus } from '../../../src/daemon/registrar/status.js';
-import type { WatcherStatus } from '../../../src/daemon/watcher/status.js';
+import type { WatcherOverview, WatcherStatus } from '../../../src/daemon/watcher/status.js';
 import { startAdminServer } from '../../../src/telemetry/admin-server.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
@@ -22,12 +22,25 @@ import { HARMFUL, hostileText } from '../../support/hostile.js';
 import { recordingLog } from '../../support/silent.js';
 
 /** Every text of a watcher's status that somebody else may have written. */
-function watcherStatus(text: string): WatcherStatus {
+function watcherOverview(text: string): WatcherOverview {
   return {
     id: text,
-    ready: false,
     etcd: { connected: false, state: 'refused', error: text },
     superseded: true,
+    nginx: [
+      {
+        name: text,
+        connected: false,
+        upstreams: [{ kind: 'http', name: text, inSync: false, servers: 1 }],
+      },
+    ],
+  };
+}
+
+function watcherStatus(text: string): WatcherStatus {
+  return {
+    ...watcherOverview(text),
+    ready: false,
     services: [{ name: text, registered: 1, draining: 0, rejected: 0, overLimit: 0 }],
     maintenance: [
       { service: text, address: text as Address, ...decodeMaintenance(text), by: text, reason: text },
@@ -198,7 +211,7 @@ describe('untrusted text', () => {
     });
     const text = '\u001b[2J\nREADY=1\u009b';
     notifier.status(registrarSummary(registrarStatus(text)));
-    notifier.status(watcherSummary(watcherStatus(text)));
+    notifier.status(watcherSummary(watcherOverview(text)));
     await notifier.flushed();
     expect(told).toHaveLength(2);
     for (const line of told) expect(line).toMatch(/^STATUS=[^\n]*$/);

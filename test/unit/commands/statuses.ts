@@ -1,5 +1,5 @@
 import type { RegistrarStatus } from '../../../src/daemon/registrar/status.js';
-import type { UpstreamStatus, WatcherStatus } from '../../../src/daemon/watcher/status.js';
+import type { UpstreamStatus, WatcherOverview, WatcherStatus } from '../../../src/daemon/watcher/status.js';
 
 export const REGISTRAR: RegistrarStatus = {
   phase: 'running',
@@ -27,11 +27,22 @@ export const UPSTREAM: UpstreamStatus = {
   errors: [],
 };
 
-export const WATCHER: WatcherStatus = {
+export const OVERVIEW: WatcherOverview = {
   id: 'lb1',
-  ready: true,
   etcd: { connected: true, state: 'connected', revision: 42 },
   superseded: false,
+  nginx: [
+    {
+      name: 'lb:8080',
+      connected: true,
+      upstreams: [{ kind: 'http', name: 'firmware', inSync: true, servers: 2 }],
+    },
+  ],
+};
+
+export const WATCHER: WatcherStatus = {
+  ...OVERVIEW,
+  ready: true,
   services: [{ name: 'firmware', registered: 1, draining: 0, rejected: 0, overLimit: 0 }],
   maintenance: [],
   rejected: [{ key: '/services/firmware/x', reason: 'address must be host:port' }],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { registrarSummary, watcherSummary } from '../../../src/commands/systemd-status.js';
-import { REGISTRAR, UPSTREAM, WATCHER } from './statuses.js';
+import { OVERVIEW, REGISTRAR } from './statuses.js';
 
 describe('the status line for systemd', () => {
   it.each([
@@ -27,21 +27,24 @@ describe('the status line for systemd', () => {
   });
 
   it.each([
-    [WATCHER, '2 servers in 1 upstream of 1 NGINX in sync with etcd'],
-    [{ ...WATCHER, etcd: { connected: false, state: 'unavailable' as const } }, 'waiting for etcd'],
+    [OVERVIEW, '2 servers in 1 upstream of 1 NGINX in sync with etcd'],
+    [{ ...OVERVIEW, etcd: { connected: false, state: 'unavailable' as const } }, 'waiting for etcd'],
     [
-      { ...WATCHER, etcd: { connected: true, state: 'refused' as const, error: 'no space' } },
+      { ...OVERVIEW, etcd: { connected: true, state: 'refused' as const, error: 'no space' } },
       'etcd refused: no space',
     ],
-    [{ ...WATCHER, superseded: true }, 'another watcher has the id lb1: give one of the two another id'],
+    [{ ...OVERVIEW, superseded: true }, 'another watcher has the id lb1: give one of the two another id'],
     [
-      { ...WATCHER, nginx: WATCHER.nginx.map((nginx) => ({ ...nginx, connected: false })) },
+      { ...OVERVIEW, nginx: OVERVIEW.nginx.map((nginx) => ({ ...nginx, connected: false })) },
       'waiting for NGINX lb:8080',
     ],
     [
       {
-        ...WATCHER,
-        nginx: WATCHER.nginx.map((nginx) => ({ ...nginx, upstreams: [{ ...UPSTREAM, matched: false }] })),
+        ...OVERVIEW,
+        nginx: OVERVIEW.nginx.map((nginx) => ({
+          ...nginx,
+          upstreams: nginx.upstreams.map((upstream) => ({ ...upstream, inSync: false })),
+        })),
       },
       '2 servers in 1 upstream of 1 NGINX; not in sync: http/firmware',
     ],

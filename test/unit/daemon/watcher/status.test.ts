@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_GUARD } from '../../../../src/core/guard.js';
+import { KnownServers } from '../../../../src/daemon/watcher/known-servers.js';
 import { HTTP, host, STREAM, useFakeClock, Watching } from '../../../support/watching.js';
 
 beforeEach(useFakeClock);
@@ -20,6 +21,55 @@ function counts(w: Watching, upstreamName: string): Record<string, number | unde
     states.map((state) => [state, w.meter.value('sidekick_upstream_servers', { ...labels, state })]),
   );
 }
+
+describe('the overview', () => {
+  it('counts what the status lists', async () => {
+    await using w = new Watching();
+    for (const n of [1, 2, 3]) w.register('firmware', host(n));
+    await w.pass(1_000);
+    const { id, etcd, superseded, nginx } = w.watcher.status();
+    const counted = nginx.map(({ name, connected, upstreams }) => ({
+      name,
+      connected,
+      upstreams: upstreams.map(({ kind, name: of, matched, servers }) => ({
+        kind,
+        name: of,
+        inSync: matched,
+        servers: servers.length,
+      })),
+    }));
+    expect(w.watcher.overview()).toEqual({ id, etcd, superseded, nginx: counted });
+    expect(counted[0]?.upstreams).toContainEqual({
+      kind: 'http',
+      name: 'firmware',
+      inSync: true,
+      servers: 3,
+    });
+  });
+
+  it('has nothing in sync while NGINX does not answer', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    await w.pass(1_000);
+    w.lb.stop();
+    await w.pass(5_000);
+    const [nginx] = w.watcher.overview().nginx;
+    expect(nginx?.connected).toBe(false);
+    expect(nginx?.upstreams.map(({ inSync }) => inSync)).not.toContain(true);
+  });
+
+  it('looks at no server, since it is asked for several times a second', async () => {
+    await using w = new Watching();
+    for (const n of [1, 2, 3]) w.register('firmware', host(n));
+    await w.pass(1_000);
+    const iterated = vi.spyOn(KnownServers.prototype, Symbol.iterator);
+    w.watcher.overview();
+    expect(iterated).not.toHaveBeenCalled();
+    w.watcher.status();
+    expect(iterated).toHaveBeenCalled();
+    iterated.mockRestore();
+  });
+});
 
 describe('the state of a server', () => {
   it.each([
