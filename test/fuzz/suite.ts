@@ -12,7 +12,7 @@ const ONLY = process.env.FUZZ_ONLY ?? '';
 /** A test for each target. */
 export function fuzz(targets: readonly AnyTarget[]): void {
   const wanted = targets.filter(({ name }) => name.includes(ONLY));
-  it.for(wanted)('$name gets over $about', { timeout: (TIME ?? 0) + 600_000 }, async (target) => {
+  it.for(wanted)('$name survives $about', { timeout: (TIME ?? 0) + 600_000 }, async (target) => {
     const budget = { seed: SEED, runs: target.short, ...(TIME === undefined ? {} : { ms: TIME }) };
     const figures = await run(target, budget);
     expect(figures.accepted).toBeGreaterThan(0);

@@ -35,7 +35,7 @@ afterAll(async () => {
   await network?.remove();
 });
 
-describe('the instance', () => {
+describe('the root of the API', () => {
   it('lists versions, with and without a slash', async () => {
     for (const path of ['', '/']) {
       const response = await fetch(gateway.api + path);
@@ -47,7 +47,7 @@ describe('the instance', () => {
       );
   });
 
-  it('goes by the path as NGINX understands it', async () => {
+  it('normalises a path as NGINX does', async () => {
     const servers = await api.get('/http/upstreams/firmware/servers');
     for (const path of [
       '//http///upstreams/firmware/servers',
@@ -66,7 +66,7 @@ describe('the instance', () => {
     }
   });
 
-  it('says who it is', async () => {
+  it('identifies the running NGINX', async () => {
     const { body } = await api.get('/nginx');
     // Whichever Debian has at the moment.
     const { output } = await gateway.container.exec(['nginx', '-v']);
@@ -81,7 +81,7 @@ describe('the instance', () => {
     expect((await api.get('/processes')).body).toEqual({ respawned: 0 });
   });
 
-  it('has an answer to all that exporters and dashboards ask for', async () => {
+  it('answers every request that exporters and dashboards make', async () => {
     const listed = async (path: string): Promise<string[]> =>
       ((await api.get(path)).body as string[]).map((name) => `${path}${name}`);
     const paths = (await Promise.all(['/', '/http/', '/stream/'].map(listed))).flat();
@@ -106,7 +106,7 @@ describe('the instance', () => {
     }
   });
 
-  it('has no other path', async () => {
+  it('answers 404 for any other path', async () => {
     for (const path of [
       '/nope',
       '/http/nope',
@@ -126,7 +126,7 @@ describe.each(VERSIONS)('version %i', (version) => {
     old = new ApiClient(gateway.api, version);
   });
 
-  it('lists what it had, and answers to all of it', async () => {
+  it('lists and answers the endpoints that NGINX Plus had in this version', async () => {
     const root = ['nginx', 'processes', 'connections', 'slabs', 'http', 'stream'];
     const http = ['requests', 'server_zones', ...since(5, 'location_zones'), 'caches'];
     const limits = [...since(6, 'limit_conns'), ...since(6, 'limit_reqs')];
@@ -169,7 +169,7 @@ describe.each([
     await api.clear(kind, upstream);
   });
 
-  it('go through their whole life', async () => {
+  it('adds, reads, changes and deletes a server', async () => {
     const added = await api.call('POST', `${base}/`, { server, weight: 2, max_conns: 7 });
     expect(added).toMatchObject({ status: 201, body: { server, weight: 2, max_conns: 7, down: false } });
     const { id } = added.body;
@@ -192,7 +192,7 @@ describe.each([
     });
   });
 
-  it('may share an address, and never an id', async () => {
+  it('accepts an address twice, under two different ids', async () => {
     const first = await api.call('POST', base, { server });
     const second = await api.call('POST', base, { server });
     expect(second.body.id).toBeGreaterThan(first.body.id);
@@ -200,7 +200,7 @@ describe.each([
     expect((await api.call('POST', base, { server })).body.id).toBeGreaterThan(second.body.id);
   });
 
-  it('show the states of the group in the fields that are asked for', async () => {
+  it('shows the states of the servers of the group in the requested fields', async () => {
     await api.call('POST', base, { server });
     const names = await fetch(`${gateway.api}/9/${kind}/upstreams/?fields=`).then((r) => r.json());
     expect(names).toContain(upstream);
@@ -235,7 +235,7 @@ describe.each([
     expect((await api.get(base)).body).toEqual([]);
   });
 
-  it('cannot change their address, nor whether they are backups', async () => {
+  it('refuses to change an address or backup', async () => {
     const { id } = (await api.call('POST', base, { server })).body;
     expect(await api.call('PATCH', `${base}/${id}`, { server: '10.9.9.2:80' })).toMatchObject({
       status: 400,
@@ -245,7 +245,7 @@ describe.each([
     expect((await api.call('PATCH', `${base}/${id}`, { backup: true })).status).toBe(400);
   });
 
-  it('exist in declared groups only', async () => {
+  it('answers 404 for a group that is not declared', async () => {
     for (const method of ['GET', 'POST'])
       expect(
         await api.call(
@@ -256,7 +256,7 @@ describe.each([
       ).toMatchObject({ status: 404, body: { error: { code: 'UpstreamNotFound' } } });
   });
 
-  it('can be added a hundred at a time by several clients, and none is lost', async () => {
+  it('loses no server when several clients add a hundred at a time', async () => {
     const adds = Array.from({ length: 100 }, (_, i) => api.call('POST', base, { server: `10.9.8.${i}:80` }));
     const ids = (await Promise.all(adds)).map(({ body }) => body.id as number);
     expect(new Set(ids).size).toBe(100);
@@ -265,12 +265,12 @@ describe.each([
     expect((await api.get(base)).body).toEqual([]);
   }, 60_000);
 
-  it('may not come in a body that is too large', async () => {
+  it('refuses a body that is too large', async () => {
     const answer = await api.call('POST', base, `{"server":"${'x'.repeat(1_000_000)}"}`);
     expect(answer).toMatchObject({ status: 413, body: { error: { code: 'RequestEntityTooLarge' } } });
   });
 
-  it('may come in a body of the largest size', async () => {
+  it('accepts a body of the largest size', async () => {
     const body = `{"server":"${server}"}`.padEnd(LARGEST_BODY);
     const { status, body: added } = await api.call('POST', base, body);
     expect(status).toBe(201);
@@ -282,7 +282,7 @@ describe.each([
     ['the largest size, nested', '{"a":'.repeat(LARGEST_BODY / 5), 200],
     ['60,000 characters of three bytes each', '€'.repeat(60_000), 413],
     ['40,000 characters of three bytes each', '€'.repeat(40_000), 200],
-  ])('are read by a request that has a body of %s, as by the next one', async (_what, body, status) => {
+  ])('gives a request with a body of %s the same list as the next one', async (_what, body, status) => {
     const url = `${gateway.api}/9${base}`;
     const answer = await ask(url, { method: 'GET', body });
     expect([answer.statusCode, (await answer.body.json()) instanceof Object]).toEqual([status, true]);
@@ -290,8 +290,8 @@ describe.each([
   });
 });
 
-describe('what http has and stream has not', () => {
-  it('is route and drain', async () => {
+describe('what only http servers have', () => {
+  it('accepts route and drain for http servers only', async () => {
     await api.clear('http', 'firmware');
     const http = '/http/upstreams/firmware/servers';
     const { id } = (await api.call('POST', http, { server: '10.9.9.1', route: 'a' })).body;
@@ -323,7 +323,7 @@ describe('keyvals', () => {
     await api.call('DELETE', zone);
   });
 
-  it('go through their whole life', async () => {
+  it('adds, reads, changes and deletes a pair', async () => {
     expect((await api.call('POST', zone, { a: 'x', 'ä /?': 2 })).status).toBe(201);
     expect((await api.get(`${zone}/`)).body).toEqual({ a: 'x', 'ä /?': '2' });
     expect((await api.get('/http/keyvals')).body).toMatchObject({ firmware: { a: 'x' } });
@@ -335,7 +335,7 @@ describe('keyvals', () => {
     expect((await api.get(zone)).body).toEqual({});
   });
 
-  it('refuse what the contract refuses', async () => {
+  it('refuses what the API of NGINX Plus refuses', async () => {
     await api.call('POST', zone, { a: 'x' });
     const refused = async (method: string, path: string, body: unknown, status: number, code: string) =>
       expect(await api.call(method, path, body)).toMatchObject({ status, body: { error: { code } } });

@@ -39,7 +39,7 @@ afterAll(async () => {
   await network?.remove();
 });
 
-it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])('version %i lists no stream, and has none', async (version) => {
+it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])('version %i of the API has no stream', async (version) => {
   const api = new ApiClient(base, version);
   const names = (await api.get('/')).body as string[];
   expect(names).not.toContain('stream');
@@ -48,7 +48,7 @@ it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])('version %i lists no stream, and has none',
     expect(await api.get(path)).toMatchObject({ status: 404, body: { error: { code: 'PathNotFound' } } });
 });
 
-it('an exporter made for NGINX Plus finds it up', async () => {
+it('the Prometheus exporter for NGINX Plus reports the gateway as up', async () => {
   const exporter = await startContainer({
     image: 'sidekick-exporter',
     name: 'exporter',

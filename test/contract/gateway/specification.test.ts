@@ -190,15 +190,18 @@ describe.each([
     return version >= (SINCE[endpointOf(path)] ?? 1);
   }
 
-  it.each(PATHS)(`of %s is as described, in every version, ${name}`, async (path, shape) => {
-    const target = path.replace(/\{(\w+)\}/g, (_, parameter: string) => NAMES[parameter] as string);
-    const checkVersion = async (version: number) => {
-      const response = await fetch(`${apiOf(container)}/${version}${target}`);
-      const body: unknown = await response.json();
-      const present = isPresent(path, version);
-      expect([version, response.status], JSON.stringify(body)).toEqual([version, present ? 200 : 404]);
-      expect(check(body, present ? shape : SHAPES.error), `version ${version}`).toEqual([]);
-    };
-    await Promise.all([1, 2, 3, 4, 5, 6, 7, 8, 9].map(checkVersion));
-  });
+  it.each(PATHS)(
+    `the answer for %s agrees with the specification in every version, ${name}`,
+    async (path, shape) => {
+      const target = path.replace(/\{(\w+)\}/g, (_, parameter: string) => NAMES[parameter] as string);
+      const checkVersion = async (version: number) => {
+        const response = await fetch(`${apiOf(container)}/${version}${target}`);
+        const body: unknown = await response.json();
+        const present = isPresent(path, version);
+        expect([version, response.status], JSON.stringify(body)).toEqual([version, present ? 200 : 404]);
+        expect(check(body, present ? shape : SHAPES.error), `version ${version}`).toEqual([]);
+      };
+      await Promise.all([1, 2, 3, 4, 5, 6, 7, 8, 9].map(checkVersion));
+    },
+  );
 });

@@ -11,7 +11,7 @@ export function keyvalContract(api: () => KeyvalApi, zone: string): void {
       for (const key of pairs?.keys() ?? []) await api().removeKeyval(zone, key, NEVER);
     });
 
-    it('sets a key that does not exist, and one that does', async () => {
+    it('sets an existing and a new key', async () => {
       await api().setKeyval(zone, 'lamp', 'one', NEVER);
       await api().setKeyval(zone, 'lamp/id/24:6f', '1 2\n{"a":"\\"ä"}', NEVER);
       await api().setKeyval(zone, 'lamp', 'two', NEVER);
@@ -24,7 +24,7 @@ export function keyvalContract(api: () => KeyvalApi, zone: string): void {
       );
     });
 
-    it('removes a key, and one that does not exist', async () => {
+    it('removes an existing and a missing key', async () => {
       await api().setKeyval(zone, 'lamp', 'one', NEVER);
       await api().removeKeyval(zone, 'lamp', NEVER);
       await api().removeKeyval(zone, 'lamp', NEVER);
@@ -32,7 +32,7 @@ export function keyvalContract(api: () => KeyvalApi, zone: string): void {
       expect(await api().keyvals(zone, NEVER)).toEqual(new Map());
     });
 
-    it('has no zone that NGINX has not', async () => {
+    it('rejects a zone that NGINX does not have', async () => {
       expect(await api().keyvals('nonexistent', NEVER)).toBeUndefined();
       await expect(api().setKeyval('nonexistent', 'a', 'b', NEVER)).rejects.toMatchObject({ status: 404 });
     });

@@ -29,7 +29,7 @@ export function nginxContract(api: () => NginxApi, group: (kind: UpstreamRef['ki
     return server;
   }
 
-  it('says who it is, and says the same when nothing happened', async () => {
+  it('identifies the running NGINX, and gives the same identity while it is not reloaded', async () => {
     const first = await api().identity(SIGNAL);
     expect(first).toMatchObject({ generation: expect.any(Number), pid: expect.any(Number) });
     expect(await api().identity(SIGNAL)).toEqual(first);
@@ -92,7 +92,7 @@ export function nginxContract(api: () => NginxApi, group: (kind: UpstreamRef['ki
       }
     });
 
-    it('rejects the question for a server that is not there', async () => {
+    it('rejects reading a server that is not there', async () => {
       await expect(api().server(ref, 4711, SIGNAL)).rejects.toMatchObject({ status: 404 });
     });
 
@@ -109,7 +109,7 @@ export function nginxContract(api: () => NginxApi, group: (kind: UpstreamRef['ki
       expect(new Set(found.map(({ id }) => id)).size).toBe(2);
     });
 
-    it('does not use an id again', async () => {
+    it('never assigns an id twice', async () => {
       await api().add(ref, A, DEFAULT_PARAMETERS, SIGNAL);
       const { id } = await only(ref);
       await api().remove(ref, id, SIGNAL);
@@ -117,7 +117,7 @@ export function nginxContract(api: () => NginxApi, group: (kind: UpstreamRef['ki
       expect((await only(ref)).id).not.toBe(id);
     });
 
-    it('changes the parameters it is given, and no others', async () => {
+    it('changes the given parameters and no others', async () => {
       await api().add(ref, A, { ...DEFAULT_PARAMETERS, max_conns: 5 }, SIGNAL);
       const { id } = await only(ref);
       await api().update(ref, id, { weight: 9, fail_timeout: '30s' }, SIGNAL);
@@ -129,7 +129,7 @@ export function nginxContract(api: () => NginxApi, group: (kind: UpstreamRef['ki
       });
     });
 
-    it('drains a server, and takes it back with down: false', async () => {
+    it('drains a server, and puts it back with down: false', async () => {
       await api().add(ref, A, DEFAULT_PARAMETERS, SIGNAL);
       const { id } = await only(ref);
       await api().drain(ref, id, SIGNAL);
@@ -145,7 +145,7 @@ export function nginxContract(api: () => NginxApi, group: (kind: UpstreamRef['ki
       });
     });
 
-    it('removes the server with the id', async () => {
+    it('removes the server of an id', async () => {
       await api().add(ref, A, DEFAULT_PARAMETERS, SIGNAL);
       await api().add(ref, B, DEFAULT_PARAMETERS, SIGNAL);
       const found = await servers(ref);
@@ -153,7 +153,7 @@ export function nginxContract(api: () => NginxApi, group: (kind: UpstreamRef['ki
       expect((await only(ref)).address).toBe(B);
     });
 
-    it('refuses to change backup, which is why it is planned as a replacement', async () => {
+    it('refuses to change backup, which is why a change of it is planned as a replacement', async () => {
       await api().add(ref, A, DEFAULT_PARAMETERS, SIGNAL);
       await api().add(ref, B, DEFAULT_PARAMETERS, SIGNAL);
       const { id } = (await servers(ref))[0] as ActualServer;
@@ -187,13 +187,13 @@ export function nginxContract(api: () => NginxApi, group: (kind: UpstreamRef['ki
       });
     });
 
-    it('rejects with the reason of a signal that is aborted', async () => {
+    it('rejects with the reason of an aborted signal', async () => {
       const reason = new Error('no longer wanted');
       await expect(api().upstream(ref, AbortSignal.abort(reason))).rejects.toBe(reason);
     });
   });
 
-  it('keeps the route of an http server', async () => {
+  it('the API keeps the route of an http server', async () => {
     const ref: UpstreamRef = { kind: 'http', name: group('http') };
     for (const { id } of await servers(ref)) await api().remove(ref, id, SIGNAL);
     await api().add(ref, A, { ...DEFAULT_PARAMETERS, route: 'a' }, SIGNAL);

@@ -56,7 +56,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
     }
 
     describe('store', () => {
-      it('reads back what it put, with its revision', async () => {
+      it('reads back what it wrote, with its revision', async () => {
         const revision = await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
 
         const found = await subject.store.read([`${prefix}a`, `${prefix}b`], NEVER);
@@ -82,14 +82,14 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect(listed.map(({ key }) => key)).toEqual([`${prefix}mqtt/a`]);
       });
 
-      it('reads more keys than fit one transaction', async () => {
+      it('reads more keys than one transaction can carry', async () => {
         const keys = Array.from({ length: 300 }, (_, index) => `${prefix}${index}`);
         await Promise.all(keys.map((key) => subject.store.put(key, 'x', {}, NEVER)));
 
         expect((await subject.store.read(keys, NEVER)).size).toBe(300);
       });
 
-      it('lists without its value what is too long to be kept, and reads it whole by its key', async () => {
+      it('lists a value that is too long without its bytes, and reads it whole by its key', async () => {
         const long = '\u00e9'.repeat(MAX_VALUE_BYTES / 2);
         await subject.store.put(`${prefix}fits`, long, {}, NEVER);
         await subject.store.put(`${prefix}too-long`, `${long}x`, {}, NEVER);
@@ -105,7 +105,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect(read.get(`${prefix}too-long`)?.value).toBe(`${long}x`);
       });
 
-      it('shows the lease of a key, and ends the key with it', async () => {
+      it('shows the lease of a key, and removes the key when the lease ends', async () => {
         const lease = await subject.store.grant(60_000, NEVER);
         await subject.store.put(`${prefix}a`, 'one', { lease }, NEVER);
         const before = await subject.store.list(prefix, NEVER);
@@ -116,14 +116,14 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect(await subject.store.list(prefix, NEVER)).toEqual([]);
       });
 
-      it('removes a key, and says whether it was there', async () => {
+      it('removes a key, and returns whether it existed', async () => {
         await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
 
         expect(await subject.store.remove(`${prefix}a`, {}, NEVER)).toBe(true);
         expect(await subject.store.remove(`${prefix}a`, {}, NEVER)).toBe(false);
       });
 
-      it('removes a key under a lease only while it lives under that lease', async () => {
+      it('removes a key only while it is attached to the given lease', async () => {
         const ours = await subject.store.grant(60_000, NEVER);
         const theirs = await subject.store.grant(60_000, NEVER);
         await subject.store.put(`${prefix}a`, 'one', { lease: theirs }, NEVER);
@@ -164,7 +164,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         ]);
       });
 
-      it('commits nothing while a key that is expected does not exist', async () => {
+      it('commits nothing while an expected key does not exist', async () => {
         const transaction = {
           expected: new Map([[`${prefix}missing`, 7]]),
           puts: new Map([[`${prefix}a`, 'one']]),
@@ -177,7 +177,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect(await subject.store.list(prefix, NEVER)).toEqual([]);
       });
 
-      it('lets one of several transactions on the same ground be made', async () => {
+      it('commits only one of several transactions on the same key', async () => {
         const attempts = await Promise.all(
           ['a', 'b', 'c'].map((name) =>
             subject.store.commit(
@@ -203,7 +203,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect((await subject.store.list(prefix, NEVER)).map(({ value }) => value)).toEqual(['two']);
       });
 
-      it('keeps a lease alive, and loses it when nobody does', async () => {
+      it('keeps a lease alive, and loses it when the keepalives stop', async () => {
         const kept = await subject.store.grant(2000, NEVER);
         const left = await subject.store.grant(2000, NEVER);
         await subject.store.put(`${prefix}kept`, '', { lease: kept }, NEVER);
@@ -219,7 +219,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         await expect(subject.store.keepAlive(left, NEVER)).rejects.toBeInstanceOf(LeaseGoneError);
       });
 
-      it('says that a revoked lease is gone, and takes revoking it again', async () => {
+      it('reports that a revoked lease is gone, and accepts revoking it again', async () => {
         const lease = await subject.store.grant(60_000, NEVER);
         await subject.store.revoke(lease, NEVER);
 
@@ -230,13 +230,13 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         await expect(subject.store.revoke(lease, NEVER)).resolves.toBeUndefined();
       });
 
-      it('rejects with the reason of a signal that is aborted', async () => {
+      it('rejects with the reason of an aborted signal', async () => {
         const reason = new Error('enough');
 
         await expect(subject.store.list(prefix, AbortSignal.abort(reason))).rejects.toBe(reason);
       });
 
-      it('rejects with a retryable EtcdError while it cannot be reached, and works again after', async () => {
+      it('rejects with a retryable EtcdError while etcd is unavailable, and works again after that', async () => {
         subject.interrupt();
         try {
           const failure = await subject.store
@@ -254,7 +254,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
     });
 
     describe('reader', () => {
-      it('shows what is there at first, all of it as changed', async () => {
+      it('shows every key at first, each of them as changed', async () => {
         await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
         const revision = await subject.store.put(`${prefix}b`, 'two', {}, NEVER);
 
@@ -299,7 +299,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         await seen.has({});
       });
 
-      it('follows several prefixes in one picture, and nothing beside them', async () => {
+      it('follows several prefixes in one view, and nothing beside them', async () => {
         await subject.store.put(`${prefix}one/a`, '1', {}, NEVER);
         await subject.store.put(`${prefix}two/b`, '2', {}, NEVER);
         await subject.store.put(`${prefix}one-more/c`, '3', {}, NEVER);
@@ -312,7 +312,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         await seen.has({ [`${prefix}one/a`]: '1', [`${prefix}two/b`]: '2', [`${prefix}two/e`]: '5' });
       });
 
-      it('shows as many keys of several prefixes as there are in its first picture', async () => {
+      it('shows more keys of several prefixes in the first view than fit one page', async () => {
         const keys = Array.from({ length: 1200 }, (_, index) => `${prefix}${index % 2}/${index}`);
         for (let at = 0; at < keys.length; at += 100) {
           const some = keys.slice(at, at + 100);
@@ -325,7 +325,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect(seen.views[0]?.entries.size).toBe(1200);
       });
 
-      it('shows what is too long to be kept without its value, at first and when it changes', async () => {
+      it('shows a value that is too long without its bytes, at first and when it changes', async () => {
         await subject.store.put(`${prefix}a`, 'x'.repeat(MAX_VALUE_BYTES + 1), {}, NEVER);
         await using seen = follow([prefix]);
         await seen.has({ [`${prefix}a`]: '' });
@@ -339,7 +339,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect(seen.last?.entries.get(`${prefix}a`)?.oversized).toBe(MAX_VALUE_BYTES + 2);
       });
 
-      it('shows earlier views unchanged', async () => {
+      it('leaves the views that it has shown unchanged', async () => {
         await using seen = follow([prefix]);
         await seen.has({});
         await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
@@ -348,7 +348,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect(seen.views[0]?.entries.size).toBe(0);
       });
 
-      it('says once that it is away, then shows what was missed', async () => {
+      it('reports once that etcd is unavailable, then shows what was missed', async () => {
         await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
         await using seen = follow([prefix]);
         await seen.has({ [`${prefix}a`]: 'one' });
@@ -365,7 +365,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect(seen.outages).toHaveLength(1);
       });
 
-      it('shows a view with no change when it is back and nothing was missed', async () => {
+      it('shows a view without changes after an outage in which nothing changed', async () => {
         await using seen = follow([prefix]);
         await seen.has({});
         subject.interrupt();
@@ -380,7 +380,7 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         expect(seen.last?.changed.size).toBe(0);
       });
 
-      it('resolves when it is aborted, also before it began', async () => {
+      it('resolves when it is aborted, even before the first view', async () => {
         await expect(
           subject.reader.watch([prefix], new Recorder(), AbortSignal.abort()),
         ).resolves.toBeUndefined();
@@ -399,13 +399,13 @@ export function describeRefusal(name: string, code: string, start: () => Promise
     });
     afterAll(async () => subject?.close());
 
-    it('refuses a write with its reason, which is another thing than not to answer', async () => {
+    it('rejects a refused write with its reason, unlike a write without an answer', async () => {
       const failure = await subject.store.put('/refused/a', '', {}, NEVER).catch((error: unknown) => error);
 
       expect(failure).toMatchObject({ code, refused: true, retryable: false });
     });
 
-    it('is told to an observer as a refusal, or is read all the same', async () => {
+    it('reports a refused read to the observer, or reads all the same', async () => {
       const stop = new AbortController();
       const seen = new Recorder();
       const done = subject.reader.watch(['/refused/'], seen, stop.signal);

@@ -45,30 +45,30 @@ describe('npm run bench -- --quick', () => {
   const part = (name: string) => report.parts.find((each) => each.name === name) as PartReport;
 
   // A request that did not arrive breaks its part off.
-  it('ends well: every part came to its end, and every request arrived', () => {
+  it('completes every part, and every request arrives', () => {
     expect(report.parts.map(({ name, error }) => [name, error])).toEqual(
       Object.keys(ROWS).map((name) => [name, undefined]),
     );
     expect(code).toBe(0);
   });
 
-  it.each(Object.entries(ROWS))('has every row of the part %s', (name, rows) => {
+  it.each(Object.entries(ROWS))('writes every row of the part %s', (name, rows) => {
     expect(part(name).rows.map(({ work }) => work)).toEqual(rows);
   });
 
-  it('measures the floor, sidekick and the shell loop alike', () => {
+  it('measures the baseline, sidekick and the shell loop alike', () => {
     for (const { work, figures } of part('change').rows) {
       expect(Object.keys(figures), work).toEqual(['floor', 'sidekick', 'shell loop']);
       for (const { value } of Object.values(figures)) expect(value, work).toBeGreaterThan(0);
     }
   });
 
-  it('prints every row, and says what it does', () => {
+  it('prints every row with its target', () => {
     for (const row of Object.values(ROWS).flat()) expect(printed).toContain(row);
     expect(printed).toMatch(/round 1 of 1: sidekick/);
   });
 
-  it('has every row in the documents', () => {
+  it('writes every row into the documents', () => {
     const document = fullTables(report);
     for (const row of Object.values(ROWS).flat()) expect(document).toContain(`| ${row} |`);
   });

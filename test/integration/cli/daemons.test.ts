@@ -100,7 +100,7 @@ async function closedPort(target: string): Promise<{ url: string; open(): Promis
 }
 
 describe('the watcher', () => {
-  it('started before NGINX, before etcd, before any key: waits, says so, and carries on by itself', async () => {
+  it('starts before NGINX, etcd or any key: it waits, reports that, and continues by itself', async () => {
     const [etcdPort, apiPort, adminPort] = [
       await closedPort(etcd.url),
       await closedPort(gateway.api),
@@ -131,7 +131,7 @@ describe('the watcher', () => {
     expect(await gateway.servers('http', 'firmware')).toMatchObject([{ server: firmware.address }]);
   });
 
-  it('says how it stands, on all its endpoints', async () => {
+  it('reports its status on all its endpoints', async () => {
     await etcd.put(`/services/firmware/${firmware.address}`, '{"weight":3}');
     await etcd.put('/services/firmware/nowhere', '');
     const { cli, admin } = await startWatching();
@@ -152,7 +152,7 @@ describe('the watcher', () => {
     expect(JSON.parse(json.out)).toMatchObject({ command: 'watch', id: 'w1', ready: true });
   });
 
-  it('SIGHUP reads the file again; a wrong one changes nothing', async () => {
+  it('reloads its file on SIGHUP; a wrong file changes nothing', async () => {
     const path = join(directory, 'watch.yaml');
     const file = (text: string) => writeFile(path, `nginx: { api: "${gateway.api}" }\n${text}`);
     await file('drainTimeout: { http: 10s }');
@@ -170,7 +170,7 @@ describe('the watcher', () => {
     expect((await cli.ended()).code).toBe(0);
   });
 
-  it('a dry run prints what a pass then does; after it there is nothing to do', async () => {
+  it('prints in a dry run what a pass then does; after that pass nothing is left to do', async () => {
     const pass = ['watch', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api].concat([
       '--nginx-token-file',
       API_TOKEN_FILE,
@@ -187,7 +187,7 @@ describe('the watcher', () => {
     expect([dry.code, once.code, again.code]).toEqual([0, 0, 0]);
   });
 
-  it('a pass over an NGINX that does not answer ends with 1', async () => {
+  it('exits with 1 after a pass over an unavailable NGINX', async () => {
     const api = `http://127.0.0.1:${await freePort()}/api`;
     const { code, out } = await run(['watch', '--once', '--etcd-endpoints', etcd.url, '--nginx-api', api]);
     expect(out).toMatch(/ECONNREFUSED.*NGINX is not in sync with etcd/s);
@@ -196,7 +196,7 @@ describe('the watcher', () => {
 });
 
 describe('the registrar', () => {
-  it('is ready when it is registered; SIGTERM has it drained and ends with 0', async () => {
+  it('is ready when it is registered; SIGTERM makes it drain and exit with 0', async () => {
     const watching = await startWatching();
     await watching.cli.event('daemon-ready');
     const { cli, admin } = await startRegistering('--weight', '4', '--meta', 'zone=a');
@@ -220,7 +220,7 @@ describe('the registrar', () => {
     expect(await etcd.list('/services/')).toEqual(new Map());
   });
 
-  it('a second signal does not wait for the drain', async () => {
+  it('exits at a second signal without waiting for the drain', async () => {
     // A watcher that never answers.
     const lease = await etcd.grant(600);
     await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
@@ -237,7 +237,7 @@ describe('the registrar', () => {
     expect(await etcd.list('/services/')).toEqual(new Map());
   });
 
-  it('several services from one file; a reload adds and takes away', async () => {
+  it('registers several services from one file; a reload adds and removes services', async () => {
     const path = join(directory, 'host.yaml');
     const services = (...ports: number[]) =>
       writeFile(
@@ -261,7 +261,7 @@ describe('the registrar', () => {
     );
   });
 
-  it('tells systemd: ready once registered, how it stands, the watchdog, stopping', async () => {
+  it('notifies systemd: ready once registered, its status, the watchdog, stopping', async () => {
     const heard = join(directory, 'heard');
     await writeFile(join(directory, 'systemd-notify'), `#!/bin/sh\nprintf '%s\\n' "$@" >> ${heard}\n`, {
       mode: 0o755,
@@ -286,7 +286,7 @@ describe('the registrar', () => {
 });
 
 describe("an operator's commands", () => {
-  it('drain --wait takes an instance out, undrain lets it back in', async () => {
+  it('drains an instance with drain --wait, and puts it back with undrain', async () => {
     const { cli, admin } = await startWatching();
     await etcd.put(`/services/firmware/${firmware.address}`, '');
     await cli.event('server-added');
@@ -318,7 +318,7 @@ describe("an operator's commands", () => {
     });
   });
 
-  it('drain takes its etcd from the file of a watcher, and asks ahead only when told to', async () => {
+  it('takes the etcd of drain from the file of a watcher, and drains an unregistered instance only when told to', async () => {
     const path = join(directory, 'lb.yaml');
     await writeFile(path, `nginx: { api: "${gateway.api}" }\netcd: { endpoints: ["${etcd.url}"] }\n`);
     const order = ['drain', 'firmware', '10.0.0.9:80', '--wait', '--config', path];
@@ -344,7 +344,7 @@ describe("an operator's commands", () => {
     ]);
   });
 
-  it('drain --wait fails where no watcher runs, since nobody takes the instance out', async () => {
+  it('fails drain --wait where no watcher runs, since nobody drains the instance', async () => {
     await etcd.put('/services/firmware/10.0.0.9:80', '');
     const { code, err } = await run([
       ...['drain', 'firmware', '10.0.0.9:80', '--wait', '--etcd-endpoints', etcd.url],
@@ -355,7 +355,7 @@ describe("an operator's commands", () => {
     expect(code).toBe(1);
   });
 
-  it('Ctrl-C and the time limit while drain waits leave the instance drained, and say so', async () => {
+  it('leaves the instance drained when Ctrl-C or the time limit ends drain --wait, and says so', async () => {
     const lease = await etcd.grant(600);
     await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
     await etcd.put('/services/firmware/10.0.0.9:80', '');
@@ -375,7 +375,7 @@ describe("an operator's commands", () => {
     expect((await etcd.list('/sidekick/maintenance/')).size).toBe(1);
   });
 
-  it('unhold of a misspelt service, and of one of which nothing is held, finds nothing', async () => {
+  it('finds nothing to unhold for a misspelt service, and for one of which nothing is held', async () => {
     const { cli } = await startWatching();
     await etcd.put(`/services/firmware/${firmware.address}`, '');
     await cli.event('server-added');
@@ -391,7 +391,7 @@ describe("an operator's commands", () => {
     });
   });
 
-  it('unhold lets go what the guard holds', async () => {
+  it('ends what the guard holds with unhold', async () => {
     const { cli, admin } = await startWatching();
     for (const port of [1, 2, 3]) await etcd.put(`/services/firmware/10.0.0.1:${port}`, '');
     await until('three servers', async () => (await gateway.servers('http', 'firmware')).length === 3);

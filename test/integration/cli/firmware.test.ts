@@ -64,7 +64,7 @@ describe('sidekick firmware', () => {
     return out;
   }
 
-  it('rolls a release out in stages, pauses it, goes on, and makes it stable', async () => {
+  it('rolls a release out in phases, pauses it, resumes it, and makes it stable', async () => {
     await succeed('rollout', type, '--version', '1.2.0', '--percent', '100');
     expect(await succeed('promote', type)).toMatch(/1\.2\.0/);
     expect(await succeed('rollout', type, '--percent', '12.5')).toMatch(/1\.3\.0 is offered to 12\.5 %/);
@@ -123,7 +123,7 @@ describe('sidekick firmware', () => {
     ],
     [['group', 'nothing', 'bench', '--add', 'a'], /nothing has been published of type nothing/],
     [['show', 'nothing'], /nothing has been published of type nothing/],
-  ])('refuses %j with a reason and a remedy, and ends with 1', async (args, expected) => {
+  ])('refuses %j with a reason and a remedy, and exits with 1', async (args, expected) => {
     const { code, out, err } = await run(...args.map((arg) => (arg === 'TYPE' ? type : arg)));
     expect(err).toMatch(expected);
     expect([code, out]).toEqual([1, '']);
@@ -139,13 +139,13 @@ describe('sidekick firmware', () => {
     [['group', 'lamp', 'bench', '--file', '/nowhere'], /file: must be a file that can be read/],
     [['group', 'lamp', 'bench', '--add', 'a', '--delete'], /give --add and --remove, or --file, or --delete/],
     [['nonsense'], /commands are publish, list, show, rollout/],
-  ])('ends wrong usage %j with 2', async (args, expected) => {
+  ])('exits with 2 for the wrong usage %j', async (args, expected) => {
     const { code, err } = await run(...args);
     expect(err).toMatch(expected);
     expect(code).toBe(2);
   });
 
-  it('lets one of two operators win, and tells the other who was first', async () => {
+  it('commits the change of one of two operators, and names that operator to the other', async () => {
     const results = await Promise.all([
       run('rollout', type, '--version', '1.2.0', '--percent', '1'),
       run('rollout', type, '--version', '1.3.0', '--percent', '2'),
@@ -158,7 +158,7 @@ describe('sidekick firmware', () => {
     for (const { err } of lost) expect(err).toMatch(/changed meanwhile by ann@.* \(rollout: /);
   });
 
-  it('deletes no release that the rollout names', async () => {
+  it('refuses to delete a release that the rollout names', async () => {
     await succeed('rollout', type, '--version', '1.2.0', '--percent', '1');
     const { code, err } = await run('prune', type, '--keep', '1');
     expect([code, err]).toEqual([1, expect.stringMatching(/no release to delete/)]);

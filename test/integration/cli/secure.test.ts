@@ -38,7 +38,7 @@ afterAll(async () => {
   etcd?.authority[Symbol.dispose]();
 });
 
-it('registers over TLS with a client certificate, and a password from a credential', async () => {
+it('the registrar registers over TLS with a client certificate, and a password from a credential', async () => {
   const probe = ['--probe-type', 'exec', '--probe-command', 'true', '--admin-listen', 'off'];
   const cli = start(
     ['register', '--service', 'firmware', '--address', ADDRESS, ...access, ...probe],
@@ -53,13 +53,13 @@ it('registers over TLS with a client certificate, and a password from a credenti
   expect(await etcd.ctl('get', '--prefix', '--keys-only', '/services/')).toBe('');
 });
 
-it('what the role does not allow is refused, and said', async () => {
+it('the registrar reports what its role does not allow', async () => {
   const { code, err } = await run(['drain', 'firmware', ADDRESS, '--force', ...access], credentials);
   expect(err).toMatch(/^sidekick: .*permission denied/i);
   expect(code).toBe(1);
 });
 
-it('a wrong password is said, and does not show', async () => {
+it('the registrar reports a wrong password without showing it', async () => {
   const password = join(etcd.authority.directory, 'wrong-password');
   writeFileSync(password, 'hunter2\n');
   const { code, err } = await run(
@@ -71,7 +71,7 @@ it('a wrong password is said, and does not show', async () => {
   expect(code).toBe(1);
 });
 
-it('an authority that did not sign the certificate is said', async () => {
+it('the registrar reports an authority that did not sign the certificate of etcd', async () => {
   const { code, err } = await run([
     ...['unhold', 'firmware', '--etcd-endpoints', etcd.endpoint],
     ...['--etcd-ca', '/etc/ssl/certs/ca-certificates.crt'],
@@ -105,7 +105,7 @@ function through(proxy: TcpProxy, name: string): string[] {
 const registered = async (address: string) =>
   (await etcd.ctl('get', '--prefix', '--keys-only', '/services/')).includes(address);
 
-it('goes on with a certificate that has replaced one that expires; without, no new connection is made', async () => {
+it('the registrar uses a certificate that replaces an expiring one; without it, it cannot reconnect', async () => {
   const { directory } = etcd.authority;
   await using proxy = await TcpProxy.start({ host: '127.0.0.1', port: Number(new URL(etcd.endpoint).port) });
   const daemon = (name: string, address: string) => {
@@ -142,7 +142,7 @@ it('goes on with a certificate that has replaced one that expires; without, no n
   await until('the one with a new certificate is registered', () => registered('10.0.0.21:80'));
 });
 
-it('takes up a password that is changed in etcd and in its file', async () => {
+it('the registrar uses a password that is changed in etcd and in its file', async () => {
   const { directory } = etcd.authority;
   etcd.authority.issue('rotating');
   const file = join(directory, 'rotating.password');
@@ -177,7 +177,7 @@ it('takes up a password that is changed in etcd and in its file', async () => {
   expect(cli.err.lines.join()).not.toMatch(/three/);
 });
 
-it('a key that is not the certificate’s changes nothing until the pair is whole', async () => {
+it('a key that does not match the certificate changes nothing until the pair matches', async () => {
   const { directory } = etcd.authority;
   writeFileSync(join(directory, 'halved.password'), 'three\n');
   etcd.authority.issue('halved');
@@ -197,7 +197,7 @@ it('a key that is not the certificate’s changes nothing until the pair is whol
   expect(await registered('10.0.0.24:80')).toBe(true);
 });
 
-it('a watcher takes up a password for NGINX that is changed, and says at each reload what that does not change', async () => {
+it('a watcher uses a changed password for NGINX, and reports at each reload what that does not change', async () => {
   const { directory } = etcd.authority;
   const [file, config] = [join(directory, 'nginx.password'), join(directory, 'watch.yaml')];
   const seen = new Set<string | undefined>();

@@ -16,8 +16,8 @@ afterAll(() => rm(directory, { recursive: true }));
 
 const ONE = ['--service', 'firmware', '--address', '10.0.0.11:8080'];
 
-describe('wrong usage ends with 2, and names the key, the value and what is allowed', () => {
-  it('a bad flag', async () => {
+describe('wrong usage', () => {
+  it('exits with 2 for a bad flag', async () => {
     const { code, out, err } = await run(['register', ...ONE, '--lease-ttl', '15']);
     expect(err).toBe(
       'sidekick: lease.ttl: must be a duration such as 15s, 5m or 250ms, at least 2s, got "15" (--lease-ttl)',
@@ -25,7 +25,7 @@ describe('wrong usage ends with 2, and names the key, the value and what is allo
     expect([code, out]).toEqual([2, '']);
   });
 
-  it('a bad variable', async () => {
+  it('exits with 2 for a bad variable', async () => {
     const { code, err } = await run(['watch', '--nginx-api', 'http://lb/api'], {
       SIDEKICK_GUARD_MAX_LOSS: '50%',
     });
@@ -35,7 +35,7 @@ describe('wrong usage ends with 2, and names the key, the value and what is allo
     expect(code).toBe(2);
   });
 
-  it('a bad file, with everything that is wrong in it', async () => {
+  it('exits with 2 for a bad file, and lists every error in it', async () => {
     const path = join(directory, 'bad.yaml');
     writeFileSync(
       path,
@@ -50,7 +50,7 @@ describe('wrong usage ends with 2, and names the key, the value and what is allo
     expect(code).toBe(2);
   });
 
-  it('an unknown command and an unknown flag', async () => {
+  it('exits with 2 for an unknown command and for an unknown flag', async () => {
     const [command, flag] = await Promise.all([
       run(['regster']),
       run(['watch', '--nginx', '[]', '--drainage', '1s']),
@@ -61,7 +61,7 @@ describe('wrong usage ends with 2, and names the key, the value and what is allo
     expect([command.code, flag.code]).toEqual([2, 2]);
   });
 
-  it('two services at one address', async () => {
+  it('exits with 2 for two services at one address', async () => {
     const entry = '{service: firmware, address: "10.0.0.1:80"}';
     const { code, err } = await run([
       'register',
@@ -77,8 +77,8 @@ describe('wrong usage ends with 2, and names the key, the value and what is allo
   });
 });
 
-describe('failures at run time end with 1, and say what to do', () => {
-  it('an admin port that is taken', async () => {
+describe('a failure at run time', () => {
+  it('exits with 1 for an admin port that is taken, and says what to do', async () => {
     const port = await freePort();
     const other = createServer().listen(port, '127.0.0.1');
     const { code, err } = await run(['register', ...ONE, '--admin-listen', `127.0.0.1:${port}`]);
@@ -94,14 +94,14 @@ describe('failures at run time end with 1, and say what to do', () => {
     ['drain', 'firmware', '10.0.0.11:8080', '--wait'],
     ['undrain', 'firmware', '10.0.0.11:8080'],
     ['unhold', 'firmware'],
-  ])('%s without an etcd', async (...args) => {
+  ])('%s exits with 1 without an etcd', async (...args) => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const { code, err } = await run([...args, '--etcd-endpoints', endpoint]);
     expect(err).toContain(`is this the address of etcd: ${endpoint}? Give another with --etcd-endpoints`);
     expect(code).toBe(1);
   });
 
-  it('watch --once without an etcd, when its time is over', async () => {
+  it('exits with 1 for watch --once without an etcd, when its time is over', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const { code, err } = await run([
       ...['watch', '--once', '--timeout', '1s', '--etcd-endpoints', endpoint],
@@ -115,7 +115,7 @@ describe('failures at run time end with 1, and say what to do', () => {
     expect(code).toBe(1);
   });
 
-  it('status without a sidekick', async () => {
+  it('exits with 1 for status without a running sidekick', async () => {
     const admin = `http://127.0.0.1:${await freePort()}`;
     const { code, err } = await run(['status', '--admin', admin]);
     expect(err).toMatch(new RegExp(`^sidekick: ${admin} does not answer .*is a sidekick running there\\?`));
@@ -123,23 +123,35 @@ describe('failures at run time end with 1, and say what to do', () => {
   });
 });
 
-describe('being told to end', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)('%s while there is no etcd: bounded, with 0', async (signal) => {
-    const endpoint = `http://127.0.0.1:${await freePort()}`;
-    const cli = start([
-      ...['register', ...ONE, '--etcd-endpoints', endpoint, '--admin-listen', 'off', '--drain-timeout', '1s'],
-    ]);
-    await cli.event('lease-renewal-failed');
-    cli.signal(signal);
-    const { code } = await cli.ended();
-    expect(cli.events('daemon-stopping')[0]).toMatchObject({
-      signal,
-      ending: 'draining, then deregistering',
-    });
-    expect(code).toBe(0);
-  });
+describe('a stop signal', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s exits with 0 in bounded time while etcd is unavailable',
+    async (signal) => {
+      const endpoint = `http://127.0.0.1:${await freePort()}`;
+      const cli = start([
+        ...[
+          'register',
+          ...ONE,
+          '--etcd-endpoints',
+          endpoint,
+          '--admin-listen',
+          'off',
+          '--drain-timeout',
+          '1s',
+        ],
+      ]);
+      await cli.event('lease-renewal-failed');
+      cli.signal(signal);
+      const { code } = await cli.ended();
+      expect(cli.events('daemon-stopping')[0]).toMatchObject({
+        signal,
+        ending: 'draining, then deregistering',
+      });
+      expect(code).toBe(0);
+    },
+  );
 
-  it('Ctrl-C while a pass waits for etcd', async () => {
+  it('ends a pass that waits for etcd', async () => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const cli = start([
       'watch',
@@ -157,7 +169,7 @@ describe('being told to end', () => {
   });
 });
 
-it('an own address that cannot be found out is waited for', async () => {
+it('the registrar waits for its own address while the host has none', async () => {
   const cli = start([
     'register',
     '--service',
@@ -174,7 +186,7 @@ it('an own address that cannot be found out is waited for', async () => {
   expect((await cli.ended()).code).toBe(0);
 });
 
-it('a variable that is no option is warned of', async () => {
+it('a variable that is no option causes a warning', async () => {
   const cli = start(['register', ...ONE, '--admin-listen', 'off'], { SIDEKICK_LEESE_TTL: '5s' });
   expect(await cli.event('variable-unknown')).toMatchObject({ key: 'SIDEKICK_LEESE_TTL' });
 });

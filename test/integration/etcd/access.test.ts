@@ -51,7 +51,7 @@ const list = (options: EtcdOptions, prefix = '/services/') =>
   withEtcd(options, ({ store }) => store.list(prefix, NEVER));
 
 describe('a password', () => {
-  it('is waited for while etcd checks it, for longer than a call may take', async () => {
+  it('is awaited while etcd checks it, for longer than the time limit of a call', async () => {
     const slow = await startContainer({
       image: 'sidekick-etcd',
       name: 'slow-etcd',
@@ -81,7 +81,7 @@ describe('TLS to etcd', () => {
     await expect(list(etcd.options('sidekick'))).resolves.toEqual([]);
   });
 
-  it('does not connect without a certificate, or with one of another authority', async () => {
+  it('does not connect without a certificate, or with a certificate of another authority', async () => {
     const { ca } = etcd.authority;
     using other = new Authority();
     await expect(list({ endpoints: [etcd.endpoint], tls: { ca } })).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('TLS to etcd', () => {
     });
   });
 
-  it('does not trust an etcd of another authority', async () => {
+  it('does not trust an etcd with a certificate of another authority', async () => {
     using other = new Authority();
     const tls = { ...etcd.authority.issue('sidekick'), ca: other.ca };
     await expect(list({ endpoints: [etcd.endpoint], tls })).rejects.toMatchObject({
@@ -103,7 +103,7 @@ describe('TLS to etcd', () => {
     });
   });
 
-  it('expects the name that it is told', async () => {
+  it('expects the given server name', async () => {
     const endpoints = [etcd.endpoint];
     const tls = { ca: etcd.authority.ca, ...etcd.authority.issue('sidekick') };
     await expect(list({ endpoints, tls: { ...tls, serverName: 'localhost' } })).resolves.toEqual([]);
@@ -141,8 +141,8 @@ describe('users and roles', () => {
   describe.each([
     ['a password', (user: string) => byPassword(user)],
     ['a certificate', (user: string) => etcd.options(user)],
-  ] as const)('with %s', (_, as) => {
-    it('lets a sidekick register, be drained and leave', async () => {
+  ] as const)('a client with %s', (_, as) => {
+    it('registers, is drained and leaves', async () => {
       const watcher = connectEtcd(as('watcher'));
       const lease = await watcher.store.grant(60_000, NEVER);
       const presence = JSON.stringify({ nginx: [], upstreams: [], services: ['firmware'] });
@@ -165,7 +165,7 @@ describe('users and roles', () => {
       watcher.close();
     });
 
-    it("refuses another service's key, and goes on with its own", async () => {
+    it('is refused the key of another service, and continues with its own', async () => {
       const services = [serviceSpec(), serviceSpec({ service: 'mqtt', address: '10.0.0.1:1883' })];
       await using running = run({ etcd: as('sidekick'), services });
       await until('both have been tried', () =>
@@ -179,7 +179,7 @@ describe('users and roles', () => {
       expect(running.log.events('key-refused')).toHaveLength(1);
     });
 
-    it('refuses a sidekick the control keys, and a watcher the registrations', async () => {
+    it('cannot write control keys as a registrar, nor registrations as a watcher', async () => {
       const instance = { service: 'firmware', address: '10.0.0.1:8080' as Address };
       await withEtcd(as('sidekick'), async (connection) => {
         const options = { ...connection, prefixes: DEFAULT_KEY_PREFIXES };
@@ -197,18 +197,18 @@ describe('users and roles', () => {
     });
   });
 
-  it('says so when the password is wrong, and does not retry it within the call', async () => {
+  it('reports a wrong password, and does not retry it within the call', async () => {
     await expect(list(byPassword('sidekick', 'wrong'))).rejects.toMatchObject({
       code: 'AUTH_FAILED',
       retryable: false,
     });
   });
 
-  it('says so when there is no user at all', async () => {
+  it('reports that the user does not exist', async () => {
     await expect(list(etcd.options('nobody'))).rejects.toMatchObject({ name: 'EtcdError' });
   });
 
-  it('renews the token when it has expired, for calls and for what is followed', async () => {
+  it('renews an expired token, for calls and for watches', async () => {
     const connection = connectEtcd({ ...byPassword('watcher'), resync: 3000 });
     const stop = new AbortController();
     const seen = new Recorder();
@@ -230,7 +230,7 @@ describe('users and roles', () => {
     connection.close();
   });
 
-  it('renews the token when roles have changed', async () => {
+  it('renews the token after the roles have changed', async () => {
     await withEtcd(byPassword('sidekick'), async ({ store }) => {
       await store.list('/services/firmware/', NEVER);
       await etcd.ctl('role', 'add', 'unrelated');
@@ -268,13 +268,13 @@ describe('a user that is configured before etcd has users', () => {
     });
   }
 
-  it('is authenticated as soon as access control is switched on', async () => {
+  it('is authenticated as soon as access control is enabled', async () => {
     const plain = await startEtcd(own);
     await expectToGoOn(plain, { endpoints: [plain.url], auth: AUTH });
   });
 
   // etcd then takes the certificate's name for the user, and says "permission denied" instead of "user name is empty".
-  it('is authenticated too where it has a client certificate of another name', async () => {
+  it('is authenticated even if its client certificate has another name', async () => {
     const secure = await SecureEtcd.start(own);
     using _ = secure.authority;
     await expectToGoOn(secure, secure.options('node1', { auth: AUTH }));

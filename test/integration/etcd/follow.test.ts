@@ -23,7 +23,7 @@ describe('following a real etcd', () => {
     etcd.watch(['/t/'], { requestTimeout: 1000, ...options });
   const put = (key: string, value: string) => etcd.direct.store.put(`/t/${key}`, value, {}, NEVER);
 
-  it('misses nothing that happens between two disconnects', async () => {
+  it('misses no change between two disconnects', async () => {
     await using seen = follow();
     await seen.has({});
     const expected: Record<string, string> = {};
@@ -37,7 +37,7 @@ describe('following a real etcd', () => {
     await seen.has(expected);
   });
 
-  it('takes up an etcd that was wiped and has a lower revision', async () => {
+  it('accepts an etcd that was wiped and has a lower revision', async () => {
     for (let round = 0; round < 20; round++) await put('old', `${round}`);
     await using seen = follow();
     await seen.has({ '/t/old': '19' });
@@ -50,7 +50,7 @@ describe('following a real etcd', () => {
     await seen.has({ '/t/new': '2' });
   });
 
-  it('takes up a history that was compacted while it was away', async () => {
+  it('reads everything again after the history was compacted during an outage', async () => {
     await put('a', '1');
     await using seen = follow();
     await seen.has({ '/t/a': '1' });
@@ -68,7 +68,7 @@ describe('following a real etcd', () => {
     await seen.has({ '/t/b': '3' });
   });
 
-  it('notices an etcd that is frozen, and what it does when thawed', async () => {
+  it('detects a frozen etcd, and shows what it does after it thaws', async () => {
     await using seen = follow({ stall: 1500 });
     await seen.has({});
     await etcd.server.container.pause();
@@ -82,7 +82,7 @@ describe('following a real etcd', () => {
     await seen.has({ '/t/a': '1' });
   });
 
-  it('notices a connection that is half open', async () => {
+  it('detects a half-open connection', async () => {
     await using seen = follow({ stall: 1500 });
     await seen.has({});
     etcd.proxy.drop();
@@ -94,7 +94,7 @@ describe('following a real etcd', () => {
     await seen.has({ '/t/a': '1' });
   });
 
-  it('finds out that a watch is silent although the rest of etcd answers', async () => {
+  it('detects that a watch is silent although the rest of etcd answers', async () => {
     await using seen = follow({ stall: 600 });
     await seen.has({});
     await put('a', '1');
@@ -107,7 +107,7 @@ describe('following a real etcd', () => {
     expect(etcd.proxy.accepted).toBeGreaterThan(2);
   });
 
-  it('does not take a quiet watch for a dead one', async () => {
+  it('keeps a watch on which nothing happens', async () => {
     await using seen = follow({ stall: 300 });
     await seen.has({});
     await put('a', '1');
@@ -120,7 +120,7 @@ describe('following a real etcd', () => {
     expect(seen.views).toHaveLength(2);
   });
 
-  it('reads again in full when it is time to, and says nothing where nothing changed', async () => {
+  it('resyncs when it is due, and reports nothing where nothing changed', async () => {
     await put('a', '1');
     await using seen = follow({ resync: 200 });
     await seen.has({ '/t/a': '1' });
@@ -132,7 +132,7 @@ describe('following a real etcd', () => {
     expect(seen.views).toHaveLength(2);
   });
 
-  it('follows a storm of writes to the end', async () => {
+  it('delivers every change of a storm of writes', async () => {
     await using seen = follow();
     await seen.has({});
     const expected: Record<string, string> = {};
@@ -150,7 +150,7 @@ describe('following a real etcd', () => {
     await seen.has(expected);
   });
 
-  it('does not let a lease die because other calls fail', async () => {
+  it('keeps a lease alive although other calls fail', async () => {
     const connection = connectEtcd({ endpoints: [etcd.proxy.address], requestTimeout: 300 });
     const lease = await connection.store.grant(60_000, NEVER);
     etcd.proxy.refuse();
@@ -164,7 +164,7 @@ describe('following a real etcd', () => {
     connection.close();
   });
 
-  it('gives up a call on a frozen etcd at its deadline', async () => {
+  it('ends a call to a frozen etcd at its deadline', async () => {
     const connection = connectEtcd({ endpoints: [etcd.proxy.address], requestTimeout: 300 });
     await connection.store.list('/t/', NEVER);
     etcd.proxy.freeze();
@@ -177,7 +177,7 @@ describe('following a real etcd', () => {
     connection.close();
   });
 
-  it('goes on with the next endpoint when one is down or frozen', async () => {
+  it('uses the next endpoint when one is down or frozen', async () => {
     await using frozen = await TcpProxy.start({
       host: '127.0.0.1',
       port: Number(new URL(etcd.server.url).port),

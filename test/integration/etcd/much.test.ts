@@ -28,7 +28,7 @@ describe('following an etcd that holds much', () => {
     );
   }
 
-  it('reads 10,000 keys over a line of 10 Mbit/s, and never says that etcd is away', async () => {
+  it('reads 10,000 keys over a line of 10 Mbit/s, and never reports etcd as unavailable', async () => {
     await fill('/ten-thousand/', 10_000, 'x'.repeat(500));
     etcd.proxy.throttle(10 * MBIT);
 
@@ -39,7 +39,7 @@ describe('following an etcd that holds much', () => {
     expect(seen.outages).toEqual([]);
   });
 
-  it('reads a value that takes longer than a call may, and never says that etcd is away', async () => {
+  it('reads a value that takes longer than a call may, and never reports etcd as unavailable', async () => {
     await fill('/slow/', 3, MEGABYTE);
     await etcd.direct.store.put('/slow/other', 'small', {}, NEVER);
     etcd.proxy.throttle(2 * MBIT);
@@ -53,7 +53,7 @@ describe('following an etcd that holds much', () => {
     expect(seen.outages).toEqual([]);
   });
 
-  it('keeps none of what is too long, and shows another service while it reads all of that again', async () => {
+  it('keeps no value that is too long, and shows another service while it reads all of them again', async () => {
     await fill('/much/noise/', 60, MEGABYTE, 4);
     const before = process.memoryUsage.rss();
     await using seen = etcd.watch(['/much/'], { resync: 100 });
@@ -73,7 +73,7 @@ describe('following an etcd that holds much', () => {
     expect(seen.outages).toEqual([]);
   });
 
-  it('catches up with long values that were written while it was away', async () => {
+  it('reads long values that were written during an outage', async () => {
     await using seen = etcd.watch(['/late/']);
     await seen.has({});
     etcd.proxy.freeze('down');
@@ -85,7 +85,7 @@ describe('following an etcd that holds much', () => {
     expect(seen.last?.entries.get('/late/zz')?.value).toBe('last');
   });
 
-  it('begins a reading anew whose revision is compacted in the middle of it', async () => {
+  it('starts again when the revision of a reading is compacted in the middle of it', async () => {
     await fill('/compacted/', 20, MEGABYTE, 4);
     etcd.proxy.throttle(20 * MBIT);
     const { down } = etcd.proxy.bytes;

@@ -99,7 +99,7 @@ describe('sidekick firmware publish', () => {
     expect([repaired.code, repaired.out]).toEqual([0, expect.stringMatching(/has the files of .* again/)]);
   });
 
-  it('puts a signature in front for esp32FOTA, beside the bare image', async () => {
+  it('uploads a signed file for esp32FOTA beside the bare image', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const key = path.join(directory, 'key.pem');
     writeFileSync(key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
@@ -124,7 +124,7 @@ describe('sidekick firmware publish', () => {
     expect(await served(content)).toBe(false);
   });
 
-  it('says what the server wants where it refuses an upload', async () => {
+  it('reports what the firmware server demands where it refuses an upload', async () => {
     writeFileSync(path.join(directory, 'wrong'), 'another-token-than-that\n');
     const { code, err } = await publish(
       appImage({ version: '1.0.0' }),
@@ -134,7 +134,7 @@ describe('sidekick firmware publish', () => {
     expect([code, err]).toEqual([1, expect.stringMatching(/: 40[13]\n.*--upload-token-file/)]);
   });
 
-  it('waits no longer than it is told to for a firmware server that does not have the files', async () => {
+  it('waits no longer than its time limit for a firmware server that lacks the files', async () => {
     await etcd.put('/services/waiting/10.0.0.12:8080', '{"meta":{"firmware":"1"}}');
     const { code, err } = await publish(
       appImage({ version: '1.0.0', fill: 9 }),

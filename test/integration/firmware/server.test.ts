@@ -99,7 +99,7 @@ function get(
 }
 
 describe('a firmware server', () => {
-  it('takes a file with a token or with a client certificate, and again', async () => {
+  it('accepts a file with a token or with a client certificate, and accepts it again', async () => {
     expect(await upload(servers[0], { token: TOKEN })).toBe(201);
     expect(await upload(servers[0], { token: TOKEN })).toBe(204);
     expect(await upload(servers[1], { certificate: publisher })).toBe(201);
@@ -111,16 +111,16 @@ describe('a firmware server', () => {
     ['under a name that is no SHA-256', { token: TOKEN, path: '/blobs/1.3.0.bin' }, 404],
     ['elsewhere', { token: TOKEN, path: '/manifest.json' }, 404],
     ['to be deleted', { token: TOKEN, method: 'DELETE' }, 405],
-  ])('takes none %s', async (_, what, status) => {
+  ])('accepts no file %s', async (_, what, status) => {
     expect(await upload(servers[0], what)).toBe(status);
   });
 
-  it('takes none from devices, and none at all where no credential is set up', async () => {
+  it('accepts no file from devices, and none at all where no credential is configured', async () => {
     expect((await get(servers[0], {}, 'PUT')).status).toBe(405);
     await expect(upload(servers[2], { token: TOKEN })).rejects.toThrow();
   });
 
-  it('gives the file whole, with its length, cached for ever, and the same ETag on every server', async () => {
+  it('serves the whole file, with its length, cacheable for ever, with the same ETag on every server', async () => {
     const etag = etagOf(Date.parse(DATE) / 1000, CONTENT.length);
     for (const server of servers.slice(0, 2)) {
       const answer = await get(server);
@@ -135,7 +135,7 @@ describe('a firmware server', () => {
     }
   });
 
-  it('goes on on another server where the first one broke off', async () => {
+  it('resumes a download that broke off at another server', async () => {
     const first = await get(servers[0], { Range: 'bytes=0-999999' });
     const etag = first.all('ETag')[0] ?? '';
     const rest = await get(servers[1], { Range: 'bytes=1000000-', 'If-Range': etag });
@@ -144,7 +144,7 @@ describe('a firmware server', () => {
     expect((await get(servers[1], { 'If-None-Match': etag })).status).toBe(304);
   });
 
-  it('has no path to what is not a whole file', async () => {
+  it('serves nothing but whole files', async () => {
     for (const target of ['/blobs/', '/blobs/.upload/', '/blobs/.partial/', `/blobs/${SHA256}`]) {
       expect((await get(servers[0], {}, 'GET', target)).status).toBe(404);
     }

@@ -61,7 +61,7 @@ class FirmwareServer {
   }
 }
 
-describe('firmware servers with their sidekicks', () => {
+describe('a sidekick beside each firmware server', () => {
   let network: TestNetwork;
   let etcd: Etcd;
   let gateway: Gateway;
@@ -131,7 +131,7 @@ describe('firmware servers with their sidekicks', () => {
     return found.size === 1;
   }
 
-  it('spread what was uploaded to one, and it is offered once all have it', async () => {
+  it('replicates an uploaded file, and the watcher offers it once every server has it', async () => {
     const [first, second] = [await join(), await join()];
     start([
       ...['watch', '--id', 'w1', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api],

@@ -86,7 +86,7 @@ afterAll(async () => {
   authority[Symbol.dispose]();
 });
 
-describe('a gateway as it comes', () => {
+describe('a gateway with its default configuration', () => {
   let gateway: Container;
   let backend: Container;
 
@@ -100,14 +100,14 @@ describe('a gateway as it comes', () => {
     });
   });
 
-  it('has no port for the API that a backend could reach', async () => {
+  it('has no API port that a backend could reach', async () => {
     const script = `exec 3<>/dev/tcp/${gateway.ip}/8080`;
     const { exitCode, output } = await backend.exec(['bash', '-c', script]);
     expect(exitCode).not.toBe(0);
     expect(output).toContain('Connection refused');
   });
 
-  it('lets its own host read, and change nothing without a credential', async () => {
+  it('answers reads from its own host, and refuses changes without a credential', async () => {
     expect(await from(gateway, '127.0.0.1', [`GET ${GROUP} HTTP/1.1`, 'Host: localhost'])).toContain(
       '200 OK',
     );
@@ -115,7 +115,7 @@ describe('a gateway as it comes', () => {
     expect(await from(gateway, '127.0.0.1', post, SERVER)).toContain('401 Unauthorized');
   });
 
-  it('takes everything from whoever may open its socket, which is root and one group', async () => {
+  it('accepts everything on its socket, which root and one group may open', async () => {
     const script = `
       use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => '${SOCKET}') or die "refused: $!\\n";
       my $b = '${SERVER}'; my $n = length $b;
@@ -179,7 +179,7 @@ describe('a gateway whose API is open to the network', () => {
   const stream = '/api/9/stream/upstreams/mqtt/servers';
   const refusal = (status: number, code: string) => ({ status, code });
 
-  it('takes a bearer token, and no other', async () => {
+  it('accepts a bearer token, and no other', async () => {
     expect(await post(BEARER)).toEqual({ status: 201, code: undefined });
     expect(await post({ authorization: 'Bearer an-older-token-of-tests' })).toMatchObject({ status: 201 });
     expect(await post(BEARER, stream)).toMatchObject({ status: 201 });
@@ -188,13 +188,13 @@ describe('a gateway whose API is open to the network', () => {
         expect(await post(wrong, path)).toEqual(refusal(401, 'Unauthorized'));
   });
 
-  it('takes a user and password, and no other', async () => {
+  it('accepts a user and password, and no other', async () => {
     expect(await post(basic('watcher:pä:ss'))).toMatchObject({ status: 201 });
     for (const wrong of ['watcher:pass', 'other:pä:ss', 'watcher:', ':'])
       expect(await post(basic(wrong))).toEqual(refusal(401, 'Unauthorized'));
   });
 
-  it('takes a client certificate of its authority, and no other', async () => {
+  it('accepts a client certificate of its authority, and no other', async () => {
     const send = (tls: object) => ask(secure, 'POST', GROUP, JSON_TYPE, { body: SERVER, tls });
     expect(await send(authority.issue('watcher'))).toMatchObject({ status: 201 });
     using stranger = new Authority();
@@ -202,14 +202,14 @@ describe('a gateway whose API is open to the network', () => {
     expect(await send({})).toEqual(refusal(401, 'Unauthorized'));
   });
 
-  it('lets nobody read without a credential', async () => {
+  it('refuses reads without a credential', async () => {
     for (const path of ['/api', '/api/', '/api/9/nginx', GROUP, stream]) {
       expect(await ask(base, 'GET', path)).toEqual(refusal(401, 'Unauthorized'));
       expect(await ask(base, 'GET', path, BEARER)).toMatchObject({ status: 200 });
     }
   });
 
-  it('refuses the simple request of a page of another origin', async () => {
+  it('refuses a simple request from a page of another origin', async () => {
     const page = { 'content-type': 'text/plain', origin: 'http://evil.example' };
     for (const login of [{}, BEARER, basic('watcher:pä:ss')])
       for (const path of [GROUP, stream])
@@ -218,20 +218,20 @@ describe('a gateway whose API is open to the network', () => {
       expect(await post({ ...BEARER, 'content-type': type })).toEqual(refusal(415, 'UnsupportedMediaType'));
   });
 
-  it('lets its own pages write, with a credential', async () => {
+  it('accepts changes from its own pages with a credential', async () => {
     const page = { origin: base, 'content-type': 'text/plain;charset=UTF-8' };
     expect(await post({ ...basic('watcher:pä:ss'), ...page })).toMatchObject({ status: 201 });
     expect(await post(page)).toEqual(refusal(401, 'Unauthorized'));
   });
 
-  it('is called by its own names only', async () => {
+  it('answers only to its own host names', async () => {
     for (const host of ['lb.example', 'LB.example:8080', 'localhost', 'open', '10.1.2.3:8080', '[::1]'])
       expect(await ask(base, 'GET', '/api/', { ...BEARER, host })).toMatchObject({ status: 200 });
     for (const host of ['evil.example', 'localhost.evil.example', 'open.evil.example'])
       expect(await ask(base, 'GET', '/api/', { ...BEARER, host })).toEqual(refusal(403, 'HostNotAllowed'));
   });
 
-  it('takes no change by way of a proxy, its own public ports included', async () => {
+  it('refuses changes that come through a proxy, even through its own public ports', async () => {
     expect(await post({ ...BEARER, 'x-forwarded-for': '10.0.0.9' })).toEqual(refusal(403, 'ProxyNotAllowed'));
     // As if the gateway's own address had been registered, and were allowed.
     const own = () =>
@@ -256,7 +256,7 @@ describe('a gateway whose API is open to the network', () => {
     expect(await ask(outside, 'GET', GROUP, { host: 'localhost' })).toEqual(refusal(401, 'Unauthorized'));
   });
 
-  it('answers what NGINX itself refuses as errors of the API', async () => {
+  it('answers requests that NGINX itself refuses with errors of the API', async () => {
     expect(await ask(base, 'GET', `/api/${'x'.repeat(20_000)}`)).toEqual(refusal(414, 'URITooLong'));
     expect(await ask(base, 'GET', '/api/', { 'x-long': 'x'.repeat(20_000) })).toEqual(
       refusal(400, 'BadRequest'),
@@ -266,7 +266,7 @@ describe('a gateway whose API is open to the network', () => {
     ).toEqual(refusal(413, 'RequestEntityTooLarge'));
   });
 
-  it('takes up a token that was changed, at a reload', async () => {
+  it('uses a changed token after a reload', async () => {
     await gateway.exec([
       'sh',
       '-c',
@@ -279,7 +279,7 @@ describe('a gateway whose API is open to the network', () => {
 });
 
 describe('a gateway whose API is open for reads', () => {
-  it('lets everyone read, and nobody write without a credential', async () => {
+  it('answers every read, and refuses changes without a credential', async () => {
     const gateway = await start('readable', { GATEWAY_API_ALLOW: '0.0.0.0/0', GATEWAY_API_READ: 'open' }, {});
     const base = `http://127.0.0.1:${gateway.port(8080)}`;
     expect(await ask(base, 'GET', GROUP)).toMatchObject({ status: 200 });
@@ -290,7 +290,7 @@ describe('a gateway whose API is open for reads', () => {
     expect(gateway.logs.lines.join('\n')).toContain('there is no credential');
   });
 
-  it('admits the networks of its list alone', async () => {
+  it('admits only the networks of its list', async () => {
     const gateway = await start(
       'narrow',
       { GATEWAY_API_ALLOW: '192.0.2.0/24', GATEWAY_API_READ: 'open' },
@@ -311,7 +311,7 @@ it.each([
   [{ GATEWAY_API_READ: 'on' }, {}, 'must be "open"'],
   [{ GATEWAY_API_ALLOW: '10.0.0.300' }, {}, 'invalid parameter "10.0.0.300"'],
 ] as [Record<string, string>, Record<string, string>, string][])(
-  'a mistake ends the start with its reason: %j %j',
+  'a mistake prevents the start, and its reason is logged: %j %j',
   async (environment, files, reason) => {
     const container = await startContainer({
       image: 'sidekick-gateway',

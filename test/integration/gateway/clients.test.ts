@@ -44,9 +44,9 @@ function retained(topic: string, ...options: string[]): Promise<string> {
   return run('mosquitto_sub', '-h', 'gateway', '-C', '1', '-W', '20', '-t', topic, ...options);
 }
 
-describe('a client', () => {
+describe('a gateway between MQTT clients and brokers', () => {
   it.each(['mqttv31', 'mqttv311', 'mqttv5'])(
-    'of libmosquitto (%s) publishes and is sent what it subscribes to',
+    'serves libmosquitto (%s): it publishes and receives what it subscribes to',
     async (version) => {
       const topic = `libmosquitto/${version}`;
       await run(
@@ -70,7 +70,7 @@ describe('a client', () => {
     },
   );
 
-  it.each(['31', '311', '5'])('of Paho for C (MQTT %s) publishes', async (version) => {
+  it.each(['31', '311', '5'])('serves Paho for C (MQTT %s): it publishes', async (version) => {
     const topic = `paho-c/${version}`;
     await run(
       'paho_c_pub',
@@ -93,7 +93,7 @@ describe('a client', () => {
   });
 
   it.each(['MQTTv31', 'MQTTv311', 'MQTTv5'])(
-    'of Paho for Python (%s) publishes and is sent what it subscribes to',
+    'serves Paho for Python (%s): it publishes and receives what it subscribes to',
     async (version) => {
       const script = [
         'from paho.mqtt import client, publish, subscribe',
@@ -137,15 +137,18 @@ describe('a client', () => {
       '3.1.1 with a will of 60 kB',
       { protocolVersion: 4, will: { topic: 'will', payload: Buffer.alloc(60_000), qos: 1, retain: false } },
     ],
-  ] as [string, IClientOptions][])('of MQTT.js (MQTT %s) sends itself a message', async (_, options) => {
-    const client = await connect(options);
-    expect(await echo(client)).toBe('hello');
-    await client.endAsync();
-  });
+  ] as [string, IClientOptions][])(
+    'serves MQTT.js (MQTT %s): it sends itself a message',
+    async (_, options) => {
+      const client = await connect(options);
+      expect(await echo(client)).toBe('hello');
+      await client.endAsync();
+    },
+  );
 });
 
-describe('a bridge of mosquitto', () => {
-  it.each(['mqttv31', 'mqttv311', 'mqttv50'])('(%s) carries messages both ways', async (version) => {
+describe('a gateway between mosquitto bridges', () => {
+  it.each(['mqttv31', 'mqttv311', 'mqttv50'])('carries messages in both directions (%s)', async (version) => {
     const name = `bridge-${version}`;
     const config = [
       'listener 1883',

@@ -41,7 +41,7 @@ it.each([
   ['proxy.conf', PROXY],
   ['websocket.conf', WEBSOCKET],
 ])(
-  'refuses a location with %s in a server without server.conf, and says what is missing',
+  'NGINX refuses a location with %s in a server without server.conf, and says what is missing',
   async (_, location) => {
     // Regression: it was accepted, and each request of which a server failed was answered with 500 and a line in the log.
     const { exitCode, stderr } = await check(`${SERVER} ${PROXY}`, location);
@@ -50,7 +50,7 @@ it.each([
   },
 );
 
-it('accepts locations whose server has server.conf, and servers that proxy to no group', async () => {
+it('NGINX accepts locations whose server has server.conf, and servers that proxy to no group', async () => {
   const { exitCode, stderr } = await check(
     `${SERVER} ${PROXY} ${WEBSOCKET}`,
     `${PROXY} ${SERVER}`,

@@ -20,7 +20,7 @@ afterAll(async () => {
   await network?.remove();
 });
 
-it('drains, removes and adds servers while its disk is full, says so, and writes its state when there is room', async () => {
+it('a gateway with a full disk drains, removes and adds servers, logs that, and writes its state when there is room', async () => {
   // Regression: POST, PATCH and DELETE answered 500, so that a server that had died could not be taken out.
   const { api, container } = gateway;
   const host = await hostAddress(network);

@@ -60,7 +60,7 @@ afterAll(async () => {
 });
 
 describe('the Prometheus exporter for NGINX Plus', () => {
-  it('has the true figures of an http server', async () => {
+  it('reports the true figures of an http server', async () => {
     const url = `http://127.0.0.1:${gateway.port('http')}`;
     for (const path of ['/', '/', '/', '/missing']) await (await fetch(url + path)).text();
     await until('all are over', async () => (await metric('upstream_server_active', firmware.server)) === 0);
@@ -74,14 +74,14 @@ describe('the Prometheus exporter for NGINX Plus', () => {
     expect(await metric('upstream_server_header_time', firmware.server)).toBeGreaterThanOrEqual(50);
   });
 
-  it('sees a drain', async () => {
+  it('reports a draining server', async () => {
     await gateway.api.call('PATCH', '/http/upstreams/firmware/servers/0', { drain: true });
     expect(await metric('upstream_server_state', firmware.server)).toBe(2);
     await gateway.api.call('PATCH', '/http/upstreams/firmware/servers/0', { drain: false });
     expect(await metric('upstream_server_state', firmware.server)).toBe(1);
   });
 
-  it('has the true figures of a broker', async () => {
+  it('reports the true figures of a broker', async () => {
     const session = await openSession(gateway.port('mqtt'), 'sensor-17');
     expect(await metric('stream_upstream_server_active', broker.server)).toBe(1);
     expect(await metric('stream_upstream_server_connections', broker.server)).toBe(1);
@@ -93,7 +93,7 @@ describe('the Prometheus exporter for NGINX Plus', () => {
     expect(await metric('stream_upstream_server_sent', broker.server)).toBeGreaterThan(10);
   });
 
-  it('has the groups, and what NGINX serves as a whole', async () => {
+  it('reports the groups and the totals of NGINX', async () => {
     const text = await scrape(exporter);
     expect(text).toContain('nginxplus_upstream_zombies{upstream="firmware"} 0');
     expect(text).toContain('nginxplus_stream_upstream_zombies{upstream="mqtt"} 0');

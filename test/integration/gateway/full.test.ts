@@ -19,7 +19,7 @@ afterAll(async () => {
   await network?.remove();
 });
 
-it('drains and removes the servers of a group that has filled the memory, and takes new ones then', async () => {
+it('a gateway drains and removes the servers of a group that has filled the memory, and then accepts new ones', async () => {
   let added = 0;
   for (; added < 1000; added++) {
     const { status, body } = await gateway.api.call('POST', SERVERS, {

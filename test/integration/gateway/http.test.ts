@@ -74,11 +74,11 @@ async function idle(): Promise<void> {
 }
 
 describe('a group', () => {
-  it('without servers answers 502', async () => {
+  it('answers 502 without servers', async () => {
     expect((await get()).status).toBe(502);
   });
 
-  it('shares requests out by weight, exactly, and shows it in its figures', async () => {
+  it('distributes requests exactly by weight, and shows that in its counters', async () => {
     const [first, second] = [await start(), await start()];
     const ids = [await add(first.server), await add(second.server, { weight: 2 })];
     for (let i = 0; i < 30; i++) expect((await get()).status).toBe(200);
@@ -120,8 +120,8 @@ describe('a group', () => {
   });
 });
 
-describe('draining', () => {
-  it('lets the open request end, takes no new one, and shows when it is over', async () => {
+describe('a draining server', () => {
+  it('completes its open request, gets no new one, and shows when it is idle', async () => {
     const { opened, open } = gate();
     const arrived = gate();
     const slow = await start(async (_, response) => {
@@ -144,7 +144,7 @@ describe('draining', () => {
     await api.call('DELETE', `${GROUP}/servers/${id}`);
   });
 
-  it('of a deleted server leaves a zombie until its request ends', async () => {
+  it('becomes a zombie when it is deleted, until its request ends', async () => {
     const { opened, open } = gate();
     const arrived = gate();
     const slow = await start(async (_, response) => {
@@ -162,7 +162,7 @@ describe('draining', () => {
     await idle();
   });
 
-  it('and adding and removing under load fails no request, and nothing stays active', async () => {
+  it('fails no request while servers are added and removed under load, and nothing stays active', async () => {
     const stable = await start();
     await add(stable.server);
     let stop = false;
@@ -194,8 +194,8 @@ describe('draining', () => {
   });
 });
 
-describe('a server that fails', () => {
-  it('is retried elsewhere unseen, marked unavailable, and comes back', async () => {
+describe('a failing server', () => {
+  it('is replaced by another for the client, becomes unavailable, and is used again later', async () => {
     const gone = await startHttp(host);
     await gone.close();
     const good = await start();
@@ -208,7 +208,7 @@ describe('a server that fails', () => {
     expect((await peer(id)).downtime as number).toBeGreaterThanOrEqual(1000);
   });
 
-  it('is tried again with a body that was not sent, and not with one that was', async () => {
+  it('is repeated with a request body that was not sent, and not with a body that was', async () => {
     const posts: string[] = [];
     const take: Handler = async (request, response) => {
       let body = '';
@@ -244,7 +244,7 @@ describe('a server that fails', () => {
     await idle();
   });
 
-  it('is not blamed for what a request causes: one that ends the connection is sent to two and held against one', async () => {
+  it('is not blamed for a request that ends connections: the request goes to two servers and counts against one', async () => {
     const poisoned = await Promise.all([0, 1, 2, 3].map(() => start((request) => request.socket.destroy())));
     for (const { server } of poisoned) await add(server, { max_fails: 3 });
     expect((await get()).status).toBe(502);
@@ -253,7 +253,7 @@ describe('a server that fails', () => {
     await idle();
   });
 
-  it('is not blamed for an answer that came back and cannot be passed on, which is asked for once', async () => {
+  it('is not blamed for an answer that came back and cannot be forwarded; NGINX asks for it once', async () => {
     const answers = [
       'HTTP/1.1 200 OK\r\nX\0: no header\r\n\r\n',
       'HTTP/1.1 200 OK\r\nX-A: b\r\n',
@@ -269,7 +269,7 @@ describe('a server that fails', () => {
     await idle();
   });
 
-  it('answers 502 when all have failed, after a bounded number of tries', async () => {
+  it('causes 502 when all servers have failed, after a bounded number of tries', async () => {
     for (let i = 0; i < 8; i++) {
       const gone = await startHttp(host);
       await gone.close();
@@ -280,7 +280,7 @@ describe('a server that fails', () => {
     await idle();
   });
 
-  it('goes on being tried while nobody else may be chosen', async () => {
+  it('is tried again and again while there is no other server', async () => {
     let failing = true;
     const only = await start((request, response) => {
       if (failing) request.socket.destroy();
@@ -297,7 +297,7 @@ describe('a server that fails', () => {
     expect(other.hits).toBe(0);
   });
 
-  it('goes on being tried when all the others have failed too', async () => {
+  it('is tried again and again when all others have failed too', async () => {
     let failing = true;
     const handler: Handler = (request, response) => {
       if (failing) request.socket.destroy();
@@ -314,7 +314,7 @@ describe('a server that fails', () => {
       expect(await get('/', { method: 'POST' })).toEqual({ status: 200, text: 'back' });
   });
 
-  it('gives way to a backup', async () => {
+  it('is replaced by a backup server', async () => {
     const gone = await startHttp(host);
     await gone.close();
     const backup = await start();
@@ -325,7 +325,7 @@ describe('a server that fails', () => {
 });
 
 describe('max_conns', () => {
-  it('holds over all workers', async () => {
+  it('limits the connections of all workers together', async () => {
     const { opened, open } = gate();
     let now = 0;
     let most = 0;
@@ -359,8 +359,8 @@ describe('max_conns', () => {
   });
 });
 
-describe('what passes through', () => {
-  it('is a large download, to the byte, and not held back', async () => {
+describe('the gateway as a proxy', () => {
+  it('forwards a large download unchanged and without holding it back', async () => {
     const content = randomBytes(32 * 1024 * 1024);
     const { opened, open } = gate();
     const backend = await start(async (_, response) => {
@@ -383,7 +383,7 @@ describe('what passes through', () => {
     expect(hash.digest('hex')).toBe(createHash('sha256').update(content).digest('hex'));
   });
 
-  it('is an answer with a header of 6,000 bytes, and one of 15,000', async () => {
+  it('forwards an answer with a header of 6,000 bytes, and one of 15,000', async () => {
     for (const size of [6_000, 15_000]) {
       const id = await add(
         (await start((_, response) => response.setHeader('x-long', 'a'.repeat(size)).end('long'))).server,
@@ -393,7 +393,7 @@ describe('what passes through', () => {
     }
   });
 
-  it('is an upgrade to another protocol, counted active while it lasts', async () => {
+  it('forwards an upgrade to another protocol, and counts it as active while it lasts', async () => {
     const server = http.createServer();
     server.on('upgrade', (_, socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
@@ -417,7 +417,7 @@ describe('what passes through', () => {
     server.close();
   });
 
-  it('is a client that goes away before its answer', async () => {
+  it('counts a client that disconnects before its answer', async () => {
     const arrived = gate();
     const backend = await start(() => arrived.open());
     const id = await add(backend.server);

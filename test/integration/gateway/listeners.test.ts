@@ -59,7 +59,7 @@ async function isAllAcknowledged(gateway: FullGateway): Promise<boolean> {
 }
 
 describe('a client that vanishes without a word', () => {
-  it('is not active for long: TCP keepalive finds out', async () => {
+  it('is not active for long: TCP keepalive detects it', async () => {
     const gateway = await startFullGateway(network, edited('s/so_keepalive=[^ ;]+/so_keepalive=1s:1s:2/'), {
       name: 'keepalive',
     });
@@ -82,7 +82,7 @@ describe('a client that vanishes without a word', () => {
     await gateway.container.remove();
   });
 
-  it('would be found out with the configuration as it is: its connection has a timer', async () => {
+  it('is detectable in the configuration as shipped: its connection has a timer', async () => {
     const gateway = await startFullGateway(network, undefined, { name: 'timer' });
     await addBroker(gateway);
     const session = await openSession(gateway.port('mqtt'), 'device');
@@ -104,14 +104,14 @@ describe('IPv6', () => {
     return PORTS.filter((port) => all.includes(port));
   }
 
-  it('is listened on where the kernel has it', async () => {
+  it('has a listener where the kernel supports it', async () => {
     const gateway = await startFullGateway(network, undefined, { name: 'six' });
     expect(await listening(gateway, 'tcp')).toEqual(PORTS);
     expect(await listening(gateway, 'tcp6')).toEqual(PORTS);
     await gateway.container.remove();
   });
 
-  it('is left out where the kernel has none', async () => {
+  it('has no listener where the kernel does not support it', async () => {
     // What a kernel without IPv6 answers: EAFNOSUPPORT.
     const seccomp = {
       defaultAction: 'SCMP_ACT_ALLOW',
@@ -152,7 +152,7 @@ describe('TLS', () => {
   it.each([
     ['ECDSA', undefined],
     ['RSA', ['sh', '-c', RSA]],
-  ])('with a certificate of %s takes ciphers that authenticate, and no others', async (kind, command) => {
+  ])('accepts authenticated ciphers with a certificate of %s, and no others', async (kind, command) => {
     const gateway = await startFullGateway(network, command, { name: `tls-${kind.toLowerCase()}` });
     for (const port of [gateway.port('https'), gateway.port('mqtts')]) {
       for (const cipher of ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305']) {
@@ -187,7 +187,7 @@ describe('PROXY protocol', () => {
   }
   const OUT = 's/include gateway.mqtt.conf;/&proxy_protocol on;/';
 
-  it('tells brokers the address of a client, through gateways in a row, and goes to whoever asks for it only', async () => {
+  it('tells brokers the address of a client through a chain of gateways, and is sent only where it is configured', async () => {
     const inner = await startFullGateway(network, edited(...proxyProtocolIn(subnet), OUT), { name: 'inner' });
     const outer = await startFullGateway(network, edited(OUT), { name: 'outer' });
     const heard: string[] = [];
@@ -215,7 +215,7 @@ describe('PROXY protocol', () => {
     await Promise.all([inner.container.remove(), outer.container.remove()]);
   });
 
-  describe('of a load balancer in front', () => {
+  describe('the PROXY protocol of a load balancer in front', () => {
     let gateway: FullGateway;
 
     beforeAll(async () => {
@@ -240,7 +240,7 @@ describe('PROXY protocol', () => {
       return socket;
     }
 
-    it.each([1, 2] as const)('names the client to HTTP servers (version %i)', async (version) => {
+    it.each([1, 2] as const)('tells HTTP servers the client (version %i)', async (version) => {
       const backend = await startHttp(host, (request, response) => {
         response.end(JSON.stringify([request.headers['x-real-ip'], request.headers['x-forwarded-for']]));
       });
@@ -255,7 +255,7 @@ describe('PROXY protocol', () => {
     });
 
     it.each([1, 2] as const)(
-      'names the client in the log of sessions, and places those without an id by it (version %i)',
+      'puts the client into the session log, and selects a broker by it without a ClientId (version %i)',
       async (version) => {
         await gateway.api.clear('stream', 'mqtt');
         await addBroker(gateway);
@@ -267,7 +267,7 @@ describe('PROXY protocol', () => {
       },
     );
 
-    it('is demanded: a connection without it is closed', async () => {
+    it('is required: a connection without it is closed', async () => {
       const socket = net.connect(gateway.port('mqtt'), '127.0.0.1');
       socket.on('error', () => {});
       socket.write(connectPacket('bold'));

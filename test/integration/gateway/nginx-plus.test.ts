@@ -96,14 +96,14 @@ async function inside(
 /** What a request that was let through is answered with by the page in the place of the API. */
 const THROUGH = { GET: 200, POST: 405 };
 
-describe('the API of NGINX Plus as it comes', () => {
+describe('the API of NGINX Plus with its default configuration', () => {
   let plus: Container;
 
   beforeAll(async () => {
     plus = await start('plus', {});
   });
 
-  it('may be read by its own host, and changed by nobody', async () => {
+  it('answers reads from its own host, and refuses every change', async () => {
     expect(await inside(plus, 'GET')).toBe(THROUGH.GET);
     expect(await inside(plus, 'GET', { 'X-Forwarded-For': '10.0.0.9' })).toBe(401);
     for (const fields of [{}, JSON_TYPE, GOOD]) expect(await inside(plus, 'POST', fields)).toBe(401);
@@ -124,7 +124,7 @@ describe('the API of NGINX Plus as it comes', () => {
     }
   });
 
-  it('takes everything from its socket', async () => {
+  it('accepts everything on its socket', async () => {
     const script = `
       use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => '/run/nginx-api/api.sock') or die "refused: $!";
       print $s "POST /api/9/nginx HTTP/1.0\\r\\n\\r\\n"; print scalar <$s>;`;
@@ -160,7 +160,7 @@ describe('the API of NGINX Plus, opened to the network', () => {
     return statusCode;
   }
 
-  it('takes a bearer token, a name and password or a client certificate, and nothing else', async () => {
+  it('accepts a bearer token, a name and password or a client certificate, and nothing else', async () => {
     for (const method of ['GET', 'POST'] as const) {
       for (const credential of [BEARER, BASIC])
         expect(await ask(method, { ...credential, ...JSON_TYPE })).toBe(THROUGH[method]);
@@ -174,7 +174,7 @@ describe('the API of NGINX Plus, opened to the network', () => {
     expect(await ask('POST', GOOD, stranger.issue('watcher'))).toBe(400);
   });
 
-  it('is called by its own names only', async () => {
+  it('answers only to its own host names', async () => {
     for (const host of ['localhost', 'lb.example.com', 'LB.example.com:8443', '10.1.2.3:8443', '[::1]'])
       expect(await ask('GET', { ...BEARER, host }), host).toBe(THROUGH.GET);
     const { output } = await plus.exec(['hostname']);
@@ -183,7 +183,7 @@ describe('the API of NGINX Plus, opened to the network', () => {
       expect(await ask('GET', { ...BEARER, host }), host).toBe(403);
   });
 
-  it('takes no change from a page of another origin, nor by way of a proxy', async () => {
+  it('refuses a change from a page of another origin, and one through a proxy', async () => {
     for (const origin of ['http://evil.example', 'null', 'https://127.0.0.1'])
       expect(await ask('POST', { ...GOOD, origin }), origin).toBe(403);
     const origin = `https://127.0.0.1:${plus.port(8443)}`;
@@ -195,7 +195,7 @@ describe('the API of NGINX Plus, opened to the network', () => {
     expect(await ask('GET', { ...BEARER, via: 'x' })).toBe(THROUGH.GET);
   });
 
-  it('takes a change from its own host with a credential alone', async () => {
+  it('accepts a change from its own host only with a credential', async () => {
     expect(await inside(plus, 'GET')).toBe(THROUGH.GET);
     expect(await inside(plus, 'POST', JSON_TYPE)).toBe(401);
     expect(await inside(plus, 'POST', GOOD)).toBe(THROUGH.POST);

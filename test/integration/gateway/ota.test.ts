@@ -102,7 +102,7 @@ describe.each([
   it.each(ANSWER_CASES.filter((one) => (one.store ?? FILLED) === store))('$name: $status', checkCase);
 });
 
-it('answers HEAD as GET, without the body', async () => {
+it('answers HEAD like GET, without the body', async () => {
   const given: AnswerCase = { name: '', path: '/ota', query: 'type=toaster', status: 200 };
   const [head, get] = [await ask({ ...given, method: 'HEAD' }), await ask(given)];
   expect(head.status).toBe(200);
@@ -123,7 +123,7 @@ it('answers HTTP/1.0, which HTTPUpdate speaks, with the whole file', async () =>
   expect(answer.body.equals(FILE)).toBe(true);
 });
 
-it('gives files over https only, and passes on what makes them cached and resumed', async () => {
+it('serves files over https only, and forwards the headers for caching and resuming', async () => {
   const target = `/blobs/${'2'.repeat(64)}.bin`;
   const plain = await rawRequest({ port: gateway.port('http'), https: false, target });
   expect(plain.status).toBe(403);
@@ -138,7 +138,7 @@ it('gives files over https only, and passes on what makes them cached and resume
   expect(asked[0]?.headers).toMatchObject({ range: 'bytes=100-', 'if-range': '"6b0970c0-4e20"' });
 });
 
-it('answers with every firmware server gone, and with the zone of an NGINX that was restarted', async () => {
+it('answers while every firmware server is gone, and after a restart with the zone that NGINX kept', async () => {
   const { body } = await gateway.api.get('/http/upstreams/firmware/servers');
   for (const { id } of body) await gateway.api.call('DELETE', `/http/upstreams/firmware/servers/${id}`);
   const given = ANSWER_CASES.filter(({ store, file }) => store === undefined && file === undefined);

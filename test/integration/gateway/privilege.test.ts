@@ -34,7 +34,7 @@ function asWorker(container: Container, script: string) {
   return container.exec([...AS_WORKER, 'sh', '-c', script]);
 }
 
-describe('a worker that has been taken over', () => {
+describe('a compromised worker', () => {
   let gateway: FullGateway;
 
   beforeAll(async () => {
@@ -43,7 +43,7 @@ describe('a worker that has been taken over', () => {
 
   afterEach(() => run(gateway.container, `rm -f ${STATE}/http.x ${STATE}/http.y`));
 
-  it('can write to its state directory alone, and to nothing that root reads', async () => {
+  it('writes to its state directory alone, and to nothing that root reads', async () => {
     const { output } = await asWorker(
       gateway.container,
       `find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /tmp \\) -prune -o -writable ! -type l -print 2>/dev/null; true`,
@@ -53,7 +53,7 @@ describe('a worker that has been taken over', () => {
     expect(writable.filter((path) => !harmless.test(path) && !path.endsWith('.sock'))).toEqual([]);
   });
 
-  it('cannot replace kept.conf or have a file emptied through a link, over a reload and a restart', async () => {
+  it('neither replaces kept.conf nor truncates a file through a link, over a reload and a restart', async () => {
     await run(gateway.container, 'echo precious >/etc/precious');
     for (const name of [
       'kept.conf',
@@ -96,7 +96,7 @@ describe('a worker that has been taken over', () => {
     ]);
   });
 
-  it('cannot keep NGINX from being reloaded with an address that NGINX does not take', async () => {
+  it('does not prevent a reload with an address that NGINX rejects', async () => {
     const { container } = gateway;
     await asWorker(container, `printf 'server [::::1]:80;\\n' >${STATE}/http.x`);
     expect((await container.exec(['gateway-keepalive', 'now'])).exitCode).not.toBe(0);
@@ -104,7 +104,7 @@ describe('a worker that has been taken over', () => {
     await run(container, 'nginx -t');
   });
 
-  it('cannot hold up gateway-keepalive with a pipe that nobody writes to', async () => {
+  it('does not block gateway-keepalive with a pipe that has no writer', async () => {
     const { container } = gateway;
     await asWorker(container, `mkfifo ${STATE}/http.x`);
     await run(container, 'gateway-keepalive now');
@@ -124,7 +124,7 @@ async function entryPointAfter(script: string): Promise<{ code: number; output: 
 }
 
 describe('the entry point', () => {
-  it('follows nothing in a directory that is not root’s', async () => {
+  it('follows no link in a directory that root does not own', async () => {
     const { code, output } = await entryPointAfter(
       [
         'echo precious >/etc/precious',
@@ -141,7 +141,7 @@ describe('the entry point', () => {
   it.each([
     ['tls.crt', 'tls.key'],
     ['tls.key', 'tls.crt'],
-  ])('ends with an error where %s is there and %s is not', async (present, missing) => {
+  ])('exits with an error where %s is there and %s is not', async (present, missing) => {
     const own = '/etc/sidekick-gateway';
     const { code, output } = await entryPointAfter(
       `mkdir -p ${own} && echo x >${own}/${present} && exec gateway-entrypoint nginx -t`,
@@ -151,7 +151,7 @@ describe('the entry point', () => {
     expect(output).not.toContain('using a self-signed certificate');
   });
 
-  it('makes a self-signed certificate for the names and addresses of this host', async () => {
+  it('creates a self-signed certificate for the names and addresses of this host', async () => {
     const { code, output } = await entryPointAfter(
       `gateway-entrypoint nginx -t >/dev/null 2>&1 && cat ${RUN}/tls.crt && hostname -I`,
     );

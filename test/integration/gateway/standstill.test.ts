@@ -37,7 +37,7 @@ async function insist<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> 
   }
 }
 
-it('answers 503 and goes on serving while a worker that stands still has the lock', async () => {
+it('the gateway answers 503 and continues to serve while a stopped worker holds the lock', async () => {
   // Regression: the others waited for it in a loop, for five seconds each time, and served nothing.
   const { container } = gateway;
   const backend = await startHttp(await hostAddress(network));

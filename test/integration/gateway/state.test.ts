@@ -18,8 +18,8 @@ afterEach(async () => {
 const HTTP = '/http/upstreams/firmware/servers';
 const STREAM = '/stream/upstreams/mqtt/servers';
 
-describe('servers and pairs', () => {
-  it('survive a reload and a restart, not a new container, and the instance tells each from the other', async () => {
+describe('the state of the gateway', () => {
+  it('survives a reload and a restart, not a new container, and the instance tells each from the other', async () => {
     const { container, api } = await startFullGateway(network);
     await api.call('POST', HTTP, { server: '10.9.9.1', weight: 3, route: 'a b' });
     await api.call('POST', HTTP, { server: '10.9.9.2', drain: true });
@@ -49,7 +49,7 @@ describe('servers and pairs', () => {
     expect(await read()).toEqual([[], [], { firmware: {} }]);
   });
 
-  it('are served at once after a restart', async () => {
+  it('is served at once after a restart', async () => {
     const backend = await startHttp(await hostAddress(network));
     const gateway = await startFullGateway(network);
     await gateway.api.call('POST', HTTP, { server: backend.server });
@@ -61,8 +61,8 @@ describe('servers and pairs', () => {
   });
 });
 
-describe('connections kept open', () => {
-  it('carry many requests each, only to servers that are in, and only while they are', async () => {
+describe('a connection kept open', () => {
+  it('carries many requests, only to a server in rotation, and only while it is in rotation', async () => {
     const host = await hostAddress(network);
     const [first, second, third] = [await startHttp(host), await startHttp(host), await startHttp(host)];
     const gateway = await startFullGateway(network);
@@ -97,7 +97,7 @@ describe('connections kept open', () => {
     await Promise.all([first.close(), third.close()]);
   });
 
-  it('are arranged by themselves when that is asked for', async () => {
+  it('is configured automatically when that is switched on', async () => {
     const backend = await startHttp(await hostAddress(network));
     const { api, container } = await startFullGateway(network, undefined, {
       environment: { GATEWAY_KEEPALIVE: '1' },
@@ -110,8 +110,8 @@ describe('connections kept open', () => {
   });
 });
 
-describe('the end', () => {
-  it('comes gracefully: an open request is answered first', async () => {
+describe('a graceful end', () => {
+  it('answers an open request first', async () => {
     let answer = () => {};
     const backend = await startHttp(await hostAddress(network), (_, response) => {
       answer = () => response.end('late');
@@ -145,8 +145,8 @@ describe('the API', () => {
   });
 });
 
-describe('declarations', () => {
-  it('of servers, methods and expiring zones take effect, and those of a reload as well', async () => {
+describe('a new declaration', () => {
+  it('takes effect for servers, methods and expiring zones, also at a reload', async () => {
     const declare = (from: string, to: string) => `sed -i 's/${from}/${to}/' /etc/nginx/gateway.json`;
     const gateway = await startFullGateway(network, [
       'sh',

@@ -67,8 +67,8 @@ async function peers(): Promise<Peer[]> {
   return (await api.get(GROUP)).body.peers;
 }
 
-describe('a client', () => {
-  it('always comes to the same broker, whatever worker takes it, however its packet is cut', async () => {
+describe('the gateway as a balancer of MQTT', () => {
+  it('sends a client to the same broker, whatever worker serves it, however its packet is split', async () => {
     const first = await homes(CLIENTS);
     expect(new Set(first.values()).size).toBe(3);
     expect(await homes(CLIENTS)).toEqual(first);
@@ -78,7 +78,7 @@ describe('a client', () => {
     }
   });
 
-  it('stays where it is when another broker goes, and comes back when its own does', async () => {
+  it('leaves a client on its broker when another one goes, and sends it back when its own returns', async () => {
     const before = await homes(CLIENTS);
     const { id, server } = (await peers())[0] as Peer;
     await api.call('PATCH', `${GROUP}/servers/${id}`, { down: true });
@@ -90,7 +90,7 @@ describe('a client', () => {
     expect(await homes(CLIENTS)).toEqual(before);
   });
 
-  it('is known by its id over a reload and a restart', async () => {
+  it('sends a client to its broker by its id over a reload and a restart', async () => {
     const before = await homes(CLIENTS);
     const { generation } = (await api.get('/nginx')).body;
     await gateway.container.signal('SIGHUP');
@@ -104,7 +104,7 @@ describe('a client', () => {
     expect(await homes(CLIENTS)).toEqual(before);
   });
 
-  it('without an id goes by its address', async () => {
+  it('selects the broker of a client without an id by its address', async () => {
     expect(new Set((await homes(['', '', ''])).values()).size).toBe(1);
   });
 
@@ -115,7 +115,7 @@ describe('a client', () => {
       'sends a CONNECT of another protocol',
       Buffer.concat([Buffer.from([0x10, 13, 0, 4]), Buffer.from('MQTX'), Buffer.alloc(7)]),
     ],
-  ])('that %s is closed and reaches no broker', async (_, bytes) => {
+  ])('disconnects a client that %s before it reaches a broker', async (_, bytes) => {
     const socket = net.connect(gateway.port('mqtt'), '127.0.0.1');
     socket.on('error', () => {});
     socket.write(bytes);
@@ -123,15 +123,15 @@ describe('a client', () => {
     expect(brokers.map(({ hits }) => hits)).toEqual([0, 0, 0]);
   });
 
-  it('shows in the access log with its id', async () => {
+  it('logs the id of a client in the access log', async () => {
     const { socket } = await open('sensor in the cellar');
     socket.end();
     await gateway.container.logs.waitFor(/TCP 200 .*"sensor%20in%20the%20cellar"/);
   });
 });
 
-describe('sessions', () => {
-  it('of a broker that is taken down and deleted go on, and its active count ends at 0', async () => {
+describe('a session', () => {
+  it('continues on a broker that is taken down and deleted, whose active count ends at 0', async () => {
     for (const client of CLIENTS) await open(client);
     const { id, server } = (await peers())[0] as Peer;
     const own = sessions.filter(({ broker }) => broker === server);
@@ -152,7 +152,7 @@ describe('sessions', () => {
     });
   });
 
-  it('tell how long their broker took', async () => {
+  it('shows how long its broker took', async () => {
     const session = await open('device-1');
     const of = async () => (await peers()).find(({ server }) => server === session.broker);
     expect(await of()).not.toHaveProperty('connect_time');
@@ -165,7 +165,7 @@ describe('sessions', () => {
     });
   });
 
-  it('outlive a reload', async () => {
+  it('survives a reload', async () => {
     const session = await open('device-1');
     await gateway.container.signal('SIGHUP');
     await until('the old worker retires', async () => (await api.get('/nginx')).body.generation > 1);
@@ -175,7 +175,7 @@ describe('sessions', () => {
     await until('it is counted out', async () => (await peers()).every(({ active }) => active === 0));
   });
 
-  it('of a worker that crashed are not active any more', async () => {
+  it('ends with the worker that crashes, and is no longer active', async () => {
     for (const client of CLIENTS.slice(0, 20)) await open(client);
     await gateway.container.exec(['sh', '-c', `kill -9 $(${WORKERS})`]);
     await until('all sessions have ended', () => sessions.every(({ socket }) => socket.destroyed));
@@ -184,8 +184,8 @@ describe('sessions', () => {
   });
 });
 
-describe('crashes of workers', () => {
-  it('are counted', async () => {
+describe('a crash of a worker', () => {
+  it('is counted', async () => {
     const respawned = async () => (await api.get('/processes')).body.respawned as number;
     const before = await respawned();
     // Workers are looked at once a second; one that did not live to be seen is not missed, so it takes several.
@@ -197,7 +197,7 @@ describe('crashes of workers', () => {
 });
 
 describe('a broker that cannot be reached', () => {
-  it('is unavailable after a failure, and its clients go elsewhere', async () => {
+  it('becomes unavailable after a failure, and its clients get another broker', async () => {
     await brokers[0]?.close();
     const dead = brokers.shift() as Backend;
     // Its first client finds it dead; how many more do depends on how soon that is noticed.
@@ -214,8 +214,8 @@ describe('a broker that cannot be reached', () => {
   });
 });
 
-describe('a broker that fails while nobody else may be chosen', () => {
-  it('goes on being tried', async () => {
+describe('a broker that fails while there is no other', () => {
+  it('is tried again and again', async () => {
     const [only, ...others] = await peers();
     await api.call('PATCH', `${GROUP}/servers/${only?.id}`, { fail_timeout: '1h' });
     for (const { id } of others) await api.call('PATCH', `${GROUP}/servers/${id}`, { down: true });
@@ -230,7 +230,7 @@ describe('a broker that fails while nobody else may be chosen', () => {
 });
 
 describe('MQTT over TLS', () => {
-  it('comes to the same brokers', async () => {
+  it('reaches the same brokers', async () => {
     const plain = await homes(CLIENTS.slice(0, 10));
     for (const [client, home] of plain) {
       const session = await openSession(gateway.port('mqtts'), client, { secure: true });

@@ -47,7 +47,7 @@ async function peers(): Promise<Peer[]> {
 }
 
 describe('a protocol in which the server speaks first', () => {
-  it('comes through, to the same server from the same address, and is counted in and out', async () => {
+  it('reaches the same server from the same address, and its bytes are counted in both directions', async () => {
     const opened = await Promise.all([connect(), connect(), connect(), connect()]);
     const homes = new Set(opened.map(({ greeting }) => greeting));
     expect(homes.size).toBe(1);
@@ -57,7 +57,7 @@ describe('a protocol in which the server speaks first', () => {
     await until('nothing is active', async () => (await peers()).every(({ active }) => active === 0));
   });
 
-  it('goes elsewhere once its server is taken down', async () => {
+  it('reaches another server once its own is taken down', async () => {
     const first = await connect();
     first.socket.destroy();
     const { id } = (await peers()).find(({ server }) => server === first.greeting) as Peer;
@@ -67,7 +67,7 @@ describe('a protocol in which the server speaks first', () => {
     expect(second.greeting).not.toBe(first.greeting);
   });
 
-  it('is closed while there is no server at all', async () => {
+  it('is disconnected while there is no server at all', async () => {
     await gateway.api.clear('stream', 'mqtt');
     const socket = net.connect(gateway.port('mqtt'), '127.0.0.1');
     socket.on('error', () => {});

@@ -106,7 +106,7 @@ describe('MQTT over WebSocket', () => {
   it.each([
     ['http', 'ws'],
     ['https', 'wss'],
-  ] as const)('comes to a broker through /mqtt (%s)', async (port, scheme) => {
+  ] as const)('reaches a broker through /mqtt (%s)', async (port, scheme) => {
     const client = await connectAsync(`${scheme}://127.0.0.1:${gateway.port(port)}/mqtt`, {
       rejectUnauthorized: false,
       reconnectPeriod: 0,
@@ -124,7 +124,7 @@ describe('MQTT over WebSocket', () => {
 });
 
 describe('a connection of a location that includes websocket.conf', () => {
-  it('may be silent for longer than others', async () => {
+  it('stays open through a longer silence than other connections', async () => {
     await serveEcho();
     const [, socket] = await request('/ws', WEBSOCKET);
     await waitOutSilence();
@@ -132,7 +132,7 @@ describe('a connection of a location that includes websocket.conf', () => {
     socket.destroy();
   });
 
-  it('may be that too when its first server could not be reached', async () => {
+  it('stays open through a longer silence also when its first server could not be reached', async () => {
     const gone = await startHttp(host);
     await gone.close();
     await gateway.api.call('POST', GROUP, { server: gone.server, max_fails: 0 });
@@ -148,7 +148,7 @@ describe('a connection of a location that includes websocket.conf', () => {
     expect(peers[0].fails).toBeGreaterThan(0);
   });
 
-  it('is sent events as they come', async () => {
+  it('receives events as the server sends them', async () => {
     let event = () => {};
     await serve((_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -164,7 +164,7 @@ describe('a connection of a location that includes websocket.conf', () => {
   });
 });
 
-describe('an upgrade', () => {
+describe('the gateway', () => {
   /** The headers that reach a server. */
   async function seen(headers: http.OutgoingHttpHeaders): Promise<http.IncomingHttpHeaders> {
     let arrived: http.IncomingHttpHeaders = {};
@@ -177,7 +177,7 @@ describe('an upgrade', () => {
   }
 
   it.each(['h2c', 'h2c, websocket', 'websocket, h2c', 'TLS/1.0', 'websocket/13', 'websockets'])(
-    'to %s is not passed on',
+    'does not forward an upgrade to %s',
     async (upgrade) => {
       const headers = await seen({
         connection: 'Upgrade, HTTP2-Settings',
@@ -190,7 +190,7 @@ describe('an upgrade', () => {
     },
   );
 
-  it.each(['websocket', 'WebSocket'])('to %s is passed on', async (upgrade) => {
+  it.each(['websocket', 'WebSocket'])('forwards an upgrade to %s', async (upgrade) => {
     await serveEcho();
     const [answer, socket] = await request('/', { ...WEBSOCKET, upgrade });
     expect(answer.statusCode).toBe(101);

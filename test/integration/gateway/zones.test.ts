@@ -62,7 +62,7 @@ async function get(path: string, port: 'http' | 'https' = 'http'): Promise<numbe
 
 const figures = async (path: string) => (await gateway.api.get(path)).body;
 
-it('counts the requests of a server, by status, and the handshakes', async () => {
+it('the API counts the requests of a server, by status, and the handshakes', async () => {
   for (const path of ['/', '/missing']) await get(path);
   for (let i = 0; i < 3; i++) await get('/', 'https');
   await until('all are counted', async () => (await figures('/http/server_zones')).web?.requests === 5);
@@ -81,14 +81,14 @@ it('counts the requests of a server, by status, and the handshakes', async () =>
   expect(await figures('/ssl')).toMatchObject({ handshakes: 0 });
 });
 
-it('counts what a limit has decided', async () => {
+it('the API counts the decisions of a limit', async () => {
   expect([await get('/limited'), await get('/limited')]).toEqual([200, 503]);
   await until('both are counted', async () => (await figures('/http/limit_reqs')).one?.rejected === 1);
   expect(await figures('/http/limit_reqs/one')).toMatchObject({ passed: 1, delayed: 0, rejected: 1 });
   expect(await figures('/http/location_zones/limited')).toMatchObject({ requests: 2 });
 });
 
-it('counts what a cache has answered with', async () => {
+it('the API counts the answers of a cache', async () => {
   for (let i = 0; i < 3; i++) await get('/cached');
   await until('all are counted', async () => (await figures('/http/caches')).files?.hit.responses === 2);
   expect(await figures('/http/caches/files')).toMatchObject({
@@ -98,7 +98,7 @@ it('counts what a cache has answered with', async () => {
   });
 });
 
-it('counts the sessions of a stream server, while they run and when they are over', async () => {
+it('the API counts the sessions of a stream server, while they are open and after they end', async () => {
   const session = await openSession(gateway.port('mqtt'), 'sensor-1');
   await until('it is open', async () => (await figures('/stream/server_zones')).mqtt?.processing === 1);
   session.socket.destroy();
@@ -109,7 +109,7 @@ it('counts the sessions of a stream server, while they run and when they are ove
   });
 });
 
-it('counts requests by worker, and has them begin again', async () => {
+it('the API counts requests by worker, and resets these counters', async () => {
   const sum = async () => {
     const workers = (await figures('/workers')) as { http: { requests: { total: number } } }[];
     return workers.reduce((total, { http }) => total + http.requests.total, 0);
@@ -123,7 +123,7 @@ it('counts requests by worker, and has them begin again', async () => {
   expect((await figures('/http/requests')).total).toBeLessThanOrEqual(3);
 });
 
-it('shows the shared memory of both blocks', async () => {
+it('the API shows the shared memory of both blocks', async () => {
   const slabs = await figures('/slabs');
   expect(Object.keys(slabs)).toEqual(expect.arrayContaining(['http_tables', 'stream_counters']));
   expect(slabs.http_tables.pages.used).toBeGreaterThan(0);

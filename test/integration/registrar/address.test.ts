@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const keys = async () => [...(await etcd.list('/services/')).keys()];
 
-it('follows the address of its host when that becomes another one: drains the old, registers the new', async () => {
+it('the registrar follows a changed address of its host: it drains the old one and registers the new one', async () => {
   // A watcher that answers nobody: the old address is asked to be drained, and stays so until it may go.
   const lease = await etcd.grant(600);
   await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);

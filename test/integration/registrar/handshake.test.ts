@@ -61,7 +61,7 @@ async function serves(kind: 'http' | 'stream', upstream: string, hosts: readonly
 }
 
 describe('SIGTERM under load of HTTP requests', () => {
-  it('fails no request, and ends when the last one has ended', async () => {
+  it('fails no request, and lets the registrar exit when the last one has ended', async () => {
     const hosts = await register(startFirmware, [1, 2]);
     const [leaving, staying] = hosts as [Host, Host];
     await serves('http', 'firmware', hosts);
@@ -85,7 +85,7 @@ describe('SIGTERM under load of HTTP requests', () => {
 });
 
 describe('SIGTERM under MQTT sessions', () => {
-  it('cuts none; ends when the last one has ended, or its drain time is over', async () => {
+  it('cuts no session; the registrar exits when the last one has ended or the drain time is over', async () => {
     const hosts = await register(startBroker, [1, 2, 3]);
     const [first, second, third] = hosts as [Host, Host, Host];
     await serves('stream', 'mqtt', hosts);

@@ -114,9 +114,9 @@ const ILLNESSES: readonly Illness[] = [
   },
 ];
 
-describe('health of real backends', () => {
+describe('a failing backend', () => {
   it.each(ILLNESSES)(
-    '$name leaves etcd, and returns when it is well',
+    '$name is removed from etcd, and returns when it is healthy',
     async ({ probe, fall, recover, reason }) => {
       const services = [serviceSpec({ probe: probe() })];
       await using running = run({ etcd: { endpoints: [etcd.url] }, services });

@@ -59,7 +59,7 @@ async function vigil(): Promise<{ end(): Promise<boolean> }> {
 }
 
 describe('a registration on a real etcd', () => {
-  it('is there while its registrar runs, and gone when that has stopped', async () => {
+  it('exists while its registrar runs, and is gone when the registrar has stopped', async () => {
     const before = await leases();
     const running = start();
     await until('it is registered', async () => (await keys()).includes(KEY));
@@ -86,7 +86,7 @@ describe('a registration on a real etcd', () => {
   });
 
   it.each(['refuse', 'freeze', 'drop'] as const)(
-    'comes back after connections that %s for so long that the lease is lost',
+    'returns after connections that %s for so long that the lease is lost',
     async (fault) => {
       await using running = start();
       await until('it is registered', async () => (await keys()).includes(KEY));
@@ -116,7 +116,7 @@ describe('a registration on a real etcd', () => {
     expect(running.log.events('lease-granted')).toHaveLength(1);
   });
 
-  it('never disappears when its process is killed and started again within the TTL', async () => {
+  it('never disappears when its process is killed and restarted within the TTL', async () => {
     const first = await startProcess();
     const watch = await vigil();
     const before = (await etcd.store.read([KEY], NEVER)).get(KEY);
@@ -158,7 +158,7 @@ describe('a registration on a real etcd', () => {
     expect(await keys()).toEqual([]);
   });
 
-  it('goes back to the older of two processes when the newer one ends', async () => {
+  it('returns to the older of two processes when the newer one ends', async () => {
     await using older = start({ services: [serviceSpec({ weight: 3 })] });
     await until('the older one is registered', async () => (await keys()).includes(KEY));
     const newer = start({ services: [serviceSpec({ weight: 2 })] });
@@ -175,7 +175,7 @@ describe('a registration on a real etcd', () => {
     );
   });
 
-  it('is not lost when the event loop is blocked for half a TTL, again and again', async () => {
+  it('survives an event loop that is blocked for half a TTL, again and again', async () => {
     const ttl = 6000;
     await using running = start({ leaseTtl: ttl });
     await until('it is registered', async () => (await keys()).includes(KEY));
@@ -193,7 +193,7 @@ describe('a registration on a real etcd', () => {
     expect(running.log.events('lease-lost')).toEqual([]);
   });
 
-  it('stands for 500 services under one lease, with never more than one keepalive stream', async () => {
+  it('exists for 500 services under one lease, with never more than one keepalive stream', async () => {
     const services = Array.from({ length: 500 }, (_, index) =>
       serviceSpec({ service: `s${index}`, health: { interval: 60_000 } }),
     );
@@ -217,7 +217,7 @@ describe('the handshake on a real etcd', () => {
     return running;
   }
 
-  it("waits for the watcher's answer and for nothing else", async () => {
+  it('waits for the acknowledgement of the watcher and for nothing else', async () => {
     await server.put(
       PRESENCE,
       JSON.stringify({ nginx: ['a'], upstreams: ['http/firmware'], services: ['firmware'] }),
@@ -237,7 +237,7 @@ describe('the handshake on a real etcd', () => {
     expect(running.log.events('drain-timed-out')).toEqual([]);
   });
 
-  it('ends at once when the last watcher goes', async () => {
+  it('ends at once when the last watcher stops', async () => {
     const lease = await etcd.store.grant(60_000, NEVER);
     await etcd.store.put(PRESENCE, JSON.stringify({ services: ['firmware'] }), { lease }, NEVER);
     const running = await register();
@@ -250,7 +250,7 @@ describe('the handshake on a real etcd', () => {
     expect(running.log.events('drain-timed-out')).toEqual([]);
   });
 
-  it('ends within its bound when etcd is dead', async () => {
+  it('ends in bounded time when etcd is dead', async () => {
     await server.put(PRESENCE, JSON.stringify({ services: ['firmware'] }));
     await using running = start({ drainTimeout: 1000 });
     await until('it is registered', async () => (await keys()).includes(KEY));

@@ -80,7 +80,7 @@ async function healthCheckOf(image: string): Promise<string[]> {
 }
 
 describe.each(['etcd', 'gateway', 'firmware-1', 'broker-1'])('%s of docker/compose.yaml', (name) => {
-  it('serves with nothing but the rights that it is given there, and after a restart again', async () => {
+  it('works with only the rights that it is given there, also after a restart', async () => {
     const service = services[name] as Service;
     const check = await healthCheckOf(service.image);
     const container = await startService(service);

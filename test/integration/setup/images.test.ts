@@ -48,7 +48,7 @@ describe.each(SERVERS)('the image $image', ({ image, command }) => {
     await Promise.all([server.remove(), idle.remove()]);
   });
 
-  it('ends at a signal that comes before its server is up', async () => {
+  it('stops on a signal that comes before its server is up', async () => {
     const server = await startContainer({
       image,
       name: `${image}-early`,
@@ -63,7 +63,7 @@ describe.each(SERVERS)('the image $image', ({ image, command }) => {
 });
 
 describe('the image sidekick', () => {
-  it('ends at a signal in its first moments', async () => {
+  it('stops on a signal in its first moments', async () => {
     const { container } = await startSidekick(network, {
       name: 'early',
       args: REGISTER,
@@ -86,7 +86,7 @@ describe('the image sidekick', () => {
     });
   });
 
-  it('leaves no zombie of an exec probe whose program leaves a child behind', async () => {
+  it('reaps the child that the program of an exec probe leaves behind', async () => {
     const { container } = await startSidekick(network, {
       name: 'zombies',
       args: [

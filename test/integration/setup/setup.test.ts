@@ -23,7 +23,7 @@ afterAll(() => {
 });
 
 describe('docker/setup.mjs', () => {
-  it('finds everything in place after the tests have set themselves up, and says so', () => {
+  it('finds everything in place after the set-up of the tests, and prints that', () => {
     const { status, stdout } = spawnSync(process.execPath, [SETUP, 'test', '--only=etcd,firmware'], {
       encoding: 'utf8',
     });
@@ -33,14 +33,14 @@ describe('docker/setup.mjs', () => {
     expect(stdout).not.toContain('building');
   });
 
-  it('says nothing in brief when there is nothing to do', () => {
+  it('prints nothing with --brief when there is nothing to do', () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [SETUP, '--brief', '--only=etcd'], {
       encoding: 'utf8',
     });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  it('says in one line what to install where it may not install it', () => {
+  it('prints in one line what to install where it may not install it', () => {
     const args = ['--import', AS_ANYONE, SETUP, '--brief', '--only=etcd'];
     const { status, stderr } = spawnSync(process.execPath, args, {
       encoding: 'utf8',
@@ -51,7 +51,7 @@ describe('docker/setup.mjs', () => {
     expect(stderr).toContain('install Docker Engine');
   });
 
-  it('names the address where no engine answers at DOCKER_HOST', () => {
+  it('prints the address where no engine answers at DOCKER_HOST', () => {
     const { status, stderr } = spawnSync(process.execPath, [SETUP, '--brief', '--only=etcd'], {
       encoding: 'utf8',
       env: { ...process.env, DOCKER_HOST: 'tcp://127.0.0.1:1' },

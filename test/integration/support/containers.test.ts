@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 describe('etcd', () => {
-  it('is found at the same host port with its data after a kill, and as another, empty one after a replacement', async () => {
+  it('keeps its host port and data after a kill, and gets another, empty data directory after a replacement', async () => {
     const etcd = await startEtcd(network);
     const lease = await etcd.grant(60);
     await etcd.put('/services/firmware/10.0.0.1:8080', 'lazy-unicorn', lease);
@@ -48,7 +48,7 @@ describe('etcd', () => {
     expect(await etcd.list('/services/')).toEqual(new Map());
   });
 
-  it('keeps a cluster going without one of three members', async () => {
+  it('continues as a cluster without one of three members', async () => {
     const [first, second] = await startEtcdCluster(network, 3);
     await first?.container.kill();
     // A write that was on its way to the killed leader times out; one after the election does not.
@@ -60,7 +60,7 @@ describe('etcd', () => {
   });
 });
 
-describe('backends', () => {
+describe('a container of a backend', () => {
   it('serves firmware with its length, in parts, with a health path', async () => {
     const firmware = await startFirmware(network, 1);
     const base = `http://127.0.0.1:${firmware.container.port(8080)}`;
@@ -75,7 +75,7 @@ describe('backends', () => {
     expect((await fetch(`${base}/healthz`)).status).toBe(200);
   });
 
-  it('ends a firmware server gracefully: the download that is under way is served to its end', async () => {
+  it('ends a firmware server gracefully: the download under way is completed', async () => {
     const firmware = await startFirmware(network, 2);
     const response = await fetch(`http://127.0.0.1:${firmware.container.port(8080)}${FIRMWARE.slow.path}`);
     const [exitCode, body] = await Promise.all([firmware.container.stop(), response.arrayBuffer()]);
@@ -103,8 +103,8 @@ describe('backends', () => {
   });
 });
 
-describe('ownership', () => {
-  it('removes what belongs to a process that is no more, and nothing of the living', async () => {
+describe('the owner of a container', () => {
+  it('loses its containers when its process is gone; those of living processes stay', async () => {
     const { pid: deadPid } = spawnSync(process.execPath, ['--version']);
     const { dockerode } = (await getContainerRuntimeClient()).container;
     const stale = await dockerode.createNetwork({

@@ -81,10 +81,10 @@ async function observed(during: () => Promise<void>): Promise<{ missing: Set<str
   return { missing, out };
 }
 
-describe('etcd', () => {
+describe('the watcher, when etcd fails', () => {
   const guarded = { guard: DEFAULT_GUARD };
 
-  it('that is wiped moves no server: the guard holds them until they are registered again', async () => {
+  it('moves no server while etcd is wiped: the guard holds the servers until they are registered again', async () => {
     await using watcher = RealWatcher.of(cluster, guarded);
     await putAll([A, B, C]);
     await cluster.serves(HTTP, [A, B, C]);
@@ -100,7 +100,7 @@ describe('etcd', () => {
     expect(seen).toEqual({ missing: new Set(), out: new Set() });
   });
 
-  it('that is replaced by an empty one moves no server', async () => {
+  it('moves no server when etcd is replaced by an empty one', async () => {
     await using own = await RealCluster.start();
     await using watcher = RealWatcher.of(own, guarded);
     for (const address of [A, B, C]) await own.etcd.put(`/services/firmware/${address}`, '{}');
@@ -114,7 +114,7 @@ describe('etcd', () => {
     expect(await own.servers(HTTP)).toEqual(before);
   });
 
-  it('that was compacted while it was out of reach is read anew', async () => {
+  it('reads everything again after etcd was compacted during an outage', async () => {
     await using watcher = RealWatcher.of(cluster);
     await putAll([A, B]);
     await cluster.serves(HTTP, [A, B]);
@@ -127,7 +127,7 @@ describe('etcd', () => {
     await cluster.serves(HTTP, [A, C]);
   });
 
-  it('whose connection is half open is found out, and caught up with', async () => {
+  it('detects a half-open connection, and catches up', async () => {
     await using watcher = RealWatcher.of(cluster);
     await put(A);
     await cluster.serves(HTTP, [A]);
@@ -138,7 +138,7 @@ describe('etcd', () => {
     await cluster.serves(HTTP, [A, B, C]);
   });
 
-  it('whose watch falls silent while it answers all else is found out, and caught up with', async () => {
+  it('detects that the watch is silent while etcd answers all other calls, and catches up', async () => {
     await using watcher = new RealWatcher({
       etcd: [cluster.etcdProxy.address],
       nginx: { gateway: cluster.gateway.api },
@@ -155,7 +155,7 @@ describe('etcd', () => {
     expect(watcher.log.events('server-removed')).toMatchObject([{ fields: { address: B } }]);
   });
 
-  it('that is down for long, and comes back as it was, moves no server', {
+  it('moves no server while etcd is down for long and returns unchanged', {
     timeout: 120_000 + OUTAGE,
   }, async () => {
     await using watcher = RealWatcher.of(cluster, guarded);
@@ -173,7 +173,7 @@ describe('etcd', () => {
     await cluster.serves(HTTP, [A, B, C, '127.0.0.1:9099']);
   });
 
-  it('that is frozen and thaws is caught up with', async () => {
+  it('catches up after etcd was frozen', async () => {
     await using watcher = RealWatcher.of(cluster);
     await put(A);
     await cluster.serves(HTTP, [A]);
@@ -185,8 +185,8 @@ describe('etcd', () => {
   });
 });
 
-describe('NGINX', () => {
-  it('that is reloaded in the middle of a burst has every server once', async () => {
+describe('the watcher, when NGINX fails', () => {
+  it('leaves every server once after a reload in the middle of a burst', async () => {
     await using watcher = RealWatcher.of(cluster);
     await put(A);
     await cluster.serves(HTTP, [A]);
@@ -204,7 +204,7 @@ describe('NGINX', () => {
     expect(watcher.log.events('worker-failed')).toEqual([]);
   });
 
-  it('whose API takes 5 s for each answer gets there all the same', async () => {
+  it('completes its changes although every answer of the API takes 5 s', async () => {
     const { front, watcher } = await fronted(15_000);
     await put(A);
     await cluster.serves(HTTP, [A]);
@@ -214,7 +214,7 @@ describe('NGINX', () => {
     expect(watcher.log.events('nginx-unavailable')).toEqual([]);
   });
 
-  it('whose API takes too long for every answer has each server once when it is itself again', async () => {
+  it('leaves each server once after a time in which every answer took too long', async () => {
     const { front, watcher } = await fronted();
     await put(A);
     await cluster.serves(HTTP, [A]);
@@ -227,7 +227,7 @@ describe('NGINX', () => {
     await cluster.serves(HTTP, [A, B, C]);
   });
 
-  it('that answers 503 for a while is asked again until it does not', async () => {
+  it('repeats a call while NGINX answers 503', async () => {
     const { front, watcher } = await fronted();
     await put(A);
     await cluster.serves(HTTP, [A]);
@@ -239,7 +239,7 @@ describe('NGINX', () => {
     expect(watcher.log.events('nginx-unavailable')).toHaveLength(1);
   });
 
-  it('whose answers are lost half of the time is sent nothing twice', async () => {
+  it('sends no change twice while half of the answers are lost', async () => {
     const { front } = await fronted();
     let calls = 0;
     front.treat = (method) => (method !== 'GET' && calls++ % 2 === 0 ? 'lose-answer' : undefined);
@@ -250,7 +250,7 @@ describe('NGINX', () => {
     await cluster.serves(HTTP, some.slice(0, 10));
   });
 
-  it('whose API connections are half open is reached anew', async () => {
+  it('reconnects after its API connections became half-open', async () => {
     await using watcher = RealWatcher.of(cluster);
     await put(A);
     await cluster.serves(HTTP, [A]);
@@ -263,7 +263,7 @@ describe('NGINX', () => {
 });
 
 describe('two watchers', () => {
-  it('of one NGINX leave every server in it once', async () => {
+  it('one NGINX has every server once', async () => {
     await using _first = RealWatcher.of(cluster);
     await using _second = RealWatcher.of(cluster, { id: 'lb2' });
     for (let round = 0; round < 3; round++) {
@@ -274,7 +274,7 @@ describe('two watchers', () => {
     }
   });
 
-  it('both answer a request to drain', async () => {
+  it('each watcher acknowledges a drain request', async () => {
     await using _first = RealWatcher.of(cluster);
     await using _second = RealWatcher.of(cluster, { id: 'lb2' });
     await put(A, '{}', 'mqtt');

@@ -33,7 +33,7 @@ async function kill(cli: Cli): Promise<void> {
 describe('a watcher that is killed with SIGKILL', () => {
   // Each event is one step of a drain; the watcher is dead right after it.
   it.each(['server-added', 'server-draining', 'server-removed'])(
-    'after %s is followed by one that ends the drain and answers',
+    'dies after %s, and its successor completes the drain and acknowledges it',
     async (event) => {
       await cluster.clear();
       const first = watch('lb1');
@@ -55,7 +55,7 @@ describe('a watcher that is killed with SIGKILL', () => {
     },
   );
 
-  it('again and again, in the middle of changes, leaves no harm behind', async () => {
+  it('does no lasting harm when it is killed again and again, in the middle of changes', async () => {
     await cluster.clear();
     const addresses = Array.from({ length: 10 }, (_, i) => `127.0.0.1:${9200 + i}`);
     for (const address of addresses) await cluster.etcd.put(`/services/mqtt/${address}`, '{}');
@@ -76,7 +76,7 @@ describe('a watcher that is killed with SIGKILL', () => {
 });
 
 describe('an etcd of three members', () => {
-  it('whose leader is killed goes on serving the watcher', async () => {
+  it('serves the watcher after its leader was killed', async () => {
     await cluster.clear();
     const members = await startEtcdCluster(cluster.network, 3);
     await using watcher = new RealWatcher({

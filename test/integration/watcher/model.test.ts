@@ -28,7 +28,7 @@ async function live(history: readonly RealCommand[]): Promise<void> {
 }
 
 describe('after any history of a real etcd and a real gateway', () => {
-  it(`NGINX equals etcd, and no server was taken that was to serve (seed ${SEED})`, {
+  it(`NGINX equals etcd, and no server that should serve was removed (seed ${SEED})`, {
     timeout: 7_200_000,
   }, async () => {
     await fc.assert(fc.asyncProperty(realHistories, live), {

@@ -35,7 +35,7 @@ const WARNED: readonly (readonly [key: string, value: string, reason: RegExp])[]
   ['firmware/127.0.0.1:9005', '{"colour":"green"}', /unknown fields are ignored: "colour"/],
 ];
 
-it('nonsense in etcd is said once, with its reason, ends nothing and touches no other server', async () => {
+it('a watcher logs nonsense in etcd once, with its reason, continues, and touches no other server', async () => {
   await using cluster = await RealCluster.start();
   await using watcher = RealWatcher.of(cluster);
   const etcd = connectEtcd({ endpoints: [cluster.etcd.url] });
@@ -69,7 +69,7 @@ it('nonsense in etcd is said once, with its reason, ends nothing and touches no 
   }
 });
 
-it('a watcher that starts in the midst of nonsense reads what is good', async () => {
+it('a watcher that starts amid nonsense reads what is valid', async () => {
   await using cluster = await RealCluster.start();
   const etcd = connectEtcd({ endpoints: [cluster.etcd.url] });
   try {

@@ -30,8 +30,8 @@ beforeEach(() => cluster.clear());
 describe.each([
   ['http', HTTP, () => firmwares],
   ['stream', STREAM, () => brokers],
-] as const)('the load balancer’s own probes of %s backends', (_, ref, backends) => {
-  it('take a host out that answers no more, long before its lease ends, and back when it answers', async () => {
+] as const)('a load balancer that probes %s backends itself', (_, ref, backends) => {
+  it('takes a host that stops answering out of rotation long before its lease ends, and puts it back when it answers', async () => {
     await using watcher = RealWatcher.of(cluster, {}, { healthCheck });
     const lease = await cluster.etcd.grant(600);
     for (const { service, address } of backends()) {
@@ -48,7 +48,7 @@ describe.each([
     await cluster.serves(ref, addresses);
   });
 
-  it('have a dead host removed at once when its key is gone', async () => {
+  it('removes a dead host at once when its key is gone', async () => {
     await using watcher = RealWatcher.of(cluster, {}, { healthCheck });
     for (const { service, address } of backends()) {
       await cluster.etcd.put(`/services/${service}/${address}`, '{}');

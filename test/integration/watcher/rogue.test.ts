@@ -146,7 +146,7 @@ async function stopRogue(rogue: ChildProcess): Promise<RogueReport> {
 }
 
 it(
-  'other services’ registrations, drains and guard are as without a rogue that writes 1,000 times a second',
+  'a rogue that writes 1,000 times a second does not affect the registrations, drains and guard of other services',
   async () => {
     const without = await story();
     await clear();

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-it('a watcher with the role that is documented for it can do all that it has to, and no more', async () => {
+it('a watcher with the documented role is allowed everything that it needs, and nothing else', async () => {
   await enableAccessControl(cluster.etcd, [
     { name: 'watcher', password: 'one', permissions: WATCHER_PERMISSIONS },
   ]);

@@ -20,7 +20,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
   const remove = (service: string, address: string) =>
     cluster.etcd.ctl('del', `/services/${service}/${address}`);
 
-  it('puts a server in for a plain etcdctl put under a lease, once however often it is put, and takes it out', async () => {
+  it('adds a server for a plain etcdctl put under a lease, once however often it is put, and removes it', async () => {
     await using watcher = RealWatcher.of(cluster);
     await put('firmware', A);
     const lease = await cluster.etcd.grant(600);
@@ -35,7 +35,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
     expect(watcher.log.events('server-removed')).toMatchObject([{ fields: { reason: 'idle' } }]);
   });
 
-  it('takes a server out when its lease runs out', async () => {
+  it('removes a server when its lease expires', async () => {
     await using _ = RealWatcher.of(cluster);
     await put('mqtt', A);
     await put('mqtt', B, '{}', await cluster.etcd.grant(2));
@@ -57,7 +57,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
     }
   });
 
-  it('waits for etcd and for NGINX, says so, and carries on by itself', async () => {
+  it('waits for etcd and for NGINX, reports that, and continues by itself', async () => {
     cluster.etcdProxy.refuse();
     cluster.apiProxy.refuse();
     await put('firmware', A);
@@ -73,7 +73,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
     expect(watcher.log.events('nginx-unavailable')).toHaveLength(1);
   });
 
-  it('answers a request to drain with its revision', async () => {
+  it('acknowledges a drain request with its revision', async () => {
     await using _ = RealWatcher.of(cluster);
     await put('firmware', A);
     await put('firmware', B);
@@ -91,7 +91,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
     });
   });
 
-  it('gives its keys back when it is stopped, and leaves NGINX as it is', async () => {
+  it('deletes its keys when it is stopped, and leaves NGINX as it is', async () => {
     const watcher = RealWatcher.of(cluster);
     await put('firmware', A);
     await cluster.serves(HTTP, [A]);
@@ -103,7 +103,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
   });
 
   // How soon is measured where the clock is the test's own, and by the demonstration.
-  it('sets an NGINX again that was killed and comes back empty', async () => {
+  it('configures an NGINX again that was killed and returns empty', async () => {
     await using watcher = RealWatcher.of(cluster);
     const addresses = Array.from({ length: 20 }, (_, i) => `127.0.0.1:${9100 + i}`);
     for (const address of addresses) await put('firmware', address);
@@ -123,7 +123,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
     await cluster.serves(HTTP, [A, B]);
   });
 
-  it('says once that a zone is full, holds nothing else up, and puts in what there is room for again', async () => {
+  it('reports a full zone once, delays nothing else, and adds the servers when there is room again', async () => {
     const gateway = await startGateway(cluster.network, 'small', { memory: '32k' });
     // A gateway without room takes no drain either, so the drain time decides.
     const drainTimeout = { http: 2_000, stream: 2_000 };
@@ -155,7 +155,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
     expect(watcher.log.events('upstream-full')).toHaveLength(1);
   });
 
-  it('leaves no server moved by an etcd that is away', async () => {
+  it('moves no server while etcd is unavailable', async () => {
     await using watcher = RealWatcher.of(cluster);
     await put('firmware', A);
     await put('firmware', B);

@@ -78,23 +78,26 @@ describe('an etcd with sidekicks on it, under load', () => {
   it.each([
     ['loses every key', () => cluster.etcd.delete('/')],
     ['is replaced by an empty one of another cluster', () => cluster.etcd.container.replace()],
-  ] as const)('that %s moves no server, and has all registrations back within a TTL', async (what, wipe) => {
-    const over = new AbortController();
-    const differing = differences(over.signal);
-    await wipe();
-    const took = await allAreBack();
-    await until('nothing is held', async () => (await held()) === 0);
-    await mqtt.roundTrip();
-    over.abort();
-    expect(await differing).toEqual([]);
-    expect(took).toBeLessThan(LEASE_TTL);
-    process.stdout.write(`etcd that ${what}: all back after ${Math.round(took)} ms\n`);
-    // The watcher follows what etcd is now.
-    const { name } = await cluster.addFirmware();
-    await until('a new one serves', async () => (await cluster.serverNames('http')).includes(name));
-  });
+  ] as const)(
+    'moves no server when it %s, and has all registrations back within a TTL',
+    async (what, wipe) => {
+      const over = new AbortController();
+      const differing = differences(over.signal);
+      await wipe();
+      const took = await allAreBack();
+      await until('nothing is held', async () => (await held()) === 0);
+      await mqtt.roundTrip();
+      over.abort();
+      expect(await differing).toEqual([]);
+      expect(took).toBeLessThan(LEASE_TTL);
+      process.stdout.write(`etcd that ${what}: all back after ${Math.round(took)} ms\n`);
+      // The watcher follows what etcd is now.
+      const { name } = await cluster.addFirmware();
+      await until('a new one serves', async () => (await cluster.serverNames('http')).includes(name));
+    },
+  );
 
-  it('costs no request and no session, because the guard holds', async () => {
+  it('costs no request and no session when it is wiped, because the guard holds the servers', async () => {
     const holding = cluster.watcher.events().filter(({ event }) => event === 'servers-held');
     expect(new Set(holding.map(({ upstream }) => upstream))).toEqual(new Set(['firmware', 'mqtt']));
     await http.stop();
