@@ -8,23 +8,23 @@ function info(address: string): NetworkInterfaceInfo {
 }
 
 describe('addressOfInterface', () => {
-  it('takes IPv4 before IPv6', () => {
+  it('prefers IPv4 to IPv6', () => {
     const all = { eth1: [info('2001:db8::1'), info('10.0.0.5')] };
     expect(addressOfInterface('eth1', 80, all)).toBe('10.0.0.5:80');
   });
 
-  it('takes IPv6 where there is nothing else', () => {
+  it('uses IPv6 where there is nothing else', () => {
     expect(addressOfInterface('eth1', 80, { eth1: [info('fe80::1'), info('2001:DB8::1')] })).toBe(
       '[2001:db8::1]:80',
     );
   });
 
-  it('takes no link-local address', () => {
+  it('uses no link-local address', () => {
     const all = { eth1: [info('169.254.3.4'), info('fe80::1')] };
     expect(() => addressOfInterface('eth1', 80, all)).toThrow('interface eth1 has no address');
   });
 
-  it('names the interfaces that there are', () => {
+  it('names the interfaces of the host', () => {
     expect(() => addressOfInterface('eth9', 80, { lo: [], eth1: [] })).toThrow('there are lo, eth1');
   });
 
@@ -41,7 +41,7 @@ describe('addressTowards', () => {
     },
   );
 
-  it('takes the next endpoint where there is no route to the first', async () => {
+  it('uses the next endpoint where there is no route to the first', async () => {
     expect(await addressTowards(['http://no.such.host.invalid:1', 'http://127.0.0.1:2379'], 80)).toBe(
       '127.0.0.1:80',
     );

@@ -24,12 +24,12 @@ const TRIE = `Main:
         /24 host LOCAL
 `;
 
-it('finds in the routing table of Linux what the host delivers to itself', () => {
+it('ownAddresses finds in the routing table of Linux what the host delivers to itself', () => {
   expect(localRoutes(TRIE)).toEqual(['127.0.0.0/8', '127.0.0.1/32', '172.17.0.1/32', '10.9.0.0/24']);
   expect(localRoutes('')).toEqual([]);
 });
 
-it('finds the IPv6 addresses of every interface', () => {
+it('ownAddresses finds the IPv6 addresses of every interface', () => {
   const table =
     '00000000000000000000000000000001 01 80 10 80       lo\nfe80000000000000004200fffe000001 02 40 20 80    eth0\n';
   expect(inet6Addresses(table)).toEqual([
@@ -38,7 +38,7 @@ it('finds the IPv6 addresses of every interface', () => {
   ]);
 });
 
-it('knows every address that Node.js lists for this host', async () => {
+it('ownAddresses finds every address that Node.js lists for this host', async () => {
   const own = (await createOwnAddresses()()).map(([network]) => network.toNormalizedString());
   const listed = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   expect(listed.length).toBeGreaterThan(0);

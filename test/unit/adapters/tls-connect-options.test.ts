@@ -29,7 +29,7 @@ describe('tlsConnectOptions', () => {
     expect(check('10.0.0.2')).toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
   });
 
-  it('accepts any certificate only where it is told to', () => {
+  it('accepts any certificate only when configured to', () => {
     expect(tlsConnectOptions({}, 'lb.example').rejectUnauthorized).toBe(true);
     expect(tlsConnectOptions({ insecure: true }, 'lb.example').rejectUnauthorized).toBe(false);
   });

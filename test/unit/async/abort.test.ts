@@ -48,7 +48,7 @@ describe('aborted', () => {
     expect(done).toHaveBeenCalledOnce();
   });
 
-  it('resolves at once for a signal that is aborted already', async () => {
+  it('resolves at once for an aborted signal', async () => {
     await expect(aborted(AbortSignal.abort())).resolves.toBeUndefined();
   });
 });
@@ -107,7 +107,7 @@ describe('raceAbort', () => {
 });
 
 describe('isTimeout', () => {
-  it("knows this project's time-out and that of AbortSignal.timeout, and no other error", async () => {
+  it('recognises the time-out errors of this project and of AbortSignal.timeout, and no other error', async () => {
     const signal = AbortSignal.timeout(0);
     await aborted(signal);
     expect(isTimeout(signal.reason)).toBe(true);
@@ -121,7 +121,7 @@ describe('withTimeout', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  it('aborts the work by a TimeoutError when the time is over', async () => {
+  it('aborts the work with a TimeoutError when the time is over', async () => {
     const expected = expect(withTimeout(50, NEVER, untilAborted)).rejects.toEqual(
       new TimeoutError('not done within 50 ms'),
     );
@@ -145,14 +145,14 @@ describe('withTimeout', () => {
     expect(isTimeout(seen.mock.calls[0]?.[0])).toBe(true);
   });
 
-  it("rejects with its caller's reason when that aborts, which is no time-out", async () => {
+  it('rejects with the reason of its caller when the caller aborts, which is no time-out', async () => {
     const stop = new AbortController();
     const outcome = withTimeout(50, stop.signal, untilAborted);
     stop.abort(REASON);
     await expect(outcome).rejects.toBe(REASON);
   });
 
-  it('does not begin where the signal is aborted already', async () => {
+  it('does not begin if the signal is aborted already', async () => {
     const work = vi.fn(async () => 'done');
     await expect(withTimeout(50, AbortSignal.abort(REASON), work)).rejects.toBe(REASON);
     expect(work).not.toHaveBeenCalled();

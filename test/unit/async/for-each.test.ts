@@ -16,7 +16,7 @@ describe('forEach', () => {
     expect(done).toEqual([1, 2, 3, 4, 5, 6, 7]);
   });
 
-  it('gives every item its turn after failures, and rejects with all of them', async () => {
+  it('runs the task for every item even after failures, and rejects with all of them', async () => {
     const done: string[] = [];
     const outcome = forEach(['a', 'b', 'c', 'd'], 2, async (item) => {
       if (item < 'c') throw new Error(`no ${item}`);
@@ -30,7 +30,7 @@ describe('forEach', () => {
     expect(done).toEqual(['c', 'd']);
   });
 
-  it('resolves where there is nothing to do', async () => {
+  it('resolves if there is nothing to do', async () => {
     await expect(forEach([], 3, () => Promise.reject(new Error('no')))).resolves.toBeUndefined();
   });
 });

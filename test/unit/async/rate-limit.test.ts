@@ -24,7 +24,7 @@ describe('RateLimit', () => {
     ]);
   });
 
-  it('lets everything through without a limit', async () => {
+  it('delays nothing without a limit', async () => {
     const rate = new RateLimit(Number.POSITIVE_INFINITY, () => Date.now());
     await rate.pass(1e9, NEVER);
     await rate.pass(1e9, NEVER);

@@ -49,7 +49,7 @@ describe('createSemaphore', () => {
     await expect(semaphore(NEVER, async () => 'next')).resolves.toBe('next');
   });
 
-  it('lets a started call run to its end although the signal is aborted', async () => {
+  it('waits for a started call although the signal is aborted', async () => {
     const semaphore = createSemaphore(1);
     const held = heldCall();
     const stop = new AbortController();

@@ -24,7 +24,7 @@ describe('sleep', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('resolves at once for a signal that is aborted already', async () => {
+  it('resolves at once for an aborted signal', async () => {
     await sleep(100, AbortSignal.abort());
     expect(vi.getTimerCount()).toBe(0);
   });

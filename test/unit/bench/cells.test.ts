@@ -11,15 +11,15 @@ describe('number', () => {
     [43.06, '43.1'],
     [430.6, '431'],
     [4306.1, '4,306'],
-  ])('%d reads %s', (value, text) => expect(number(value)).toBe(text));
+  ])('prints %d as %s', (value, text) => expect(number(value)).toBe(text));
 });
 
 describe('figure', () => {
-  it('has the range over the rounds', () => {
+  it('shows the range over the rounds', () => {
     expect(figure({ value: 4.3, low: 4, high: 5.12 }, 'ms')).toBe('4.3 ms (4–5.12)');
   });
 
-  it('has no range where all rounds agree', () => expect(figure(medianOf([2, 2]), '')).toBe('2'));
+  it('shows no range if all rounds agree', () => expect(figure(medianOf([2, 2]), '')).toBe('2'));
 
   it('is empty where nothing was measured', () => expect(figure(undefined, 'ms')).toBe(''));
 });
@@ -31,7 +31,7 @@ describe('a row', () => {
     figures: { floor: medianOf([4]), sidekick: medianOf([5]), 'shell loop': medianOf([34]) },
   };
 
-  it('shows how many times the floor sidekick takes', () => {
+  it('shows how many times as long sidekick takes as the baseline', () => {
     expect(cells(row)).toEqual(['a change', '4 ms', '5 ms', '1.25 ×', '34 ms', '']);
   });
 
@@ -43,7 +43,7 @@ describe('a row', () => {
     [{ shellTimes: 8 }, '≥ 8 × faster than the loop: missed'],
     [{ shellTimes: 6 }, '≥ 6 × faster than the loop: met'],
     [{ timesFloor: 1.25, shellTimes: 8 }, '≤ 1.25 × floor: met; ≥ 8 × faster than the loop: missed'],
-  ])('with the target %o says %s', (target, expected) => {
+  ])('judges the target %o: %s', (target, expected) => {
     expect(cells({ ...row, target })[5]).toBe(expected);
   });
 
@@ -52,7 +52,7 @@ describe('a row', () => {
     expect(cells({ work: 'requests', unit: '', figures }).slice(1, 4)).toEqual(['0', '60', '']);
   });
 
-  it('says nothing of a target that was not measured', () => {
+  it('shows no target for what was not measured', () => {
     const { sidekick } = row.figures;
     expect(cells({ ...row, figures: { ...(sidekick && { sidekick }) }, target: { timesFloor: 1 } })).toEqual([
       'a change',

@@ -11,7 +11,7 @@ describe('a layout', () => {
     expect(new Set(instances.map(({ address }) => address)).size).toBe(10_000);
   });
 
-  it('spreads them evenly', () => {
+  it('spreads the instances evenly', () => {
     const sizes = servicesOf(LAYOUT).map(
       (name) => instances.filter(({ service }) => service === name).length,
     );
@@ -30,5 +30,5 @@ describe('a layout', () => {
   it.each([
     [{ groups: 1, servers: 10 }, '10 servers in one group'],
     [LAYOUT, '10,000 servers in 20 groups'],
-  ])('is called by its size', (layout, name) => expect(nameOf(layout)).toBe(name));
+  ])('is named after its size', (layout, name) => expect(nameOf(layout)).toBe(name));
 });

@@ -23,19 +23,20 @@ const REPORT: Report = {
   ],
 };
 
-describe('the full tables', () => {
+describe('the full report', () => {
   const text = fullTables(REPORT);
 
-  it('say when and on what', () => expect(text).toMatch(/^Measured on 2026-11-27 in one run on 2 cores\./));
-  it('have every row', () => expect(text).toContain('| CPU | 1 ms | 2 ms | 2 × |'));
-  it('have what another program printed', () => expect(text).toContain('```\nas it was printed\n```'));
-  it('say what broke off', () => expect(text).toContain('Broke off: it broke'));
+  it('names its date and machine', () =>
+    expect(text).toMatch(/^Measured on 2026-11-27 in one run on 2 cores\./));
+  it('contains every row', () => expect(text).toContain('| CPU | 1 ms | 2 ms | 2 × |'));
+  it('contains the output of other programs', () => expect(text).toContain('```\nas it was printed\n```'));
+  it('says which part broke off', () => expect(text).toContain('Broke off: it broke'));
 });
 
 describe('the short table', () => {
   const text = shortTable(REPORT);
 
-  it('has the headlines alone, without empty columns', () => {
+  it('contains the headlines alone, without empty columns', () => {
     expect(text.split('\n').slice(0, 3)).toEqual([
       '| work | sidekick |',
       '|---|---|',
@@ -43,11 +44,11 @@ describe('the short table', () => {
     ]);
   });
 
-  it('says when and on what', () => expect(text).toContain('2 cores'));
+  it('names its date and machine', () => expect(text).toContain('2 cores'));
 });
 
-describe('replacing what is marked', () => {
-  it('keeps what is around it', () => {
+describe('replaceMarked', () => {
+  it('keeps the text around the marks', () => {
     const document = `before\n${MARKS.begin}\nold\n${MARKS.end}\nafter\n`;
     const once = replaceMarked(document, 'new');
     expect(once).toBe(`before\n${MARKS.begin}\nnew\n${MARKS.end}\nafter\n`);
@@ -59,7 +60,7 @@ describe('replacing what is marked', () => {
   });
 });
 
-it.each(['README.md', 'docs/benchmarks.md'])('%s has a place for the tables', (path) => {
+it.each(['README.md', 'docs/benchmarks.md'])('%s has marks for the tables', (path) => {
   const document = readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
   expect(replaceMarked(document, fullTables(REPORT))).toContain('| CPU | 1 ms | 2 ms | 2 × |');
 });

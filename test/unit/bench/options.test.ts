@@ -4,7 +4,7 @@ import { readOptions, UsageError } from '../../bench/options.js';
 const PARTS = ['change', 'burst'];
 
 describe('the options of the benchmark', () => {
-  it('run everything unless told otherwise', () => {
+  it('selects every part by default', () => {
     expect(readOptions([], PARTS)).toEqual({
       only: undefined,
       rounds: undefined,
@@ -16,7 +16,7 @@ describe('the options of the benchmark', () => {
     });
   });
 
-  it('name parts, rounds and seconds', () => {
+  it('sets parts, rounds and seconds', () => {
     expect(readOptions(['--only=burst,change', '--rounds=2', '--seconds=5', '--quick'], PARTS)).toMatchObject(
       {
         only: ['burst', 'change'],
@@ -33,12 +33,12 @@ describe('the options of the benchmark', () => {
     ['--rounds=two', '--rounds=two'],
     ['--seconds=-1', '--seconds=-1'],
     ['--unknown', '--unknown'],
-  ])('refuse %s with the reason', (argument, reason) => {
+  ])('refuses %s with the reason', (argument, reason) => {
     expect(() => readOptions([argument], PARTS)).toThrow(UsageError);
     expect(() => readOptions([argument], PARTS)).toThrow(reason);
   });
 
-  it.each(['--quick', '--only=change'])('do not let %s write documents', (argument) => {
+  it.each(['--quick', '--only=change'])('refuses to write documents with %s', (argument) => {
     expect(() => readOptions(['--write-docs', argument], PARTS)).toThrow('whole run');
   });
 });

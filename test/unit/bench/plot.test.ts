@@ -27,11 +27,11 @@ function pointsOf(svg: string): readonly (readonly number[])[][] {
 }
 
 describe('the plot', () => {
-  it('draws one curve a series, with one point a size', () => {
+  it('draws one curve for each series, with one point for each size', () => {
     expect(pointsOf(plot([FLOOR, SIDEKICK])).map((points) => points.length)).toEqual([2, 2]);
   });
 
-  it('draws more servers to the right, and more time above', () => {
+  it('draws more servers further to the right, and more time higher', () => {
     const [[[fewX = 0] = [], [manyX = 0] = []] = [], [[, sidekickY = 0] = []] = []] = pointsOf(
       plot([FLOOR, SIDEKICK]),
     );
@@ -63,7 +63,7 @@ describe('the plot', () => {
 
   it('labels the sizes', () => expect(plot([FLOOR])).toContain('>10,000</text>'));
 
-  it('names each curve of the legend', () => {
+  it('labels each curve in the legend', () => {
     expect(plot([FLOOR, SIDEKICK])).toMatch(/floor, one group[\s\S]*sidekick, one group/);
   });
 
@@ -71,5 +71,5 @@ describe('the plot', () => {
     expect(pointsOf(plot([FLOOR, { ...SIDEKICK, points: [] }]))).toHaveLength(1);
   });
 
-  it('is a picture even of nothing', () => expect(plot([])).toContain('</svg>'));
+  it('draws a picture even of nothing', () => expect(plot([])).toContain('</svg>'));
 });

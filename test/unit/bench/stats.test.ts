@@ -8,11 +8,11 @@ describe('quantile', () => {
     [0.76, 4],
     [1, 4],
     [0.01, 1],
-  ])('of 1 to 4 by a share of %d is %d: the nearest rank', (share, expected) => {
+  ])('is for 1 to 4 and a share of %d the sample %d: the nearest rank', (share, expected) => {
     expect(quantile([3, 1, 4, 2], share)).toBe(expected);
   });
 
-  it('does not sort what it was given', () => {
+  it('does not sort its argument', () => {
     const samples = [3, 1, 2];
     quantile(samples, 0.5);
     expect(samples).toEqual([3, 1, 2]);
@@ -30,12 +30,12 @@ describe('quantile', () => {
 describe('median', () => {
   it('is the middle sample', () => expect(median([5, 100, 1])).toBe(5));
   it('is the mean of the two in the middle of an even number', () => expect(median([1, 2, 4, 100])).toBe(3));
-  it('of one sample is that', () => expect(median([7])).toBe(7));
+  it('equals a single sample', () => expect(median([7])).toBe(7));
   it('refuses no samples', () => expect(() => median([])).toThrow(RangeError));
 });
 
 describe('p99', () => {
-  it('leaves out the largest of a hundred and one samples', () => {
+  it('is the largest but one of a hundred and one samples', () => {
     expect(p99(Array.from({ length: 101 }, (_, nth) => nth))).toBe(99);
   });
 
@@ -45,7 +45,7 @@ describe('p99', () => {
 });
 
 describe('figureOf', () => {
-  it('is of all samples together, not the mean of the rounds', () => {
+  it('covers all samples together, not the mean of the rounds', () => {
     expect(figureOf([[1, 1, 1], [9]], median).value).toBe(1);
   });
 
@@ -62,11 +62,11 @@ describe('figureOf', () => {
     ).toMatchObject({ low: 2, high: 20 });
   });
 
-  it('passes over rounds without samples', () => {
+  it('ignores rounds without samples', () => {
     expect(figureOf([[], [2]], median)).toEqual({ value: 2, low: 2, high: 2 });
   });
 });
 
-it('medianOf takes each sample for a round', () => {
+it('medianOf counts each sample as a round', () => {
   expect(medianOf([3, 1, 2])).toEqual({ value: 2, low: 1, high: 3 });
 });

@@ -65,7 +65,7 @@ describe('AutoAddresses', () => {
     }
   });
 
-  it('warns of an address that only this host can reach', async () => {
+  it('warns about an address that only this host can reach', async () => {
     const { refresh, log } = host();
     await refresh('127.0.0.1');
     expect(log.events('address-local')).toHaveLength(1);

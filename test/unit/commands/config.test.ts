@@ -12,7 +12,7 @@ async function run(argv: readonly string[], env: Readonly<Record<string, string>
 const CHECK = ['config', 'check', 'watch', '--nginx-api', 'http://127.0.0.1:8080/api'];
 
 describe('sidekick config check', () => {
-  it('ends with 0 if the configuration is valid', async () => {
+  it('exits with 0 if the configuration is valid', async () => {
     expect(await run(CHECK)).toEqual({
       code: 0,
       out: 'the configuration of sidekick watch is valid\n',
@@ -28,13 +28,13 @@ describe('sidekick config check', () => {
     });
   });
 
-  it('warns of what is probably a mistake', async () => {
+  it('warns about probable mistakes', async () => {
     const { code, out } = await run([...CHECK, '--etcd-endpoints', 'http://etcd']);
     expect(code).toBe(0);
     expect(out).toMatch(/^warning: etcd\.endpoints: http:\/\/etcd has no port, .*\n.* is valid\n$/);
   });
 
-  it('finds a URL that cannot be right', async () => {
+  it('rejects an impossible URL', async () => {
     const { code, err } = await run(['config', 'check', 'watch', '--nginx-api', 'http://lb:8080/api/9']);
     expect(code).toBe(2);
     expect(err).toContain('without its version, such as http://lb:8080/api, got http://lb:8080/api/9');
@@ -42,7 +42,7 @@ describe('sidekick config check', () => {
 });
 
 describe('a flag that does not exist', () => {
-  it('is named without its value, which may be a secret', async () => {
+  it('is reported without its value, which may be a secret', async () => {
     const { code, err } = await run(['register', '--etcd-password=hunter2']);
     expect(code).toBe(2);
     expect(err).toContain("unknown option '--etcd-password'");

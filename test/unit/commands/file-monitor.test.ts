@@ -37,7 +37,7 @@ describe('FileMonitor', () => {
     expect(monitor.monitor(read(path))).toBe(false);
   });
 
-  it('reports files that are replaced all at once by a link, as Kubernetes does', async () => {
+  it('reports files that a link replaces all at once, as Kubernetes does', async () => {
     const version = (name: string, content: string) => {
       mkdirSync(join(directory, name));
       writeFileSync(join(directory, name, 'password'), content);
@@ -52,7 +52,7 @@ describe('FileMonitor', () => {
     expect(monitor.monitor(read(path))).toBe(true);
   });
 
-  it('reports a file that disappears and comes back', async () => {
+  it('reports a file that disappears and returns', async () => {
     const path = join(directory, 'password');
     writeFileSync(path, 'one');
     monitor.monitor(read(path));

@@ -117,7 +117,7 @@ describe('untrusted text', () => {
     expectHarmless((text) => reportText(onceReport(text), false));
   });
 
-  it('adds no line and moves no cursor in what an operator is told', () => {
+  it('adds no line and moves no cursor in the messages to an operator', () => {
     expectHarmless((text) => {
       const out = new PassThrough();
       printLines(out, `waiting for ${text}`);
@@ -134,7 +134,7 @@ describe('untrusted text', () => {
     expect(nameList(names).length).toBeLessThan(1000);
   });
 
-  it('does not show a rejected key of 100 kB whole, nor thousands of keys', () => {
+  it('never shows a rejected key of 100 kB whole, nor thousands of keys', () => {
     const key = `/services/firmware/${'x'.repeat(100_000)}`;
     const rejected = Array.from({ length: 9000 }, () => ({ key, reason: 'address must be host:port' }));
     const text = watcherText({ ...watcherStatus('lb1'), rejected }, 0);
@@ -142,7 +142,7 @@ describe('untrusted text', () => {
     expect(text.length).toBeLessThan(10_000);
   });
 
-  it.each(['json', 'pretty'] as const)('keeps a log line one line, and bounded, as %s', (format) => {
+  it.each(['json', 'pretty'] as const)('stays on one bounded log line, as %s', (format) => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const stream = new PassThrough();
@@ -158,7 +158,7 @@ describe('untrusted text', () => {
     );
   });
 
-  it('does not log a value of 6 MB, a list of a million or a structure without end', () => {
+  it('is not logged as a value of 6 MB, a list of a million or an endless structure', () => {
     const stream = new PassThrough({ highWaterMark: 1e8 });
     const log = createLogger({ level: 'info', format: 'json' }, stream);
     const endless: Record<string, unknown> = {};
@@ -183,7 +183,7 @@ describe('untrusted text', () => {
     expect(text.split('\n').filter((line) => line.startsWith('sidekick_'))).toHaveLength(benign.length + 1);
   });
 
-  it('is escaped in the JSON of /status, which still reads back as it was', async () => {
+  it('is escaped in the JSON of /status, which parses back to the same text', async () => {
     const hostile = '\u001b[2J\u009b\u202e\n';
     const admin = await startAdminServer(
       { host: '127.0.0.1', port: 0 },
@@ -203,7 +203,7 @@ describe('untrusted text', () => {
     }
   });
 
-  it('is one line in what systemd is told', async () => {
+  it('is one line in the status for systemd', async () => {
     const told: string[] = [];
     const notifier = createSystemdNotifier({ NOTIFY_SOCKET: '/x' }, recordingLog(), (lines) => {
       told.push(...lines);

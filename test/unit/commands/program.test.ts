@@ -55,7 +55,7 @@ describe('a wrong command line', () => {
     ['drain bad/name 10.0.0.1:80', /service: must be letters, digits/],
     ['unhold bad/name', /service: must be letters, digits/],
     ['status --admin localhost', /admin: must be an http:\/\/ or https:\/\/ URL, got "localhost"/],
-  ])('ends with 2 and says what is allowed: %s', async (argv, expected) => {
+  ])('exits with 2 and says what is allowed: %s', async (argv, expected) => {
     const { code, out, err } = await run(argv);
     expect(err).toMatch(expected);
     expect([code, out]).toEqual([2, '']);
@@ -105,7 +105,7 @@ describe('running a command', () => {
     });
   });
 
-  it('ends with the exit code of the command', async () => {
+  it('returns the exit code of the command', async () => {
     expect(
       (
         await run(
@@ -142,7 +142,7 @@ describe('running a command', () => {
 });
 
 describe('config', () => {
-  it('check accepts a valid configuration', async () => {
+  it('accepts a valid configuration with check', async () => {
     expect(await run(`config check register ${ONE}`)).toEqual({
       code: 0,
       out: 'the configuration of sidekick register is valid\n',
@@ -150,7 +150,7 @@ describe('config', () => {
     });
   });
 
-  it('check reads the files that options name', async () => {
+  it('reads the files that options name with check', async () => {
     const { code, err } = await run(
       'config check watch --nginx-api https://lb/api --nginx-ca /nonexistent/ca.pem',
     );
@@ -158,7 +158,7 @@ describe('config', () => {
     expect(err).toMatch(/nginx\.ca: must be a file that can be read, got "\/nonexistent\/ca\.pem"/);
   });
 
-  it('print shows the effective configuration as a file', async () => {
+  it('prints the effective configuration as a file with print', async () => {
     const { code, out } = await run('config print watch --nginx-api http://lb/api', {
       SIDEKICK_LEASE_TTL: '20s',
     });

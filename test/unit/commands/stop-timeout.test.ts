@@ -17,10 +17,13 @@ it.each([
     undefined,
   ],
   ['a terminal', 600_000, {}, undefined, undefined],
-])('logs whether a drain may be cut short in %s', (_where, drainTimeout, env, file, expected) => {
-  const log = recordingLog();
-  logShortStopTimeout(drainTimeout, env, log, (path) => path === file);
-  expect(log.events('stop-timeout-short').map(({ fields }) => fields.supervisor)).toEqual(
-    expected === undefined ? [] : [expected],
-  );
-});
+])(
+  'the registrar logs in %s whether systemd may end a drain early',
+  (_where, drainTimeout, env, file, expected) => {
+    const log = recordingLog();
+    logShortStopTimeout(drainTimeout, env, log, (path) => path === file);
+    expect(log.events('stop-timeout-short').map(({ fields }) => fields.supervisor)).toEqual(
+      expected === undefined ? [] : [expected],
+    );
+  },
+);

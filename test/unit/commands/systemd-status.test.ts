@@ -14,7 +14,7 @@ describe('the status line for systemd', () => {
       'waiting for etcd; 0 of 0 services registered',
     ],
     [{ ...REGISTRAR, phase: 'draining' as const, waitingFor: ['lb1'] }, 'draining, waiting for lb1'],
-  ])('says what a registrar has registered, or what it waits for: %#', (status, expected) => {
+  ])('shows what a registrar has registered, or what it waits for: %#', (status, expected) => {
     expect(registrarSummary(status)).toBe(expected);
   });
 
@@ -48,7 +48,7 @@ describe('the status line for systemd', () => {
       },
       '2 servers in 1 upstream of 1 NGINX; not in sync: http/firmware',
     ],
-  ])('says whether a watcher is in sync, or what it waits for: %#', (status, expected) => {
+  ])('shows whether a watcher is in sync, or what it waits for: %#', (status, expected) => {
     expect(watcherSummary(status)).toBe(expected);
   });
 });

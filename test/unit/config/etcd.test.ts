@@ -47,7 +47,7 @@ describe('etcdSettings', () => {
     '--etcd-endpoints': [endpoint],
   });
 
-  it('warns of a password that goes to another host over plain HTTP', () => {
+  it('warns about a password that goes to another host over plain HTTP', () => {
     expect(watch(user('http://etcd:2379')).warnings).toEqual([
       {
         key: 'etcd.passwordFile',
@@ -57,7 +57,7 @@ describe('etcdSettings', () => {
   });
 
   it.each(['http://127.0.0.1:2379', 'http://localhost:2379', 'http://[::1]:2379', 'https://etcd:2379'])(
-    'does not warn of a password that goes to %s',
+    'does not warn about a password that goes to %s',
     (endpoint) => {
       expect(watch(user(endpoint)).warnings).toEqual([]);
     },

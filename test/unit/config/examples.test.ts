@@ -18,12 +18,12 @@ const EXAMPLES = [
   ),
 ];
 
-it.each(EXAMPLES)('accepts %s', (_, file) => {
+it.each(EXAMPLES)('the example %s is valid', (_, file) => {
   const forWatcher = /^nginx:/m.test(file);
   const { effective } = forWatcher ? load(watchScope, { file }) : load(registerScope, { file });
   expect(effective).toHaveProperty('etcd.endpoints');
 });
 
-it('finds the examples', () => {
+it('the examples are found', () => {
   expect(EXAMPLES.length).toBeGreaterThan(3);
 });

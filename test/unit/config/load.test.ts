@@ -28,7 +28,7 @@ describe('precedence', () => {
     );
   });
 
-  it('turns off a switch of the file by its --no flag', () => {
+  it('turns a switch of the file off by its --no flag', () => {
     const config = load(registerScope, { flags: { ...ONE, '--backup': false }, file: 'backup: true' });
     expect(config.lists.services[0]?.values.backup).toBe(false);
   });
@@ -102,7 +102,7 @@ describe('reading values', () => {
     expect(fromFile.values.allow).toEqual(fromFlag.values.allow);
   });
 
-  it('reads JSON as well as YAML, and takes an empty file for no keys', () => {
+  it('reads JSON as well as YAML, and an empty file as no keys', () => {
     const file = JSON.stringify({ service: 'mqtt', address: '10.0.0.1:1883' });
     expect(load(registerScope, { file }).lists.services[0]?.values.service).toBe('mqtt');
     expect(load(registerScope, { flags: ONE, file: '' }).values.lease.ttl).toBe(15_000);
@@ -143,7 +143,7 @@ services:
     ]);
   });
 
-  it('takes a group or a list for nginx', () => {
+  it('accepts a group or a list for nginx', () => {
     const group = load(watchScope, { file: 'nginx: { api: "http://a/api", timeout: 1s }' });
     const list = load(watchScope, { file: 'nginx: [{ api: "http://a/api", timeout: 1s }]' });
     expect(list.lists.nginx[0]?.values).toEqual(group.lists.nginx[0]?.values);
@@ -254,20 +254,20 @@ services:
   });
 });
 
-describe('keys of other commands', () => {
+describe('a key of another command', () => {
   const file = 'nginx: { api: "http://a/api" }\netcd: { endpoints: ["http://e:2379"] }';
 
-  it("are ignored by an operator's command", () => {
+  it("is ignored by an operator's command", () => {
     expect(load(drainScope, { file }, 'lenient').values.etcd.endpoints).toEqual(['http://e:2379']);
   });
 
-  it('do not include keys that no command has', () => {
+  it('is refused if no command has it', () => {
     expect(complaints(() => load(drainScope, { file: `${file}\nngnix: 1` }, 'lenient'))[0]).toMatch(
       /^ngnix: /,
     );
   });
 
-  it('are refused by a daemon', () => {
+  it('is refused by a daemon', () => {
     expect(complaints(() => load(registerScope, { flags: ONE, file }))[0]).toMatch(
       /^nginx: is an unknown key/,
     );
@@ -337,7 +337,7 @@ describe('the effective configuration', () => {
     expect(effective.services).toMatchObject([{ probe: { headers: '(hidden)' } }]);
   });
 
-  it('means the same when it is read again', () => {
+  it('has the same meaning when it is read again', () => {
     const service = fc.record(
       {
         service: fc.constantFrom('firmware', 'mqtt', 'a.b-c_d'),

@@ -4,7 +4,7 @@ import { OPTIONS_OF_TYPE, probeOptions } from '../../../src/config/probe.js';
 import { ADDRESS, complaints, fileWith, register } from './support.js';
 
 describe('probeSettings', () => {
-  it('describes an http probe over TLS', () => {
+  it('builds an http probe over TLS', () => {
     const ca = fileWith('PEM');
     const flags = {
       '--probe-type': 'http',
@@ -21,7 +21,7 @@ describe('probeSettings', () => {
     });
   });
 
-  it('describes an mqtt probe with a user', () => {
+  it('builds an mqtt probe with a user', () => {
     const flags = {
       '--probe-type': 'mqtt',
       '--probe-version': '5',
@@ -37,7 +37,7 @@ describe('probeSettings', () => {
     });
   });
 
-  it('describes an exec probe', () => {
+  it('builds an exec probe', () => {
     const flags = { '--probe-type': 'exec', '--probe-command': '/bin/check --fast' };
     expect(register(flags).services[0]?.at(ADDRESS).probe).toEqual({
       type: 'exec',
@@ -45,7 +45,7 @@ describe('probeSettings', () => {
     });
   });
 
-  it('gives probes that differ different ids, without any secret in them', () => {
+  it('gives different probes different ids, without any secret in them', () => {
     const path = fileWith('');
     const flags = { '--probe-type': 'mqtt', '--probe-username': 'u', '--probe-password-file': path };
     const idOf = (password: string) => {
@@ -65,7 +65,7 @@ describe('probeSettings', () => {
     expect(complaints(() => register(flags))).toContainEqual(expected);
   });
 
-  it('takes every option in at least one type of probe', () => {
+  it('uses every option in at least one type of probe', () => {
     const common = [
       'type',
       'interval',
@@ -84,7 +84,7 @@ describe('probeSettings', () => {
 
   const password = () => fileWith('hunter2\n', 'password');
 
-  it('warns of a password that a probe sends to another host without TLS', () => {
+  it('warns about a password that a probe sends to another host without TLS', () => {
     const flags = { '--probe-type': 'mqtt', '--probe-username': 'a', '--probe-password-file': password() };
     expect(register(flags).warnings).toEqual([]);
     expect(register({ ...flags, '--probe-target': '127.0.0.1:1883' }).warnings).toEqual([]);

@@ -8,7 +8,7 @@ import { DEFAULT_DRAIN_TIMEOUT } from '../../../src/daemon/registrar/options.js'
 import { ADDRESS, load, ONE, register } from './support.js';
 
 describe('registerSettings', () => {
-  it('takes the defaults of the lease, the registrar, etcd and the keys', () => {
+  it('uses the defaults of the lease, the registrar, etcd and the keys', () => {
     const settings = register({});
     expect(settings).toMatchObject({
       leaseTtl: DEFAULT_LEASE_TTL,
@@ -31,7 +31,7 @@ describe('registerSettings', () => {
     expect(spec?.probe).toEqual({ type: 'tcp', target: ADDRESS });
   });
 
-  it('has no option that takes a secret itself', () => {
+  it('has no option that contains a secret itself', () => {
     const written = JSON.stringify(load(registerScope, { flags: ONE }).effective);
     expect(written).not.toMatch(/"(password|token|secret)"/i);
   });

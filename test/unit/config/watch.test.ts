@@ -11,7 +11,7 @@ import { API_TOKEN, API_TOKEN_FILE } from '../../support/containers/gateway.js';
 import { ADDRESS, API, complaints, fileWith, watch } from './support.js';
 
 describe('watchSettings', () => {
-  it('takes the defaults of the core, the lease and the daemon', () => {
+  it('uses the defaults of the core, the lease and the daemon', () => {
     const { watcher, nginx } = watch({ ...API, '--id': 'lb1' });
     expect(watcher).toMatchObject({
       id: 'lb1',
@@ -28,7 +28,7 @@ describe('watchSettings', () => {
     expect(nginx).toEqual([{ name: 'lb:8080', url: 'http://lb:8080/api', timeout: 5000, connections: 9 }]);
   });
 
-  it('takes a Unix socket and a token for an NGINX', () => {
+  it('accepts a Unix socket and a token for an NGINX', () => {
     const api = 'unix:/run/sidekick-gateway/api/api.sock:/api';
     expect(watch({ '--nginx-api': api }).nginx).toMatchObject([{ name: 'localhost', url: api }]);
     expect(watch({ ...API, '--nginx-token-file': API_TOKEN_FILE }).nginx).toMatchObject([
@@ -41,7 +41,7 @@ describe('watchSettings', () => {
       expect(() => watch({ '--nginx-api': wrong })).toThrow(/unix:\/path/);
   });
 
-  it('takes a password and TLS for an NGINX', () => {
+  it('accepts a password and TLS for an NGINX', () => {
     const file = `
 nginx:
   - { name: lb1, api: "https://lb1/api", username: u, passwordFile: ${fileWith('p')}, ca: ${fileWith('CA')} }`;
@@ -83,14 +83,14 @@ probes: [{ service: a }, { service: b }, { service: a }]`;
     expect(allow['*']).toHaveLength(2);
   });
 
-  it('takes names of services with dots and names of object properties in allow', () => {
+  it('accepts names of services with dots and names of object properties in allow', () => {
     const { allow } = watch(API, 'allow: { a.b: 10.0.0.0/8, constructor: 10.0.0.0/8 }').watcher;
     expect(Object.keys(allow)).toEqual(['a.b', 'constructor']);
     const flag = watch({ ...API, '--allow': 'constructor=10.0.0.0/8' }).watcher.allow;
     expect(Object.keys(flag)).toEqual(['constructor']);
   });
 
-  it('takes the address of an NGINX for one that no server may have', () => {
+  it('rejects the address of an NGINX as the address of a server', () => {
     const hosts = (api: string) =>
       watch({ '--nginx-api': api }).watcher.nginxHosts.map(
         ([network, bits]) => `${network.toString()}/${bits}`,
@@ -113,7 +113,7 @@ describe('gatewayProbes', () => {
     ['auto', 'tcp', 'mqtt'],
     ['tcp', 'tcp', 'tcp'],
     ['mqtt', 'mqtt', 'mqtt'],
-  ])('%s means %s for http upstreams and %s for stream upstreams', (how, http, stream) => {
+  ])('gives %s the probe %s for http upstreams and %s for stream upstreams', (how, http, stream) => {
     const { gatewayProbe } = watch({ ...API, '--gateway-probes': how });
     expect(gatewayProbe?.('http').spec(ADDRESS)).toMatchObject({ type: http, target: ADDRESS });
     expect(gatewayProbe?.('stream').spec(ADDRESS)).toMatchObject({ type: stream, target: ADDRESS });
@@ -155,18 +155,18 @@ describe('nginx.api', () => {
     ],
     [{ ...API, '--etcd-endpoints': ['http://etcd'] }, /has no port, .*: http:\/\/etcd:2379$/],
     [{ ...API, '--etcd-endpoints': ['http://etcd:2380'] }, /port that etcd members use among themselves/],
-  ])('warns of URLs that are unlikely to be right: %j', (flags, expected) => {
+  ])('warns about URLs that are probably wrong: %j', (flags, expected) => {
     expect(watch(flags).warnings.map(({ reason }) => reason)).toEqual([expect.stringMatching(expected)]);
   });
 
-  it('does not warn of the usual URLs', () => {
+  it('does not warn about the usual URLs', () => {
     expect(watch(API).warnings).toEqual([]);
     expect(watch({ '--nginx-api': 'https://lb/internal/api' }).warnings).toEqual([]);
   });
 });
 
-describe('credentials', () => {
-  it('warns of a password that goes to another host over plain HTTP', () => {
+describe('a credential', () => {
+  it('causes a warning if it is a password that goes to another host over plain HTTP', () => {
     const flags = {
       ...API,
       '--nginx-username': 'a',
@@ -187,7 +187,7 @@ describe('credentials', () => {
     'headers: { Authorization: x }',
     'headers: { X-Api-Key: x }',
     'headers: { cookie: x }, tls: true, insecure: true',
-  ])('refuses to send a credential to whatever address is registered: %s', (more) => {
+  ])('is refused for any address that is registered: %s', (more) => {
     expect(complaints(() => watch({}, probe(more)))[0]).toMatch(
       /^probes\[0\]\.headers: would be sent to every address that is registered as web: give the networks/,
     );
@@ -197,7 +197,7 @@ describe('credentials', () => {
     probe('headers: { Authorization: x }', 'allow: { web: 10.0.0.0/8 }'),
     probe('headers: { Authorization: x }, tls: true'),
     probe('headers: { Host: example.org }'),
-  ])('sends a credential if the addresses are limited or must show a certificate: %s', (file) => {
+  ])('is sent if the addresses are limited or must show a certificate: %s', (file) => {
     expect(watch({}, file).probes.size).toBe(1);
   });
 });

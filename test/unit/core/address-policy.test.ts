@@ -50,7 +50,7 @@ const DANGEROUS = [
   ['[2001:DB8:0::5]:80', /load balancer's own addresses/],
 ] as const;
 
-describe('where no server may be', () => {
+describe('an address where no server may be', () => {
   it.each(DANGEROUS)('is %s, without a word in allow', (text, reason) => {
     expect(refused(text)).toMatch(reason);
   });
@@ -92,7 +92,7 @@ describe('where no server may be', () => {
     expect(refused(text, { '*': networks(network), firmware: networks('10.1.0.0/16') })).toBeDefined();
   });
 
-  it('is what lies in none of the networks of its service, or of every other service', () => {
+  it('is outside of all networks of its service, or of the networks for every other service', () => {
     expect(refused('10.2.0.1:80', { firmware: networks('10.1.0.0/16') })).toMatch(/none of the networks/);
     expect(refused('10.2.0.1:80', { '*': networks('10.1.0.0/16') })).toMatch(/none of the networks/);
     expect(refused('10.2.0.1:80', { mqtt: networks('10.1.0.0/16') })).toBeUndefined();
@@ -101,7 +101,7 @@ describe('where no server may be', () => {
     ).toBeUndefined();
   });
 
-  it('says what to add to allow, and that works', () => {
+  it('is reported with what to add to allow, and adding that allows it', () => {
     for (const [text] of DANGEROUS) {
       let allow: Networks = networks('0.0.0.0/0').slice(1);
       for (let i = 0; i < 3 && refused(text, { firmware: allow }); i++) {
@@ -113,7 +113,7 @@ describe('where no server may be', () => {
     }
   });
 
-  it('never throws, and never lets a loopback address through in any spelling', () => {
+  it('never is a loopback address in any spelling, and checking one never throws', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.ipV6(), (v4, v6) => {
         for (const text of [`${v4}:80`, `[${v6}]:80`, `[::ffff:${v4}]:80`]) {

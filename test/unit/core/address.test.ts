@@ -52,7 +52,7 @@ describe('parseAddress', () => {
     expect(parseAddress(text)).toMatchObject({ ok: false, reason: expect.stringMatching(reason) });
   });
 
-  it('never throws, and what it gives it reads again as the same', () => {
+  it('never throws, and parses its own result to the same address', () => {
     const hosts = fc.oneof(
       fc.ipV4(),
       fc.ipV6().map((v6) => `[${v6}]`),
@@ -82,7 +82,7 @@ describe('hostOf', () => {
   it.each([
     ['10.0.0.1:80', '10.0.0.1'],
     ['[2001:db8::1]:1883', '2001:db8::1'],
-  ])('of %s is %s', (text, host) => {
+  ])('returns for %s the host %s', (text, host) => {
     expect(hostOf(text as Address)).toBe(host);
   });
 });
@@ -122,11 +122,11 @@ describe('networks', () => {
     ['[::1]:80', ['0.0.0.0/0'], false],
     ['[::ffff:10.0.0.1]:80', ['10.0.0.0/8'], true],
     ['10.0.0.1:80', [], false],
-  ])('%s within %j: %s', (text, networks, within) => {
+  ])('the address %s is within %j: %s', (text, networks, within) => {
     expect(isWithin(text as Address, networks.map(network))).toBe(within);
   });
 
-  it.each(['', '10.0.0.0/33', '10.0.0.0/x', 'localhost', '10.0.0.0/'])('refuses %j', (text) => {
+  it.each(['', '10.0.0.0/33', '10.0.0.0/x', 'localhost', '10.0.0.0/'])('the list %j is refused', (text) => {
     expect(parseNetwork(text)).toMatchObject({
       ok: false,
       reason: expect.stringContaining('must be an IP network'),

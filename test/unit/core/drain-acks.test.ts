@@ -11,11 +11,11 @@ function watcher(id: string, value: unknown): [string, string] {
   return [watcherKey(DEFAULT_KEY_PREFIXES, id), typeof value === 'string' ? value : JSON.stringify(value)];
 }
 
-function answer(id: string, instance: typeof A, value: string): [string, string] {
+function ack(id: string, instance: typeof A, value: string): [string, string] {
   return [drainedKey(DEFAULT_KEY_PREFIXES, instance, id), value];
 }
 
-function debts(requests: readonly (typeof A)[], ...pairs: [string, string][]): string[] {
+function pending(requests: readonly (typeof A)[], ...pairs: [string, string][]): string[] {
   const entries = new Map(
     pairs.map(([key, value]): [string, KeyValue] => [key, { key, value, revision: 1 }]),
   );
@@ -24,20 +24,20 @@ function debts(requests: readonly (typeof A)[], ...pairs: [string, string][]): s
   );
 }
 
-describe('openDebts', () => {
+describe('pendingAcks', () => {
   const one = watcher('one', { services: ['mqtt'] });
   const both = watcher('both', { services: ['mqtt', 'firmware'] });
 
-  it('owes nothing where there is no watcher, or no request', () => {
-    expect(debts([A])).toEqual([]);
-    expect(debts([], one)).toEqual([]);
+  it('returns nothing without a watcher, or without a request', () => {
+    expect(pending([A])).toEqual([]);
+    expect(pending([], one)).toEqual([]);
   });
 
-  it('has every watcher of the service owe an answer for each instance', () => {
-    expect(debts([A, B], one, both)).toEqual(['one mqtt', 'both mqtt', 'both firmware']);
+  it('returns every watcher of the service for each instance', () => {
+    expect(pending([A, B], one, both)).toEqual(['one mqtt', 'both mqtt', 'both firmware']);
   });
 
-  it('takes it that a watcher whose value is too long to be read drives every service', () => {
+  it('assumes that a watcher whose value is too long drives every service', () => {
     const [key] = one;
     const entries = new Map<string, KeyValue>([[key, { key, value: '', revision: 1, oversized: 70_000 }]]);
     expect(pendingAcks(DEFAULT_KEY_PREFIXES, entries, [A])).toMatchObject([
@@ -51,21 +51,21 @@ describe('openDebts', () => {
     ['11', []],
     ['', ['one mqtt']],
     ['soon', ['one mqtt']],
-  ])('takes an answer of %j to a request of revision 10 for %j', (value, expected) => {
-    expect(debts([A], one, answer('one', A, value))).toEqual(expected);
+  ])('reads an acknowledgement of %j to a request of revision 10 as pending for %j', (value, expected) => {
+    expect(pending([A], one, ack('one', A, value))).toEqual(expected);
   });
 
-  it("takes no watcher's answer for another's, nor for another instance", () => {
-    expect(debts([A], one, answer('two', A, '10'))).toEqual(['one mqtt']);
-    expect(debts([A], one, answer('one', { ...A, address: '10.0.0.2:1883' as Address }, '10'))).toEqual([
+  it('counts no acknowledgement of another watcher or instance', () => {
+    expect(pending([A], one, ack('two', A, '10'))).toEqual(['one mqtt']);
+    expect(pending([A], one, ack('one', { ...A, address: '10.0.0.2:1883' as Address }, '10'))).toEqual([
       'one mqtt',
     ]);
   });
 
   it.each(['', 'null', '7', '[]', '{"services":"mqtt"}', '{"services":[["mqtt"]]}', '{', { services: [] }])(
-    'waits for no watcher whose presence says %j',
+    'ignores a watcher with the presence %j',
     (value) => {
-      expect(debts([A], watcher('odd', value))).toEqual([]);
+      expect(pending([A], watcher('odd', value))).toEqual([]);
     },
   );
 });
@@ -85,7 +85,7 @@ describe('liveWatchers', () => {
     return first;
   }
 
-  it('tells which services a watcher drives, and how many servers its guard holds of each', () => {
+  it('returns the services that a watcher drives, and how many servers its guard holds of each', () => {
     const lb = only({ services: ['mqtt', 'firmware', 5], held: { mqtt: 2, firmware: 'many' } });
     expect(lb.named).toEqual(['mqtt', 'firmware']);
     expect(['mqtt', 'firmware', 'other'].map((name) => lb.services.has(name))).toEqual([true, true, false]);
@@ -93,7 +93,7 @@ describe('liveWatchers', () => {
   });
 
   it.each([{}, { services: 'mqtt' }, 'no JSON', { services: ['mqtt'], held: null }, { held: 'many' }])(
-    'knows of no held servers where %j says nothing of them',
+    'returns no held servers where %j has no count of them',
     (value) => {
       const lb = only(value);
       expect(lb.heldOf('mqtt')).toBeUndefined();
@@ -101,12 +101,12 @@ describe('liveWatchers', () => {
     },
   );
 
-  it('reads no names where they are no list', () => {
+  it('returns no names where they are no list', () => {
     expect(only({ services: 'mqtt' }).named).toEqual([]);
     expect(only({ services: 'mqtt' }).services.has('mqtt')).toBe(false);
   });
 
-  it('assumes that a watcher whose value is too long to be kept drives every service', () => {
+  it('assumes that a watcher whose value is too long drives every service', () => {
     const lb = only('', { oversized: 100_000 });
     expect([lb.named, lb.services.has('any'), lb.heldOf('any')]).toEqual([[], true, undefined]);
   });

@@ -17,14 +17,17 @@ describe('drainStep', () => {
     [true, 100, 3, 10_000, 'remove-expired'],
     [true, 100, undefined, 10_000, 'remove-expired'],
     [true, 100, 0, 10_000, 'remove-idle'],
-  ] as const)('out %s since %s with %s open at %i: %s', (out, outOfRotationSince, active, now, step) => {
-    const clock = { since: 0, ...(outOfRotationSince === undefined ? {} : { outOfRotationSince }) };
-    expect(drainStep({ out, active }, clock, LIMITS, now)).toBe(step);
-  });
+  ] as const)(
+    'decides for a server that is %s since %s with %s open at %i: %s',
+    (out, outOfRotationSince, active, now, step) => {
+      const clock = { since: 0, ...(outOfRotationSince === undefined ? {} : { outOfRotationSince }) };
+      expect(drainStep({ out, active }, clock, LIMITS, now)).toBe(step);
+    },
+  );
 });
 
 describe('advanceDrain', () => {
-  it('begins when first decided, and counts from there', () => {
+  it('begins when the drain is first decided, and counts from there', () => {
     expect(advanceDrain(undefined, false, 5)).toEqual({ since: 5 });
     expect(advanceDrain({ since: 5 }, true, 9)).toEqual({ since: 5, outOfRotationSince: 9 });
     expect(advanceDrain({ since: 5, outOfRotationSince: 9 }, true, 20)).toEqual({
@@ -33,7 +36,7 @@ describe('advanceDrain', () => {
     });
   });
 
-  it('settles anew where something put the server back in', () => {
+  it('starts the settle time again when something put the server back', () => {
     expect(advanceDrain({ since: 5, outOfRotationSince: 9 }, false, 20)).toEqual({ since: 5 });
   });
 });

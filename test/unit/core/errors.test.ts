@@ -16,12 +16,12 @@ describe('EtcdError', () => {
     ['REFUSED', false, true],
   ];
 
-  it.each(cases)('%s: retryable %s, refused %s', (code, retryable, refused) => {
+  it.each(cases)('of code %s has retryable %s, refused %s', (code, retryable, refused) => {
     const error = new EtcdError(code, 'words');
     expect([error.retryable, error.refused]).toEqual([retryable, refused]);
   });
 
-  it('is also the error of a lease that is gone, which names the lease', () => {
+  it('is also the error of a lost lease, which names the lease', () => {
     const error = new LeaseGoneError('42', { cause: 'why' });
     expect(error).toMatchObject({ name: 'LeaseGoneError', code: 'LEASE_GONE', cause: 'why' });
     expect(error.message).toBe('lease 42 is gone');
@@ -41,7 +41,7 @@ describe('NginxError', () => {
     [429, true],
     [500, true],
     [503, true],
-  ])('with the status %s is retryable: %s', (status, retryable) => {
+  ])('of status %s has retryable %s', (status, retryable) => {
     const error = new NginxError('UpstreamNotFound', 'no', { status });
     expect([error.status, error.retryable]).toEqual([status, retryable]);
   });

@@ -168,7 +168,7 @@ describe('the guard', () => {
     expect(held(run(steps))).toEqual(expected);
   });
 
-  it('says when the first hold ends', () => {
+  it('reports when the first hold ends', () => {
     const guard = run([
       [0, [A, B]],
       [1_000, []],
@@ -177,7 +177,7 @@ describe('the guard', () => {
     expect(new Guard().nextEnd(DEFAULT_GUARD, 0)).toBeUndefined();
   });
 
-  it('says when the first grace ends, held or not', () => {
+  it('reports when the first grace ends, held or not', () => {
     const guard = run([
       [0, [A, B, C, D]],
       [1_000, [A, B, C]],
@@ -186,7 +186,7 @@ describe('the guard', () => {
     expect(guard.nextEnd(DEFAULT_GUARD, 11_000)).toBeUndefined();
   });
 
-  it('leaves what vanished alone for the grace, and what asked to drain not at all', () => {
+  it('ignores vanished instances during the grace, and instances that asked to drain always', () => {
     const guard = run([
       [0, [A, B, C, D]],
       [1_000, [A, B, [C, 'drain']]],
@@ -214,7 +214,7 @@ describe('the guard', () => {
     expect(held(guard)).toEqual([...six].sort());
   });
 
-  it('forgives what has vanished when an operator ends its holds', () => {
+  it('forgets vanished instances when an operator ends its holds', () => {
     const steps: readonly Step[] = [
       [0, [A, B, C, D]],
       [1_000, [A]],
@@ -224,12 +224,12 @@ describe('the guard', () => {
     expect(held(run([[2_000, [A]]], guard))).toEqual([]);
   });
 
-  it('takes what NGINX serves at the beginning for registered, and what is out of rotation for draining', () => {
+  it('counts at the start what NGINX serves as registered, and what is out of rotation as draining', () => {
     expect(held(run([[0, [A]]], new Guard([A, B, C])))).toEqual([B, C]);
     expect(held(run([[0, [A]]], new Guard([A], [B, C, D])))).toEqual([]);
   });
 
-  it('tells what each step begins to hold and ends, and of each server once', () => {
+  it('reports what each step begins to hold and ends, and each server once', () => {
     const guard = new Guard([A, B, C, D]);
     const gone = (...addresses: Address[]) => addresses.map((address) => [address, undefined] as const);
     expect(guard.step(gone(A, B), DEFAULT_GUARD, 0)).toEqual({ held: [], unheld: [] });
@@ -239,7 +239,7 @@ describe('the guard', () => {
     expect(guard.step([], DEFAULT_GUARD, 121_000)).toEqual({ held: [], unheld: [B, C] });
   });
 
-  it('is told of what changed alone, and decides as if it were told of everything', () => {
+  it('decides from changes alone as it decides from everything', () => {
     const history = fc.array(
       fc.tuple(
         fc.integer({ min: 0, max: 30_000 }),
@@ -278,7 +278,7 @@ describe('the guard', () => {
     );
   });
 
-  it('never keeps what is registered, and nothing for longer than `hold` or `grace` after it vanished', () => {
+  it('never holds what is registered, and holds nothing for longer than `hold` or `grace` after it vanished', () => {
     const history = fc.array(
       fc.tuple(fc.integer({ min: 0, max: 30_000 }), fc.uniqueArray(someAddress, { maxLength: 6 })),
       { minLength: 1, maxLength: 20 },

@@ -19,24 +19,24 @@ function statusAfter(...probes: boolean[]): Health['status'] {
 }
 
 describe('nextHealth', () => {
-  it('believes the first probe', () => {
+  it('adopts the result of the first probe', () => {
     expect(statusAfter(true)).toBe('healthy');
     expect(statusAfter(false)).toBe('unhealthy');
   });
 
-  it('needs `fall` failures in a row to be unhealthy', () => {
+  it('needs `fall` failures in a row to become unhealthy', () => {
     expect(statusAfter(true, false, false)).toBe('healthy');
     expect(statusAfter(true, false, false, false)).toBe('unhealthy');
     expect(statusAfter(true, false, false, true, false, false)).toBe('healthy');
   });
 
-  it('needs `rise` successes in a row to be healthy again', () => {
+  it('needs `rise` successes in a row to become healthy', () => {
     expect(statusAfter(false, true)).toBe('unhealthy');
     expect(statusAfter(false, true, true)).toBe('healthy');
     expect(statusAfter(false, true, false, true)).toBe('unhealthy');
   });
 
-  it('changes only on a run of probes that speak against it', () => {
+  it('changes only after a run of probes that contradict it', () => {
     fc.assert(
       fc.property(
         fc.array(fc.boolean(), { minLength: 2 }),
@@ -60,7 +60,7 @@ describe('nextHealth', () => {
 });
 
 describe('DEFAULT_HEALTH_POLICY', () => {
-  it('is what the documents say', () => {
+  it('agrees with the documents', () => {
     expect(DEFAULT_HEALTH_POLICY).toEqual({ interval: 5000, timeout: 2000, rise: 2, fall: 3 });
   });
 });
@@ -92,7 +92,7 @@ describe('applyHealthChecks', () => {
     return [A, B].map((address) => checked.get(address)?.parameters.down === true);
   }
 
-  it('wants a server down that fails its probes, and no other', () => {
+  it('marks a server down that fails its probes, and no other', () => {
     expect(downOf('unhealthy')).toEqual([true, false]);
     expect(downOf('healthy')).toEqual([false, false]);
   });
@@ -112,13 +112,13 @@ describe('applyHealthChecks', () => {
     expect(downOf('unhealthy', { a: wants(A, 'drain') })).toEqual([false, false]);
   });
 
-  it('knows nothing of an address that is not registered', () => {
+  it('leaves out an address that is not registered', () => {
     const checked = applyHealthChecks({ desired: new Map(), actual: new Map() }, () => 'unhealthy');
     expect(checked.get(A)).toBeUndefined();
     expect([...checked.values()]).toEqual([]);
   });
 
-  it('does not believe probes that would leave no server up', () => {
+  it('ignores probes that would leave no server up', () => {
     const desired = new Map([A, B].map((address) => [address, wants(address)]));
     expect(applyHealthChecks({ desired, actual: new Map() }, () => 'unhealthy')).toBe(desired);
     const draining = new Map([[A, wants(A, 'drain')]]);

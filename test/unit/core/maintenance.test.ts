@@ -5,26 +5,26 @@ import { HARMFUL, hostileText } from '../../support/hostile.js';
 
 const REQUEST = { by: 'root@lb1', at: '2026-01-31T12:00:00.000Z', reason: 'new disk' };
 
-describe("an operator's request", () => {
-  it('says who asked, when and why, and is read back', () => {
+describe('a maintenance key', () => {
+  it('contains who asked, when and why, and is read back', () => {
     expect(decodeMaintenance(encodeMaintenance(REQUEST))).toEqual(REQUEST);
     expect(describeMaintenance(REQUEST)).toBe('by root@lb1 at 2026-01-31T12:00:00.000Z: new disk');
   });
 
   it.each(['{}', '', 'null', '[]', '7', 'soon', '{"by":7,"at":"never","reason":""}', '{"by":'])(
-    'that says nothing counts all the same: %s',
+    'counts as a request without any of that: %s',
     (value) => {
       expect(decodeMaintenance(value)).toEqual({});
       expect(describeMaintenance({})).toBe('');
     },
   );
 
-  it('keeps a reason within its bound', () => {
+  it('limits the length of a reason', () => {
     const { reason } = JSON.parse(encodeMaintenance({ reason: 'x'.repeat(1000) })) as { reason: string };
     expect(reason).toHaveLength(200);
   });
 
-  it('reads a time of up to 40 characters, and nothing that is no text', () => {
+  it('accepts a time of up to 40 characters, and nothing but text', () => {
     const at = (value: unknown) => decodeMaintenance(JSON.stringify({ at: value })).at;
     const long = `Sat, 31 Jan 2026 12:00:00 GMT (${'x'.repeat(8)})`;
     expect(long).toHaveLength(40);
@@ -33,7 +33,7 @@ describe("an operator's request", () => {
     expect(at([REQUEST.at])).toBeUndefined();
   });
 
-  it('reads a value of up to 4096 characters', () => {
+  it('accepts a value of up to 4096 characters', () => {
     const padded = (length: number) => JSON.stringify({ by: 'root' }).padEnd(length);
     expect(decodeMaintenance(padded(4096))).toEqual({ by: 'root' });
     expect(decodeMaintenance(padded(4097))).toEqual({});

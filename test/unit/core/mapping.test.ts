@@ -16,11 +16,11 @@ describe('mapServices', () => {
     });
   });
 
-  it('leaves a service alone that no upstream is named after', () => {
+  it('ignores a service without an upstream of its name', () => {
     expect(map(['other'])).toEqual({ feeds: {}, codes: [['other', 'no-upstream']] });
   });
 
-  it('does not guess between an http and a stream upstream', () => {
+  it('does not choose between an http and a stream upstream', () => {
     expect(map(['both'])).toEqual({ feeds: {}, codes: [['both', 'ambiguous']] });
     expect(map(['both'], [{ service: 'both', kind: 'stream', upstream: 'both' }])).toEqual({
       feeds: { 'stream/both': ['both'] },
@@ -28,14 +28,14 @@ describe('mapServices', () => {
     });
   });
 
-  it('lets a rule decide for the service it names, and for no other', () => {
+  it('applies a rule to the service it names, and to no other', () => {
     expect(map(['firmware', 'mqtt'], [{ service: 'firmware', kind: 'stream', upstream: 'mqtt' }])).toEqual({
       feeds: { 'stream/mqtt': ['firmware', 'mqtt'] },
       codes: [],
     });
   });
 
-  it('lets one service feed several upstreams', () => {
+  it('maps one service to several upstreams', () => {
     const rules: MappingRule[] = [
       { service: 'a', kind: 'http', upstream: 'firmware' },
       { service: 'a', kind: 'stream', upstream: 'mqtt' },
@@ -43,7 +43,7 @@ describe('mapServices', () => {
     expect(map(['a'], rules).feeds).toEqual({ 'http/firmware': ['a'], 'stream/mqtt': ['a'] });
   });
 
-  it('says when a rule names an upstream that NGINX does not have, and follows the others', () => {
+  it('reports that a rule names an upstream that NGINX does not have, and applies the others', () => {
     const rules: MappingRule[] = [
       { service: 'a', kind: 'http', upstream: 'firmware' },
       { service: 'a', kind: 'http', upstream: 'missing' },
@@ -54,7 +54,7 @@ describe('mapServices', () => {
     });
   });
 
-  it('does not fall back to the name where a rule cannot be followed', () => {
+  it('does not use the name where a rule cannot be applied', () => {
     expect(map(['firmware'], [{ service: 'firmware', kind: 'http', upstream: 'missing' }]).feeds).toEqual({});
   });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatNginxTime, parseNginxTime } from '../../../src/core/nginx-time.js';
 
-describe('NGINX times', () => {
+describe('times of NGINX', () => {
   it.each([
     ['0', 0],
     ['10', 10],
@@ -16,7 +16,7 @@ describe('NGINX times', () => {
     ['1y', 31_536_000],
     ['10y 10M 10w 10d 10h 10m 10s', 348_228_610],
     [`${'0'.repeat(62)}1s`, 1],
-  ])('%s is %i s', (text, seconds) => {
+  ])('the time %s is %i s', (text, seconds) => {
     expect(parseNginxTime(text)).toBe(seconds);
   });
 
@@ -35,11 +35,11 @@ describe('NGINX times', () => {
     '1s ',
     '99999999999',
     `${'0'.repeat(63)}1s`,
-  ])('%j is none', (text) => {
+  ])('the text %j is no time', (text) => {
     expect(parseNginxTime(text)).toBeUndefined();
   });
 
-  it('are written so that they read the same', () => {
+  it('a formatted time reads back unchanged', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 0x7fffffff }), (seconds) => {
         expect(parseNginxTime(formatNginxTime(seconds))).toBe(seconds);

@@ -280,12 +280,12 @@ describe('plan', () => {
     expect(plan(input(given)).actions).toEqual(actions);
   });
 
-  it('says which requests are fulfilled: those whose address NGINX does not have', () => {
+  it('lists the fulfilled requests: those whose address NGINX does not have', () => {
     const { drained: out } = plan(input({ desired: wants([A, 'drain'], [B, 'drain']), actual: [has(0, B)] }));
     expect(out).toEqual(new Map([[A, 0]]));
   });
 
-  it('says by which request a server is drained: the newest of its services', () => {
+  it('names the request by which a server is drained: the newest of its services', () => {
     const requests = [3, 7, 5].map((revision) => ({ service: `service-${revision}`, address: A, revision }));
     const desired = new Map([[A, { ...wants([A, 'drain']).get(A), requests } as DesiredServer]]);
     expect(plan(input({ desired })).drained).toEqual(new Map([[A, 7]]));
@@ -311,27 +311,27 @@ describe('a plan for some addresses', () => {
     ]);
   });
 
-  it('defers the drain of the last server that is wanted and serves, as a plan for all does', () => {
+  it('defers the drain of the last serving server that is wanted, as a plan for all does', () => {
     const desired = wants([A, 'drain'], [B, 'serve']);
     const found = plan(input({ desired, actual: [has(0, A), has(1, C)], only: only(A) }));
     expect(found).toMatchObject({ actions: [], deferred: [A] });
   });
 
-  it('says which server goes on serving while it takes others out', () => {
+  it('names the server that goes on serving while others are drained', () => {
     const desired = wants([A, 'drain'], [B, 'serve']);
     const found = plan(input({ desired, actual: [has(0, A), has(1, B)], only: only(A) }));
     expect(found.actions).toEqual([{ type: 'drain', address: A, id: 0 }]);
     expect(found.stillServing).toMatchObject({ address: B, id: 1 });
   });
 
-  it('takes a server out of a full zone as long as any other serves', () => {
+  it('removes a server of a full zone as long as any other serves', () => {
     const desired = wants([A, 'drain'], [B, 'serve']);
     const full = { desired, only: only(A), zoneFull: true };
     expect(plan(input({ ...full, actual: [has(0, A), has(1, C)] })).actions).toHaveLength(1);
     expect(plan(input({ ...full, actual: [has(0, A)] })).deferred).toEqual([A]);
   });
 
-  it('finds no server idle or failing by counters that were not read for it', () => {
+  it('considers no server idle or failing by counters that were not read for it', () => {
     const drains = new Map([[A, OUT_LONG]]);
     const actual = [has(0, A, { draining: true }), has(1, B, { failing: true })];
     const desired = wants([A, 'drain']);
@@ -340,13 +340,13 @@ describe('a plan for some addresses', () => {
     expect(plan(input(given)).actions.map(({ type }) => type)).toEqual(['remove', 'remove']);
   });
 
-  it('takes what the load balancer’s own probes say of a server at any time', () => {
+  it('uses what the load balancer’s own probes say of a server at any time', () => {
     const health = (address: Address) => (address === B ? ('unhealthy' as const) : ('healthy' as const));
     const found = plan(input({ actual: [has(1, B)], health, countersAreFresh: false, only: only(B) }));
     expect(found.actions).toEqual([{ type: 'remove', id: 1, address: B, reason: 'failing' }]);
   });
 
-  it('is the part of the plan for all that is about them, where something else goes on serving', () => {
+  it('equals the part of the plan for all about them, if another server goes on serving', () => {
     fc.assert(
       fc.property(moment, (given) => {
         const serving = has(99, D);
@@ -432,8 +432,8 @@ function expectMet(kind: Kind, actual: readonly ActualServer[], wanted: DesiredS
   expect(differences(kind, present[0]?.parameters ?? DEFAULT_PARAMETERS, wanted.parameters)).toEqual({});
 }
 
-describe('plans, applied one after the other', () => {
-  it('reach what is wanted: every address that serves once and as registered, the drained and the gone away', () => {
+describe('a series of plans', () => {
+  it('reaches what is wanted: every address serves once and as registered; the drained and the unregistered are gone', () => {
     fc.assert(
       fc.property(situation, (given) => {
         const { actual } = settle(given);
@@ -447,7 +447,7 @@ describe('plans, applied one after the other', () => {
     );
   });
 
-  it('come to rest: planning once more yields nothing', () => {
+  it('converges: planning once more yields nothing', () => {
     fc.assert(
       fc.property(situation, (given) => {
         const { actual, last } = settle(given);
@@ -473,8 +473,8 @@ const moment = fc.record({
   zoneFull: fc.boolean(),
 });
 
-describe('no plan ever', () => {
-  it('removes a registered, undrained server: of its copies one stays', () => {
+describe('a plan', () => {
+  it('never removes a registered server without a drain: of its copies one stays', () => {
     fc.assert(
       fc.property(moment, (given) => {
         const { actions } = plan(input(given));
@@ -488,7 +488,7 @@ describe('no plan ever', () => {
     );
   });
 
-  it('takes the last server out of rotation while one is to serve, even if every add and update fails', () => {
+  it('never takes the last server out of rotation while one should serve, even if every add and update fails', () => {
     fc.assert(
       fc.property(moment, (given) => {
         const { actions } = plan(input(given));
@@ -505,7 +505,7 @@ describe('no plan ever', () => {
     );
   });
 
-  it('touches what the guard holds, but for taking back in what it took out, and copies', () => {
+  it('never touches what the guard holds, except to put back what it had drained, and to remove copies', () => {
     fc.assert(
       fc.property(moment, (given) => {
         for (const action of plan(input(given)).actions) {
@@ -518,7 +518,7 @@ describe('no plan ever', () => {
     );
   });
 
-  it('names one server in two actions', () => {
+  it('never names one server in two actions', () => {
     fc.assert(
       fc.property(moment, (given) => {
         const ids = plan(input(given)).actions.flatMap((action) =>

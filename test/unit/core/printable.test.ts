@@ -6,13 +6,13 @@ import { quote } from '../../../src/core/result.js';
 import { HARMFUL, hostileText } from '../../support/hostile.js';
 
 describe('printable', () => {
-  it('leaves ordinary text alone, in whatever script', () => {
+  it('leaves ordinary text unchanged, in whatever script', () => {
     for (const text of ['', '/services/firmware/10.0.0.1:80', 'grüße, 世界 🚀', '"C:\\temp"']) {
       expect(printable(text)).toBe(text);
     }
   });
 
-  it('shows escape sequences, line breaks, C1 and bidi controls as escapes', () => {
+  it('escapes escape sequences, line breaks, C1 and bidi controls', () => {
     expect(printable('a\u001b[2J\nb\u009b31m\u202ec\t\u007f')).toBe(
       'a\\u001b[2J\\nb\\u009b31m\\u202ec\\t\\u007f',
     );
@@ -25,7 +25,7 @@ describe('printable', () => {
     expect(shown).toHaveLength(256);
   });
 
-  it('holds nothing harmful and keeps its bound, whatever it is given', () => {
+  it('returns nothing harmful, and a bounded length, for any text', () => {
     fc.assert(
       fc.property(hostileText, fc.integer({ min: 32, max: 300 }), (text, limit) => {
         const shown = printable(text, limit);
@@ -36,7 +36,7 @@ describe('printable', () => {
     );
   });
 
-  it('leaves what it has made as it is', () => {
+  it('leaves its own result unchanged', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         expect(printable(printable(text))).toBe(printable(text));
@@ -46,12 +46,12 @@ describe('printable', () => {
   });
 });
 
-describe('other ways to show untrusted text', () => {
-  it('put a message of many lines on one', () => {
+describe('the other functions for untrusted text', () => {
+  it('puts a message of many lines on one', () => {
     expect(oneLine('first\n   second:\r\n\n\tthird  \n')).toBe('first second: third');
   });
 
-  it('quote without anything harmful', () => {
+  it('quotes text without anything harmful', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         expect(quote(text)).not.toMatch(HARMFUL);
@@ -60,7 +60,7 @@ describe('other ways to show untrusted text', () => {
     );
   });
 
-  it('keep JSON free of anything harmful, and read back as it was', () => {
+  it('keeps JSON free of anything harmful, and parseable to the same value', () => {
     fc.assert(
       fc.property(hostileText, hostileText, (key, text) => {
         const json = printableJson([[key, text]]);
@@ -71,7 +71,7 @@ describe('other ways to show untrusted text', () => {
     );
   });
 
-  it('bound what etcd, NGINX, a probe or a library says in an error', () => {
+  it('bounds the text of errors of etcd, NGINX, a probe or a library', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const errors = [

@@ -17,7 +17,7 @@ function decode(value: string, key = KEY) {
 
 describe('decodeRegistration', () => {
   it.each(['lazy-unicorn', '', '[]', '[1,2]', '5', 'null', '"text"', 'true', '\uFFFD'])(
-    'takes %j as all defaults',
+    'reads %j as all defaults',
     (value) => {
       expect(decode(value)).toMatchObject({
         status: 'accepted',
@@ -51,7 +51,7 @@ describe('decodeRegistration', () => {
     ['{"meta":5}', /meta must be/],
     ['{"meta":{"a":1,"b":"x"}}', /not strings/],
     ['text', /not a JSON object/],
-  ])('warns of what it ignores in %s', (value, warning) => {
+  ])('warns about the ignored fields in %s', (value, warning) => {
     expect(decode(value)).toMatchObject({
       status: 'accepted',
       warnings: [expect.stringMatching(warning)],
@@ -63,7 +63,7 @@ describe('decodeRegistration', () => {
     ['{"drain":"yes"}', /drain must be/],
     [`{"meta":{"a":"${'x'.repeat(MAX_VALUE_LENGTH)}"}}`, /at most 16384/],
     ['x'.repeat(1_000_000), /at most 16384/],
-  ])('rejects a bad value, and still says whose it is', (value, reason) => {
+  ])('rejects a bad value, and still returns its instance', (value, reason) => {
     expect(decode(value)).toMatchObject({
       status: 'rejected',
       instance: { service: 'firmware', address: '10.0.0.1:80' },
@@ -133,7 +133,7 @@ describe('decodeRegistration', () => {
     expect(decoded.status === 'rejected' ? decoded.reason.length : 0).toBeLessThan(200);
   });
 
-  it('takes brackets inside of strings for text', () => {
+  it('reads brackets inside of strings as text', () => {
     const zone = '[{'.repeat(50);
     expect(decode(JSON.stringify({ meta: { zone } }))).toMatchObject({
       registration: { meta: { zone } },
@@ -149,7 +149,7 @@ describe('decodeRegistration', () => {
     });
   });
 
-  it('has no more to do with a key of a megabyte than to refuse it', () => {
+  it('rejects a key of a megabyte quickly', () => {
     for (const long of [
       '1'.repeat(1_000_000),
       `[${':'.repeat(1_000_000)}]:80`,
@@ -161,14 +161,14 @@ describe('decodeRegistration', () => {
     }
   });
 
-  it('takes no parameter from a prototype', () => {
+  it('reads no parameter from a prototype', () => {
     expect(decode('{"__proto__":{"weight":9,"drain":true},"constructor":{"meta":1}}')).toMatchObject({
       status: 'accepted',
       registration: { parameters: DEFAULT_PARAMETERS, drain: false },
     });
   });
 
-  it('has short reasons, however long the input', () => {
+  it('keeps reasons short, however long the input', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1_000, maxLength: 4_000 }), (noise) => {
         const decoded = decode(JSON.stringify({ weight: noise, drain: noise }), KEY);

@@ -32,7 +32,7 @@ const A = '/services/firmware/10.0.0.1:80';
 const ADDRESS = '10.0.0.1:80' as Address;
 
 describe('Registrations', () => {
-  it('rejects a value that was too long to be kept, and keeps the last good one', () => {
+  it('rejects a value that is too long, and keeps the last good one', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A, '{"weight":3}');
@@ -53,7 +53,7 @@ describe('Registrations', () => {
     });
   });
 
-  it('tells which services a view changes, and reads only what changed', () => {
+  it('returns which services a view changes, and reads only what changed', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A);
@@ -64,7 +64,7 @@ describe('Registrations', () => {
     expect(registrations.apply(etcd.next()).instances.size).toBe(0);
   });
 
-  it('tells of a bad key once for each time it is written', () => {
+  it('reports a bad key once for each time it is written', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put('/services/firmware/nohost');
@@ -77,7 +77,7 @@ describe('Registrations', () => {
     expect(registrations.rejected).toHaveLength(0);
   });
 
-  it('takes two spellings of one address for one instance: the newer counts', () => {
+  it('counts two spellings of one address as one instance, with the newer value', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put('/services/firmware/[2001:db8::1]:80', '{"weight":1}');
@@ -92,7 +92,7 @@ describe('Registrations', () => {
     ]);
   });
 
-  it('takes the newer of two spellings of one address, whichever it saw first', () => {
+  it('keeps the newer of two spellings of one address, in whatever order it sees them', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     for (const [key, weight] of [
@@ -116,7 +116,7 @@ describe('Registrations', () => {
     expect(registrations.get('mqtt-lab').size).toBe(1);
   });
 
-  it('counts a service as seen only once a registration of it was good', () => {
+  it('counts a service as seen only after a good registration of it', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A, '{"weight":-1}');
@@ -129,7 +129,7 @@ describe('Registrations', () => {
     expect([...registrations.services]).toEqual(['firmware']);
   });
 
-  it('goes by the last good word about an instance whose value cannot be read any more', () => {
+  it('keeps the last good value of an instance whose value became unreadable', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     const wanted = () => desiredServers(registrations, ['firmware']).get(ADDRESS);
@@ -148,7 +148,7 @@ describe('Registrations', () => {
     expect(wanted()?.intent).toBe('keep');
   });
 
-  it('rejects the one key that could not be read for a fault of ours, and reads the others', () => {
+  it('rejects the one key that fails because of a defect, and reads the others', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A, '{"weight":3}');
@@ -183,7 +183,7 @@ describe('Registrations', () => {
         .map((address) => Number(/10\.0\.1\.(\d+)/.exec(address)?.[1]))
         .sort((a, b) => a - b);
 
-    it('takes the oldest, whatever the order in which it sees them, and says so once', () => {
+    it('accepts the oldest, in whatever order it sees them, and reports the rest once', () => {
       const etcd = views();
       for (const n of [5, 4, 3, 2, 1]) etcd.put(key(n));
       const { entries } = etcd.next();
@@ -199,7 +199,7 @@ describe('Registrations', () => {
       expect(registrations.apply(etcd.next()).limited).toEqual([]);
     });
 
-    it('goes by when a key came to be, and not by its last write', () => {
+    it('compares the create revisions of keys, not the revisions of their last writes', () => {
       const etcd = views();
       const registrations = limited({});
       for (const n of [1, 2, 3, 4]) etcd.put(key(n));
@@ -211,7 +211,7 @@ describe('Registrations', () => {
       expect(taken(registrations)).toEqual([1, 2, 3]);
     });
 
-    it('lets no newcomer take the place of one that is there, and the oldest that waits the place of one that goes', () => {
+    it('replaces no accepted instance by a newer one, and fills a free place with the oldest that waits', () => {
       const etcd = views();
       const registrations = limited({});
       for (const n of [1, 2, 3]) etcd.put(key(n));
@@ -226,7 +226,7 @@ describe('Registrations', () => {
       expect(taken(registrations)).toEqual([1, 3, 4]);
     });
 
-    it('bounds the bytes of the values, and refuses one that grows beyond them but keeps what it said', () => {
+    it('bounds the bytes of the values, and rejects a value that exceeds them but keeps the last good one', () => {
       const etcd = views();
       const registrations = limited({ bytes: 60 });
       etcd.put(key(1), '{"weight":3}');
@@ -241,7 +241,7 @@ describe('Registrations', () => {
       });
     });
 
-    it('leaves other services alone', () => {
+    it('does not affect other services', () => {
       const etcd = views();
       const registrations = limited({});
       for (let n = 1; n < 100; n++) etcd.put(key(n));
@@ -251,7 +251,7 @@ describe('Registrations', () => {
     });
   });
 
-  it('has nothing left of a service whose keys are all gone, but its name until that is forgotten', () => {
+  it('forgets a service whose keys are all gone, except its name until that is forgotten', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     etcd.put(A);
@@ -266,7 +266,7 @@ describe('Registrations', () => {
     expect([...registrations.services]).toEqual([]);
   });
 
-  it('keeps out addresses that are not allowed for the service', () => {
+  it('rejects addresses that are not allowed for the service', () => {
     const network = parseNetwork('192.168.0.0/16');
     if (!network.ok) throw new Error(network.reason);
     const etcd = views();
@@ -292,11 +292,11 @@ describe('desiredServers', () => {
     ['{"drain":true}', 'drain'],
     ['{"weight":-1}', 'keep'],
     ['anything', 'serve'],
-  ])('of %s is %s', (value, intent) => {
+  ])('decides for %s: %s', (value, intent) => {
     expect(desired((etcd) => etcd.put(A, value))?.intent).toBe(intent);
   });
 
-  it('lets an operator drain what serves, and what cannot be read', () => {
+  it("drains an instance at an operator's request, serving or unreadable", () => {
     for (const value of ['{}', '{"weight":-1}']) {
       const server = desired((etcd) => {
         etcd.put(A, value);
@@ -306,7 +306,7 @@ describe('desiredServers', () => {
     }
   });
 
-  it('has the newer of two requests', () => {
+  it('uses the newer of two requests', () => {
     const server = desired((etcd) => {
       etcd.put('/sidekick/maintenance/firmware/10.0.0.1:80');
       etcd.put(A, '{"drain":true}');
@@ -314,7 +314,7 @@ describe('desiredServers', () => {
     expect(server?.requests).toMatchObject([{ revision: 2 }]);
   });
 
-  it('serves as long as one of several services wants it to, with that one’s parameters', () => {
+  it('serves an instance as long as one of several services wants it, with the parameters of that one', () => {
     const server = desired((etcd) => {
       etcd.put(A, '{"drain":true,"weight":2}');
       etcd.put('/services/other/10.0.0.1:80', '{"weight":3}');
@@ -323,7 +323,7 @@ describe('desiredServers', () => {
     expect(server?.requests).toMatchObject([{ service: 'firmware' }]);
   });
 
-  it('is not brought into being by an operator’s drain alone', () => {
+  it("contains no instance because of an operator's request alone", () => {
     expect(desired((etcd) => etcd.put('/sidekick/maintenance/firmware/10.0.0.1:80'))).toBeUndefined();
   });
 });

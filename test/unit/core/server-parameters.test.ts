@@ -66,13 +66,13 @@ describe('readParameters', () => {
     expect(read.ok ? '' : read.reason.length).toBeLessThan(200);
   });
 
-  it('takes nothing from the prototype', () => {
+  it('reads nothing from the prototype', () => {
     expect(readParameters(Object.create({ weight: 7 }))).toEqual({ ok: true, value: DEFAULT_PARAMETERS });
   });
 });
 
-describe('parameters', () => {
-  it('are stated by what differs from the defaults, and read back the same', () => {
+describe('the conversion of parameters', () => {
+  it('states only what differs from the defaults, and reads it back unchanged', () => {
     fc.assert(
       fc.property(parameters, (given) => {
         expect(readParameters(nonDefault(given))).toEqual({ ok: true, value: given });
@@ -80,7 +80,7 @@ describe('parameters', () => {
     );
   });
 
-  it('applied as differences become those wanted', () => {
+  it('turns one set of parameters into another by their differences', () => {
     fc.assert(
       fc.property(parameters, parameters, (present, wanted) => {
         expect({ ...present, ...differences('http', present, wanted) }).toEqual(wanted);
@@ -89,7 +89,7 @@ describe('parameters', () => {
     );
   });
 
-  it('of a stream server have no route', () => {
+  it('omits route for a stream server', () => {
     expect(parametersFor('http')).toEqual(PARAMETER_NAMES);
     expect(parametersFor('stream')).not.toContain('route');
     expect(differences('stream', DEFAULT_PARAMETERS, { ...DEFAULT_PARAMETERS, route: 'a' })).toEqual({});

@@ -16,14 +16,14 @@ function lifecycleWith(reload?: () => void) {
   return { source, log, lifecycle };
 }
 
-it.each(['SIGTERM', 'SIGINT'])('the first %s ends gracefully, and says what it does', (signal) => {
+it.each(['SIGTERM', 'SIGINT'])('the first %s ends gracefully, and is logged', (signal) => {
   const { source, log, lifecycle } = lifecycleWith();
   source.emit(signal, signal);
   expect([lifecycle.stop.aborted, lifecycle.kill.aborted]).toEqual([true, false]);
   expect(log.events('daemon-stopping')[0]?.fields).toMatchObject({ signal, ending: 'draining' });
 });
 
-it('the second ends at once; for the third nobody listens, so that the system ends the process', () => {
+it('the second signal ends at once; a third has no listener, so that the system ends the process', () => {
   const { source, lifecycle } = lifecycleWith();
   source.emit('SIGINT', 'SIGINT');
   source.emit('SIGTERM', 'SIGTERM');
@@ -31,7 +31,7 @@ it('the second ends at once; for the third nobody listens, so that the system en
   expect([source.listenerCount('SIGINT'), source.listenerCount('SIGTERM')]).toEqual([0, 0]);
 });
 
-it('SIGHUP reloads until the end has begun', () => {
+it('each SIGHUP reloads until the end has begun', () => {
   let reloads = 0;
   const { source, log } = lifecycleWith(() => {
     reloads += 1;
@@ -69,7 +69,7 @@ it('an unhandled rejection is logged, and ends the process with 1', () => {
   expect(status).toBe(1);
 });
 
-it('it leaves nothing behind', () => {
+it('the lifecycle leaves no listeners behind', () => {
   const { source, lifecycle } = lifecycleWith();
   lifecycle.dispose();
   expect(source.eventNames()).toEqual([]);

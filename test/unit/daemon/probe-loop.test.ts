@@ -17,7 +17,7 @@ function start(probe: Probe) {
 }
 
 describe('keepProbing', () => {
-  it('probes at once, and again an interval after each probe has ended, give or take a tenth', async () => {
+  it('probes at once, and then an interval after the end of each probe, give or take a tenth', async () => {
     const starts: number[] = [];
     const { stop, done } = start(async () => {
       starts.push(Date.now());
@@ -35,19 +35,19 @@ describe('keepProbing', () => {
     }
   });
 
-  it('says why a probe failed', async () => {
+  it('reports why a probe failed', async () => {
     const { seen } = start(() => Promise.reject(new Error('no route')));
     await vi.advanceTimersByTimeAsync(10);
     expect(seen).toEqual([['unhealthy', 'no route']]);
   });
 
-  it('goes on after a probe that ignores its signal', async () => {
+  it('continues after a probe that ignores its signal', async () => {
     const { seen } = start(() => new Promise(() => undefined));
     await vi.advanceTimersByTimeAsync(3000);
     expect(seen.length).toBeGreaterThan(1);
   });
 
-  it('tells the probe when its time is over', async () => {
+  it('aborts the probe when its time is over', async () => {
     let reason: unknown;
     start(
       (signal) =>
@@ -62,7 +62,7 @@ describe('keepProbing', () => {
     expect(reason).toMatchObject({ name: 'TimeoutError' });
   });
 
-  it('ends at once when it is aborted, in a probe as well as between two', async () => {
+  it('ends at once when it is aborted, during and between probes', async () => {
     const inProbe = start(() => new Promise(() => undefined));
     const between = start(() => Promise.resolve());
     await vi.advanceTimersByTimeAsync(50);

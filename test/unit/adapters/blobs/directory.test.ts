@@ -27,7 +27,7 @@ describe('BlobDirectory', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it('puts a fetched file in place with its mtime, readable for all', async () => {
+  it('stores a fetched file with its mtime, readable for all', async () => {
     await blobs.append(SHA256, 0, chunks(CONTENT.subarray(0, 3), CONTENT.subarray(3)));
 
     expect(await blobs.list()).toEqual([]);
@@ -39,7 +39,7 @@ describe('BlobDirectory', () => {
     expect(statSync(file).mode & 0o777).toBe(0o644);
   });
 
-  it('goes on where a fetch broke off', async () => {
+  it('resumes a fetch that broke off', async () => {
     const broken = blobs.append(SHA256, 0, chunks(CONTENT.subarray(0, 3), new Error('reset')));
     await expect(broken).rejects.toThrow('reset');
     expect(await blobs.partial(SHA256)).toBe(3);
@@ -50,14 +50,14 @@ describe('BlobDirectory', () => {
     expect(await blobs.partial(SHA256)).toBe(0);
   });
 
-  it('forgets what a fetch left where the server begins anew', async () => {
+  it('discards a partial fetch when the server starts from the beginning', async () => {
     await blobs.append(SHA256, 0, chunks(Buffer.from('something longer than the file')));
     await blobs.append(SHA256, 0, chunks(CONTENT));
 
     expect(await blobs.complete(SHA256, MTIME, NEVER)).toBe(true);
   });
 
-  it('does not put a file in place whose content is another, and forgets it', async () => {
+  it('stores no file with other content than its name says, and discards it', async () => {
     await blobs.append(SHA256, 0, chunks(Buffer.from('nonsense')));
 
     expect(await blobs.complete(SHA256, MTIME, NEVER)).toBe(false);
@@ -65,7 +65,7 @@ describe('BlobDirectory', () => {
     expect(await blobs.partial(SHA256)).toBe(0);
   });
 
-  it('lists files under a SHA-256 alone, tells their content, and removes them', async () => {
+  it('lists files named by a SHA-256 alone, returns the hash of their content, and removes them', async () => {
     writeFileSync(path.join(directory, `${SHA256}.bin`), 'damaged');
     writeFileSync(path.join(directory, 'index.html'), 'x');
     writeFileSync(path.join(directory, `${SHA256}.bin.1234567890`), 'an upload under way');
@@ -79,7 +79,7 @@ describe('BlobDirectory', () => {
     expect(readdirSync(directory)).toHaveLength(2);
   });
 
-  it('tells how many bytes may be written', async () => {
+  it('returns how many bytes may be written', async () => {
     expect(await blobs.free()).toBeGreaterThan(0);
   });
 });

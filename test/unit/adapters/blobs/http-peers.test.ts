@@ -39,7 +39,7 @@ describe('HttpBlobPeers', () => {
     expect(await fetched(0)).toEqual([0, `/blobs/${SHA256}.bin undefined`]);
   });
 
-  it('resumes', async () => {
+  it('resumes a fetch', async () => {
     answer = (request, response) => {
       response.writeHead(206, { 'content-range': 'bytes 5-9/10' }).end(request.headers.range);
     };
@@ -47,19 +47,19 @@ describe('HttpBlobPeers', () => {
     expect(await fetched(5)).toEqual([5, 'bytes=5-']);
   });
 
-  it('says so where the server begins anew', async () => {
+  it('reports that the server starts from the beginning', async () => {
     answer = (_, response) => response.end('everything');
 
     expect(await fetched(5)).toEqual([0, 'everything']);
   });
 
-  it('begins anew where the server has no such range', async () => {
+  it('starts from the beginning where the server does not have the range', async () => {
     answer = ({ headers }, response) => response.writeHead(headers.range ? 416 : 200).end('all');
 
     expect(await fetched(5)).toEqual([0, 'all']);
   });
 
-  it('finds no file where there is none', async () => {
+  it('returns no file where the server has none', async () => {
     answer = (_, response) => response.writeHead(404).end();
 
     expect(await fetched(0)).toBeUndefined();
@@ -68,13 +68,13 @@ describe('HttpBlobPeers', () => {
   it.each([
     ['an error', 503, {}],
     ['a range that was not asked for', 206, { 'content-range': 'bytes 7-9/10' }],
-  ])('rejects where the server answers with %s', async (_, status, headers) => {
+  ])('rejects when the server answers %s', async (_, status, headers) => {
     answer = (_request, response) => response.writeHead(status, headers).end('xxx');
 
     await expect(fetched(5)).rejects.toThrow(String(status));
   });
 
-  it('rejects where the connection breaks off', async () => {
+  it('rejects when the connection breaks off', async () => {
     answer = (_, response) => {
       response.writeHead(200, { 'content-length': 10 });
       response.write('half', () => response.destroy());

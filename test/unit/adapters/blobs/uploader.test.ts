@@ -54,7 +54,7 @@ describe('HttpBlobUploader', () => {
     expect(sent).toEqual([65_536, 131_072, 150_000]);
   });
 
-  it('takes a file that was replaced as put', async () => {
+  it('counts a file that was replaced as uploaded', async () => {
     status = 204;
     await uploader.put(SHA256, MTIME, CONTENT, () => {}, NEVER);
   });
@@ -63,7 +63,7 @@ describe('HttpBlobUploader', () => {
     [403, /403.*\n.*--upload-token-file/],
     [413, /413/],
     [500, /500/],
-  ])('rejects where the server answers %i', async (answer, expected) => {
+  ])('rejects when the server answers %i', async (answer, expected) => {
     status = answer;
     await expect(uploader.put(SHA256, MTIME, CONTENT, () => {}, NEVER)).rejects.toThrow(expected);
   });
@@ -77,7 +77,7 @@ describe('HttpBlobUploader', () => {
     await expect(uploader.readBack(SHA256, NEVER)).rejects.toThrow(/403/);
   });
 
-  it('says which server cannot be reached', async () => {
+  it('names the server that cannot be reached', async () => {
     const away = new HttpBlobUploader({ url: 'http://127.0.0.1:1' });
     await expect(away.put(SHA256, MTIME, CONTENT, () => {}, NEVER)).rejects.toThrow(/127\.0\.0\.1:1: /);
     await away.close();

@@ -22,12 +22,12 @@ describe('toEtcdError', () => {
     ['NO_SPACE', false, grpc(8, 'etcdserver: mvcc: database space exceeded')],
     ['COMPACTED', true, grpc(11, 'etcdserver: mvcc: required revision has been compacted')],
     ['TOO_LARGE', false, grpc(9, 'Received message larger than max (20000000 vs 16777216)')],
-  ])('%s, retryable %s', (code, retryable, error) => {
+  ])('gives %s a code and a retryable flag: %s', (code, retryable, error) => {
     expect(toEtcdError(error)).toMatchObject({ code, retryable, cause: expect.anything() as unknown });
   });
 
   it.each([new EtcdLeaseInvalidError('7'), grpc(5, 'etcdserver: requested lease not found')])(
-    'takes a lost lease for one: %s',
+    'recognises a lost lease: %s',
     (error) => {
       const gone = toEtcdError(error, '7');
       expect(gone).toBeInstanceOf(LeaseGoneError);
@@ -35,7 +35,7 @@ describe('toEtcdError', () => {
     },
   );
 
-  it('leaves its own errors as they are', () => {
+  it("leaves this project's own errors as they are", () => {
     const gone = new LeaseGoneError('7');
     expect(toEtcdError(gone)).toBe(gone);
   });

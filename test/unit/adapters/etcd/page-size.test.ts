@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { PageSize } from '../../../../src/adapters/etcd/page-size.js';
 
 describe('PageSize', () => {
-  it('begins so small that the longest values that etcd takes fit one answer', () => {
+  it('begins so small that the longest values of etcd fit one answer', () => {
     expect(new PageSize().keys * 1.5).toBeLessThanOrEqual(16);
   });
 
-  it('grows over short values, and shrinks when they get long', () => {
+  it('grows over short values, and shrinks over long ones', () => {
     const size = new PageSize();
     for (let page = 0; page < 10; page++) size.record({ keys: size.keys, bytes: size.keys * 100, took: 5 });
     expect(size.keys).toBe(256);
@@ -16,14 +16,14 @@ describe('PageSize', () => {
     expect(size.keys).toBe(1);
   });
 
-  it('asks a slow line for less', () => {
+  it('asks for fewer keys on a slow line', () => {
     const size = new PageSize();
     for (let page = 0; page < 10; page++) size.record({ keys: size.keys, bytes: size.keys * 100, took: 5 });
     size.record({ keys: 256, bytes: 25_600, took: 2000 });
     expect(size.keys).toBe(64);
   });
 
-  it('shrinks down to one key, and says that it cannot go on', () => {
+  it('shrinks down to one key, and reports that it cannot shrink further', () => {
     const size = new PageSize();
     expect([size.shrink(), size.keys, size.shrink()]).toEqual([true, 1, false]);
   });

@@ -65,14 +65,14 @@ const a1: KeyValue = { key: 'a', value: '1', revision: 1 };
 const a2: KeyValue = { key: 'a', value: '2', revision: 2 };
 const b3: KeyValue = { key: 'b', value: '1', revision: 3 };
 
-describe('Picture', () => {
-  it('shows the first picture, also an empty one', () => {
+describe('WatchCache', () => {
+  it('shows the first view, also an empty one', () => {
     const seen = new Recorder();
     new WatchCache(seen).replace(snapshot(7));
     expect(seen.views).toEqual([{ entries: new Map(), revision: 7, changed: new Set() }]);
   });
 
-  it('does not show a picture in which nothing changed', () => {
+  it('shows no view in which nothing changed', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1, a1));
@@ -80,7 +80,7 @@ describe('Picture', () => {
     expect(seen.views).toHaveLength(1);
   });
 
-  it('names what appeared, changed and vanished', () => {
+  it('names the keys that appeared, changed and vanished', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1, a1));
@@ -89,7 +89,7 @@ describe('Picture', () => {
     expect(seen.views.map(({ changed }) => [...changed])).toEqual([['a'], ['a', 'b'], ['a']]);
   });
 
-  it('takes an older picture of the same keys for a change, for etcd was set back', () => {
+  it('counts an older revision of the same keys as a change, since etcd was restored', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     picture.replace(snapshot(2, a2));
@@ -97,7 +97,7 @@ describe('Picture', () => {
     expect(seen.last).toMatchObject({ revision: 1, changed: new Set(['a']) });
   });
 
-  it('shows what arrived together at once', () => {
+  it('shows changes that arrived together in one view', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1));
@@ -117,7 +117,7 @@ describe('Picture', () => {
     expect(seen.last).toEqual({ entries: entries(a2), revision: 2, changed: new Set(['a']) });
   });
 
-  it('keeps what the watch has told since a full read was made, and takes the rest from the reading', () => {
+  it('keeps the events of the watch since a full read, and takes the rest from the read', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     const c4: KeyValue = { key: 'c', value: '1', revision: 4 };
@@ -131,7 +131,7 @@ describe('Picture', () => {
     expect(seen.last).toEqual({ entries: entries(a2, c4, missed), revision: 5, changed: new Set(['d']) });
   });
 
-  it('passes over what a new watch tells again', () => {
+  it('ignores events that a new watch repeats', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1));
@@ -145,7 +145,7 @@ describe('Picture', () => {
     expect(seen.views).toHaveLength(shown);
   });
 
-  it('passes over what a slow watch tells only after it has been read', () => {
+  it('ignores events of a slow watch from before the read', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1));
@@ -155,7 +155,7 @@ describe('Picture', () => {
     expect(seen.last?.entries.size).toBe(0);
   });
 
-  it('says once that etcd is away, and shows a view when it is back', () => {
+  it('reports once that etcd is unavailable, and shows a view when it is back', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1, a1));
@@ -167,7 +167,7 @@ describe('Picture', () => {
     expect(seen.views.map(({ changed }) => changed.size)).toEqual([1, 0]);
   });
 
-  it('has shown, at every step, views that differ exactly in what they name', () => {
+  it('shows, at every step, views that differ exactly in the keys that they name', () => {
     const key = fc.constantFrom('a', 'b', 'c');
     const change = fc.oneof(
       fc.record({ type: fc.constant('put' as const), key, value: fc.constantFrom('1', '2') }),

@@ -64,8 +64,8 @@ function piecemeal(pieces: readonly string[], end = true): Answer {
   };
 }
 
-describe('other options for a client', () => {
-  it('hold for the calls from then on, while those under way end well', async () => {
+describe('changed options of a client', () => {
+  it('apply to the calls from then on; calls under way end normally', async () => {
     const seen: (string | undefined)[] = [];
     let answerFirst: () => void = () => undefined;
     const { server } = await serve({
@@ -95,7 +95,7 @@ describe('the version of the API', () => {
     [[1, 2, 3, 4, 5, 6, 7, 8, 9], 9],
     [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 9],
     [[4, 7], 7],
-  ])('among %j is %i', async (versions, expected) => {
+  ])('picks from %j version %i', async (versions, expected) => {
     const asked: string[] = [];
     const { server } = await serve({
       intercept: (request, response) => {
@@ -109,7 +109,7 @@ describe('the version of the API', () => {
     expect(asked).toEqual(['/api/', `/api/${expected}/nginx`]);
   });
 
-  it.each([[[1, 2, 3]], [[10, 11]], [{}], [['9']]])('is none among %j', async (versions) => {
+  it.each([[[1, 2, 3]], [[10, 11]], [{}], [['9']]])('finds no version in %j', async (versions) => {
     const { server } = await serve({ intercept: answering(/./, 200, versions) });
     await expect(client({ url: server.url }).identity(SIGNAL)).rejects.toMatchObject({
       code: 'BAD_ANSWER',
@@ -144,7 +144,7 @@ describe('the version of the API', () => {
   });
 });
 
-describe('what NGINX shows', () => {
+describe('the API client, reading', () => {
   async function showing(servers: unknown, group: unknown = { peers: [] }) {
     const { server } = await serve({
       intercept: (request, response) => {
@@ -157,7 +157,7 @@ describe('what NGINX shows', () => {
     return client({ url: server.url }).upstream(HTTP, SIGNAL);
   }
 
-  it('is read in one spelling, whatever else there is', async () => {
+  it('returns addresses and times in one spelling, and ignores unknown fields', async () => {
     const { servers } = await showing(
       [{ id: 3, server: '10.0.0.1:80', weight: 2, fail_timeout: '1m', drain: true, colour: 'red' }],
       { peers: [{ id: 3, active: 7, state: 'draining' }], zombies: 1 },
@@ -174,7 +174,7 @@ describe('what NGINX shows', () => {
     ]);
   });
 
-  it('and is not sidekick’s is counted and left out', async () => {
+  it('counts what sidekick does not manage, and leaves it out', async () => {
     const state = await showing([
       { id: 0, server: '10.0.0.1:80' },
       { id: 1, server: 'example.org:80' },
@@ -195,19 +195,19 @@ describe('what NGINX shows', () => {
     [{ state: 'draining', health_checks: { last_passed: false } }, true],
     [{ state: 'down', health_checks: { last_passed: true } }, false],
     [{ state: 'down', health_checks: {} }, false],
-  ])('%j is failing: %s', async (peer, failing) => {
+  ])('counts the state %j as failing: %s', async (peer, failing) => {
     const { servers } = await showing([{ id: 0, server: '10.0.0.1:80' }], { peers: [{ id: 0, ...peer }] });
     expect(servers[0]?.failing).toBe(failing);
     expect(servers[0]).not.toHaveProperty('active');
   });
 
-  it('of groups is none where NGINX has no stream block', async () => {
+  it('returns no groups where NGINX has no stream block', async () => {
     const error = { error: { status: 404, text: 'path not found', code: 'PathNotFound' } };
     const { server } = await serve({ intercept: answering(/stream/, 404, error) });
     expect(await client({ url: server.url }).upstreams('stream', SIGNAL)).toEqual([]);
   });
 
-  it('of itself is its master process, not the worker that answers', async () => {
+  it('identifies NGINX by its master process, not by the worker that answers', async () => {
     let worker = 100;
     const { server } = await serve({
       intercept: (request, response) => {
@@ -223,7 +223,7 @@ describe('what NGINX shows', () => {
   });
 });
 
-describe('what goes wrong', () => {
+describe('the error of a call', () => {
   it.each([
     [400, { error: { text: 'bad', code: 'UpstreamBadWeight' } }, 'UpstreamBadWeight', false],
     [404, { error: { text: 'no', code: 'UpstreamNotFound' } }, 'UpstreamNotFound', false],
@@ -235,13 +235,13 @@ describe('what goes wrong', () => {
     [429, '', 'BAD_ANSWER', true],
     [401, '<html>who are you</html>', 'BAD_ANSWER', false],
     [200, '<html>not an API</html>', 'BAD_ANSWER', true],
-  ])('with status %i and %j is %s', async (status, body, code, retryable) => {
+  ])('for status %i and %j is %s', async (status, body, code, retryable) => {
     const { server } = await serve({ intercept: answering(/servers/, status, body) });
     const call = client({ url: server.url }).add(HTTP, host(1), DEFAULT_PARAMETERS, SIGNAL);
     await expect(call).rejects.toMatchObject({ name: 'NginxError', code, status, retryable });
   });
 
-  it('when nobody listens is UNREACHABLE', async () => {
+  it('is UNREACHABLE when nobody listens', async () => {
     const { server } = await serve();
     const { url } = server;
     await server[Symbol.asyncDispose]();
@@ -253,7 +253,7 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('is none when an answer takes longer than the time limit, but goes on arriving', async () => {
+  it('is none when an answer takes longer than the time limit, but keeps arriving', async () => {
     const groups = Array.from({ length: 20 }, (_, index) => [`group-${index}`, {}]);
     const body = JSON.stringify(Object.fromEntries(groups));
     const pieces = body.match(/.{1,20}/g) ?? [];
@@ -262,13 +262,13 @@ describe('what goes wrong', () => {
     await expect(api.upstreams('http', SIGNAL)).resolves.toHaveLength(20);
   });
 
-  it('when an answer stops arriving is Timeout', async () => {
+  it('is Timeout when an answer stops arriving', async () => {
     const { server } = await serve({ intercept: piecemeal(['["a', 'b'], false) });
     const api = client({ url: server.url, timeout: 300 });
     await expect(api.upstreams('http', SIGNAL)).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true });
   });
 
-  it('when no answer comes is Timeout, and the connection is not used again', async () => {
+  it('is Timeout when no answer comes, and the connection is not used again', async () => {
     let silent = true;
     const { server } = await serve({ intercept: () => silent });
     const api = client({ url: server.url, timeout: 100, connections: 1 });
@@ -278,7 +278,7 @@ describe('what goes wrong', () => {
     expect(server.connections).toBe(2);
   });
 
-  it('rejects with the caller’s own reason when it gives up', async () => {
+  it('is the reason of its caller when the caller aborts the call', async () => {
     const { server } = await serve({ intercept: () => true });
     const controller = new AbortController();
     const call = client({ url: server.url }).identity(controller.signal);
@@ -287,29 +287,32 @@ describe('what goes wrong', () => {
     await expect(call).rejects.toBe(reason);
   });
 
-  it.each(['POST', 'PATCH', 'DELETE', 'GET'])('sends a %s again only if it is a read', async (method) => {
-    let sent = 0;
-    const { server } = await serve({
-      intercept: (request) => {
-        if (request.method !== method || !/servers/.test(request.url ?? '')) return false;
-        sent++;
-        request.socket.destroy();
-        return true;
-      },
-    });
-    const api = client({ url: server.url });
-    const call = {
-      POST: () => api.add(HTTP, host(1), DEFAULT_PARAMETERS, SIGNAL),
-      PATCH: () => api.drain(HTTP, 0, SIGNAL),
-      DELETE: () => api.remove(HTTP, 0, SIGNAL),
-      GET: () => api.upstream(HTTP, SIGNAL),
-    }[method];
-    await expect(call?.()).rejects.toMatchObject({ code: 'UNREACHABLE' });
-    expect(sent).toBe(method === 'GET' ? 2 : 1);
-  });
+  it.each(['POST', 'PATCH', 'DELETE', 'GET'])(
+    'comes after a repetition of a %s only if it is a read',
+    async (method) => {
+      let sent = 0;
+      const { server } = await serve({
+        intercept: (request) => {
+          if (request.method !== method || !/servers/.test(request.url ?? '')) return false;
+          sent++;
+          request.socket.destroy();
+          return true;
+        },
+      });
+      const api = client({ url: server.url });
+      const call = {
+        POST: () => api.add(HTTP, host(1), DEFAULT_PARAMETERS, SIGNAL),
+        PATCH: () => api.drain(HTTP, 0, SIGNAL),
+        DELETE: () => api.remove(HTTP, 0, SIGNAL),
+        GET: () => api.upstream(HTTP, SIGNAL),
+      }[method];
+      await expect(call?.()).rejects.toMatchObject({ code: 'UNREACHABLE' });
+      expect(sent).toBe(method === 'GET' ? 2 : 1);
+    },
+  );
 });
 
-describe('what is sent', () => {
+describe('the API client, writing', () => {
   async function recorded() {
     const bodies: [method: string, url: string, body: string][] = [];
     const { server, nginx } = await serve({
@@ -321,7 +324,7 @@ describe('what is sent', () => {
     return { api: client({ url: server.url }), bodies, nginx };
   }
 
-  it('states only what differs from NGINX’s defaults, and no route to stream', async () => {
+  it('sends only what differs from the defaults of NGINX, and no route to stream', async () => {
     const { api, bodies } = await recorded();
     await api.add(HTTP, host(1), { ...DEFAULT_PARAMETERS, weight: 2, route: 'a' }, SIGNAL);
     await api.add(STREAM, host(1), { ...DEFAULT_PARAMETERS, weight: 2, route: 'a' }, SIGNAL);
@@ -331,7 +334,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  it('drains http by drain and stream by down, and never both', async () => {
+  it('drains http by drain and stream by down, and never by both', async () => {
     const { api, bodies, nginx } = await recorded();
     nginx.place(HTTP, host(1));
     nginx.place(STREAM, host(1));
@@ -340,7 +343,7 @@ describe('what is sent', () => {
     expect(bodies.map(([, , body]) => body)).toEqual(['{"drain":true}', '{"down":true}']);
   });
 
-  it('keeps connections for the next calls, and has no more than it may', async () => {
+  it('keeps connections for the next calls, up to its limit', async () => {
     const { server } = await serve();
     const api = client({ url: server.url, connections: 3 });
     for (let round = 0; round < 5; round++) {
@@ -350,7 +353,7 @@ describe('what is sent', () => {
     expect(server.connections).toBeLessThanOrEqual(3);
   });
 
-  it('carries a user and a password', async () => {
+  it('sends a user and password', async () => {
     const seen: (string | undefined)[] = [];
     const { server } = await serve({
       intercept: (request) => {
@@ -362,7 +365,7 @@ describe('what is sent', () => {
     expect(new Set(seen)).toEqual(new Set([`Basic ${Buffer.from('lb:pä:ss').toString('base64')}`]));
   });
 
-  it('carries a bearer token', async () => {
+  it('sends a bearer token', async () => {
     const seen: (string | undefined)[] = [];
     const { server } = await serve({
       intercept: (request) => {
@@ -399,7 +402,7 @@ describe('a Unix socket', () => {
     ]);
   });
 
-  it('that is not there is unreachable', async () => {
+  it('is unreachable where it does not exist', async () => {
     await expect(client({ url: 'unix:/nonesuch/api.sock:/api' }).identity(SIGNAL)).rejects.toMatchObject({
       code: 'UNREACHABLE',
       message: expect.stringContaining('/nonesuch/api.sock') as string,
@@ -408,7 +411,7 @@ describe('a Unix socket', () => {
 });
 
 describe('TLS', () => {
-  it('trusts the given authority, and shows a client certificate', async () => {
+  it('trusts the given authority, and sends a client certificate', async () => {
     using authority = new Authority();
     const { ca } = authority;
     const { server } = await serve({
@@ -422,7 +425,7 @@ describe('TLS', () => {
     });
   });
 
-  it('does not trust another authority, nor another name', async () => {
+  it('trusts no other authority, and no other name', async () => {
     using authority = new Authority();
     using other = new Authority();
     const { server } = await serve({ tls: authority.issue('lb', ['DNS:lb.example']) });

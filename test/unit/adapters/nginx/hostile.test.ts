@@ -30,7 +30,7 @@ async function facing(path: RegExp, text: string, status = 200) {
   return api;
 }
 
-describe('an answer that no NGINX gives', () => {
+describe('the API client, given an answer that no NGINX gives', () => {
   it.each([
     ['the list of versions', /api\/$/, DEEP],
     ['the list of versions, with very many', /api\/$/, JSON.stringify(Array(300_000).fill(99))],
@@ -38,7 +38,7 @@ describe('an answer that no NGINX gives', () => {
     ['the groups', /upstreams\/\?/, DEEP],
     ['the servers', /servers/, `[{"id":1,"server":"10.0.0.1:80","weight":${DEEP}}]`],
     ['the peers', /peers/, `{"peers":[{"id":1,"state":${DEEP}}]}`],
-  ])('is an error of that NGINX and nothing worse: %s', async (_, path, text) => {
+  ])('rejects with an error of that NGINX: %s', async (_, path, text) => {
     const api = await facing(path, text);
     const calls = Promise.all([
       api.identity(SIGNAL),
@@ -54,7 +54,7 @@ describe('an answer that no NGINX gives', () => {
     expect((error as Error).message.length).toBeLessThan(1_000);
   });
 
-  it('is no list of servers when a member of it is of another type: what was left out would be taken for gone', async () => {
+  it('rejects a list of servers with a member of another type: a server that is left out would be taken for removed', async () => {
     const good = '{"id":0,"server":"10.0.0.1:80"}';
     for (const bad of [
       '{"id":1,"server":"10.0.0.2:80","weight":[[[[1]]]],"route":{"a":1}}',

@@ -58,53 +58,53 @@ async function etcdSays(endpoint: string): Promise<string> {
   }
 }
 
-describe('what answers in the place of the NGINX API', () => {
-  it('is named, where it is a page, on one line and without its control characters', async () => {
+describe('the error of a client of the NGINX API', () => {
+  it('names an HTML page, on one line and without its control characters', async () => {
     const host = await page();
     expect(await nginxSays(`http://${host}/api`)).toBe(
       `GET http://${host}/api/: 200: "Welcome to \\u001b[2Jnginx!" answers, and not the API: is the path that of the API's root, such as /api?`,
     );
   });
 
-  it('is told from an API that does not let us in', async () => {
+  it('differs for an API that refuses access', async () => {
     const host = await plain((_, response) => response.writeHead(401).end(PAGE));
     expect(await nginxSays(`http://${host}/api`)).toMatch(
       /: 401: it does not let this watcher in: see username/,
     );
   });
 
-  it('is one that speaks TLS where plain HTTP is spoken', async () => {
+  it('names a server that speaks TLS instead of plain HTTP', async () => {
     const answer = '<title>400 The plain HTTP request was sent to HTTPS port</title>';
     const host = await plain((_, response) => response.writeHead(400).end(answer));
     expect(await nginxSays(`http://${host}/api`)).toMatch(/speaks TLS: is the URL https:\/\/\?$/);
     expect(await nginxSays(`http://${await tls()}/api`)).toMatch(/if it speaks TLS, the URL is https:\/\/$/);
   });
 
-  it('is one that speaks plain HTTP where TLS is spoken', async () => {
+  it('names a server that speaks plain HTTP instead of TLS', async () => {
     expect(await nginxSays(`https://${await page()}/api`)).toMatch(
       /does not speak TLS: is the URL http:\/\/\?$/,
     );
   });
 
-  it('is one whose authority is not known', async () => {
+  it('names a server whose certificate authority is unknown', async () => {
     expect(await nginxSays(`https://${await tls()}/api`)).toMatch(/name the file of the authority \(ca\)$/);
   });
 
-  it('is a version of the API where the root should be', async () => {
+  it('names the version of the API in a URL that should end at the root', async () => {
     const host = await plain((_, response) => response.writeHead(200).end('{"a":1}'));
     expect(await nginxSays(`http://${host}/api`)).toMatch(/not the list of the API's versions: is the URL/);
   });
 });
 
-describe('what answers in the place of etcd', () => {
-  it('is one that speaks plain HTTP where TLS is spoken', async () => {
+describe('the error of a client of etcd', () => {
+  it('names a server that speaks plain HTTP instead of TLS', async () => {
     const host = await page();
     expect(await etcdSays(`https://${host}`)).toMatch(
       new RegExp(`^etcd: no connection to https://${host}: .* does not speak TLS: is the URL http://\\?$`),
     );
   });
 
-  it('is one that speaks TLS, or something else, where plain HTTP/2 is spoken', async () => {
+  it('names a server that speaks TLS, or something else, instead of plain HTTP/2', async () => {
     for (const host of [await tls(), await page()]) {
       expect(await etcdSays(`http://${host}`)).toMatch(
         /^etcd: no connection to .*: if it speaks TLS, the URL is https:\/\/$/,
@@ -112,7 +112,7 @@ describe('what answers in the place of etcd', () => {
     }
   });
 
-  it('is one that speaks TLS, but no HTTP/2', async () => {
+  it('names a server that speaks TLS, but no HTTP/2', async () => {
     expect(await etcdSays(`https://${await tls()}`)).toMatch(
       /speaks TLS, but not HTTP\/2: it is another program$/,
     );

@@ -38,7 +38,7 @@ describe.each(['http', 'tcp', 'mqtt'] as const)('a probe of type %s', (type) => 
     if (type !== 'tcp') await expect(run({ type, target: listening.target })).rejects.toThrow();
   });
 
-  it('ends with the reason of its signal when the server hangs', async () => {
+  it('rejects with the reason of its signal when the server hangs', async () => {
     await using listening = await servers.tcp();
     const spec =
       type === 'tcp' ? { type, target: listening.target, tls: {} } : { type, target: listening.target };
@@ -64,26 +64,26 @@ describe.each(['http', 'tcp', 'mqtt'] as const)('a probe of type %s', (type) => 
 describe('the http probe', () => {
   const answering = (status: number) => servers.http((_, response) => response.writeHead(status).end());
 
-  it.each([200, 204, 301, 399])('takes a status of %i', async (status) => {
+  it.each([200, 204, 301, 399])('succeeds for the status %i', async (status) => {
     await using listening = await answering(status);
     await expect(run({ type: 'http', target: listening.target })).resolves.toBeUndefined();
   });
 
-  it.each([400, 404, 500, 503])('does not take a status of %i', async (status) => {
+  it.each([400, 404, 500, 503])('fails for the status %i', async (status) => {
     await using listening = await answering(status);
     await expect(run({ type: 'http', target: listening.target })).rejects.toThrow(
       `answered with status ${status}`,
     );
   });
 
-  it('takes the statuses that it is told, and no other', async () => {
+  it('succeeds for the configured statuses, and no other', async () => {
     await using teapot = await answering(418);
     await using good = await answering(200);
     await expect(run({ type: 'http', target: teapot.target, status: [418] })).resolves.toBeUndefined();
     await expect(run({ type: 'http', target: good.target, status: [418] })).rejects.toThrow('200');
   });
 
-  it('asks for its path, by its method, with its headers', async () => {
+  it('sends its method, path and headers', async () => {
     const seen: unknown[] = [];
     await using listening = await servers.http(({ method, url, headers }, response) => {
       seen.push([method, url, headers.host, headers['x-probe'], headers['user-agent']]);
@@ -100,7 +100,7 @@ describe('the http probe', () => {
     expect(seen).toEqual([['HEAD', '/health?deep=1', 'fw.example', '1', 'sidekick']]);
   });
 
-  it('opens a connection of its own each time', async () => {
+  it('opens a new connection each time', async () => {
     await using listening = await answering(200);
     const probe = createProbe({ type: 'http', target: listening.target });
     await probe(NEVER);
@@ -119,20 +119,20 @@ describe('the http probe', () => {
   });
 });
 
-describe('over TLS', () => {
+describe('a probe over TLS', () => {
   const cases = [
     ['http', () => servers.http((_, response) => response.end(), server)],
     ['tcp', () => servers.tcp(undefined, server)],
     ['mqtt', () => servers.broker({ tls: server })],
   ] as const;
 
-  it.each(cases)('%s trusts the authority it is given', async (type, start) => {
+  it.each(cases)('of type %s trusts the given authority', async (type, start) => {
     await using listening = await start();
     await expect(run({ type, target: listening.target, tls: { ca } })).resolves.toBeUndefined();
   });
 
   it.each(cases)(
-    '%s refuses a certificate of an unknown authority, unless told to take any',
+    'of type %s refuses a certificate of an unknown authority, unless configured to accept any',
     async (type, start) => {
       await using listening = await start();
       await expect(run({ type, target: listening.target, tls: {} })).rejects.toThrow(/certificate/i);
@@ -140,14 +140,14 @@ describe('over TLS', () => {
     },
   );
 
-  it.each(cases)('%s expects the name it is given', async (type, start) => {
+  it.each(cases)('of type %s expects the given server name', async (type, start) => {
     await using listening = await start();
     const probe = (serverName: string) => run({ type, target: listening.target, tls: { ca, serverName } });
     await expect(probe('localhost')).resolves.toBeUndefined();
     await expect(probe('elsewhere.example')).rejects.toThrow(/altnames/);
   });
 
-  it('shows its certificate to a server that asks for one', async () => {
+  it('sends its certificate to a server that asks for one', async () => {
     await using listening = await servers.http((_, response) => response.end(), mutual);
     const probe = (tls: object) => run({ type: 'http', target: listening.target, tls: { ca, ...tls } });
     await expect(probe(client)).resolves.toBeUndefined();
@@ -172,7 +172,7 @@ describe('the mqtt probe', () => {
     });
   });
 
-  it('takes another ClientId each time, of a length that every broker takes', async () => {
+  it('uses another ClientId each time, of a length that every broker accepts', async () => {
     await using broker = await servers.broker();
     await run({ type: 'mqtt', target: broker.target });
     await run({ type: 'mqtt', target: broker.target });
@@ -195,7 +195,7 @@ describe('the mqtt probe', () => {
     await expect(run({ type: 'mqtt', target: listening.target })).rejects.toThrow('closed');
   });
 
-  it('fails on an answer that is no CONNACK', async () => {
+  it('fails on an answer other than CONNACK', async () => {
     await using listening = await servers.tcp((socket) => socket.write(Buffer.from([0xd0, 0x00])));
     await expect(run({ type: 'mqtt', target: listening.target })).rejects.toThrow('not CONNACK');
   });
@@ -206,7 +206,7 @@ describe('the mqtt probe', () => {
     ['one byte too many', 4, [0x20, 0x03, 0x00, 0x00, 0x00]],
     ['65,537 bytes', 5, [0x20, 0x81, 0x80, 0x04]],
     ['a length that does not end', 5, [0x20, 0x80, 0x80, 0x80, 0x80, 0x80]],
-  ] as const)('reads no CONNACK that says it is longer than one can be: %s', async (_, version, header) => {
+  ] as const)('rejects a CONNACK with an impossible length: %s', async (_, version, header) => {
     let sent = 0;
     await using listening = await servers.tcp((socket) => {
       socket.write(Buffer.from(header));
@@ -221,7 +221,7 @@ describe('the mqtt probe', () => {
     expect(sent).toBeLessThan(64 * 1024 * 1024);
   });
 
-  it('takes a CONNACK of version 5 with many properties, in pieces', async () => {
+  it('accepts a CONNACK of version 5 with many properties, in pieces', async () => {
     const property = Buffer.concat([
       Buffer.from([0x26, 0x00, 0x01, 0x6b, 0x03, 0xe8]),
       Buffer.alloc(1_000, 'v'),
@@ -244,7 +244,7 @@ describe('the mqtt probe', () => {
     await expect(run({ type: 'mqtt', target: listening.target, version: 5 })).resolves.toBeUndefined();
   });
 
-  it('fails on an answer that is not MQTT', async () => {
+  it('fails on an answer other than MQTT', async () => {
     await using listening = await servers.tcp((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await expect(run({ type: 'mqtt', target: listening.target })).rejects.toThrow();
   });
@@ -263,7 +263,7 @@ describe('the mqtt probe that keeps its session', () => {
     expect(broker.connects).toMatchObject([{ clientId: 'sidekick1' }]);
   });
 
-  it('fails when the broker is gone, and opens another session when it is back', async () => {
+  it('fails when the broker is gone, and opens a new session when it is back', async () => {
     const broker = await servers.broker();
     const probe = createProbe({ ...lasting, target: broker.target });
     await probe(NEVER);
@@ -278,7 +278,7 @@ describe('the mqtt probe that keeps its session', () => {
     probe.close?.();
   });
 
-  it('fails when the broker does not answer its ping in time, and begins anew', async () => {
+  it('fails when the broker does not answer its ping in time, and starts again', async () => {
     let frozen = false;
     await using broker = await servers.broker({ isFrozen: () => frozen });
     const probe = createProbe({ ...lasting, target: broker.target });
@@ -299,26 +299,26 @@ describe('the mqtt probe that keeps its session', () => {
     [4, 4],
     [5, 135],
   ] as const)(
-    'takes a broker of version %i that refuses strangers with code %i for alive',
+    'counts a broker of version %i that refuses strangers with code %i as alive',
     async (version, code) => {
       await using broker = await servers.broker({ code });
       await expect(run({ ...lasting, target: broker.target, version })).resolves.toBeUndefined();
     },
   );
 
-  it('takes a broker that says it is unavailable for what it says', async () => {
+  it('fails when a broker says that it is unavailable', async () => {
     await using broker = await servers.broker({ code: 3 });
     await expect(run({ ...lasting, target: broker.target })).rejects.toThrow('with code 3');
   });
 });
 
 describe('the exec probe', () => {
-  it('takes an exit code of 0, and no other', async () => {
+  it('succeeds for the exit code 0, and no other', async () => {
     await expect(run({ type: 'exec', command: ['true'] })).resolves.toBeUndefined();
     await expect(run({ type: 'exec', command: ['sh', '-c', 'exit 3'] })).rejects.toThrow('sh ended with 3');
   });
 
-  it('gives the program its arguments and variables as they are', async () => {
+  it('passes arguments and variables to the program unchanged', async () => {
     const command: [string, ...string[]] = [
       'sh',
       '-c',
@@ -329,11 +329,11 @@ describe('the exec probe', () => {
     await expect(run({ type: 'exec', command, env: { V: 'x' } })).resolves.toBeUndefined();
   });
 
-  it('fails when there is no such program', async () => {
+  it('fails when the program does not exist', async () => {
     await expect(run({ type: 'exec', command: ['/no/such/program'] })).rejects.toThrow('could not be run');
   });
 
-  it('kills the program, and what that has started, when its time is over', async () => {
+  it('kills the program and its children when its time is over', async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'sidekick-exec-')), 'pid');
     const limit = new AbortController();
     const outcome = run(

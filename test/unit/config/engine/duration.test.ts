@@ -11,18 +11,18 @@ it.each([
   ['1d', 86_400_000],
   ['1m5ms', 60_005],
   ['0s', 0],
-])('reads %s as %i ms', (text, ms) => {
+])('parseDuration reads %s as %i ms', (text, ms) => {
   expect(parseDuration(text)).toBe(ms);
 });
 
 it.each(['', '15', '15x', 's', '-5s', '1.5s', '30s1m', ' 15s', '15 s', '25d', '9'.repeat(65)])(
-  'does not read %j',
+  'parseDuration refuses %j',
   (text) => {
     expect(parseDuration(text)).toBeUndefined();
   },
 );
 
-it('reads every formatted duration back as it was', () => {
+it('parseDuration reads every formatted duration back unchanged', () => {
   fc.assert(
     fc.property(fc.nat(0x7fffffff), (ms) => {
       expect(parseDuration(formatDuration(ms))).toBe(ms);

@@ -10,10 +10,10 @@ it.each([
   ['TIMEOUT', 'timeout'],
   ['SIDEKICK_ETCD_ENDPOINT', 'SIDEKICK_ETCD_ENDPOINTS'],
   ['tsl', 'tls'],
-])('finds what was meant by %s: %s', (misspelt, meant) => {
+])('nearest finds for %s: %s', (misspelt, meant) => {
   expect(nearest(misspelt, KNOWN)).toBe(meant);
 });
 
-it.each(['', 'weight', 'x'.repeat(100_000)])('finds nothing if nothing is near: %.20s', (word) => {
+it.each(['', 'weight', 'x'.repeat(100_000)])('nearest finds nothing similar to %.20s', (word) => {
   expect(nearest(word, ['interval', 'timeout'])).toBeUndefined();
 });

@@ -5,14 +5,14 @@ import { createFileReader } from '../../../../src/config/engine/secret-files.js'
 import { API, complaints, fileWith, register, watch } from '../support.js';
 
 describe('createFileReader', () => {
-  it('takes a name without a slash for a systemd credential', () => {
+  it('reads a name without a slash as a systemd credential', () => {
     const path = fileWith('hunter2\nmore', 'etcd-password');
     const flags = { '--etcd-username': 'sidekick', '--etcd-password-file': 'etcd-password' };
     const { etcd } = register(flags, { CREDENTIALS_DIRECTORY: dirname(path) });
     expect(etcd.auth).toEqual({ username: 'sidekick', password: 'hunter2' });
   });
 
-  it('takes a path as it is, with or without credentials', () => {
+  it('reads a path as it is, with or without credentials', () => {
     const path = fileWith('hunter2');
     const flags = { '--etcd-username': 'sidekick', '--etcd-password-file': path };
     expect(register(flags, { CREDENTIALS_DIRECTORY: '/nonexistent' }).etcd.auth?.password).toBe('hunter2');

@@ -25,7 +25,7 @@ function set() {
 }
 
 describe("an operator's drain", () => {
-  it('is a key that lives under no lease, and is deleted by undrain', async () => {
+  it('writes a key without a lease, which undrain deletes', async () => {
     const { registry, options } = set();
 
     const revision = await requestDrain(INSTANCE, WHY, options, NEVER);
@@ -63,7 +63,7 @@ describe("an operator's drain", () => {
     ]);
   });
 
-  it('is done at once where no watcher drives the service', async () => {
+  it('ends at once if no watcher drives the service', async () => {
     const { registry, options } = set();
     const instance = { ...INSTANCE, service: 'lab' };
     registry.write('/services/lab/10.0.0.1:1883', '');
@@ -74,7 +74,7 @@ describe("an operator's drain", () => {
     expect(progress).toEqual({ acknowledged: [], waitingFor: [], registered: true, done: true });
   });
 
-  it('is done at once where the instance is not registered, and when it ceases to be', async () => {
+  it('ends at once if the instance is not registered, and when it stops being registered', async () => {
     const { registry, options } = set();
     const absent = { ...INSTANCE, address: '10.0.0.9:1883' as Address };
     const revision = await requestDrain(absent, WHY, options, NEVER);

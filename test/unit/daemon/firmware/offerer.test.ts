@@ -121,7 +121,7 @@ describe('Offerer', () => {
     },
   );
 
-  it('keeps what there is when every server is gone, and while etcd is away', async () => {
+  it('keeps its offers when every server is gone, and while etcd is unavailable', async () => {
     register(1, published);
     await pass();
     registry.fault('down');
@@ -132,7 +132,7 @@ describe('Offerer', () => {
     expect(first.stable).toBe('1.0.0');
   });
 
-  it('fills an NGINX again that lost what it had, and one that was away', async () => {
+  it('writes again to an NGINX that lost its state, and to one that was unavailable', async () => {
     register(1, published);
     second.fault = new NginxError('UNREACHABLE', 'down');
     await pass();

@@ -84,7 +84,7 @@ describe('publishing', () => {
   it.each([
     ['has something else', () => Buffer.from('damaged'), undefined, /does not have the file/],
     ['gives another ETag', undefined, () => '"other"', /ETag "other"/],
-  ])('creates nothing where the server then %s', async (_, spoil, etag, expected) => {
+  ])('creates no release if the server then %s', async (_, spoil, etag, expected) => {
     if (spoil) uploader.spoil = spoil;
     if (etag) uploader.etag = etag;
 
@@ -92,7 +92,7 @@ describe('publishing', () => {
     expect((await repository.type('lamp', NEVER)).revision).toBe(0);
   });
 
-  it('can be run again after it was killed before the release was created', async () => {
+  it('can be repeated after it was killed before the release was created', async () => {
     await uploader.put(RELEASE.plain.sha256, 7, Buffer.from('half'), () => {});
     expect(await publish()).toMatchObject({ made: true });
   });

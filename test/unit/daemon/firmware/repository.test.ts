@@ -58,7 +58,7 @@ describe('FirmwareRepository', () => {
     expect(lamp?.log.map(({ text }) => text)).toEqual(['published 1.2.0', 'published 1.10.0']);
   });
 
-  it('lets one of two publishers of a version win, and tells the other who that was', async () => {
+  it('commits one of two publications of a version, and names its publisher to the other', async () => {
     const ground = await repository.type('lamp', NEVER);
 
     const [first, second] = await Promise.all(
@@ -72,7 +72,7 @@ describe('FirmwareRepository', () => {
     expect(second).toEqual({ made: false, by: { ...publication('1.2.0').entry, by: 'ann' } });
   });
 
-  it('makes no change on ground that another change has left, and names the newest change', async () => {
+  it('makes no change after a newer change, and names the newest change', async () => {
     await make(publication('1.2.0'));
     const ground = await repository.type('lamp', NEVER);
     await make({ entry: entry('ann', 'rollout', 'to 10 %'), rollout: { ...ROLLOUT, stable: '1.2.0' } });
@@ -88,7 +88,7 @@ describe('FirmwareRepository', () => {
     expect((await repository.type('lamp', NEVER)).rollout).toEqual(ROLLOUT);
   });
 
-  it('names no release in a rollout that somebody has pruned meanwhile', async () => {
+  it('names no release in a rollout that was pruned meanwhile', async () => {
     await make(publication('1.2.0'));
     const ground = await repository.type('lamp', NEVER);
     registry.delete('/sidekick/firmware/lamp/releases/1.2.0');
@@ -111,7 +111,7 @@ describe('FirmwareRepository', () => {
     expect(await make(publication('1.3.0'))).toMatchObject({ made: false });
   });
 
-  it('writes a group and deletes it, each only on the ground that was read', async () => {
+  it('writes a group and deletes it, each only if nothing has changed since the read', async () => {
     await make(publication('1.2.0'));
     const ground = await repository.type('lamp', NEVER);
     const group = { name: 'bench', ids: ['24:6f:28:aa:bb:cc'] };
@@ -128,7 +128,7 @@ describe('FirmwareRepository', () => {
     expect((await repository.type('lamp', NEVER)).groups).toEqual(new Map());
   });
 
-  it('settles by the log a change whose answer was lost', async () => {
+  it('decides by the log whether a change was made whose answer was lost', async () => {
     const ground = await repository.type('lamp', NEVER);
     const commit = registry.commit.bind(registry);
     let lose = true;
@@ -142,14 +142,14 @@ describe('FirmwareRepository', () => {
     expect(await repository.change(ground, publication('1.2.0'), NEVER)).toMatchObject({ made: true });
   });
 
-  it('rejects where etcd cannot be asked whether a change was made', async () => {
+  it('rejects if it cannot ask etcd whether a change was made', async () => {
     const ground = await repository.type('lamp', NEVER);
     registry.fault('down');
 
     await expect(repository.change(ground, publication('1.2.0'), NEVER)).rejects.toThrow(/down/);
   });
 
-  it('lists what it cannot read, and counts it as absent', async () => {
+  it('lists what it cannot read, and treats it as missing', async () => {
     await make(publication('1.2.0'));
     registry.write('/sidekick/firmware/lamp/rollout', '{"stable":7}');
     registry.write('/sidekick/firmware/lamp/releases/1.3.0', '[]');

@@ -78,7 +78,7 @@ describe('Spreader', () => {
     registry.write(rolloutKey(DEFAULT_KEY_PREFIXES, 'lamp'), encodeRollout(rollout));
   }
 
-  it('is unfit before etcd has been read, and fit with no release', async () => {
+  it('is unready before etcd has been read, and ready when there is no release', async () => {
     start();
     expect(spreader.unfitReason()).toMatch(/not been compared/);
     await pass();
@@ -86,7 +86,7 @@ describe('Spreader', () => {
     expect(spreader.status()).toEqual({ revision: 0, held: 0, missing: [] });
   });
 
-  it('fetches what it lacks from any server that has it, and announces the revision', async () => {
+  it('fetches missing files from any server that has them, and announces the revision', async () => {
     publish('1.0.0', 'one', OTHER);
     const newest = publish('1.1.0', 'two', THIRD);
     offer('1.1.0');
@@ -99,7 +99,7 @@ describe('Spreader', () => {
     expect(spreader.unfitReason()).toBeUndefined();
   });
 
-  it('joins only once it holds all that may be offered, and asks itself for nothing', async () => {
+  it('becomes ready only once it holds every file that may be offered, and never asks itself', async () => {
     registry.write(`/services/firmware/${SELF}`, '');
     publish('1.0.0', 'one');
     offer('1.0.0');
@@ -118,7 +118,7 @@ describe('Spreader', () => {
     expect(spreader.unfitReason()).toBeUndefined();
   });
 
-  it('stays fit while it fetches a newer release, which it has not announced', async () => {
+  it('stays ready while it fetches a newer release, which it has not announced', async () => {
     const first = publish('1.0.0', 'one', OTHER);
     offer('1.0.0');
     start();
@@ -132,7 +132,7 @@ describe('Spreader', () => {
     expect(spreader.unfitReason()).toBeUndefined();
   });
 
-  it('is unfit once a file that it has announced is gone, or its content is another', async () => {
+  it('becomes unready once an announced file is gone, or its content has changed', async () => {
     publish('1.0.0', 'one', OTHER);
     offer('1.0.0');
     start();
@@ -147,7 +147,7 @@ describe('Spreader', () => {
     expect(store.files.size).toBe(0);
   });
 
-  it('resumes a fetch that broke off, at another server', async () => {
+  it('resumes an interrupted fetch at another server', async () => {
     publish('1.0.0', 'a long file', OTHER, THIRD);
     peers.breakAfter = 4;
     start();
@@ -157,7 +157,7 @@ describe('Spreader', () => {
     expect(peers.requests.map(([, offset]) => offset)).toEqual([0, 4, 8]);
   });
 
-  it('takes no file whose content is not what its name says', async () => {
+  it('accepts no file whose content does not match its name', async () => {
     publish('1.0.0', 'one', OTHER);
     peers.spoil = () => Buffer.from('eno');
     start();
@@ -186,7 +186,7 @@ describe('Spreader', () => {
     expect(spreader.status().missing[0]?.reason).toMatch(/1002 bytes left/);
   });
 
-  it('announces nothing from the first release on that it cannot read', async () => {
+  it('announces no release from the first one on that it cannot read', async () => {
     const first = publish('1.0.0', 'one', OTHER);
     registry.write(releaseKey(DEFAULT_KEY_PREFIXES, 'lamp', '1.1.0'), '{"of":"a newer sidekick"}');
     publish('1.2.0', 'three', OTHER);
@@ -196,7 +196,7 @@ describe('Spreader', () => {
     expect(spreader.status()).toEqual({ revision: first, held: 2, missing: [] });
   });
 
-  it('takes up a file that was uploaded, and gives it the mtime of its release', async () => {
+  it('finds an uploaded file, and gives it the mtime of its release', async () => {
     start();
     await pass();
     store.put('one', 7);
@@ -208,7 +208,7 @@ describe('Spreader', () => {
     expect(peers.requests).toEqual([]);
   });
 
-  it('survives a disk that fails, and an outage of etcd', async () => {
+  it('survives a failing disk and an outage of etcd', async () => {
     start();
     await pass();
     store.fault = new Error('EIO');

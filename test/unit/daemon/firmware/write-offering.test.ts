@@ -23,7 +23,7 @@ function offering(revision: number, salt?: string): Offering {
 }
 
 describe('writeOffering', () => {
-  it('writes members first, then types, and the key that says so last', async () => {
+  it('writes members first, then types, and the key with the revision last', async () => {
     const keyvals = new FakeKeyvals('firmware');
 
     expect(await writeOffering(keyvals, offering(7), NEVER)).toEqual({ written: 3 });
@@ -32,7 +32,7 @@ describe('writeOffering', () => {
     expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(7));
   });
 
-  it('writes nothing where only the revision is another', async () => {
+  it('writes nothing if only the revision is different', async () => {
     const keyvals = new FakeKeyvals('firmware');
     await writeOffering(keyvals, offering(7), NEVER);
 
@@ -68,7 +68,7 @@ describe('writeOffering', () => {
     expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(7));
   });
 
-  it('says that NGINX has no zone for firmware', async () => {
+  it('reports that NGINX has no zone for firmware', async () => {
     expect(await writeOffering(new FakeKeyvals('other'), offering(7), NEVER)).toBe('no-zone');
   });
 });

@@ -44,7 +44,7 @@ describe('KeyLedger.want', () => {
     expect(ledger.dirty.has(KEY)).toBe(true);
   });
 
-  it('takes back the removal of a key', () => {
+  it('cancels the removal of a key', () => {
     const ledger = ledgerWith('held');
     ledger.unwant(KEY);
     ledger.want(KEY, 'value');
@@ -99,7 +99,7 @@ describe('KeyLedger.recordStatus', () => {
     expect([ledger.entry(KEY)?.refusal, ledger.anyRefusal]).toEqual([undefined, undefined]);
   });
 
-  it('does nothing for an outcome of an earlier value: the key stays dirty', () => {
+  it('ignores the outcome of an earlier value: the key stays dirty', () => {
     const ledger = ledgerWith('pending');
     const before = entryOf(ledger);
     ledger.want(KEY, 'other');
@@ -125,19 +125,19 @@ describe('KeyLedger.onLeaseReplaced', () => {
   });
 });
 
-describe('KeyLedger.settled and allHeld', () => {
+describe('KeyLedger.settled and KeyLedger.allHeld', () => {
   it.each([
     ['pending', false, false],
     ['held', true, true],
     ['superseded', true, false],
     ['refused', true, false],
-  ] as const)('of a key that is %s are %s and %s', (status, settled, allHeld) => {
+  ] as const)('is for a key that is %s: %s and %s', (status, settled, allHeld) => {
     const ledger = ledgerWith(status);
     expect([ledger.settled, ledger.allHeld]).toEqual([settled, allHeld]);
   });
 });
 
-describe('KeyLedger bounds', () => {
+describe('the bounds of KeyLedger', () => {
   it('keeps the last 100 tombstones, and every one that is not known to be gone', () => {
     const ledger = new KeyLedger();
     for (let i = 0; i < 150; i++) {

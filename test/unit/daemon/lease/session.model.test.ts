@@ -92,8 +92,8 @@ class Scene {
   }
 }
 
-describe('the lease keeper, whatever happens', () => {
-  it('has, within two TTL of calm, what is wanted under its lease, and nothing else of its own', async () => {
+describe('a lease session, whatever happens', () => {
+  it('has, within two TTL after the last fault, what is wanted under its lease, and nothing else of its own', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
         const scene = new Scene();

@@ -38,7 +38,7 @@ function start(random = 0) {
   return { keeper, log, done, stop };
 }
 
-describe('the lease keeper', () => {
+describe('a lease session', () => {
   it('writes what is wanted under one lease', async () => {
     const { keeper } = start();
     keeper.set('/a', '1');
@@ -63,7 +63,7 @@ describe('the lease keeper', () => {
     expect(keeper.lease).toBeDefined();
   });
 
-  it('does not write again what is as wanted', async () => {
+  it('does not write unchanged keys again', async () => {
     const { keeper } = start();
     keeper.set('/a', '1');
     await keeper.settled(NEVER);
@@ -74,7 +74,7 @@ describe('the lease keeper', () => {
     expect(registry.calls.filter((call) => call === 'put /a')).toHaveLength(1);
   });
 
-  it('writes a changed value at once, and deletes what is wanted no more', async () => {
+  it('writes a changed value at once, and deletes what is no longer wanted', async () => {
     const { keeper } = start();
     keeper.set('/a', '1');
     keeper.set('/b', '1');
@@ -102,7 +102,7 @@ describe('the lease keeper', () => {
     expect(log.events('lease-lost')).toHaveLength(1);
   });
 
-  it('notices a revoked lease at once when there is something to write', async () => {
+  it('detects a revoked lease at once when there is something to write', async () => {
     const { keeper } = start();
     keeper.set('/a', '1');
     await keeper.settled(NEVER);
@@ -114,7 +114,7 @@ describe('the lease keeper', () => {
     expect(registry.get('/a')?.value).toBe('2');
   });
 
-  it('waits a random while before it asks for a new lease', async () => {
+  it('waits a random time before it asks for a new lease', async () => {
     const { keeper } = start(1);
     keeper.set('/a', '1');
     await keeper.settled(NEVER);
@@ -127,7 +127,7 @@ describe('the lease keeper', () => {
   });
 
   it.each(['down', 'frozen'] as const)(
-    'lives through an etcd that is %s for three times its TTL',
+    'survives an etcd that is %s for three times its TTL',
     async (fault) => {
       const { keeper, log } = start();
       keeper.set('/a', '1');
@@ -147,7 +147,7 @@ describe('the lease keeper', () => {
     },
   );
 
-  it('does not hammer an etcd that is down', async () => {
+  it('does not flood an etcd that is down', async () => {
     const grant = vi.spyOn(registry, 'grant');
     registry.fault('down');
     start();
@@ -158,7 +158,7 @@ describe('the lease keeper', () => {
     expect(grant.mock.calls.length).toBeLessThan(60);
   });
 
-  it('keeps a lease that outlived an outage', async () => {
+  it('keeps a lease that survived an outage', async () => {
     const { keeper } = start();
     keeper.set('/a', '1');
     await keeper.settled(NEVER);
@@ -183,7 +183,7 @@ describe('the lease keeper', () => {
     expect(log.events('key-repaired')).toHaveLength(1);
   });
 
-  it('writes a key again that somebody changed or took out of the lease', async () => {
+  it('writes a key again that somebody changed or detached from the lease', async () => {
     const { keeper } = start();
     keeper.set('/a', '1');
     keeper.set('/b', '1');
@@ -197,7 +197,7 @@ describe('the lease keeper', () => {
     expect(registry.get('/b')).toMatchObject({ value: '1', lease: keeper.lease });
   });
 
-  it('mends the keys of an etcd that was restored from before they were written, with the lease in it', async () => {
+  it('repairs the keys of an etcd that was restored from before they were written, with its lease', async () => {
     const { keeper } = start();
     await pass(100);
     const restore = registry.snapshot();
@@ -211,7 +211,7 @@ describe('the lease keeper', () => {
     expect(registry.get('/a')).toMatchObject({ value: '1', lease: keeper.lease });
   });
 
-  it('mends the keys of an etcd that was restored with a lease it had lost', async () => {
+  it('repairs the keys of an etcd that was restored without its lease', async () => {
     const { keeper } = start();
     keeper.set('/a', 'old');
     await keeper.settled(NEVER);
@@ -227,7 +227,7 @@ describe('the lease keeper', () => {
   });
 
   // Regression: kept alive with the lease, it would have stayed for as long as the process.
-  it('deletes a key that a restored etcd brings back although it is wanted no more', async () => {
+  it('deletes a key that is no longer wanted and that a restored etcd brings back', async () => {
     const { keeper } = start();
     keeper.set('/a', '1');
     await keeper.settled(NEVER);
@@ -243,7 +243,7 @@ describe('the lease keeper', () => {
   });
 
   describe('beside another process with the same key', () => {
-    it('takes the key as the newer one', async () => {
+    it('takes the key over as the newer one', async () => {
       const theirs = registry.lease();
       registry.write('/a', 'older', theirs);
       const { keeper } = start();
@@ -254,7 +254,7 @@ describe('the lease keeper', () => {
       expect(registry.get('/a')).toMatchObject({ value: 'newer', lease: keeper.lease });
     });
 
-    it('leaves the key as the older one, says so once, and takes it back when it is free', async () => {
+    it('leaves the key as the older one, reports that once, and takes it back when it is free', async () => {
       const { keeper, log } = start();
       keeper.set('/a', 'older');
       await keeper.settled(NEVER);
@@ -272,7 +272,7 @@ describe('the lease keeper', () => {
       expect(registry.get('/a')).toMatchObject({ value: 'older', lease: keeper.lease });
     });
 
-    it('leaves the key also when it wants it anew', async () => {
+    it('leaves the key also when it wants it again', async () => {
       const { keeper } = start();
       keeper.set('/a', 'older');
       await keeper.settled(NEVER);
@@ -288,7 +288,7 @@ describe('the lease keeper', () => {
       expect(keeper.status('/a')).toBe('superseded');
     });
 
-    it("does not delete the newer one's key, neither when it wants it no more nor when it ends", async () => {
+    it('never deletes the key of the newer one, neither when it no longer wants it nor when it ends', async () => {
       const { keeper, stop, done } = start();
       keeper.set('/a', 'older');
       keeper.set('/b', 'older');
@@ -305,7 +305,7 @@ describe('the lease keeper', () => {
       expect(registry.keys()).toEqual(['/a', '/b']);
     });
 
-    it('settles with two that started at once: one holds, the other stands back', async () => {
+    it('settles two that started at once: one holds the key, the other leaves it', async () => {
       const first = start();
       const second = start();
       first.keeper.set('/a', 'first');
@@ -322,7 +322,7 @@ describe('the lease keeper', () => {
     });
   });
 
-  it('goes on with the other keys when etcd refuses one, and tries that again', async () => {
+  it('continues with the other keys when etcd refuses one, and retries that one', async () => {
     const put = registry.put.bind(registry);
     let refusing = true;
     vi.spyOn(registry, 'put').mockImplementation((key, ...rest) =>
@@ -345,7 +345,7 @@ describe('the lease keeper', () => {
   });
 
   // Regression: one transaction reads many keys, and etcd refuses it whole when one of them may not be read.
-  it('goes on with the other keys when etcd does not even let it read one', async () => {
+  it('continues with the other keys when etcd refuses to let it read one', async () => {
     const read = registry.read.bind(registry);
     vi.spyOn(registry, 'read').mockImplementation((keys, signal) =>
       keys.includes('/theirs') ? Promise.reject(new EtcdError('DENIED', 'no')) : read(keys, signal),
@@ -362,7 +362,7 @@ describe('the lease keeper', () => {
     expect(await keeper.settled(NEVER)).toBe(true);
   });
 
-  it('revokes the lease at the end, and with it every key', async () => {
+  it('revokes the lease at the end, and so removes every key', async () => {
     const { keeper, stop, done } = start();
     keeper.set('/a', '1');
     await keeper.settled(NEVER);
@@ -374,7 +374,7 @@ describe('the lease keeper', () => {
     expect(registry.leases()).toEqual([]);
   });
 
-  it('ends within its bound when etcd does not answer', async () => {
+  it('ends in bounded time when etcd does not answer', async () => {
     const { keeper, stop, done, log } = start();
     keeper.set('/a', '1');
     await keeper.settled(NEVER);
@@ -393,7 +393,7 @@ describe('the lease keeper', () => {
     expect(log.events('lease-abandoned')).toHaveLength(1);
   });
 
-  it('stops waiting for what is not settled when it is told to', async () => {
+  it('stops waiting for unsettled keys when it is told to', async () => {
     registry.fault('down');
     const { keeper } = start();
     keeper.set('/a', '1');

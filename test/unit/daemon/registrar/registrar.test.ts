@@ -95,7 +95,7 @@ function value(key = KEY): unknown {
   return entry && JSON.parse(entry.value);
 }
 
-describe('registering', () => {
+describe('the registrar', () => {
   it('registers a service once its first probe has succeeded', async () => {
     const { registrar } = start([spec(1, { weight: 5 })]);
     expect(registrar.status().ready).toBe(false);
@@ -109,7 +109,7 @@ describe('registering', () => {
     });
   });
 
-  it('does not register a service that fails, and says why', async () => {
+  it('does not register a failing service, and says why', async () => {
     failing.set('10.0.0.1:1883', 'refused');
     const { registrar } = start([spec(1)]);
     await pass(60_000);
@@ -122,7 +122,7 @@ describe('registering', () => {
     });
   });
 
-  it('takes a service out after `fall` failures and back after `rise` successes', async () => {
+  it('removes a service after `fall` failures and registers it again after `rise` successes', async () => {
     start([spec(1)]);
     await pass(100);
     failing.set('10.0.0.1:1883', 'refused');
@@ -186,7 +186,7 @@ describe('a new configuration', () => {
     expect(registry.keys()).toEqual([]);
   });
 
-  it('goes on with the old probe when the probe stays the same', async () => {
+  it('continues with the old probe when the probe stays the same', async () => {
     const { registrar } = start([spec(1)]);
     await pass(100);
     const other = vi.fn(async () => undefined);
@@ -198,7 +198,7 @@ describe('a new configuration', () => {
     expect(registry.keys()).toEqual([KEY]);
   });
 
-  it('takes out gently what is no longer in it', async () => {
+  it('drains a service that it no longer contains', async () => {
     watcher('lb', 'mqtt');
     const { registrar } = start([spec(1), spec(2)]);
     await pass(100);
@@ -215,7 +215,7 @@ describe('a new configuration', () => {
     expect(registrar.status().phase).toBe('running');
   });
 
-  it('keeps what comes back while it is on its way out', async () => {
+  it('keeps a service that returns while it drains', async () => {
     watcher('lb', 'mqtt');
     const { registrar } = start([spec(1), spec(2)]);
     await pass(100);
@@ -230,8 +230,8 @@ describe('a new configuration', () => {
   });
 });
 
-describe('stopping', () => {
-  it('ends at once where no watcher lives', async () => {
+describe('a registrar that stops', () => {
+  it('ends at once if no watcher runs', async () => {
     const { stop, isOver } = start([spec(1)]);
     await pass(100);
 
@@ -243,7 +243,7 @@ describe('stopping', () => {
     expect(registry.leases()).toEqual([]);
   });
 
-  it('writes nothing where there is nobody to read it', async () => {
+  it('writes nothing if nobody reads it', async () => {
     const { stop, done } = start([spec(1)]);
     await pass(100);
     stop.abort();
@@ -252,7 +252,7 @@ describe('stopping', () => {
     expect(registry.calls.filter((call) => call === `put ${KEY}`)).toHaveLength(1);
   });
 
-  it('ends at once where no watcher drives the service', async () => {
+  it('ends at once if no watcher drives the service', async () => {
     watcher('other', 'firmware');
     const { stop, isOver } = start([spec(1)]);
     await pass(100);
@@ -263,7 +263,7 @@ describe('stopping', () => {
     expect(isOver()).toBe(true);
   });
 
-  it('asks to be drained, and stays until every watcher has answered', async () => {
+  it('requests a drain, and stays until every watcher has acknowledged it', async () => {
     watcher('one', 'mqtt', 'firmware');
     watcher('two', 'mqtt');
     const { registrar, stop, isOver } = start([spec(1, { weight: 3 })]);
@@ -284,7 +284,7 @@ describe('stopping', () => {
     expect(registry.keys()).not.toContain(KEY);
   });
 
-  it('takes no answer to an earlier request', async () => {
+  it('ignores an acknowledgement of an earlier request', async () => {
     watcher('lb', 'mqtt');
     registry.write('/sidekick/drained/mqtt/10.0.0.1:1883/lb', '1');
     const { stop, isOver } = start([spec(1)]);
@@ -295,7 +295,7 @@ describe('stopping', () => {
     expect(isOver()).toBe(false);
   });
 
-  it('waits no more for a watcher that is gone, and for one that comes', async () => {
+  it('no longer waits for a watcher that stops, nor for one that starts', async () => {
     const first = watcher('first', 'mqtt');
     const { stop, isOver } = start([spec(1)]);
     await pass(100);
@@ -311,7 +311,7 @@ describe('stopping', () => {
     expect(isOver()).toBe(true);
   });
 
-  it('does not wait where etcd refuses the request: it removes the key at once, and says so', async () => {
+  it('does not wait if etcd refuses the request: it removes the key at once, and logs that', async () => {
     watcher('lb', 'mqtt');
     const { stop, isOver, log } = start([spec(1), spec(2)], 60_000);
     await pass(100);
@@ -325,7 +325,7 @@ describe('stopping', () => {
     expect(log.events('drain-finished')).toMatchObject([{ fields: { outcome: 'refused' } }]);
   });
 
-  it('does not wait where etcd lets this user do nothing any more', async () => {
+  it('does not wait if etcd refuses this user everything', async () => {
     watcher('lb', 'mqtt');
     const { stop, isOver, log } = start([spec(1)], 60_000);
     await pass(100);
@@ -337,7 +337,7 @@ describe('stopping', () => {
     expect(log.events('drain-refused')).toHaveLength(1);
   });
 
-  it('says that there was nobody to ask where no watcher drives the service', async () => {
+  it('logs that there is nobody to ask if no watcher drives the service', async () => {
     watcher('lb', 'other');
     const { stop, isOver, log } = start([spec(1)]);
     await pass(100);
@@ -348,7 +348,7 @@ describe('stopping', () => {
     expect(log.events('drain-finished')).toMatchObject([{ fields: { outcome: 'no-watchers' } }]);
   });
 
-  it('tells an etcd that refuses from one that does not answer, and why', async () => {
+  it('distinguishes an etcd that refuses from one that does not answer, and logs why', async () => {
     const { registrar, log } = start([spec(1)]);
     await pass(100);
     registry.fault('denied');
@@ -370,7 +370,7 @@ describe('stopping', () => {
     expect(log.events('lease-renewed')).toHaveLength(1);
   });
 
-  it('shows that etcd is full, keeps what is registered, and goes on when it no longer is', async () => {
+  it('shows that etcd is full, keeps what is registered, and continues when there is room again', async () => {
     const { registrar } = start([spec(1)]);
     await pass(100);
     registry.fault('full');
@@ -390,7 +390,7 @@ describe('stopping', () => {
     expect(registrar.status()).toMatchObject({ ready: true, etcd: { state: 'connected' } });
   });
 
-  it('is not ready while a newer process has its address, and says what to do', async () => {
+  it('is not ready while a newer process owns its address, and says what to do', async () => {
     const { registrar } = start([spec(1)]);
     await pass(100);
     const theirs = registry.lease(1e9);
@@ -406,7 +406,7 @@ describe('stopping', () => {
     expect(registrar.status().ready).toBe(true);
   });
 
-  it('gives up waiting after the drain timeout', async () => {
+  it('stops waiting after the drain timeout', async () => {
     watcher('lb', 'mqtt');
     const { stop, isOver, log } = start([spec(1)], 10_000);
     await pass(100);
@@ -446,7 +446,7 @@ describe('stopping', () => {
     expect(isOver()).toBe(true);
   });
 
-  it('ends without waiting when etcd has never answered: nothing is registered', async () => {
+  it('ends without waiting if etcd has never answered: nothing is registered', async () => {
     registry.fault('frozen');
     const { stop, isOver } = start([spec(1)], 60_000);
     await pass(10_000);
@@ -457,7 +457,7 @@ describe('stopping', () => {
     expect(isOver()).toBe(true);
   });
 
-  it('asks to be drained and waits for its whole time when it may not see the watchers', async () => {
+  it('requests a drain and waits for its whole time if it may not read the watchers', async () => {
     vi.spyOn(registry, 'list').mockRejectedValue(new EtcdError('DENIED', 'permission denied'));
     vi.spyOn(registry, 'watch').mockImplementation(
       (_prefixes, observer, signal) =>
@@ -478,7 +478,7 @@ describe('stopping', () => {
     expect(isOver()).toBe(true);
   });
 
-  it("leaves a newer process's registration alone", async () => {
+  it('leaves the registration of a newer process alone', async () => {
     watcher('lb', 'mqtt');
     const { stop, isOver } = start([spec(1)]);
     await pass(100);
@@ -492,7 +492,7 @@ describe('stopping', () => {
     expect(value()).toEqual({ weight: 2 });
   });
 
-  it('waits no more once a newer process has taken its address', async () => {
+  it('no longer waits once a newer process owns its address', async () => {
     watcher('lb', 'mqtt');
     const { stop, isOver } = start([spec(1)]);
     await pass(100);
@@ -519,7 +519,7 @@ describe('stopping', () => {
     expect(isOver()).toBe(true);
   });
 
-  it('takes no service back in while it stops', async () => {
+  it('registers no service again while it stops', async () => {
     watcher('lb', 'mqtt');
     failing.set('10.0.0.2:1883', 'refused');
     const { stop } = start([spec(1), spec(2)]);

@@ -30,7 +30,7 @@ const writes = (w: Watching) =>
   w.lb.calls.filter(({ method }) => /add|update|drain|remove/.test(method)).length;
 
 describe.each(JUMPS)('a clock that is set %s', (_, by) => {
-  it('keeps no change from being made at once', async () => {
+  it('does not delay a change', async () => {
     await using w = await watching();
     setClock(by);
     await w.pass(1_000);
@@ -43,7 +43,7 @@ describe.each(JUMPS)('a clock that is set %s', (_, by) => {
     expect(w.watcher.ready).toBe(true);
   });
 
-  it('does not end, or lengthen, what the guard holds', async () => {
+  it('neither ends nor lengthens what the guard holds', async () => {
     await using w = await watching();
     for (const server of THREE) w.vanish('firmware', server);
     await w.pass(15_000);
@@ -56,7 +56,7 @@ describe.each(JUMPS)('a clock that is set %s', (_, by) => {
     expect(w.lb.addresses(HTTP)).toEqual([]);
   });
 
-  it('does not end the grace of one that vanished', async () => {
+  it('does not end the grace of a vanished instance', async () => {
     await using w = await watching();
     w.lb.set(HTTP, host(3), { active: 1 });
     w.vanish('firmware', host(3));
@@ -68,7 +68,7 @@ describe.each(JUMPS)('a clock that is set %s', (_, by) => {
     expect(w.lb.servers(HTTP).filter(({ draining }) => draining)).toHaveLength(1);
   });
 
-  it('does not end, or lengthen, a drain', async () => {
+  it('neither ends nor lengthens a drain', async () => {
     await using w = await watching();
     w.lb.set(HTTP, host(3), { active: 1 });
     w.register('firmware', host(3), { drain: true });
@@ -80,7 +80,7 @@ describe.each(JUMPS)('a clock that is set %s', (_, by) => {
     expect(w.lb.addresses(HTTP)).toEqual(THREE.slice(0, 2));
   });
 
-  it('does not lengthen the back-off towards an NGINX that is away', async () => {
+  it('does not lengthen the back-off towards an unavailable NGINX', async () => {
     await using w = await watching();
     w.lb.fault = () => ({ before: new NginxError('UNREACHABLE', 'away') });
     await w.pass(5_000);
@@ -101,7 +101,7 @@ describe.each(JUMPS)('a clock that is set %s', (_, by) => {
     expect(w.registry.keys()).toContain('/sidekick/watchers/lb1');
   });
 
-  it('shows in the times that people read, and in nothing else', async () => {
+  it('appears in the times that people read, and in nothing else', async () => {
     await using w = await watching();
     for (const server of THREE) w.vanish('firmware', server);
     await w.pass(5_000);

@@ -24,7 +24,7 @@ function calls(w: Watching): readonly string[] {
 }
 
 describe('a change in etcd', () => {
-  it('that adds an instance is one call, at once, with no question before', async () => {
+  it('is one call, at once and without a read, if it adds an instance', async () => {
     await using w = await watching(3);
     w.register('firmware', host(4));
     await w.pass(0);
@@ -32,7 +32,7 @@ describe('a change in etcd', () => {
     expect(w.lb.addresses(HTTP)).toContain(host(4));
   });
 
-  it('that changes a parameter asks who NGINX is, and patches', async () => {
+  it('is a check of the identity of NGINX and a patch, if it changes a parameter', async () => {
     await using w = await watching(3);
     w.register('firmware', host(2), { weight: 5 });
     await w.pass(0);
@@ -40,7 +40,7 @@ describe('a change in etcd', () => {
     expect(w.lb.find(HTTP, host(2))?.parameters.weight).toBe(5);
   });
 
-  it('that drains an instance asks whether another goes on serving and who NGINX is, and drains', async () => {
+  it('is a read of the group, a check of the identity and a drain, if it drains an instance', async () => {
     await using w = await watching(3);
     w.register('firmware', host(2), { drain: true });
     await w.pass(0);
@@ -58,7 +58,7 @@ describe('a change in etcd', () => {
     expect(calls(w)).toEqual(['add', 'add', 'add', 'add', 'add']);
   });
 
-  it('to a server that was added just before goes by the id that NGINX answered', async () => {
+  it('uses the id that NGINX answered, if it is about a server that was just added', async () => {
     await using w = await watching(3);
     w.register('firmware', host(4));
     await w.pass(0);
@@ -86,7 +86,7 @@ describe('a change in etcd', () => {
     expect(w.lb.count('add')).toBe(2);
   });
 
-  it('that meets a defect is told as one, and the group goes on', async () => {
+  it('is logged as a defect if it meets one, and the group continues', async () => {
     await using w = await watching(3);
     const add = w.lb.add.bind(w.lb);
     w.lb.add = () => Promise.reject(new TypeError('a defect'));
@@ -98,14 +98,14 @@ describe('a change in etcd', () => {
     expect(w.lb.addresses(HTTP)).toContain(host(4));
   });
 
-  it('that says what NGINX has already costs nothing', async () => {
+  it('costs no call if NGINX has what it says already', async () => {
     await using w = await watching(3);
     w.register('firmware', host(2));
     await w.pass(500);
     expect(calls(w)).toEqual([]);
   });
 
-  it('is proved by one full pass a moment after the last of several', async () => {
+  it('is verified by one full pass shortly after the last of several changes', async () => {
     await using w = await watching(3);
     for (let n = 4; n <= 8; n++) {
       w.register('firmware', host(n));
@@ -118,7 +118,7 @@ describe('a change in etcd', () => {
     expect(w.lb.count('upstream')).toBe(1);
   });
 
-  it('is proved after a second at the latest, however many follow', async () => {
+  it('is verified after a second at the latest, however many changes follow', async () => {
     await using w = await watching(3);
     for (let i = 0; i < 140; i++) {
       w.register('firmware', host(4 + i));
@@ -127,7 +127,7 @@ describe('a change in etcd', () => {
     expect(w.lb.count('upstream')).toBe(2);
   });
 
-  it('is sent to a group while another is read', async () => {
+  it('is sent to a group while another one is read', async () => {
     await using w = await watching(3);
     w.register('mqtt', host(1));
     await w.pass(500);
@@ -144,8 +144,8 @@ describe('a change in etcd', () => {
   });
 });
 
-describe('what is known of NGINX', () => {
-  it('that somebody else has changed takes no traffic from the last server that serves', async () => {
+describe('the fast path, with outdated servers', () => {
+  it('never drains the last serving server after somebody else has changed the group', async () => {
     await using w = await watching(2);
     const [first] = w.lb.servers(HTTP);
     await w.lb.drain(HTTP, first?.id ?? -1, new AbortController().signal);
@@ -157,7 +157,7 @@ describe('what is known of NGINX', () => {
     expect(w.lb.servers(HTTP)).toMatchObject([{ address: host(1), draining: false }]);
   });
 
-  it('that does not have a copy which somebody else has added is repaired by the full pass', async () => {
+  it('leaves a copy that somebody else added to the full pass, which repairs it', async () => {
     await using w = await watching(2);
     w.lb.place(HTTP, host(3));
     w.register('firmware', host(3));
@@ -167,7 +167,7 @@ describe('what is known of NGINX', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2), host(3)]);
   });
 
-  it('is not trusted after an answer that was lost: the group is read before anything is sent', async () => {
+  it('reads the group before it sends anything after an answer was lost', async () => {
     await using w = await watching(2);
     let lost = 0;
     w.lb.fault = ({ method }) => (method === 'add' && lost++ === 0 ? { after: TIMEOUT } : undefined);
@@ -179,7 +179,7 @@ describe('what is known of NGINX', () => {
     expect(w.lb.servers(HTTP).at(-1)).toMatchObject({ address: host(3), parameters: { weight: 2 } });
   });
 
-  it('is not trusted after a reload between the look and the call: no other server is taken by the old id', async () => {
+  it('touches no other server under an old id when NGINX is reloaded between the check and the call', async () => {
     await using w = await watching(3);
     // The servers stay and change places: id 0 is host 3 now.
     w.lb.restart();
@@ -192,7 +192,7 @@ describe('what is known of NGINX', () => {
     expect([...w.lb.addresses(HTTP)].sort()).toEqual([host(2), host(3)]);
   });
 
-  it('makes no server idle: a drain ends only by counters that were read for it', async () => {
+  it('considers no server idle: a drain ends only by counters that were read for it', async () => {
     await using w = await watching(3);
     w.register('firmware', host(2), { drain: true });
     await w.pass(100);
@@ -207,7 +207,7 @@ describe('what is known of NGINX', () => {
     expect(w.lb.addresses(HTTP)).not.toContain(host(2));
   });
 
-  it('makes no server dead: one that NGINX found failing and that is well again keeps its grace', async () => {
+  it('considers no server dead: one that NGINX found failing and that is healthy again keeps its grace', async () => {
     await using w = await watching(4, { options: { guard: DEFAULT_GUARD } });
     w.lb.set(HTTP, host(2), { failing: true });
     await w.pass(31_000);
@@ -219,7 +219,7 @@ describe('what is known of NGINX', () => {
 });
 
 describe('the guard on the fast path', () => {
-  it('counts every instance that vanishes, one at a time', async () => {
+  it('counts every vanished instance, one at a time', async () => {
     await using w = await watching(6, { options: { guard: DEFAULT_GUARD } });
     for (let n = 1; n <= 4; n++) {
       w.vanish('firmware', host(n));
@@ -242,7 +242,7 @@ describe('a drain request', () => {
     expect(w.registry.get(key)?.value).toBe(String(revision));
   });
 
-  it('for a server that NGINX does not have is acknowledged within moments', async () => {
+  it('is acknowledged at once for a server that NGINX does not have', async () => {
     await using w = await watching(2);
     const revision = w.register('firmware', host(7), { drain: true });
     await w.pass(200);
@@ -251,7 +251,7 @@ describe('a drain request', () => {
 });
 
 describe('two watchers of one NGINX', () => {
-  it('that add one address at once leave it there once', async () => {
+  it('adds an address once when each watcher adds it at the same time', async () => {
     const nginx = [new FakeNginx({ http: ['firmware'] })];
     await using first = await watching(2, { nginx });
     await using second = new Watching({

@@ -9,8 +9,8 @@ afterEach(() => void vi.useRealTimers());
 const TIMEOUT = new NginxError('TIMEOUT', 'no answer within 5000 ms');
 const BROKEN = new NginxError('Internal', 'internal error', { status: 500 });
 
-describe('NGINX', () => {
-  it('that is away at the start is waited for, and said once', async () => {
+describe('the watcher, when NGINX fails', () => {
+  it('waits for an NGINX that is unavailable at the start, and logs that once', async () => {
     await using w = new Watching();
     w.lb.stop();
     w.register('firmware', host(1));
@@ -22,7 +22,7 @@ describe('NGINX', () => {
     expect(w.log.events('nginx-connected')).toHaveLength(1);
   });
 
-  it('that was restarted empty has every server again within 2 s of answering', async () => {
+  it('adds every server again within 2 s after a restarted, empty NGINX answers', async () => {
     await using w = new Watching();
     for (let n = 1; n <= 20; n++) w.register('firmware', host(n));
     await w.pass(1_000);
@@ -33,7 +33,7 @@ describe('NGINX', () => {
     expect(w.lb.addresses(HTTP)).toHaveLength(20);
   });
 
-  it('that was restarted between two looks is noticed by who it is', async () => {
+  it('detects a restart between two checks by the identity of NGINX', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -44,7 +44,7 @@ describe('NGINX', () => {
     expect(w.log.events('nginx-reloaded')).toHaveLength(1);
   });
 
-  it('whose network was away, and nothing else, is looked at again at once when it is back', async () => {
+  it('reads NGINX again at once when its network is back', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -56,7 +56,7 @@ describe('NGINX', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2)]);
   });
 
-  it('is not sent the same add again when its answer was lost', async () => {
+  it('does not repeat an add whose answer was lost', async () => {
     await using w = new Watching();
     let lost = 0;
     w.lb.fault = ({ method }) => (method === 'add' && lost++ === 0 ? { after: TIMEOUT } : undefined);
@@ -66,7 +66,7 @@ describe('NGINX', () => {
     expect(w.lb.count('add')).toBe(1);
   });
 
-  it('that takes up a timed-out add late has the copy removed within seconds', async () => {
+  it('removes within seconds the copy that a timed-out add created late', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     let first = true;
@@ -82,7 +82,7 @@ describe('NGINX', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
   });
 
-  it('that fails one server holds up no other', async () => {
+  it('delays no other server when the call for one fails', async () => {
     await using w = new Watching();
     w.lb.fault = ({ method, address }) =>
       method === 'add' && address === host(1) ? { before: BROKEN } : undefined;
@@ -93,7 +93,7 @@ describe('NGINX', () => {
     expect(w.watcher.status().nginx[0]?.upstreams[0]).toMatchObject({ matched: false });
   });
 
-  it('that shows one group no more holds up no other', async () => {
+  it('delays no other group when NGINX no longer shows one', async () => {
     await using w = new Watching();
     w.lb.fault = ({ method, ref }) =>
       method === 'upstream' && ref?.kind === 'http' ? { before: BROKEN } : undefined;
@@ -104,7 +104,7 @@ describe('NGINX', () => {
     expect(w.log.events('upstream-unreadable')).toHaveLength(1);
   });
 
-  it('that does not list the groups of one kind holds up no group of the other', async () => {
+  it('delays no group of one kind when NGINX does not list the groups of the other', async () => {
     await using w = new Watching();
     const upstreams = w.lb.upstreams.bind(w.lb);
     let broken = true;
@@ -121,7 +121,7 @@ describe('NGINX', () => {
     expect(w.lb.addresses(STREAM)).toEqual([host(1)]);
   });
 
-  it('that was reloaded and does not list the groups of one kind keeps those it had', async () => {
+  it('keeps the groups of a kind that NGINX does not list after a reload', async () => {
     await using w = new Watching();
     w.register('mqtt', host(1));
     await w.pass(1_000);
@@ -132,7 +132,7 @@ describe('NGINX', () => {
     expect(w.lb.addresses(STREAM)).toEqual([host(1)]);
   });
 
-  it('that is slow and busy with one group takes a change of another in between', async () => {
+  it('changes one group while NGINX is slow with another', async () => {
     await using w = new Watching();
     w.register('mqtt', host(1));
     await w.pass(1_000);
@@ -148,7 +148,7 @@ describe('NGINX', () => {
     expect(w.lb.addresses(HTTP)).toHaveLength(250);
   });
 
-  it('that was reloaded after the read has no other server removed under the old id', async () => {
+  it('removes no other server under the old id when NGINX was reloaded after the read', async () => {
     await using w = new Watching();
     for (const n of [1, 2, 3]) w.register('firmware', host(n));
     await w.pass(1_000);
@@ -174,7 +174,7 @@ describe('NGINX', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(2), host(3)]);
   });
 
-  it('whose calls take long has nothing taken out that was registered again meanwhile', async () => {
+  it('keeps a server that is registered again during a slow call', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('firmware', host(2));
@@ -190,7 +190,7 @@ describe('NGINX', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2), host(3)]);
   });
 
-  it('whose calls take long keeps its last server when another is registered meanwhile', async () => {
+  it('keeps the last server when another is registered during a slow call', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -211,7 +211,7 @@ describe('NGINX', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(2)]);
   });
 
-  it('that takes long to say who it is after a reload is not asked in a tight loop', async () => {
+  it('does not ask in a tight loop for the identity of an NGINX that is slow after a reload', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('firmware', host(2));
@@ -230,7 +230,7 @@ describe('NGINX', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
   });
 
-  it('with a read-only API is said once for each server, and not asked again at every poll', async () => {
+  it('logs a read-only API once for each server, and does not ask again at every poll', async () => {
     await using w = new Watching();
     w.lb.fault = ({ method }) =>
       method === 'add'
@@ -249,8 +249,8 @@ describe('NGINX', () => {
   });
 });
 
-describe('etcd', () => {
-  it('that is away changes nothing in NGINX, and is said once', async () => {
+describe('the watcher, when etcd fails', () => {
+  it('changes nothing in NGINX while etcd is unavailable, and logs that once', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('firmware', host(2));
@@ -268,7 +268,7 @@ describe('etcd', () => {
     expect(w.watcher.ready).toBe(true);
   });
 
-  it('that answers and refuses is another thing than one that is away, and its reason is shown', async () => {
+  it('distinguishes an etcd that refuses from one that is unavailable, and shows the reason', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -288,7 +288,7 @@ describe('etcd', () => {
     expect(w.log.events('etcd-unavailable')).toHaveLength(1);
   });
 
-  it('that is full is read on, and said to refuse what the watcher would write', async () => {
+  it('continues to read a full etcd, and logs that it refuses the writes of the watcher', async () => {
     await using w = new Watching();
     w.registry.fault('full');
     w.register('firmware', host(1));
@@ -301,7 +301,7 @@ describe('etcd', () => {
     });
   });
 
-  it('in which a later watcher has the same id makes this one not ready, and it says so', async () => {
+  it('is not ready while a later watcher has the same id, and says so', async () => {
     await using first = new Watching();
     first.register('firmware', host(1));
     await first.pass(1_000);
@@ -313,7 +313,7 @@ describe('etcd', () => {
     expect(second.watcher.status()).toMatchObject({ ready: true, superseded: false });
   });
 
-  it('that is away does not keep a restarted NGINX from being set again', async () => {
+  it('configures a restarted NGINX again while etcd is unavailable', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -326,7 +326,7 @@ describe('etcd', () => {
 });
 
 describe('the watcher', () => {
-  it('that is stopped leaves NGINX as it is, and takes its keys out of etcd', async () => {
+  it('leaves NGINX as it is when it stops, and deletes its keys in etcd', async () => {
     const w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -339,7 +339,7 @@ describe('the watcher', () => {
     expect(w.registry.leases()).toEqual([]);
   });
 
-  it('that is stopped in the middle of a call lets the call end', async () => {
+  it('completes the call under way when it stops', async () => {
     const w = new Watching();
     await w.pass(100);
     let release = () => {};
@@ -356,7 +356,7 @@ describe('the watcher', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
   });
 
-  it('that is killed in mid-drain is followed by one that carries on', async () => {
+  it('is followed by one that continues when it is killed during a drain', async () => {
     const first = new Watching();
     for (const service of ['firmware', 'mqtt']) {
       first.register(service, host(1));
@@ -381,7 +381,7 @@ describe('the watcher', () => {
     expect(second.lb.addresses(STREAM)).toEqual([host(1)]);
   });
 
-  it('does without a group whose loop has a defect, says so, and goes on', async () => {
+  it('continues without a group whose loop has a defect, and logs that', async () => {
     await using w = new Watching();
     let broken = true;
     const upstream = w.lb.upstream.bind(w.lb);
@@ -399,7 +399,7 @@ describe('the watcher', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
   });
 
-  it('is ready once NGINX matches, and not while NGINX is away', async () => {
+  it('is ready when NGINX is in sync, and not while NGINX is unavailable', async () => {
     await using w = new Watching({ nginx: [new FakeNginx({ http: ['firmware'] })] });
     expect(w.watcher.ready).toBe(false);
     w.register('firmware', host(1));

@@ -16,14 +16,14 @@ async function four(): Promise<Watching> {
 }
 
 describe('the guard', () => {
-  it('lets one of four go', async () => {
+  it('lets one of four instances go', async () => {
     await using w = await four();
     w.vanish('firmware', host(4));
     await w.pass(15_000);
     expect(w.lb.addresses(HTTP)).toEqual(ALL.slice(0, 3));
   });
 
-  it('leaves one that vanished alone for the grace, and only then begins to drain it', async () => {
+  it('ignores one vanished instance for the grace, and only then begins to drain it', async () => {
     await using w = await four();
     w.lb.set(HTTP, host(4), { active: 1 });
     w.vanish('firmware', host(4));
@@ -35,7 +35,7 @@ describe('the guard', () => {
     expect(server()).toMatchObject({ draining: true });
   });
 
-  it('has no grace for one that is dead', async () => {
+  it('gives no grace to a dead instance', async () => {
     const dead = new Set<string>();
     await using w = new Watching({
       ...GUARDED,
@@ -61,7 +61,7 @@ describe('the guard', () => {
     expect(w.lb.addresses(HTTP)).toEqual(ALL.slice(0, 2));
   });
 
-  it('drains none of six whose sidekicks froze at once while their backends are well, and holds them all', async () => {
+  it('drains none of six whose sidekicks froze at once while their backends are healthy, and holds them all', async () => {
     const six = [1, 2, 3, 4, 5, 6].map(host);
     await using w = new Watching({
       ...GUARDED,
@@ -85,7 +85,7 @@ describe('the guard', () => {
     expect(w.watcher.status().nginx[0]?.upstreams[0]?.held.map(({ address }) => address)).toEqual(six);
   });
 
-  it('lists as held only what is really kept', async () => {
+  it('lists only what it holds', async () => {
     const dead = new Set<string>([host(1)]);
     await using w = new Watching({
       ...GUARDED,
@@ -106,7 +106,7 @@ describe('the guard', () => {
     expect(w.log.events('servers-held').flatMap(({ fields }) => fields.addresses)).not.toContain(host(1));
   });
 
-  it('holds a group that vanishes, says so, and lets it go when its time is over', async () => {
+  it('holds a group that vanishes, logs that, and lets it go when its time is over', async () => {
     await using w = await four();
     for (const server of ALL) w.vanish('firmware', server);
     await w.pass(115_000);
@@ -119,7 +119,7 @@ describe('the guard', () => {
     expect(w.lb.addresses(HTTP)).toEqual([]);
   });
 
-  it('puts back what it had begun to drain before the loss showed its size', async () => {
+  it('puts back what was drained before the loss showed its size', async () => {
     for (const [service, ref] of [['firmware', HTTP] as const, ['mqtt', STREAM] as const]) {
       await using w = new Watching(GUARDED);
       for (const server of ALL) w.register(service, server);
@@ -143,7 +143,7 @@ describe('the guard', () => {
     expect(w.lb.addresses(HTTP)).toEqual([]);
   });
 
-  it('takes a drain and the deletion right after it for what they are', async () => {
+  it('counts a drain and the deletion right after it as a drain', async () => {
     await using w = await four();
     for (const server of ALL.slice(1)) {
       w.register('firmware', server, { drain: true });
@@ -153,7 +153,7 @@ describe('the guard', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
   });
 
-  it('lets those go that are registered again, with no change in NGINX', async () => {
+  it('lets instances go that are registered again, with no change in NGINX', async () => {
     await using w = await four();
     for (const server of ALL) w.vanish('firmware', server);
     await w.pass(1_000);
@@ -165,7 +165,7 @@ describe('the guard', () => {
     expect(w.watcher.status().nginx[0]?.upstreams[0]?.held).toEqual([]);
   });
 
-  it('is released by an operator, through etcd', async () => {
+  it('is ended by an operator, through etcd', async () => {
     await using w = await four();
     for (const server of ALL.slice(1)) w.vanish('firmware', server);
     await w.pass(5_000);
@@ -175,7 +175,7 @@ describe('the guard', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
   });
 
-  it('of a watcher that has just begun holds what vanished before it came', async () => {
+  it('holds as part of a new watcher what vanished before the watcher started', async () => {
     const first = await four();
     await first.stop();
     for (const server of ALL.slice(1)) first.vanish('firmware', server);
@@ -184,7 +184,7 @@ describe('the guard', () => {
     expect(second.lb.servers(HTTP)).toMatchObject(ALL.map((each) => ({ address: each, draining: false })));
   });
 
-  it('stays out of the way of what a dead watcher was draining', async () => {
+  it('does not affect what a dead watcher was draining', async () => {
     const first = await four();
     first.lb.set(HTTP, host(4), { active: 1 });
     first.vanish('firmware', host(4));

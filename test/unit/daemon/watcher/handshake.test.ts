@@ -7,8 +7,8 @@ afterEach(() => void vi.useRealTimers());
 
 const answer = (service: string, n: number) => `/sidekick/drained/${service}/${host(n)}/lb1`;
 
-describe('presence', () => {
-  it('names what the watcher drives, under its lease', async () => {
+describe('the presence key', () => {
+  it('names the upstreams of the watcher, under its lease', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('elsewhere', host(1));
@@ -28,8 +28,8 @@ describe('presence', () => {
   });
 });
 
-describe('a request to drain', () => {
-  it('is answered with its revision once the server is out, and the answer goes with the request', async () => {
+describe('a drain request', () => {
+  it('is acknowledged with its revision once the server is gone; the acknowledgement is deleted with the request', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('firmware', host(2));
@@ -47,7 +47,7 @@ describe('a request to drain', () => {
     expect(w.registry.get(answer('firmware', 2))).toBeUndefined();
   });
 
-  it('is answered only when every NGINX of the watcher has the server out', async () => {
+  it('is acknowledged only when no NGINX of the watcher has the server', async () => {
     const nginx = ['a', 'b'].map((name) => new FakeNginx({ name, http: ['firmware'] }));
     const [a, b] = nginx as [FakeNginx, FakeNginx];
     await using w = new Watching({ nginx });
@@ -64,7 +64,7 @@ describe('a request to drain', () => {
     expect(w.registry.get(answer('firmware', 2))).toBeDefined();
   });
 
-  it('is not answered while an NGINX has never answered: it may send traffic there', async () => {
+  it('is not acknowledged while an NGINX has never answered: it may send traffic there', async () => {
     const nginx = ['a', 'b'].map((name) => new FakeNginx({ name, http: ['firmware'] }));
     const [, b] = nginx as [FakeNginx, FakeNginx];
     b.stop();
@@ -80,7 +80,7 @@ describe('a request to drain', () => {
     expect(w.registry.get(answer('firmware', 2))).toBeDefined();
   });
 
-  it('is answered anew when it is made anew', async () => {
+  it('is acknowledged again when it is made again', async () => {
     await using w = new Watching();
     w.register('mqtt', host(1));
     w.register('mqtt', host(2));
@@ -96,7 +96,7 @@ describe('a request to drain', () => {
     expect(w.registry.get(answer('mqtt', 2))).toMatchObject({ value: String(again) });
   });
 
-  it('of an operator counts as well, and is over with undrain', async () => {
+  it('counts from an operator as well, and ends with undrain', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('firmware', host(2));
@@ -111,7 +111,7 @@ describe('a request to drain', () => {
     expect(w.registry.get(answer('firmware', 2))).toBeUndefined();
   });
 
-  it('of the last server is done all the same: nothing else is to serve', async () => {
+  it('is completed for the last server too: nothing else should serve', async () => {
     await using w = new Watching();
     w.register('mqtt', host(1));
     await w.pass(500);
@@ -121,7 +121,7 @@ describe('a request to drain', () => {
     expect(w.registry.get(answer('mqtt', 1))).toBeDefined();
   });
 
-  it('counts no longer as done after a reload of NGINX, until it is seen again that the server is out', async () => {
+  it('is no longer done after a reload of NGINX, until a pass has seen that the server is gone', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('firmware', host(2));
@@ -144,7 +144,7 @@ describe('a request to drain', () => {
     expect(w.registry.get(answer('firmware', 2))).toMatchObject({ value: String(revision) });
   });
 
-  it('is answered once more after the lease was lost', async () => {
+  it('is acknowledged again after the lease was lost', async () => {
     await using w = new Watching();
     w.register('mqtt', host(1));
     w.register('mqtt', host(2));

@@ -31,8 +31,8 @@ async function three(dead: Set<Address>): Promise<Watching> {
 const down = (w: Watching) =>
   w.lb.servers(HTTP).flatMap(({ address, parameters }) => (parameters.down ? [address] : []));
 
-describe('probes from the load balancer', () => {
-  it('take a server down that fails them `fall` times, and back after `rise` good ones', async () => {
+describe('a watcher that probes', () => {
+  it('marks a server down after `fall` failed probes, and up after `rise` successful ones', async () => {
     const dead = new Set<Address>();
     await using w = await three(dead);
     expect(down(w)).toEqual([]);
@@ -49,7 +49,7 @@ describe('probes from the load balancer', () => {
     expect(w.log.events('server-healthy')).toHaveLength(2);
   });
 
-  it('remove a dead server at once when its key is gone too', async () => {
+  it('removes a dead server at once when its key is gone too', async () => {
     const dead = new Set<Address>();
     await using w = await three(dead);
     w.lb.set(HTTP, host(2), { active: 5 });
@@ -60,7 +60,7 @@ describe('probes from the load balancer', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1), host(3)]);
   });
 
-  it('never fight with a drain: neither back in nor removed before it is idle', async () => {
+  it('never interferes with a drain: it neither puts a server back nor removes it before it is idle', async () => {
     const dead = new Set<Address>();
     await using w = await three(dead);
     w.lb.set(STREAM, host(2), { active: 1 });
@@ -76,7 +76,7 @@ describe('probes from the load balancer', () => {
     expect(w.lb.addresses(STREAM)).toEqual([host(1), host(3)]);
   });
 
-  it('are made by default for what the gateway serves, which has no health checks of its own', async () => {
+  it('probes by default what the gateway serves, which has no health checks of its own', async () => {
     const gateway = new FakeNginx({ name: 'gateway', http: ['firmware'] });
     const plus = new FakeNginx({ name: 'plus', stream: ['mqtt'] });
     gateway.build = `nginx-plus-r30-${GATEWAY_BUILD}`;
@@ -94,7 +94,7 @@ describe('probes from the load balancer', () => {
     expect(plus.servers(STREAM).filter(({ parameters }) => parameters.down)).toEqual([]);
   });
 
-  it('are not believed where they would leave nothing up', async () => {
+  it('ignores probes that would leave nothing up', async () => {
     const dead = new Set([host(1), host(2), host(3)]);
     await using w = await three(dead);
     await w.pass(20_000);
@@ -104,7 +104,7 @@ describe('probes from the load balancer', () => {
     expect(down(w)).toEqual([host(2), host(3)]);
   });
 
-  it('that have not ended yet do not put a dead server back in when the watcher restarts', async () => {
+  it('puts no dead server back when it restarts and the probes have not ended yet', async () => {
     const dead = new Set([host(2)]);
     const first = await three(dead);
     await first.pass(3_000);
@@ -132,7 +132,7 @@ describe('probes from the load balancer', () => {
     expect(down(second)).toEqual([host(2)]);
   });
 
-  it('leave services alone that are not probed', async () => {
+  it('leaves services alone that are not probed', async () => {
     await using w = new Watching({
       healthCheck: (instance) =>
         instance.service === 'mqtt' ? probes(new Set())(instance, undefined) : undefined,
@@ -144,7 +144,7 @@ describe('probes from the load balancer', () => {
     expect(down(w)).toEqual([]);
   });
 
-  it('leave instances alone that are not probed, in a group where others are', async () => {
+  it('leaves instances alone that are not probed, in a group where others are', async () => {
     const upstreams = ['a', 'b'].map((service) => ({ service, kind: 'http' as const, upstream: 'firmware' }));
     await using w = new Watching({
       options: { upstreams },
@@ -158,7 +158,7 @@ describe('probes from the load balancer', () => {
     expect(down(w)).toEqual([]);
   });
 
-  it('that are switched off while the watcher runs let go what they took down', async () => {
+  it('puts back what probes marked down when probing is switched off', async () => {
     const dead = new Set([host(2)]);
     let on = true;
     await using w = new Watching({

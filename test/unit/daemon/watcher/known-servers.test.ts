@@ -49,7 +49,7 @@ async function perform(nginx: FakeNginx, ref: UpstreamRef, known: KnownServers, 
 describe.each(KINDS)('KnownServers of %s', (kind) => {
   const ref = { kind, name: 'group' };
 
-  it('are what NGINX has after any calls that NGINX has answered', async () => {
+  it('equals what NGINX has after any calls that NGINX has answered', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
         const nginx = new FakeNginx({ [kind]: ['group'] });

@@ -27,7 +27,7 @@ async function live(nginx: readonly FakeNginx[], history: readonly Command[]): P
   }
 }
 
-describe(`after any history, NGINX equals etcd, and no server was taken that was to serve (seed ${SEED})`, () => {
+describe(`after any history, NGINX equals etcd, and no server that should serve was removed (seed ${SEED})`, () => {
   it.each([
     ['one NGINX, which keeps its servers over a restart', 1, true],
     ['two NGINX, which lose them', 2, false],

@@ -22,8 +22,8 @@ function budget(underWay: number, perSecond = 1_000) {
   return { begun, ends, probe };
 }
 
-describe('the probes of all services', () => {
-  it('are no more at a time than there may be', async () => {
+describe('the budget of the probes of all services', () => {
+  it('limits the probes at a time', async () => {
     const { begun, ends, probe } = budget(2);
     for (const name of ['a1', 'a2', 'a3', 'a4']) void probe('a', name);
     await vi.advanceTimersByTimeAsync(1_000);
@@ -33,7 +33,7 @@ describe('the probes of all services', () => {
     expect(begun).toEqual(['a1', 'a2', 'a3']);
   });
 
-  it('take turns by service, whoever came first', async () => {
+  it('takes turns by service, whichever came first', async () => {
     const { begun, ends, probe } = budget(1);
     for (const name of ['a1', 'a2', 'a3', 'a4']) void probe('a', name);
     for (const name of ['b1', 'b2']) void probe('b', name);
@@ -46,7 +46,7 @@ describe('the probes of all services', () => {
     expect(begun).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
   });
 
-  it('are no more in a second than there may be', async () => {
+  it('limits the probes in a second', async () => {
     const { begun, probe } = budget(1_000, 50);
     for (let i = 0; i < 500; i++) void probe('a', `${i}`);
     await vi.advanceTimersByTimeAsync(2_000);
@@ -56,7 +56,7 @@ describe('the probes of all services', () => {
     expect(begun).toHaveLength(500);
   });
 
-  it('leave the queue when they are not wanted any more, and give their place back when they fail', async () => {
+  it('drops queued probes that are no longer wanted, and frees the place of failed ones', async () => {
     const { begun, ends, probe } = budget(1);
     const stop = new AbortController();
     void probe('a', 'a1');

@@ -22,8 +22,8 @@ function setUp() {
   return { registry, nginx, look, writes };
 }
 
-describe('one look', () => {
-  it('makes NGINX match, and says what it did', async () => {
+describe('a single pass', () => {
+  it('puts NGINX in sync, and returns what it did', async () => {
     const { registry, nginx, look } = setUp();
     registry.write(`/services/firmware/${host(1)}`, '{"weight":2}');
     registry.write(`/services/mqtt/${host(1)}`, '{}');
@@ -37,7 +37,7 @@ describe('one look', () => {
     expect((await look(false)).nginx[0]?.upstreams[0]?.actions).toEqual([]);
   });
 
-  it('with dryRun says what it would do, and does nothing', async () => {
+  it('returns with dryRun what it would do, and does nothing', async () => {
     const { registry, look, writes } = setUp();
     registry.write(`/services/firmware/${host(1)}`, '{}');
     const report = await look(true);
@@ -49,7 +49,7 @@ describe('one look', () => {
     expect(registry.calls).toEqual([]);
   });
 
-  it('does not match while a server drains', async () => {
+  it('is not in sync while a server drains', async () => {
     const { registry, nginx, look } = setUp();
     registry.write(`/services/firmware/${host(1)}`, '{}');
     registry.write(`/services/firmware/${host(2)}`, '{"drain":true}');
@@ -60,7 +60,7 @@ describe('one look', () => {
     expect(nginx.find(HTTP, host(2))?.draining).toBe(true);
   });
 
-  it('leaves what the guard holds, and matches', async () => {
+  it('leaves what the guard holds, and is in sync', async () => {
     const { registry, nginx, look, writes } = setUp();
     registry.write(`/services/firmware/${host(1)}`, '{}');
     for (const n of [1, 2, 3, 4]) nginx.place(HTTP, host(n));
@@ -68,7 +68,7 @@ describe('one look', () => {
     expect(writes()).toEqual([]);
   });
 
-  it('does not match when a server is refused, and says why', async () => {
+  it('is not in sync when a server is rejected, and says why', async () => {
     const { registry, nginx, look } = setUp();
     nginx.setCapacity(HTTP, 0);
     registry.write(`/services/firmware/${host(1)}`, '{}');
@@ -78,7 +78,7 @@ describe('one look', () => {
     });
   });
 
-  it('does not match when an NGINX is away, and looks at the others all the same', async () => {
+  it('is not in sync when an NGINX is unavailable, and handles the others', async () => {
     const { registry, nginx, look } = setUp();
     const away = new FakeNginx({ name: 'away', http: ['firmware'] });
     away.stop();
@@ -90,7 +90,7 @@ describe('one look', () => {
     expect(nginx.addresses(HTTP)).toEqual([host(1)]);
   });
 
-  it('does not put servers back in that a running watcher may have found dead', async () => {
+  it('puts no servers back that a running watcher may have found dead', async () => {
     const { registry, nginx, look, writes } = setUp();
     for (const n of [1, 2]) registry.write(`/services/mqtt/${host(n)}`, '{}');
     nginx.place(STREAM, host(1));
@@ -101,7 +101,7 @@ describe('one look', () => {
     expect(writes()).toEqual([]);
   });
 
-  it('rejects when it is aborted while etcd is away', async () => {
+  it('rejects when it is aborted while etcd is unavailable', async () => {
     const { registry, nginx } = setUp();
     registry.fault('down');
     const controller = new AbortController();

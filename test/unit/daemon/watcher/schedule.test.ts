@@ -57,7 +57,7 @@ describe('drainPollInterval', () => {
 describe('PassSchedule', () => {
   const TIMING = { debounce: 50 };
 
-  it('has the first pass begin at once', () => {
+  it('begins the first pass at once', () => {
     expect(new PassSchedule().wait(NOW, TIMING)).toBe(0);
   });
 
@@ -77,7 +77,7 @@ describe('PassSchedule', () => {
     expect(schedule.wait(NOW + 100, TIMING)).toBe(0);
   });
 
-  it('has the fast path proved a quiet moment after its last change', () => {
+  it('verifies the fast path a quiet moment after its last change', () => {
     const schedule = new PassSchedule();
     schedule.begin(NOW - 10_000);
     schedule.prove(10, NOW, TIMING);
@@ -85,21 +85,21 @@ describe('PassSchedule', () => {
     expect(schedule.wait(NOW + 40, TIMING)).toBe(50);
   });
 
-  it('does not put the proof off for ever', () => {
+  it('does not postpone the verification for ever', () => {
     const schedule = new PassSchedule();
     schedule.begin(NOW - 10_000);
     for (let at = 0; at <= 990; at += 30) schedule.prove(10, NOW + at, TIMING);
     expect(schedule.wait(NOW + 990, TIMING)).toBe(10);
   });
 
-  it('waits longer for the proof the larger the group is', () => {
+  it('waits longer before the verification the larger the group is', () => {
     const schedule = new PassSchedule();
     schedule.begin(NOW - 10_000);
     schedule.prove(10_000, NOW, TIMING);
     expect(schedule.wait(NOW, TIMING)).toBe(1_000);
   });
 
-  it('takes a full pass for the proof', () => {
+  it('counts a full pass as the verification', () => {
     const schedule = new PassSchedule();
     schedule.prove(10, NOW, TIMING);
     schedule.begin(NOW);

@@ -109,7 +109,7 @@ describe('the state of a server', () => {
     expect(counts(w, 'firmware')).toEqual(known);
   });
 
-  it('is past while NGINX is away, and it is said how long ago that was', async () => {
+  it('is past while NGINX is unavailable, with the time since', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -197,7 +197,7 @@ function deferred(): { readonly promise: Promise<void>; resolve(): void } {
   return { promise, resolve: () => resolve() };
 }
 
-describe("an operator's request", () => {
+describe('a maintenance key', () => {
   it('is shown with who asked, when and why', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
@@ -215,7 +215,7 @@ describe("an operator's request", () => {
   });
 });
 
-describe('the presence of a watcher', () => {
+describe('the presence key of a watcher', () => {
   it('says how many servers its guard holds, by service', async () => {
     await using w = new Watching({ options: { guard: DEFAULT_GUARD } });
     const held = () => JSON.parse(w.registry.get('/sidekick/watchers/lb1')?.value ?? '{}').held;

@@ -8,8 +8,8 @@ afterEach(() => void vi.useRealTimers());
 
 const DEEP = `${'['.repeat(8_180)}${']'.repeat(8_180)}`;
 
-describe('whoever may write the keys of one service', () => {
-  it('does not end the watcher with a value that is thousands deep, nor take a good server out', async () => {
+describe('a writer of the keys of one service', () => {
+  it('neither ends the watcher with a value that is thousands deep, nor removes a good server', async () => {
     await using w = new Watching();
     w.register('firmware', host(1), '{"weight":3}');
     await w.pass(500);
@@ -32,7 +32,7 @@ describe('whoever may write the keys of one service', () => {
     });
   });
 
-  it('leaves a drained server drained with a value that is meant as JSON and is none', async () => {
+  it('leaves a drained server drained with a value that is invalid JSON', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('firmware', host(2), '{"drain":true}');
@@ -74,7 +74,7 @@ describe('whoever may write the keys of one service', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1), host(5)]);
   });
 
-  it('has room for so many instances, which is said once, and no newcomer takes the place of one that is there', async () => {
+  it('can register a limited number of instances: this is logged once, and no newcomer replaces one', async () => {
     await using w = new Watching({ options: { limits: { ...DEFAULT_SERVICE_LIMITS, instances: 3 } } });
     for (const n of [1, 2, 3]) w.register('firmware', host(n));
     await w.pass(500);
@@ -90,7 +90,7 @@ describe('whoever may write the keys of one service', () => {
     expect(w.lb.addresses(HTTP)).toEqual([1, 3, 4].map(host));
   });
 
-  it('keeps no other service from its probes, however many of its instances answer none', async () => {
+  it('keeps no other service from its probes, however many of its instances do not answer', async () => {
     const probed: string[] = [];
     const health = { interval: 2_000, timeout: 1_000, rise: 2, fall: 2 };
     await using w = new Watching({
@@ -113,8 +113,8 @@ describe('whoever may write the keys of one service', () => {
   });
 });
 
-describe('names that are gone', () => {
-  it('leave nothing behind: 9,320 services put and deleted again', async () => {
+describe('a removed name', () => {
+  it('leaves nothing behind: 9,320 services put and deleted again', async () => {
     await using w = new Watching({
       healthCheck: () => ({
         policy: { interval: 2_000, timeout: 1_000, rise: 2, fall: 2 },
@@ -140,7 +140,7 @@ describe('names that are gone', () => {
     expect(series.length).toBeGreaterThan(0);
   }, 120_000);
 
-  it('are needed for as long as NGINX has a group for them: it is emptied', async () => {
+  it('is needed for as long as NGINX has a group for it: the group is emptied', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(500);

@@ -36,7 +36,7 @@ describe('UpstreamMemory', () => {
     expect(memory.failures).toBe(0);
   });
 
-  it('knows the zone to be full from a rejected add until a server is removed', () => {
+  it('considers the zone full from a rejected add until a server is removed', () => {
     const memory = new UpstreamMemory();
     memory.recordPass(result(ADD, FULL), 0, RETRY);
     expect(memory.zoneFull).toBe(true);
@@ -46,7 +46,7 @@ describe('UpstreamMemory', () => {
     expect(memory.isRejected(ADD, 1)).toBe(false);
   });
 
-  it('learns that NGINX does not let the weight be changed, and that it is worth another plan at once', () => {
+  it('learns that NGINX does not let the weight be changed, and requests another plan at once', () => {
     const memory = new UpstreamMemory();
     expect([...memory.immutable]).toEqual(['backup']);
     const error = new NginxError('UpstreamServerWeightImmutable', 'immutable', { status: 400 });
@@ -57,7 +57,7 @@ describe('UpstreamMemory', () => {
     expect(memory.failures).toBe(1);
   });
 
-  it('counts the full passes in a row that failed; a pass over some addresses adds to them, and ends none', () => {
+  it('counts the full passes in a row that failed; a pass over some addresses adds to them, and never resets them', () => {
     const memory = new UpstreamMemory();
     memory.recordPass(result(ADD, BROKEN), 0, RETRY);
     memory.recordFailedRead();
@@ -70,7 +70,7 @@ describe('UpstreamMemory', () => {
     expect(memory.failures).toBe(0);
   });
 
-  it('looks for the late effect of a call that timed out once, some seconds later', () => {
+  it('checks once, some seconds later, for the late effect of a call that timed out', () => {
     const memory = new UpstreamMemory();
     expect(memory.verifyAt(0)).toBeUndefined();
     memory.recordPass(result(ADD, TIMEOUT), 1_000, RETRY);
@@ -78,7 +78,7 @@ describe('UpstreamMemory', () => {
     expect(memory.verifyAt(6_000)).toBeUndefined();
   });
 
-  it('forgets with a reload what may be other in the new configuration', () => {
+  it('forgets with a reload what the new configuration may have changed', () => {
     const memory = new UpstreamMemory();
     memory.recordPass(result(ADD, FULL), 0, RETRY);
     memory.recordFailedRead();
@@ -95,7 +95,7 @@ describe('leavesDoubt', () => {
     ['a server that is not there any more', MISSING, true],
     ['a full zone', FULL, false],
     ['a read-only API', DENIED, false],
-  ])('%s: %s', (_, error, doubt) => {
+  ])('decides for %s: %s', (_, error, doubt) => {
     expect(leavesDoubt(error)).toBe(doubt);
   });
 });

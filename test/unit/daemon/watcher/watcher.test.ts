@@ -5,8 +5,8 @@ import { HTTP, host, STREAM, useFakeClock, Watching } from '../../../support/wat
 beforeEach(useFakeClock);
 afterEach(() => void vi.useRealTimers());
 
-describe('what is registered', () => {
-  it('comes into the http and the stream upstream of the same name', async () => {
+describe('a registered instance', () => {
+  it('is added to the http and the stream upstream of the same name', async () => {
     await using w = new Watching();
     w.register('firmware', host(1), { weight: 5 });
     w.register('mqtt', host(2));
@@ -15,7 +15,7 @@ describe('what is registered', () => {
     expect(w.lb.servers(STREAM)).toMatchObject([{ address: host(2) }]);
   });
 
-  it('comes in at once, with no wait before a lone change', async () => {
+  it('is added at once: a single change does not wait', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -34,7 +34,7 @@ describe('what is registered', () => {
     expect(w.lb.count('add')).toBe(1);
   });
 
-  it('is patched in what differs, and in nothing else', async () => {
+  it('is patched where it differs, and nowhere else', async () => {
     await using w = new Watching();
     w.register('firmware', host(1), { max_conns: 5 });
     await w.pass(100);
@@ -44,7 +44,7 @@ describe('what is registered', () => {
     expect(w.log.events('server-updated')).toMatchObject([{ fields: { changes: { weight: 3 } } }]);
   });
 
-  it('is replaced where a parameter cannot be patched: added anew, and the old one drained', async () => {
+  it('is replaced where a parameter cannot be patched: added again, and the old server drained', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(100);
@@ -61,7 +61,7 @@ describe('what is registered', () => {
     expect(w.lb.servers(HTTP)).toMatchObject([{ parameters: { backup: true } }]);
   });
 
-  it('is replaced where NGINX turns out not to let the weight be changed', async () => {
+  it('is replaced where NGINX does not let the weight be changed', async () => {
     const { NginxError } = await import('../../../../src/core/errors.js');
     await using w = new Watching();
     w.lb.fault = ({ method }) =>
@@ -84,7 +84,7 @@ describe('what is registered', () => {
     expect(w.lb.servers(HTTP)).toMatchObject([{ address: host(1), parameters: { weight: 1 } }]);
   });
 
-  it('coalesces a burst into few passes', async () => {
+  it('needs few passes in a burst of changes', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -98,7 +98,7 @@ describe('what is registered', () => {
     expect(w.lb.count('upstream') - before).toBeLessThan(12);
   });
 
-  it('costs only a look at who NGINX is while nothing changes, and a full look each resync', async () => {
+  it('costs only a check of the identity of NGINX while nothing changes, and a full read each resync', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('mqtt', host(1));
@@ -113,7 +113,7 @@ describe('what is registered', () => {
   });
 });
 
-describe('what is not registered', () => {
+describe('a server that is not registered', () => {
   it('is left alone before etcd has been read', async () => {
     const w = new Watching();
     w.registry.fault('down');
@@ -133,7 +133,7 @@ describe('what is not registered', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(9)]);
   });
 
-  it('is drained and removed once idle', async () => {
+  it('is drained, and removed once idle', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('firmware', host(2));
@@ -147,7 +147,7 @@ describe('what is not registered', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
   });
 
-  it('is removed at the drain timeout, idle or not', async () => {
+  it('is removed at the drain deadline, idle or not', async () => {
     await using w = new Watching({ options: { drainTimeout: { http: 30_000, stream: 5_000 } } });
     w.register('mqtt', host(1));
     w.register('mqtt', host(2));
@@ -161,7 +161,7 @@ describe('what is not registered', () => {
     expect(w.log.events('server-removed')).toMatchObject([{ fields: { reason: 'expired' } }]);
   });
 
-  it('is taken back when it is registered again in mid-drain', async () => {
+  it('is put back when it is registered again during its drain', async () => {
     await using w = new Watching();
     for (const service of ['firmware', 'mqtt']) {
       w.register(service, host(1));
@@ -190,7 +190,7 @@ describe('what is not registered', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1)]);
   });
 
-  it('goes after what replaces it is there, and stays while NGINX does not take that', async () => {
+  it('is removed after its replacement was added, and stays while NGINX does not accept that', async () => {
     const { NginxError } = await import('../../../../src/core/errors.js');
     await using w = new Watching();
     w.register('firmware', host(1));
@@ -207,8 +207,8 @@ describe('what is not registered', () => {
   });
 });
 
-describe('bad keys and values', () => {
-  it('are said once with their reason, and touch no other server', async () => {
+describe('a bad key or value', () => {
+  it('is logged once with its reason, and affects no other server', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     for (const key of ['nohost', '10.0.0.1', '10.0.0.1:0', '10.0.0.1:70000', 'example.org:80']) {
@@ -221,7 +221,7 @@ describe('bad keys and values', () => {
     expect(w.watcher.status().rejected).toHaveLength(6);
   });
 
-  it('leave a server that is in NGINX as it is', async () => {
+  it('leaves a server that is in NGINX as it is', async () => {
     await using w = new Watching();
     w.register('firmware', host(1), { weight: 3 });
     await w.pass(100);
@@ -230,7 +230,7 @@ describe('bad keys and values', () => {
     expect(w.lb.servers(HTTP)).toMatchObject([{ address: host(1), parameters: { weight: 3 } }]);
   });
 
-  it('leave a server registered as it was when NGINX comes back empty', async () => {
+  it('leaves a server registered as it was when NGINX returns empty', async () => {
     await using w = new Watching();
     w.register('firmware', host(1), { weight: 3 });
     await w.pass(100);
@@ -241,7 +241,7 @@ describe('bad keys and values', () => {
     expect(w.lb.servers(HTTP)).toMatchObject([{ address: host(1), parameters: { weight: 3 } }]);
   });
 
-  it('include addresses outside of the networks allowed for the service', async () => {
+  it('is an address outside of the networks allowed for the service', async () => {
     const { parseNetwork } = await import('../../../../src/core/address.js');
     const network = parseNetwork('10.0.0.0/30');
     if (!network.ok) throw new Error(network.reason);
@@ -258,7 +258,7 @@ describe('bad keys and values', () => {
   });
 });
 
-describe('mapping', () => {
+describe('the mapping', () => {
   it('follows the rules, several services to one upstream', async () => {
     const upstreams = ['a', 'b'].map((service) => ({
       service,
@@ -272,7 +272,7 @@ describe('mapping', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1), host(2)]);
   });
 
-  it('says once that a service has no upstream, and serves it when a reload brings one', async () => {
+  it('reports once that a service has no upstream, and serves it when a reload adds one', async () => {
     await using w = new Watching();
     w.register('new', host(1));
     await w.pass(70_000);
@@ -282,7 +282,7 @@ describe('mapping', () => {
     expect(w.lb.addresses({ kind: 'http', name: 'new' })).toEqual([host(1)]);
   });
 
-  it('lets a group go that NGINX no longer has, and holds up no other', async () => {
+  it('drops a group that NGINX no longer has, and delays no other', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('mqtt', host(1));
@@ -294,7 +294,7 @@ describe('mapping', () => {
     expect(w.watcher.status().nginx[0]?.problems).toMatchObject([{ code: 'no-upstream' }]);
   });
 
-  it('can be changed while it runs', async () => {
+  it('changes while the watcher runs', async () => {
     await using w = new Watching();
     w.register('other', host(1));
     await w.pass(100);
@@ -308,7 +308,7 @@ describe('mapping', () => {
 });
 
 describe('a full zone', () => {
-  it('is said once and counted, holds nothing else up, and is tried again when there is room', async () => {
+  it('is logged once and counted, delays nothing else, and is tried again when there is room', async () => {
     await using w = new Watching();
     w.lb.setCapacity(HTTP, 2);
     for (const n of [1, 2, 3, 4]) w.register('firmware', host(n));
@@ -324,7 +324,7 @@ describe('a full zone', () => {
     expect(w.lb.addresses(HTTP)).not.toContain(host(1));
   });
 
-  it('of servers that are all to go is emptied but for one, which serves until the new ones have room', async () => {
+  it('keeps one of its unregistered servers, which serves until the new ones have room', async () => {
     await using w = new Watching();
     w.lb.setCapacity(HTTP, 3);
     for (const n of [1, 2, 3]) w.register('firmware', host(n));
@@ -339,8 +339,8 @@ describe('a full zone', () => {
   });
 });
 
-describe('several NGINX', () => {
-  it('are driven apart: one that is away or slow delays no other', async () => {
+describe('a watcher of several NGINX', () => {
+  it('delays none of them while another is unavailable or slow', async () => {
     const nginx = ['a', 'b', 'c'].map((name) => new FakeNginx({ name, http: ['firmware'] }));
     const [a, b, c] = nginx as [FakeNginx, FakeNginx, FakeNginx];
     b.stop();
