@@ -45,7 +45,7 @@ function flagsOf(args: string[]): Map<string, string> {
 }
 
 describe('docker/compose.yaml', () => {
-  it('has the system that it promises', () => {
+  it('defines the documented system', () => {
     expect(services.map(([name]) => name).filter((name) => !name.endsWith('-sidekick'))).toEqual([
       'etcd',
       'gateway',
@@ -59,39 +59,42 @@ describe('docker/compose.yaml', () => {
     ]);
   });
 
-  it.each(services)('%s: its image is one that this repository makes', (_, { image }) => {
+  it.each(services)('runs in %s an image that this repository builds', (_, { image }) => {
     const directory = image === 'sidekick' ? 'sidekick' : image.replace(/^sidekick-/, '');
     expect(existsSync(repositoryFile(`docker/${directory}/Dockerfile`))).toBe(true);
   });
 
-  it.each(services)('%s: what it publishes is on the loopback only', (_, { ports = [] }) => {
+  it.each(services)('publishes for %s on the loopback address only', (_, { ports = [] }) => {
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
   });
 
-  it.each(services)('%s: writes nowhere, gains no rights, and its log has a bound', (name, service) => {
-    expect(service.read_only).toBe(true);
-    expect(service.cap_drop).toEqual(['ALL']);
-    expect(service.cap_add ?? []).toEqual(name === 'gateway' ? expect.any(Array) : []);
-    expect(service.security_opt).toEqual(['no-new-privileges:true']);
-    expect(service.logging?.options).toHaveProperty('max-size');
-  });
+  it.each(services)(
+    'gives %s no writable file system, no new privileges and a bounded log',
+    (name, service) => {
+      expect(service.read_only).toBe(true);
+      expect(service.cap_drop).toEqual(['ALL']);
+      expect(service.cap_add ?? []).toEqual(name === 'gateway' ? expect.any(Array) : []);
+      expect(service.security_opt).toEqual(['no-new-privileges:true']);
+      expect(service.logging?.options).toHaveProperty('max-size');
+    },
+  );
 
   it.each(services.filter(([name]) => name.endsWith('-sidekick')))(
-    '%s: is given more time to end than its drain takes',
+    'gives %s more time to stop than its drain takes',
     (_, { environment, stop_grace_period }) => {
       const drain = parseDuration(environment?.SIDEKICK_DRAIN_TIMEOUT ?? '') ?? Number.POSITIVE_INFINITY;
       expect(parseDuration(stop_grace_period ?? '')).toBeGreaterThan(drain);
     },
   );
 
-  it.each(services)('%s: what it depends on and whose network it shares is there', (_, service) => {
+  it.each(services)('defines the dependencies of %s and the owner of its network', (_, service) => {
     const shared = service.network_mode?.replace(/^service:/, '') ?? [];
     for (const name of [...(service.depends_on ?? []), ...[shared].flat()]) {
       expect(Object.keys(compose.services)).toContain(name);
     }
   });
 
-  it.each(sidekicks)('%s: its command line and variables are a configuration', (_, service) => {
+  it.each(sidekicks)('gives %s a command line and variables that are a valid configuration', (_, service) => {
     const [command, ...args] = service.command ?? [];
     if (!isCommand(command)) throw new Error(`there is no command ${command}`);
     const scope: Scope = SCOPES[command];
@@ -103,7 +106,7 @@ describe('docker/compose.yaml', () => {
   });
 
   it.each(services.filter(([name]) => name.endsWith('-sidekick')))(
-    '%s: ends before its backend',
+    'stops %s before its backend',
     (name, service) => {
       const backend = name.replace(/-sidekick$/, '');
       expect(service.network_mode).toBe(`service:${backend}`);

@@ -70,11 +70,11 @@ function linesWith(word: string): string[] {
 }
 
 describe('the glossary', () => {
-  it.each(ruledOut())('rules out "%s", which is in no file', (word) => {
+  it.each(ruledOut())('excludes "%s", which is in no file', (word) => {
     expect(linesWith(word)).toEqual([]);
   });
 
-  it('rules out words in every spelling of an identifier', () => {
+  it('excludes words in every spelling of an identifier', () => {
     expect(['LeaseKeeper', 'lease-keeper', 'LEASE_KEEPER', 'leaseKeepers'].map(wordsOf)).toEqual([
       'lease keeper',
       'lease keeper',
@@ -83,7 +83,7 @@ describe('the glossary', () => {
     ]);
   });
 
-  it('has each term once', () => {
+  it('defines each term once', () => {
     const terms = rowsOf(readFileSync(join(ROOT, GLOSSARY), 'utf8')).map(([term = '']) => term.trim());
     expect(terms.length).toBeGreaterThan(40);
     expect(terms.filter((term, index) => terms.indexOf(term) !== index)).toEqual([]);

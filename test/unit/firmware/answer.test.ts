@@ -58,7 +58,7 @@ describe('the answer to a device', () => {
     if (one.body !== undefined) expect(given.body).toBe(one.body);
   });
 
-  it('never throws, and is never taken for a manifest that it is not, whatever is asked', () => {
+  it('never throws, and never is a manifest by mistake, whatever is asked', () => {
     const text = fc.oneof(
       hostileText,
       fc.constantFrom('toaster', 'paused', '1.3.0', '24:6f:28:aa:bb:cc', ''),

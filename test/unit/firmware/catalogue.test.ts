@@ -47,7 +47,7 @@ function rendered(input: Partial<CatalogueInput> = {}): Catalogue {
 }
 
 describe('the catalogue of a type', () => {
-  it('holds what a device is told, ready to be sent', () => {
+  it('contains what a device is told, ready to be sent', () => {
     expect(rendered()).toEqual({
       revision: 4711,
       buckets: 1250,
@@ -67,7 +67,7 @@ describe('the catalogue of a type', () => {
     });
   });
 
-  it('gives esp32FOTA the signed file, and the others the bare image', () => {
+  it('gives esp32FOTA the signed file, and others the bare image', () => {
     const signed = { sha256: 'c'.repeat(64), md5: 'c'.repeat(32), size: 1_049_088 };
     const { stable } = rendered({ releases: new Map([['1.2.0', { ...OLD, signed }]]) });
     expect(stable?.esp32fota).toContain(`/blobs/${signed.sha256}.bin`);
@@ -76,7 +76,7 @@ describe('the catalogue of a type', () => {
     expect(stable?.sha256).toBe(OLD.plain.sha256);
   });
 
-  it('states a version that was published as a number as one, as the oldest esp32FOTA takes it', () => {
+  it('states a version that was published as a number as a number, which the oldest esp32FOTA needs', () => {
     const { stable } = rendered({
       rollout: { ...ROLLOUT, stable: '7.0.0' },
       releases: new Map([['7.0.0', release('7', 'd')]]),
@@ -85,12 +85,12 @@ describe('the catalogue of a type', () => {
     expect(stable?.esphome).toContain('"version":"7",');
   });
 
-  it('renders no manifest in a form that is not asked for', () => {
+  it('contains no manifest in a form that is not requested', () => {
     const { stable } = rendered({ record: { chip: 'esp32', forms: ['file'] } });
     expect(stable).toMatchObject({ esp32fota: '', esphome: '', md5: 'a'.repeat(32) });
   });
 
-  it('offers a paused candidate to nobody, members of groups included, and still knows it', () => {
+  it('offers a paused candidate to nobody, members of groups included, and still contains it', () => {
     const paused = { by: 'root@lb1', at: '2026-11-27T12:01:00.000Z' };
     expect(rendered({ rollout: { ...ROLLOUT, paused } })).toMatchObject({
       buckets: 0,
@@ -99,7 +99,7 @@ describe('the catalogue of a type', () => {
     });
   });
 
-  it('leaves out a release that not every firmware server holds', () => {
+  it('leaves out a release that is not on every firmware server', () => {
     expect(rendered({ releases: new Map([['1.2.0', OLD]]) })).toMatchObject({
       buckets: 0,
       groups: [],
@@ -108,13 +108,13 @@ describe('the catalogue of a type', () => {
     });
   });
 
-  it('takes in whole buckets, whatever a percentage is as a floating-point number', () => {
+  it('covers whole buckets, whatever the percentage is as a floating-point number', () => {
     for (let hundredths = 0; hundredths <= 10_000; hundredths++) {
       expect(bucketsOf(hundredths / 100)).toBe(hundredths);
     }
   });
 
-  it('is at most 2,000 bytes and read back, or refused with what to do', () => {
+  it('is at most 2,000 bytes long and reads back, or is refused with a remedy', () => {
     fc.assert(
       fc.property(
         arbitrary.typeName,
@@ -160,7 +160,7 @@ describe('the catalogue of a type', () => {
     expect(value.ok && value.value.length).toBeLessThan(1700);
   });
 
-  it('what is none is not read', () => {
+  it('rejects what is no catalogue', () => {
     for (const text of ['', '-', '{}', '2 1 0 - 0 -\n-\n\n\n-\n\n', '1 1 0 - 0 -\n-\n\n']) {
       expect(decode(text)).toBeUndefined();
     }

@@ -15,16 +15,16 @@ function cohort(salt: string, percent: number): Set<string> {
   return new Set(IDS.filter((id) => bucketOf(salt, id, digest) < percent * 100));
 }
 
-describe('cohorts', () => {
+describe('a cohort', () => {
   it.each(['toaster-1.3.0', 'toaster-1.3.1', 'kettle-7.0.0', 'a', 'summer-2026'])(
-    'with the salt %s, 10 %% is between 9 %% and 11 %% of 10,000 devices',
+    'has with the salt %s and 10 %% between 9 %% and 11 %% of 10,000 devices',
     (salt) => {
       expect(cohort(salt, 10).size).toBeGreaterThan(900);
       expect(cohort(salt, 10).size).toBeLessThan(1100);
     },
   );
 
-  it('keep those who are in as the percentage grows: nobody at 0 %, everybody at 100 %', () => {
+  it('keeps its devices as the percentage grows: nobody at 0 %, everybody at 100 %', () => {
     let before = cohort('toaster-1.3.0', 0);
     expect(before.size).toBe(0);
     for (const percent of [0.01, 1, 10, 25, 50, 99.99, 100]) {
@@ -35,14 +35,14 @@ describe('cohorts', () => {
     expect(before.size).toBe(IDS.length);
   });
 
-  it('of two releases share what independent ones share: about 1 % of all at 10 % each', () => {
+  it('has with that of another release the overlap of independent ones: about 1 % of all at 10 % each', () => {
     const first = cohort('toaster-1.3.0', 10);
     const shared = [...cohort('toaster-1.3.1', 10)].filter((id) => first.has(id)).length;
     expect(shared).toBeGreaterThan(70);
     expect(shared).toBeLessThan(130);
   });
 
-  it('are as even over the buckets as chance has it', () => {
+  it('is as even over the buckets as random numbers are', () => {
     const counts = new Array<number>(100).fill(0);
     for (const id of IDS) {
       const hundred = Math.floor((bucketOf('even', id, digest) * 100) / BUCKETS);
@@ -53,7 +53,7 @@ describe('cohorts', () => {
     expect(chiSquare).toBeLessThan(149);
   });
 
-  it('are those of the vectors, as in njs', () => {
+  it('agrees with the vectors that njs is tested with', () => {
     const text = readFileSync(new URL('../../support/firmware-vectors.json', import.meta.url), 'utf8');
     const { buckets } = JSON.parse(text) as { buckets: { salt: string; id: string; bucket: number }[] };
     for (const { salt, id, bucket } of buckets) expect(bucketOf(salt, id, digest)).toBe(bucket);

@@ -5,7 +5,7 @@ import { hostileText } from '../../support/hostile.js';
 
 const MAC = '24:6f:28:aa:bb:cc';
 
-describe('device ids', () => {
+describe('a device id', () => {
   it.each([
     '24:6F:28:AA:BB:CC',
     '24-6f-28-aa-bb-cc',
@@ -13,7 +13,7 @@ describe('device ids', () => {
     '246f.28aa.bbcc',
     // As esp32FOTA sends it.
     '225106385727268',
-  ])('%s is the MAC address 24:6f:28:aa:bb:cc', (text) => {
+  ])('reads %s as the MAC address 24:6f:28:aa:bb:cc', (text) => {
     expect(normalize(text)).toBe(MAC);
   });
 
@@ -26,15 +26,15 @@ describe('device ids', () => {
     ['281474976710656', '281474976710656'],
     ['24:6f:28:aa-bb-cc', '24:6f:28:aa-bb-cc'],
     ['Sensor-7.example.com', 'sensor-7.example.com'],
-  ])('%s is %s', (text, id) => {
+  ])('reads %s as %s', (text, id) => {
     expect(normalize(text)).toBe(id);
   });
 
-  it.each(['', 'a b', 'a/b', 'a\n', 'ä', '"', 'a,b', 'x'.repeat(65)])('%j is none', (text) => {
+  it.each(['', 'a b', 'a/b', 'a\n', 'ä', '"', 'a,b', 'x'.repeat(65)])('rejects %j', (text) => {
     expect(normalize(text)).toBeUndefined();
   });
 
-  it('of a MAC address are one, whatever its notation', () => {
+  it('is the same for a MAC address in any notation', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 6, maxLength: 6 }), (bytes) => {
         const pairs = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'));
@@ -48,7 +48,7 @@ describe('device ids', () => {
     );
   });
 
-  it('in their normal spelling stay as they are', () => {
+  it('stays unchanged in its normal spelling', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const id = normalize(text);

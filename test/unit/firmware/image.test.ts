@@ -46,7 +46,7 @@ function damaged(file: Buffer, at: number): Buffer {
 const IMAGE = appImage();
 
 describe('a firmware image', () => {
-  it('says what it is', () => {
+  it('describes itself', () => {
     const file = read(
       appImage({
         chipId: 9,
@@ -73,18 +73,18 @@ describe('a firmware image', () => {
     expect(file.signature).toBeUndefined();
   });
 
-  it('of Arduino says neither its version nor its project, which are those of the core', () => {
+  it('has for Arduino neither its version nor its project, which are those of the core', () => {
     const { facts } = read(arduinoImage());
     expect(facts).not.toHaveProperty('version');
     expect(facts).not.toHaveProperty('project');
     expect(facts.chip).toBe('esp32');
   });
 
-  it('may be without a hash at its end', () => {
+  it('is accepted without a hash at its end', () => {
     expect(read(appImage({ hash: false })).facts).not.toHaveProperty('appSha256');
   });
 
-  it('may have something behind its end, such as the signature that Arduino appends', () => {
+  it('is accepted with something behind its end, such as the signature that Arduino appends', () => {
     expect(read(Buffer.concat([IMAGE, Buffer.alloc(384, 0x99)])).facts.secureBoot).toBe('none');
   });
 
@@ -99,15 +99,15 @@ describe('a firmware image', () => {
     ['rsa', 3, 'v2-rsa'],
     ['ecdsa', 1, 'v2-ecdsa'],
     ['ecdsa-p384', 2, 'v2-ecdsa'],
-  ] as const)('signed for secure boot V2 with %s and %d keys is recognised', (kind, keys, secureBoot) => {
+  ] as const)('is recognised as signed for secure boot V2 with %s and %d keys', (kind, keys, secureBoot) => {
     expect(read(secureBootImage(IMAGE, kind, keys)).facts.secureBoot).toBe(secureBoot);
   });
 
-  it('signed for secure boot V1 is recognised', () => {
+  it('is recognised as signed for secure boot V1', () => {
     expect(read(secureBootV1Image(IMAGE)).facts.secureBoot).toBe('v1');
   });
 
-  it('changed after it was signed for secure boot is refused', () => {
+  it('is refused when it was changed after it was signed for secure boot', () => {
     const signed = secureBootImage(appImage({ hash: false }), 'rsa', 2);
     const padding = appImage({ hash: false }).length + 8;
     expect(refusalOf(damaged(signed, padding))).toBe('secure-boot-mismatch');
@@ -129,11 +129,11 @@ describe('a firmware image', () => {
     ['its first bytes', IMAGE.subarray(0, 20), 'truncated'],
     ['an image of an unknown chip', appImage({ chipId: 4711 }), 'unknown-chip'],
     ['no segments', appImage({ segments: [256] }).fill(0, 1, 2), 'damaged'],
-  ])('is not %s', (_, file, code) => {
+  ])('is not recognised: %s', (_, file, code) => {
     expect(refusalOf(file)).toBe(code);
   });
 
-  it('that ends too early is refused wherever it ends', () => {
+  it('is refused when it ends too early, wherever it ends', () => {
     for (let length = 0x24; length < IMAGE.length; length++) {
       expect(refusalOf(IMAGE.subarray(0, length))).toBe('truncated');
     }
@@ -141,7 +141,7 @@ describe('a firmware image', () => {
     expect(refusalOf(signed.subarray(0, -1))).toBe('truncated');
   });
 
-  it('with any byte changed is refused, but for those that nothing covers', () => {
+  it('is refused with any byte changed, except those that nothing covers', () => {
     const code = IMAGE.subarray(0, 24 + 8);
     fc.assert(
       fc.property(fc.integer({ min: code.length, max: IMAGE.length - 1 }), (at) => {
@@ -170,7 +170,7 @@ describe('a firmware image', () => {
     );
   });
 
-  it('for the ESP8266 is taken by its first byte, and one for another chip is told apart', () => {
+  it('is recognised for the ESP8266 by its first byte, and distinguished from one for another chip', () => {
     expect(readEsp8266(esp8266Image())).toMatchObject({ ok: true, value: { facts: { chip: 'esp8266' } } });
     expect(codeOf(readEsp8266(IMAGE))).toBe('wrong-chip');
     expect(codeOf(readEsp8266(Buffer.from('text')))).toBe('not-firmware');

@@ -12,8 +12,8 @@ import {
 import { hostileText } from '../../support/hostile.js';
 import { groupName, releaseId, typeName } from './support/arbitraries.js';
 
-describe('keys of firmware', () => {
-  it('are as documented', () => {
+describe('a key of firmware', () => {
+  it('is as documented', () => {
     expect(typeKey(PREFIXES, 'esp32-cam')).toBe('/sidekick/firmware/esp32-cam/type');
     expect(releaseKey(PREFIXES, 'esp32-cam', '1.3.0')).toBe('/sidekick/firmware/esp32-cam/releases/1.3.0');
     expect(rolloutKey(PREFIXES, 'esp32-cam')).toBe('/sidekick/firmware/esp32-cam/rollout');
@@ -21,7 +21,7 @@ describe('keys of firmware', () => {
     expect(logKey(PREFIXES, 'esp32-cam', 4711)).toBe('/sidekick/firmware/esp32-cam/log/0000000000004711');
   });
 
-  it('are read back', () => {
+  it('reads back unchanged', () => {
     fc.assert(
       fc.property(typeName, groupName, releaseId, fc.nat(), (type, group, version, revision) => {
         expect(parseFirmwareKey(PREFIXES, typeKey(PREFIXES, type))).toEqual({
@@ -69,14 +69,14 @@ describe('keys of firmware', () => {
     ['/sidekick/firmware/a/log/12', '16 digits'],
     ['/sidekick/firmware/a/outcomes/a b', "watcher's id"],
     ['/sidekick/firmware/a/releases/1.3.0/x', 'too many parts'],
-  ])('%s is refused', (key, reason) => {
+  ])('is refused as %s', (key, reason) => {
     expect(parseFirmwareKey(PREFIXES, key)).toEqual({
       ok: false,
       reason: expect.stringContaining(reason) as string,
     });
   });
 
-  it('never throws', () => {
+  it('never throws when it is read', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         for (const key of [text, `/sidekick/firmware/${text}`, `/sidekick/firmware/a/releases/${text}`]) {

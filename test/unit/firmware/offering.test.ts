@@ -60,17 +60,17 @@ function offered(announced: readonly (number | undefined)[], change: Partial<Rol
 }
 
 describe('offeringOf', () => {
-  it('offers what every registered firmware server holds', () => {
+  it('offers what is on every registered firmware server', () => {
     expect(offered([20, 33]).versions).toEqual(['1.0.1', '1.0.2', 1250]);
     expect(offered([19, 33]).versions).toEqual(['1.0.1', undefined, 0]);
     expect(offered([9, 33]).versions).toEqual([undefined, undefined, 0]);
   });
 
-  it('offers nothing while a server does not say what it holds', () => {
+  it('offers nothing while a server does not announce what it has', () => {
     expect(offered([33, undefined]).versions).toEqual([undefined, undefined, 0]);
   });
 
-  it('leaves what there is where no firmware server is registered', () => {
+  it('returns nothing to change if no firmware server is registered', () => {
     expect(offered([]).offering).toBeUndefined();
   });
 
@@ -78,7 +78,7 @@ describe('offeringOf', () => {
     expect(offered([33], { paused: { by: 'ann', at: AT } }).versions).toEqual(['1.0.1', '1.0.2', 0]);
   });
 
-  it('names the groups of their members, of those groups alone that the candidate is offered to', () => {
+  it('names the groups of members, but only those that the candidate is offered to', () => {
     expect(offered([33]).offering?.members).toEqual(
       new Map([
         ['lamp/id/one', 'bench'],
@@ -87,7 +87,7 @@ describe('offeringOf', () => {
     );
   });
 
-  it('carries the revision at which etcd was read', () => {
+  it('contains the revision at which etcd was read', () => {
     expect(offered([33]).lamp?.revision).toBe(40);
   });
 });

@@ -55,7 +55,7 @@ const FIRST = published(
 const STATE = holding(FIRST);
 
 describe('publishing', () => {
-  it('makes the type of its first image, and a release with all that it says', () => {
+  it('creates the type from its first image, and a release with the fields of the image', () => {
     const file = image({ version: '1.3.0', secureVersion: 1 });
     const done = published(
       publish(file, '1.3.0', {
@@ -89,14 +89,14 @@ describe('publishing', () => {
     expect(decodeType(encodeType(done.record))).toEqual({ ok: true, value: done.record });
   });
 
-  it('gives files whole seconds, which is what an mtime holds in an HTTP date', () => {
+  it('gives files whole seconds, the precision of an mtime in an HTTP date', () => {
     const author = { by: 'ci', at: '2026-11-27T12:00:00.789Z' };
     expect(published(publish(image(), '1.0.0', { author })).release.publishedAt).toBe(
       '2026-11-27T12:00:00.000Z',
     );
   });
 
-  it('stores a signed file beside the bare image that is in it', () => {
+  it('stores a signed file beside the bare image that it contains', () => {
     const bare = image();
     const signed = withSignature(bare, rsaKey(4096));
     const { record, release, files } = published(publish(signed, '1.0.0', { state: emptyType('toaster') }));
@@ -109,7 +109,7 @@ describe('publishing', () => {
     expect(files.map(({ file }) => file)).toEqual([release.plain, release.signed]);
   });
 
-  it('puts a signature in front of a bare image', () => {
+  it('prepends a signature to a bare image', () => {
     const bare = image();
     const signed = withSignature(bare, rsaKey(2048));
     const { release } = published(
@@ -199,18 +199,18 @@ describe('publishing', () => {
       publish(image({ version: '1.3.0' }), '1.3.0', { state: STATE, settings: { maxSize: 5_000_000 } }),
       /^type-changed: maxSize of type toaster is not set, not 5000000/,
     ],
-  ])('%s is refused', (_, checked, expected) => {
+  ])('is refused for %s', (_, checked, expected) => {
     expect(refusal(checked)).toMatch(expected);
   });
 
   it.each(['', 'v1.2.0', '1.2.3.4', '01.2.3', '1.2.0+build', '1.2.', 'latest', '-1', '1.2.0-', ' 1.2.0'])(
-    '%j is no version',
+    'rejects the version %j',
     (version) => {
       expect(refusal(publish(image(), version))).toMatch(/^version-form: /);
     },
   );
 
-  it.each(['1.2.0-rc1', '20261127', '65536'])('%s, which esp32FOTA reads as 0.0.0, is refused', (version) => {
+  it.each(['1.2.0-rc1', '20261127', '65536'])('rejects %s, which esp32FOTA reads as 0.0.0', (version) => {
     const file = image({ version });
     expect(refusal(publish(file, version, { state: emptyType('toaster') }))).toMatch(
       /^version-esp32fota: esp32FOTA reads/,
@@ -221,7 +221,7 @@ describe('publishing', () => {
     );
   });
 
-  it('takes the version of the image in any spelling that means the same', () => {
+  it('accepts the version of the image in any spelling with the same meaning', () => {
     expect(published(publish(image({ version: 'v1.3.0' }), '1.3', { state: STATE })).id).toBe('1.3.0');
   });
 
@@ -233,14 +233,14 @@ describe('publishing', () => {
     expect(refusal(again)).toMatch(/^same-image: the image is that of 7\.0\.0/);
   });
 
-  it('goes ahead with --force where an operator may know better, and takes the type from the new image', () => {
+  it('proceeds with --force where an operator may know better, and takes the type from the new image', () => {
     const other = appImage({ chipId: 5, version: '1.1.0', project: 'kettle', secureVersion: 1 });
     expect(refusal(publish(other, '1.0.5', { state: STATE }))).toMatch(/--force$/);
     const forced = published(publish(other, '1.0.5', { state: STATE, force: true }));
     expect(forced.record).toMatchObject({ chip: 'esp32c3', project: 'kettle' });
   });
 
-  it('never goes ahead with what cannot be right', () => {
+  it('never proceeds with what cannot be right', () => {
     const force = true;
     expect(refusal(publish(image({ fill: 7 }), '1.2.0', { state: STATE, force }))).toMatch(
       /^version-exists: /,
@@ -252,7 +252,7 @@ describe('publishing', () => {
     );
   });
 
-  it('warns of what there is no way back from', () => {
+  it('warns about irreversible steps', () => {
     const file = image({ version: '1.3.0', secureVersion: 2, minRevision: 301 });
     expect(published(publish(file, '1.3.0', { state: STATE })).warnings).toEqual([
       'secure_version rises to 2: devices that boot it never go back below',
@@ -260,7 +260,7 @@ describe('publishing', () => {
     ]);
   });
 
-  it('is refused where etcd holds something that cannot be read, unless it is the log', () => {
+  it('is refused if etcd has something unreadable, unless it is the log', () => {
     const state = (key: string) => ({
       ...STATE,
       unreadable: [{ key, reason: '"phases" is not known here' }],
@@ -272,7 +272,7 @@ describe('publishing', () => {
     published(publish(file, '1.3.0', { state: state('/sidekick/firmware/toaster/log/0000000000000001') }));
   });
 
-  it('takes files for the ESP8266, of which nothing but their size is known', () => {
+  it('accepts files for the ESP8266, of which only their size is known', () => {
     const file = readEsp8266(esp8266Image());
     if (!file.ok) throw new Error(file.refusal.reason);
     const state = emptyType('plug');

@@ -53,8 +53,8 @@ function reasonOf(result: Result<unknown>): string {
   return result.ok ? 'accepted' : result.reason;
 }
 
-describe('records of firmware', () => {
-  it('are read back as they were written', () => {
+describe('a record of firmware', () => {
+  it('reads back as it was written', () => {
     fc.assert(
       fc.property(
         arbitrary.firmwareType,
@@ -74,25 +74,33 @@ describe('records of firmware', () => {
     );
   });
 
-  it.each(READERS)('%s: never throws, and names nothing harmful, whoever wrote it', (_, decode, example) => {
-    expect(decode(example)).toMatchObject({ ok: true });
-    const names = Object.keys(JSON.parse(example) as object);
-    fc.assert(
-      fc.property(hostileText, fc.anything(), fc.constantFrom(...names), (text, anything, name) => {
-        const damaged = { ...(JSON.parse(example) as object), [name]: anything };
-        for (const value of [text, JSON.stringify(anything), JSON.stringify(damaged), example.slice(0, -1)]) {
-          const result = decode(value ?? '');
-          expect(reasonOf(result)).not.toMatch(HARMFUL);
-          if (result.ok) expect(JSON.stringify(result.value)).not.toMatch(HARMFUL);
-        }
-      }),
-    );
-    expect(decode('['.repeat(500_000))).toMatchObject({ ok: false });
-    expect(decode(`{"a":${'['.repeat(2000)}`)).toMatchObject({ ok: false });
-  });
+  it.each(READERS)(
+    'never throws as %s, and names nothing harmful, whoever wrote it',
+    (_, decode, example) => {
+      expect(decode(example)).toMatchObject({ ok: true });
+      const names = Object.keys(JSON.parse(example) as object);
+      fc.assert(
+        fc.property(hostileText, fc.anything(), fc.constantFrom(...names), (text, anything, name) => {
+          const damaged = { ...(JSON.parse(example) as object), [name]: anything };
+          for (const value of [
+            text,
+            JSON.stringify(anything),
+            JSON.stringify(damaged),
+            example.slice(0, -1),
+          ]) {
+            const result = decode(value ?? '');
+            expect(reasonOf(result)).not.toMatch(HARMFUL);
+            if (result.ok) expect(JSON.stringify(result.value)).not.toMatch(HARMFUL);
+          }
+        }),
+      );
+      expect(decode('['.repeat(500_000))).toMatchObject({ ok: false });
+      expect(decode(`{"a":${'['.repeat(2000)}`)).toMatchObject({ ok: false });
+    },
+  );
 
   it.each(READERS)(
-    '%s: a field that is not known refuses it, since it may limit who is offered what',
+    'is refused as %s with an unknown field, since that may limit who is offered what',
     (_, decode, example) => {
       const extended = { ...(JSON.parse(example) as object), phases: ['1%'] };
       expect(reasonOf(decode(JSON.stringify(extended)))).toBe(
@@ -101,7 +109,7 @@ describe('records of firmware', () => {
     },
   );
 
-  it.each(READERS)('%s: says which field is missing or wrong', (_, decode, example) => {
+  it.each(READERS)('is refused as %s with the name of the missing or wrong field', (_, decode, example) => {
     const fields = JSON.parse(example) as Record<string, unknown>;
     for (const name of Object.keys(fields)) {
       expect(reasonOf(decode(JSON.stringify({ ...fields, [name]: { a: 1 } })))).toContain(name);
@@ -109,24 +117,24 @@ describe('records of firmware', () => {
     expect(reasonOf(decode('{}'))).toMatch(/^\w+ is missing$/);
   });
 
-  it('a release under the key of another version is refused', () => {
+  it('is refused as a release under the key of another version', () => {
     expect(reasonOf(decodeRelease('1.3.1', encodeRelease(EXAMPLE)))).toBe(
       'version must be 1.3.1, as in its key, got 1.3.0',
     );
   });
 
-  it('a release published as 7 has its key under 7.0.0', () => {
+  it('has the key 7.0.0 as a release that was published as 7', () => {
     expect(releaseId({ ...EXAMPLE, version: '7' })).toBe('7.0.0');
   });
 
-  it('a nested field is named with its place', () => {
+  it('is refused with the place of a nested field', () => {
     const plain = { ...EXAMPLE.plain, size: 0 };
     expect(reasonOf(decodeRelease('1.3.0', JSON.stringify({ ...EXAMPLE, plain })))).toBe(
       'plain.size must be an integer from 1 to 33554432, got "0"',
     );
   });
 
-  it('a group takes ids in any spelling, and a device once', () => {
+  it('contains ids in any spelling as a group, and each device once', () => {
     expect(decodeGroup('{"ids":["24-6F-28-AA-BB-CC","Bench-1"]}')).toEqual({
       ok: true,
       value: ['24:6f:28:aa:bb:cc', 'bench-1'],
@@ -135,7 +143,7 @@ describe('records of firmware', () => {
     expect(reasonOf(decodeGroup('{"ids":["a b"]}'))).toContain('must be a MAC address');
   });
 
-  it('a group of 2,000 devices is read, and fits a value that every reader of etcd keeps', () => {
+  it('fits as a group of 2,000 devices a value that every reader of etcd keeps', () => {
     const ids = Array.from(
       { length: 2000 },
       (_, i) =>
@@ -146,16 +154,16 @@ describe('records of firmware', () => {
     expect(decodeGroup(text)).toEqual({ ok: true, value: ids });
   });
 
-  it('an mtime and a size give the ETag of NGINX', () => {
+  it('gives an mtime and a size the ETag of NGINX', () => {
     expect(etagOf(mtimeOf(EXAMPLE), EXAMPLE.plain.size)).toBe('"6b0970c0-100000"');
   });
 
-  it.each([0, 0.01, 0.1, 0.29, 1.15, 12.5, 33.33, 99.99, 100])('%s is a percentage', (percent) => {
+  it.each([0, 0.01, 0.1, 0.29, 1.15, 12.5, 33.33, 99.99, 100])('accepts %s as a percentage', (percent) => {
     expect(parsePercent(percent)).toEqual({ ok: true, value: percent });
   });
 
   it.each([-1, 100.01, 0.001, 12.345, Number.NaN, Number.POSITIVE_INFINITY, '10', undefined])(
-    '%s is no percentage',
+    'rejects %s as a percentage',
     (percent) => {
       expect(parsePercent(percent)).toMatchObject({ ok: false });
     },

@@ -56,7 +56,7 @@ describe('a rollout', () => {
     expect(change.text).toBe('1.3.0 is offered to 12.5 % of devices and the groups beta, lab');
   });
 
-  it('grows with what is said, and keeps what is not: the groups, the salt, the stable release', () => {
+  it('grows as requested, and keeps the rest: the groups, the salt, the stable release', () => {
     const grown = rolledOut(CANDIDATE, { percent: 50 });
     expect(grown.rollout).toMatchObject({
       stable: '1.2.0',
@@ -108,11 +108,11 @@ describe('a rollout', () => {
       { percent: 20 },
       /^paused: 1\.3\.0 was paused at 2026-11-27T12:00:00\.000Z by root@lb1: too warm; resume it/,
     ],
-  ])('to %s is refused', (_, state, request, expected) => {
+  ])('is refused to %s', (_, state, request, expected) => {
     expect(refusal(rollOut(state, request, AUTHOR))).toMatch(expected);
   });
 
-  it('of what devices would not boot is refused: a secure_version below what was ever offered', () => {
+  it('is refused for what devices would not boot: a secure_version below the highest that was offered', () => {
     const state = rolledOut(typeWith(release('1.0.0', 2), release('1.1.0', 1)), {
       version: '1.0.0',
       percent: 1,
@@ -123,7 +123,7 @@ describe('a rollout', () => {
     );
   });
 
-  it('paused is resumed with another percentage, or with its own', () => {
+  it('resumes after a pause with another percentage, or with its own', () => {
     expect(PAUSED.rollout?.paused).toEqual({ ...AUTHOR, reason: 'too warm' });
     const resumed = made(resume(PAUSED, 1, AUTHOR));
     expect(resumed.rollout).toMatchObject({ candidate: { percent: 1, groups: ['beta'] } });
@@ -132,12 +132,12 @@ describe('a rollout', () => {
     expect(refusal(resume(PAUSED, 200, AUTHOR))).toMatch(/^percent: /);
   });
 
-  it('paused gives way to a newer release, which is not paused', () => {
+  it('replaces a paused release by a newer one, which is not paused', () => {
     const more = { ...PAUSED, releases: new Map([...PAUSED.releases, ['1.3.1', release('1.3.1')]]) };
     expect(rolledOut(more, { version: '1.3.1', percent: 5 }).rollout).not.toHaveProperty('paused');
   });
 
-  it('is promoted, and remembers what was stable before', () => {
+  it('ends with a promotion, and remembers the previous stable release', () => {
     const change = made(promote(CANDIDATE, AUTHOR));
     expect(change.rollout).toEqual({
       ...AUTHOR,
@@ -149,7 +149,7 @@ describe('a rollout', () => {
     expect(change.text).toBe('1.3.0 is the stable release, in place of 1.2.0');
   });
 
-  it('is taken back: first the candidate, then the stable release', () => {
+  it('rolls back first the candidate, then the stable release', () => {
     const back = made(rollBack(PAUSED, false, AUTHOR));
     expect(back.rollout).toEqual({ ...AUTHOR, stable: '1.2.0', downgrade: false, secureVersion: 0 });
     const promoted = changed(CANDIDATE, (state) => promote(state, AUTHOR));
@@ -161,14 +161,14 @@ describe('a rollout', () => {
     });
   });
 
-  it('taken back for devices that install what they are told needs a word, since it is a downgrade for them', () => {
+  it('needs a confirmation to roll back for devices that install whatever is offered, since that is a downgrade', () => {
     const promoted = changed(CANDIDATE, (state) => promote(state, AUTHOR));
     expect(refusal(rollBack(promoted, false, AUTHOR))).toMatch(/^would-downgrade: .*--downgrade/);
     const record = { chip: 'esp32s3', forms: ['esp32fota' as const] };
     expect(made(rollBack({ ...promoted, record }, false, AUTHOR)).rollout.downgrade).toBe(false);
   });
 
-  it('is never taken back to what devices would not boot', () => {
+  it('never rolls back to what devices would not boot', () => {
     const raised = typeWith(release('1.2.0', 0), release('1.3.0', 1));
     const stable = changed(rolledOut(raised, { version: '1.2.0', percent: 1 }), (state) =>
       promote(state, AUTHOR),
@@ -194,11 +194,11 @@ describe('a rollout', () => {
     ['rollback before a rollout', rollBack(RELEASES, false, AUTHOR), /^no-previous: /],
     ['prune of everything', prunable(STABLE, 0), /^keep: /],
     ['prune of a half', prunable(STABLE, 1.5), /^keep: /],
-  ])('%s is refused', (_, change, expected) => {
+  ])('is refused for %s', (_, change, expected) => {
     expect(refusal(change)).toMatch(expected);
   });
 
-  it('is not changed where etcd holds something of the type that cannot be read', () => {
+  it('is not changed if etcd has something unreadable of the type', () => {
     const state = {
       ...CANDIDATE,
       unreadable: [{ key: '/sidekick/firmware/toaster/rollout', reason: 'is not JSON' }],
@@ -215,7 +215,7 @@ describe('a rollout', () => {
     }
   });
 
-  it('leaves releases to prune: never one that it names', () => {
+  it('prunes other releases, never one that it names', () => {
     const many = typeWith(...Array.from({ length: 10 }, (_, i) => release(`1.${i}.0`)));
     const stable = changed(rolledOut(many, { version: '1.2.0', percent: 1 }), (state) =>
       promote(state, AUTHOR),
@@ -225,7 +225,7 @@ describe('a rollout', () => {
     expect(prunable(state, 20)).toEqual({ ok: true, value: [] });
   });
 
-  it('keeps its promises through any sequence of changes', () => {
+  it('keeps its invariants through any sequence of changes', () => {
     const versions = ['1.0.0', '1.1.0', '1.2.0', '2.0.0', '7.0.0'];
     const step = fc.oneof(
       fc

@@ -14,7 +14,7 @@ function sign(text: string, other: string): number {
   return Math.sign(compare(known(text), known(other)));
 }
 
-describe('versions', () => {
+describe('a version', () => {
   it.each([
     ['7', '7.0.0'],
     ['7.0', '7.0.0'],
@@ -26,7 +26,7 @@ describe('versions', () => {
     ['1.2-0', '1.2.0-0'],
     ['65535', '65535.0.0'],
     ['2147483647.0.0', '2147483647.0.0'],
-  ])('%s is %s', (text, expected) => {
+  ])('reads %s as %s', (text, expected) => {
     expect(normal(known(text))).toBe(expected);
   });
 
@@ -46,11 +46,11 @@ describe('versions', () => {
     '1.2.3\n',
     '-1',
     `1.0.0-${'a'.repeat(50)}`,
-  ])('%j is none', (text) => {
+  ])('rejects %j', (text) => {
     expect(parse(text)).toBeUndefined();
   });
 
-  it('come in the order of semver.org, numbers among them', () => {
+  it('has the order of semver.org, also as a number', () => {
     const ordered = [
       '1',
       '2.0.0-1',
@@ -75,7 +75,7 @@ describe('versions', () => {
     });
   });
 
-  it('are the same where their normal spelling is, and nowhere else', () => {
+  it('equals another one with the same normal spelling, and no other', () => {
     fc.assert(
       fc.property(arbitrary.version, arbitrary.version, (text, other) => {
         const same = normal(known(text)) === normal(known(other));
@@ -86,7 +86,7 @@ describe('versions', () => {
     );
   });
 
-  it('never throw, whatever a device sends', () => {
+  it('never throws, whatever a device sends', () => {
     fc.assert(
       fc.property(hostileText, (text) => {
         parse(text);

@@ -4,7 +4,7 @@ import { api } from '../../fuzz/targets/api.js';
 import { nginxAnswers } from '../../fuzz/targets/nginx-answers.js';
 import { state } from '../../fuzz/targets/state.js';
 
-describe('what the fuzz run has found: the store', () => {
+describe('a regression of the fuzz run: the store', () => {
   it.each([
     'null',
     '{"":null}',
@@ -13,24 +13,24 @@ describe('what the fuzz run has found: the store', () => {
     '{"a":{"value":"b","expires":1e999}}',
     '[1]',
     '5',
-  ])('gets over the state %s of a keyval zone', async (zone) => {
+  ])('survives the state %s of a keyval zone', async (zone) => {
     const { accepted, rejected } = await replay(state, { kind: 'http', group: '', changes: ['', ''], zone });
     expect([accepted, rejected.length]).toEqual([0, 1]);
   });
 });
 
-describe('what the fuzz run has found: state on disk', () => {
+describe('a regression of the fuzz run: state on disk', () => {
   const server = 'server 10.2.0.0:80;';
   it.each([
     ['a change', '', `{"n":9007199254740992,"uid":9007199254740992,"is":"${server}"}\n`],
     ['a server', `${server} # 999999999999\n`, ''],
     ['the last change', `# Servers after change 999999999999999\n${server} # 1\n`, ''],
-  ])('gets over a number of %s that is beyond those that are exact', async (_, group, changes) => {
+  ])('survives a number of %s that is too large to be exact', async (_, group, changes) => {
     await replay(state, { kind: 'http', group, changes: [changes, ''], zone: '{}' });
   });
 });
 
-describe('what the fuzz run has found: the API', () => {
+describe('a regression of the fuzz run: the API', () => {
   it.each([
     [`${'1'.repeat(40)}x`, 'UpstreamBadFailTimeout'],
     [`${'1 '.repeat(40)}x`, 'UpstreamBadFailTimeout'],
@@ -43,7 +43,7 @@ describe('what the fuzz run has found: the API', () => {
   });
 });
 
-describe('what the fuzz run has found: the watcher', () => {
+describe('a regression of the fuzz run: the watcher', () => {
   it.each([
     ['id', '"x"'],
     ['id', '1e999'],

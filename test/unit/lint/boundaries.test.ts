@@ -164,7 +164,7 @@ function foldersOf(directory: string): string[] {
 }
 const FOLDERS = foldersOf('').filter((folder) => folder !== '');
 
-describe('the boundaries between the folders of src', () => {
+describe('the linter, in the folders of src', () => {
   let scratch: Scratch;
 
   beforeAll(() => {
@@ -182,33 +182,33 @@ describe('the boundaries between the folders of src', () => {
   });
   afterAll(() => scratch.remove());
 
-  it.each(IMPORTS)('keep src/%s from importing %s', (path, from) => {
+  it.each(IMPORTS)('keeps src/%s from importing %s', (path, from) => {
     expect(scratch.isReported(path, importLine(from))).toBe(true);
   });
 
-  it.each(FOLDERS)('keep src/%s from importing what its list does not name', (folder) => {
+  it.each(FOLDERS)('keeps src/%s from importing what its list does not name', (folder) => {
     expect(scratch.isReported(`${folder}/any.ts`, STRANGER)).toBe(true);
   });
 
-  it.each(PURE_FILES)('keep clock, randomness and I/O out of src/%s', (path) => {
+  it.each(PURE_FILES)('keeps clock, randomness and I/O out of src/%s', (path) => {
     for (const expression of IMPURE) {
       expect([expression, scratch.isReported(path, expressionLine(expression))]).toEqual([expression, true]);
     }
   });
 
-  it('allow a timer, and nothing else, in the files of async that are about time', () => {
+  it('allows a timer, and nothing else, in the files of async that are about time', () => {
     for (const expression of IMPURE) {
       const denied = scratch.isReported(TIMED_FILE, expressionLine(expression));
       expect([expression, denied]).toEqual([expression, !TIMER.test(expression)]);
     }
   });
 
-  it('let main.ts alone end the process', () => {
+  it('lets main.ts alone end the process', () => {
     expect(scratch.isReported('commands/broken.ts', expressionLine('process.exit(1)'))).toBe(true);
     expect(scratch.isReported('main.ts', expressionLine('process.exit(1)'))).toBe(false);
   });
 
-  it('let core import core, and work with a time that it is given', () => {
+  it('lets core import core, and work with a time that it is given', () => {
     expect(scratch.isReported('core/broken.ts', importLine('./plan.js'))).toBe(false);
     expect(scratch.isReported('core/broken.ts', expressionLine("new Date('2026-01-01')"))).toBe(false);
   });

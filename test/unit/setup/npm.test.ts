@@ -13,7 +13,7 @@ echo "$1" >>"\${0%/*}/calls"
 if [ "$1" = ci ]; then echo 'npm error code EUSAGE'; exit 1; fi
 `;
 
-describe('the set-up’s npm packages, where package-lock.json does not agree with package.json', () => {
+describe('the set-up of npm packages, when package-lock.json does not agree with package.json', () => {
   /** A clone without packages, in which npm is the one above. */
   let clone: string;
 
@@ -38,14 +38,14 @@ describe('the set-up’s npm packages, where package-lock.json does not agree wi
     return { status, stderr, calls: readFileSync(join(clone, 'calls'), 'utf8').trim().split('\n') };
   }
 
-  it('are never installed from outside it in CI, which fails instead', () => {
+  it('fails in CI', () => {
     const { status, stderr, calls } = install({ CI: 'true' });
     expect(status).toBe(1);
     expect(stderr).toContain('package-lock.json and package.json do not agree');
     expect(calls).toEqual(['ci']);
   });
 
-  it('are installed by npm install where somebody develops', () => {
+  it("runs npm install on a developer's machine", () => {
     expect(install({})).toMatchObject({ status: 0, calls: ['ci', 'install'] });
   });
 });

@@ -43,14 +43,14 @@ function closing(socket: Socket): Promise<unknown> {
 const hears = (text: string) => until(`"${text}" is heard`, () => heard === text);
 
 describe('TcpProxy', () => {
-  it('passes bytes both ways, and counts them', async () => {
+  it('forwards bytes in both directions, and counts them', async () => {
     client.write('hello');
     await hears('hello');
     expect(proxy.bytes).toEqual({ up: 5, down: 5 });
     expect(proxy.open).toBe(1);
   });
 
-  it('passes no more bytes a second than it is told, and all of them', async () => {
+  it('forwards no more bytes a second than configured, and all of them', async () => {
     proxy.throttle(100_000, 'down');
     const began = performance.now();
     client.write('x'.repeat(30_000));
@@ -84,7 +84,7 @@ describe('TcpProxy', () => {
     late.destroy();
   });
 
-  it('loses bytes, and ends the connections that lost some when it is healed', async () => {
+  it('loses bytes, and closes the connections that lost some when it is healed', async () => {
     proxy.drop('up');
     client.write('hello');
     await until('it is lost', () => proxy.bytes.up === 5);
@@ -114,7 +114,7 @@ describe('TcpProxy', () => {
     await hears(`${'x'.repeat(50)}y`);
   });
 
-  it('cuts what is open, and takes new connections', async () => {
+  it('closes open connections, and accepts new ones', async () => {
     client.write('hello');
     await hears('hello');
     const closed = closing(client);

@@ -22,20 +22,20 @@ async function get(path: string, init?: RequestInit) {
   return { status: response.status, body: await response.text(), type: response.headers.get('content-type') };
 }
 
-describe('the admin endpoints', () => {
-  it('/healthz follows the loops', async () => {
+describe('the admin server', () => {
+  it('answers /healthz by the state of the loops', async () => {
     expect(await get('/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
     state.healthy = false;
     expect((await get('/healthz')).status).toBe(503);
   });
 
-  it('/readyz follows readiness', async () => {
+  it('answers /readyz by readiness', async () => {
     expect((await get('/readyz')).status).toBe(503);
     state.ready = true;
     expect((await get('/readyz')).status).toBe(200);
   });
 
-  it('/metrics is what the registry says', async () => {
+  it('answers /metrics with the text of the registry', async () => {
     expect(await get('/metrics')).toEqual({
       status: 200,
       body: 'sidekick_ready 0\n',
@@ -43,19 +43,19 @@ describe('the admin endpoints', () => {
     });
   });
 
-  it('/status is JSON, also with a query', async () => {
+  it('answers /status with JSON, also with a query', async () => {
     const { status, body, type } = await get('/status?pretty');
     expect([status, type]).toEqual([200, 'application/json']);
     expect(JSON.parse(body)).toEqual({ command: 'watch', ready: false });
   });
 
-  it('anything else is not found, and nothing is written', async () => {
+  it('answers 404 for anything else, and refuses writes', async () => {
     expect((await get('/')).status).toBe(404);
     expect((await get('/status', { method: 'POST', body: 'x' })).status).toBe(405);
     expect(await get('/healthz', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
   });
 
-  it('a source that fails is a 500 and no crash', async () => {
+  it('answers 500 for a source that fails, and continues', async () => {
     const broken = await startAdminServer(LOOPBACK, {
       ...source,
       status: () => {

@@ -34,7 +34,7 @@ describe('the table of events', () => {
     expect(stated.filter(({ level, name }) => levels.get(name) !== level)).toEqual([]);
   });
 
-  it('finds only literal names: no event is logged under a name that is put together', () => {
+  it('finds only literal names: no event has a name that is put together', () => {
     for (const text of SOURCES) expect(text).not.toMatch(/event: `/);
   });
 

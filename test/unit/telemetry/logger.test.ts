@@ -21,7 +21,7 @@ it('a JSON line has a time, a level in words, the event and its fields', () => {
   });
 });
 
-it('secrets do not get into the log, however deep they are', () => {
+it('a secret is not logged, however deep it is', () => {
   const { log, text } = logTo({ level: 'info', format: 'json' });
   const password = 'hunter2';
   log.warn({ password, etcd: { auth: { password } }, nginx: { headers: { authorization: password } } }, 'x');
@@ -37,7 +37,7 @@ it('the level decides what is written', () => {
   expect(text()).toMatch(/^[^\n]*but this[^\n]*\n$/);
 });
 
-it('pretty is text for people, on one line', () => {
+it('the pretty format is text for people, on one line', () => {
   const { log, text } = logTo({ level: 'info', format: 'pretty' });
   log.info({ event: 'server-added', address: '10.0.0.1:80' }, 'server added');
   expect(text()).toMatch(/^\[[\d:.]+\] INFO: server added \{"address":"10\.0\.0\.1:80"\}\n$/);

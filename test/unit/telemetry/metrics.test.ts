@@ -36,7 +36,7 @@ describe('the table of metrics', () => {
 });
 
 describe('the meter', () => {
-  it('counts and gauges come out as text', async () => {
+  it('writes counters and gauges as text', async () => {
     const metrics = createMetrics(recordingLog());
     const { meter } = metrics;
     meter.count('sidekick_nginx_reloads_total', { nginx: 'lb' });
@@ -49,7 +49,7 @@ describe('the meter', () => {
     expect(text).toContain('process_cpu_seconds_total');
   });
 
-  it('a metric or label that is not declared is logged, and breaks nothing', () => {
+  it('logs a metric or label that is not declared, and continues', () => {
     const log = recordingLog();
     const { meter } = createMetrics(log);
     meter.count('sidekick_nonsense_total');

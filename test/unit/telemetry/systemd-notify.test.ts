@@ -22,7 +22,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-it('tells systemd in order, and a status only when it changes', async () => {
+it('the notifications come in order, and a status only when it changes', async () => {
   const { notifier, told } = notifierWith();
   notifier.status('waiting\nfor etcd');
   notifier.status('waiting\nfor etcd');
@@ -40,7 +40,7 @@ it('tells systemd in order, and a status only when it changes', async () => {
   ]);
 });
 
-it('a reload before all is ready does not make it ready', async () => {
+it('a reload before the daemon is ready does not make it ready', async () => {
   const { notifier, told } = notifierWith();
   notifier.reloading();
   notifier.reloaded();
@@ -48,7 +48,7 @@ it('a reload before all is ready does not make it ready', async () => {
   expect(told).toEqual([]);
 });
 
-it('is silent where systemd does not listen', async () => {
+it('the daemon is silent where systemd does not listen', async () => {
   const { notifier, told } = notifierWith({});
   notifier.ready();
   notifier.watch(() => true)();
@@ -56,7 +56,7 @@ it('is silent where systemd does not listen', async () => {
   expect(told).toEqual([]);
 });
 
-it('a watchdog that cannot be told in time is not told again before it is', async () => {
+it('a watchdog notification that takes too long is not repeated before it ends', async () => {
   vi.useFakeTimers();
   const told: string[] = [];
   let done: () => void = () => undefined;
@@ -79,7 +79,7 @@ it('a watchdog that cannot be told in time is not told again before it is', asyn
   end();
 });
 
-it('the watchdog is told three times in its time, and only while all is well', async () => {
+it('the watchdog is notified three times in its interval, and only while all is well', async () => {
   vi.useFakeTimers();
   const { notifier, told } = notifierWith({ ...ENV, WATCHDOG_USEC: '9000000' });
   let healthy = true;
@@ -105,11 +105,11 @@ it.each([
   [{ WATCHDOG_USEC: '30000000', WATCHDOG_PID: String(process.pid) }, 10_000],
   [{ WATCHDOG_USEC: '30000000', WATCHDOG_PID: '1' }, undefined],
   [{ WATCHDOG_USEC: 'x' }, undefined],
-])('the interval of %j', (env, expected) => {
+])('the interval is %j', (env, expected) => {
   expect(watchdogInterval(env)).toBe(expected);
 });
 
-it('what cannot be told is logged once, and breaks nothing', async () => {
+it('a failed notification is logged once, and nothing else happens', async () => {
   const log = recordingLog();
   const notifier = createSystemdNotifier(ENV, log, () =>
     Promise.reject(new Error('spawn systemd-notify ENOENT')),
@@ -120,7 +120,7 @@ it('what cannot be told is logged once, and breaks nothing', async () => {
   expect(log.events('notification-failed')).toHaveLength(1);
 });
 
-it('runs systemd-notify with what is to be told', async () => {
+it('the program systemd-notify runs with the notification', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'sidekick-test-'));
   const heard = join(directory, 'heard');
   writeFileSync(join(directory, 'systemd-notify'), `#!/bin/sh\nprintf '%s\\n' "$@" >> ${heard}\n`);

@@ -3,8 +3,8 @@ import { createThrottle } from '../../../src/telemetry/throttle.js';
 import { throttleLog } from '../../../src/telemetry/throttled-log.js';
 import { recordingLog } from '../../support/silent.js';
 
-describe('the limiter', () => {
-  it('shows the same subject once in an interval, and counts the rest', () => {
+describe('the throttle', () => {
+  it('passes the same subject once in an interval, and counts the rest', () => {
     const limiter = createThrottle(1000);
     expect(limiter.judge('a', 0)).toEqual({ show: true, suppressed: 0 });
     expect(limiter.judge('a', 1)).toEqual({ show: false });
@@ -14,13 +14,13 @@ describe('the limiter', () => {
     expect(limiter.judge('a', 2000)).toEqual({ show: true, suppressed: 0 });
   });
 
-  it('a clock that is set back does not silence it', () => {
+  it('passes subjects also after the clock was set back', () => {
     const limiter = createThrottle(1000);
     limiter.judge('a', 1_000_000);
     expect(limiter.judge('a', 5)).toEqual({ show: true, suppressed: 0 });
   });
 
-  it('a storm of subjects does not fill the memory: the oldest are forgotten', () => {
+  it('forgets the oldest subjects, so that a storm of them does not fill the memory', () => {
     const limiter = createThrottle(1000);
     for (let i = 0; i <= 1000; i++) limiter.judge(`subject ${i}`, 0);
     expect(limiter.judge('subject 1000', 1).show).toBe(false);
@@ -28,8 +28,8 @@ describe('the limiter', () => {
   });
 });
 
-describe('the limited log', () => {
-  it('holds back warnings about the same, and says how many', () => {
+describe('the throttled log', () => {
+  it('holds back warnings about the same subject, and writes how many', () => {
     const log = recordingLog();
     let now = 0;
     const limited = throttleLog(log, () => now, 1000);
@@ -43,7 +43,7 @@ describe('the limited log', () => {
     ]);
   });
 
-  it('the same event about another address is another event', () => {
+  it('writes the same event about another address as another event', () => {
     const log = recordingLog();
     const limited = throttleLog(log, () => 0);
     for (const address of ['10.0.0.1:80', '10.0.0.2:80', '10.0.0.1:80']) {
@@ -52,7 +52,7 @@ describe('the limited log', () => {
     expect(log.lines).toHaveLength(2);
   });
 
-  it('the same event about a thousand keys of one service is twenty lines, and a number', () => {
+  it('writes twenty lines, and a number, of the same event about a thousand keys of one service', () => {
     const log = recordingLog();
     let now = 0;
     const limited = throttleLog(log, () => now, 1000);
@@ -66,7 +66,7 @@ describe('the limited log', () => {
     expect(log.lines.at(-1)?.fields).toMatchObject({ key: '1000', suppressed: 980 });
   });
 
-  it('info and debug lines all pass', () => {
+  it('writes all info and debug lines', () => {
     const log = recordingLog();
     const limited = throttleLog(log, () => 0);
     for (let i = 0; i < 3; i++) limited.info({ event: 'server-added' }, 'server added');

@@ -20,14 +20,14 @@ describe.each(Object.keys(UNITS) as (keyof typeof UNITS)[])('the package %s', (n
     return (await documentFiles(name, DOCUMENTS[name])).map(([, to]) => `/${to}`);
   }
 
-  it('carries the documents that its units name', async () => {
+  it('contains the documents that its units name', async () => {
     const files = await packaged();
     const named = UNITS[name].flatMap((unit) => wordsOf(unit, 'Unit.Documentation'));
     expect(named.length).toBeGreaterThan(0);
     for (const url of named) expect(files).toContain(url.replace('file://', ''));
   });
 
-  it('carries what its units mention in their comments', async () => {
+  it('contains what its units mention in their comments', async () => {
     const text = UNITS[name].map((unit) => readFileSync(unitPath(unit), 'utf8')).join('\n');
     const mentioned = [...text.matchAll(/\bdocs\/[\w-]+\.md\b/g)].map(
       ([path]) => `/usr/share/doc/${name}/${path}`,
@@ -36,7 +36,7 @@ describe.each(Object.keys(UNITS) as (keyof typeof UNITS)[])('the package %s', (n
   });
 });
 
-it('a package of documents has all that its texts link to, and refuses a link that leads nowhere', async () => {
+it('a package contains all that its texts link to, and refuses a link that leads nowhere', async () => {
   const files = (await documentFiles('sidekick', DOCUMENTS.sidekick)).map(([from]) => from);
   expect(files).toEqual(
     expect.arrayContaining([

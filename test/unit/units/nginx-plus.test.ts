@@ -11,7 +11,7 @@ const instructions = dockerfile
   .filter((line) => line.trim() !== '');
 
 describe('the image of NGINX Plus', () => {
-  it('takes the licence as secrets of the build, and copies nothing but configuration', () => {
+  it('gets the licence as secrets of the build, and copies nothing but configuration', () => {
     const copies = instructions.filter((line) => /^(COPY|ADD)\b/.test(line));
     expect(copies).toEqual(['COPY docker/gateway/nginx-plus/ /etc/nginx/']);
     const [run = ''] = instructions.filter((line) => line.startsWith('RUN'));
@@ -19,7 +19,7 @@ describe('the image of NGINX Plus', () => {
     expect(secrets).toEqual(['nginx-repo.crt', 'nginx-repo.key', 'nginx-signing.key']);
   });
 
-  it('lets no secret end in a layer', () => {
+  it('leaves no secret in a layer', () => {
     const [run = ''] = instructions.filter((line) => line.startsWith('RUN'));
     expect(run).not.toMatch(/(cp|install|cat|tee)\s[^;]*\/run\/secrets\/nginx-repo/);
     expect(dockerfile).not.toMatch(/^(ENV|ARG).*(CRT|KEY|JWT|LICEN)/im);

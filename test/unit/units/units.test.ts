@@ -48,13 +48,13 @@ function exposure(unit: string): number {
 const offline = systemdAnalyze('--version') !== undefined;
 
 describe('the unit of a sidekick', () => {
-  it('is bound to the unit that it is named after, and ordered behind it: it stops first', () => {
+  it('stops before the unit that it is named after, which it is bound to', () => {
     expect(wordsOf(SIDEKICK, 'Unit.BindsTo')).toEqual(['%i.service']);
     expect(wordsOf(SIDEKICK, 'Unit.After')).toContain('%i.service');
     expect(wordsOf(SIDEKICK, 'Install.WantedBy')).toEqual(['%i.service']);
   });
 
-  it('lets a start and a stop take as long as the process shows signs of life', () => {
+  it('allows a start and a stop as long as the process shows signs of life', () => {
     const [watchdog = ''] = wordsOf(SIDEKICK, 'Service.WatchdogSec');
     const sign = watchdogInterval({ WATCHDOG_USEC: String(1000 * (parseDuration(watchdog) ?? 0)) });
     for (const key of ['Service.TimeoutStartSec', 'Service.TimeoutStopSec']) {
@@ -65,27 +65,27 @@ describe('the unit of a sidekick', () => {
     }
   });
 
-  it.each(['firmware.yaml', 'mqtt.yaml'])('has an example configuration, %s, that is right', (example) => {
+  it.each(['firmware.yaml', 'mqtt.yaml'])('has the valid example configuration %s', (example) => {
     expect(loadConfig(registerScope, sources(example)).lists.services).toHaveLength(1);
   });
 
-  it('is not restarted for a configuration that cannot become right by itself', () => {
+  it('does not restart for a configuration that cannot become valid by itself', () => {
     expect(wordsOf(SIDEKICK, 'Service.RestartPreventExitStatus')).toEqual(['2']);
   });
 });
 
-describe('the units of sidekick', () => {
-  it('differ in what they start and how they stop, and are confined alike', () => {
+describe('a unit of sidekick', () => {
+  it('differs from the other in its command line and its stop, and is confined like it', () => {
     expect(service(WATCH)).toEqual(service(SIDEKICK));
   });
 
-  it('let no example configuration be wrong', () => {
+  it('has a valid example configuration', () => {
     const { lists } = loadConfig(watchScope, sources('watch.yaml'));
     expect(lists.probes.map(({ values }) => values.service)).toEqual(['firmware', 'mqtt']);
   });
 
   // Without systemd-analyze this is left to the cluster test, which asks the hosts' own.
-  it.skipIf(!offline).each([SIDEKICK, WATCH])('%s is exposed by at most 1.8', (unit) => {
+  it.skipIf(!offline).each([SIDEKICK, WATCH])('is exposed by at most 1.8: %s', (unit) => {
     expect(exposure(unit)).toBeLessThanOrEqual(1.8);
   });
 });
@@ -96,7 +96,7 @@ describe('the unit of the gateway', () => {
     expect(exposure('loadbalancer.service')).toBeLessThanOrEqual(2.3);
   });
 
-  it('gives its workers no way to the directory that its master reads configuration from', () => {
+  it('gives its workers no access to the directory that its master reads configuration from', () => {
     expect(wordsOf('loadbalancer.service', 'Service.RuntimeDirectory')).toEqual(['sidekick-gateway']);
     expect(wordsOf('loadbalancer.service', 'Service.User')).toEqual([]);
     expect(wordsOf('loadbalancer.service', 'Service.ProtectSystem')).toEqual(['strict']);
@@ -105,7 +105,7 @@ describe('the unit of the gateway', () => {
 
 describe('every unit', () => {
   it.each([SIDEKICK, WATCH, ...DEMO])(
-    '%s is restarted when it fails, ever less often and without end',
+    'restarts %s when it fails, ever less often and without end',
     (unit) => {
       expect(wordsOf(unit, 'Service.Restart')).toEqual(['on-failure']);
       expect(wordsOf(unit, 'Unit.StartLimitIntervalSec')).toEqual(['0']);
@@ -114,7 +114,7 @@ describe('every unit', () => {
     },
   );
 
-  it.each([SIDEKICK, WATCH, ...DEMO])('%s gains no privileges', (unit) => {
+  it.each([SIDEKICK, WATCH, ...DEMO])('keeps %s from gaining privileges', (unit) => {
     expect(wordsOf(unit, 'Service.NoNewPrivileges')).toEqual(['yes']);
     expect(settingsOf(unit).map(([key]) => key)).toContain('Service.CapabilityBoundingSet');
   });

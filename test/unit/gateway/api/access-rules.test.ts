@@ -33,9 +33,9 @@ function enters(caller: Caller, tokens = '', policy = POLICY): boolean {
   return isAuthenticated(caller, policy, () => tokens, sha256);
 }
 
-describe('the host that a request asks for', () => {
+describe('the host of a request', () => {
   it.each(['', 'localhost', '127.0.0.1', '10.1.2.3', '[::1]', '[fe80::1]', 'lb.example', 'gateway'])(
-    'may be "%s"',
+    'is accepted as "%s"',
     (host) => expect(refused({ host })).toBe(''),
   );
 
@@ -46,14 +46,14 @@ describe('the host that a request asks for', () => {
     '[::1].evil',
     '1.2.3',
     'x'.repeat(9999),
-  ])('may not be "%s", for a read neither', (host) => {
+  ])('is refused as "%s", also for a read', (host) => {
     expect(refused({ host })).toBe('HostNotAllowed');
     expect(refused({ host }, READ)).toBe('HostNotAllowed');
   });
 });
 
 describe('the origin of a page', () => {
-  it('may be the API itself', () => {
+  it('is accepted as the API itself', () => {
     expect(refused({ origin: 'http://10.0.0.2:8080' })).toBe('');
     expect(refused({ origin: 'HTTPS://LB.example', authority: 'lb.example', scheme: 'https' })).toBe('');
   });
@@ -64,12 +64,12 @@ describe('the origin of a page', () => {
     'https://10.0.0.2:8080',
     'http://10.0.0.2',
     'http://10.0.0.2:8081',
-  ])('may not be %s', (origin) => expect(refused({ origin })).toBe('OriginNotAllowed'));
+  ])('is refused as %s', (origin) => expect(refused({ origin })).toBe('OriginNotAllowed'));
 });
 
 describe('the content type of a change', () => {
   it.each(['', 'application/json', 'application/json; charset=utf-8', 'Application/JSON'])(
-    'may be "%s"',
+    'is accepted as "%s"',
     (contentType) => expect(refused({ contentType })).toBe(''),
   );
 
@@ -78,42 +78,42 @@ describe('the content type of a change', () => {
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',
     'application/jsonx',
-  ])('may not be %s, which a page of another origin can send', (contentType) =>
+  ])('is refused as %s, which a page of another origin can send', (contentType) =>
     expect(refused({ contentType })).toBe('UnsupportedMediaType'),
   );
 
-  it('may be text from a page of the same origin, as browsers send strings', () =>
+  it('is accepted as text from a page of the same origin, as browsers send strings', () =>
     expect(refused({ contentType: 'text/plain;charset=UTF-8', origin: 'http://10.0.0.2:8080' })).toBe(''));
 });
 
-it('a change that came by way of a proxy is refused whatever it shows', () => {
+it('a change through a proxy is refused whatever its headers say', () => {
   expect(refused({ proxied: true, authorization: 'Bearer token', certificate: true, loopback: true })).toBe(
     'ProxyNotAllowed',
   );
   expect(refused({ proxied: true }, READ)).toBe('');
 });
 
-describe('without a user and password', () => {
-  it('a read from this host goes on, and one from elsewhere where reads are open', () => {
+describe('a request without a user and password', () => {
+  it('is accepted as a read from this host, and from elsewhere where reads are open', () => {
     expect(enters({ ...READ, loopback: true })).toBe(true);
     expect(enters(READ)).toBe(false);
     expect(enters(READ, '', { ...POLICY, openReads: true })).toBe(true);
   });
 
-  it('a read by way of a proxy needs a credential', () => {
+  it('needs a credential as a read through a proxy', () => {
     const caller = { ...READ, loopback: true, proxied: true };
     expect(enters(caller, 'secret', { ...POLICY, openReads: true })).toBe(false);
     expect(enters({ ...caller, authorization: 'Bearer secret' }, 'secret')).toBe(true);
   });
 
-  it('a change needs a certificate or a token, from this host too', () => {
+  it('needs a certificate or a token as a change, from this host too', () => {
     const caller = { ...WRITE, loopback: true };
     expect(enters(caller, 'secret', { ...POLICY, openReads: true })).toBe(false);
     expect(enters({ ...caller, certificate: true })).toBe(true);
     expect(enters({ ...caller, authorization: 'Bearer secret' }, 'secret')).toBe(true);
   });
 
-  it('any of several tokens will do, and nothing else', () => {
+  it('is accepted with any of several tokens, and with nothing else', () => {
     const tokens = 'first\nsecond \r\n\n';
     const bearing = (authorization: string) => enters({ ...WRITE, authorization }, tokens);
     expect(['Bearer first', 'bearer second'].map(bearing)).toEqual([true, true]);
@@ -130,7 +130,7 @@ describe('without a user and password', () => {
     ).not.toContain(true);
   });
 
-  it('no other token than the one there is gets in', () =>
+  it('is refused with any other token', () =>
     fc.assert(
       fc.property(fc.string(), fc.string({ minLength: 1 }), (shown, token) => {
         fc.pre(shown !== token.trim());
@@ -138,7 +138,7 @@ describe('without a user and password', () => {
       }),
     ));
 
-  it('without a token in the file nobody has one', () =>
+  it('is refused if the file has no token', () =>
     fc.assert(
       fc.property(fc.string(), (shown) => {
         expect(enters({ ...WRITE, authorization: `Bearer ${shown}` }, '\n \n')).toBe(false);

@@ -59,7 +59,7 @@ function error(status: number, code: string, text: string): { status: number; bo
   };
 }
 
-describe('the tree', () => {
+describe('the tree of endpoints', () => {
   it.each([
     ['/api', [1, 2, 3, 4, 5, 6, 7, 8, 9]],
     ['/api/', [1, 2, 3, 4, 5, 6, 7, 8, 9]],
@@ -156,7 +156,7 @@ describe('the tree', () => {
     ['POST', '/api/9/nginx'],
     ['PATCH', '/api/9/'],
     ['PUT', '/api/9/http/keyvals/plain'],
-  ])('knows no %s of %s', (method, path) => {
+  ])('rejects %s for %s', (method, path) => {
     expect(call(method, path, '{}')).toMatchObject({
       status: 405,
       body: { error: { code: 'MethodDisabled' } },
@@ -173,7 +173,7 @@ it.each([
   ['/api/9/http/limit_reqs/x', 'LimitReqNotFound', 'limit_req not found'],
   ['/api/9/http/limit_conns/x', 'LimitConnNotFound', 'limit_conn not found'],
   ['/api/9/http/caches/x', 'CacheNotFound', 'cache not found'],
-])('%s is unknown by its own code, for a read and for a reset', (path, code, text) => {
+])('the name %s has its own error code, for a read and for a reset', (path, code, text) => {
   for (const method of ['GET', 'DELETE']) expect(call(method, path)).toEqual(error(404, code, text));
 });
 
@@ -188,7 +188,7 @@ describe('an older version', () => {
     expect(call('GET', '/api/4/nope').body).not.toHaveProperty('path');
   });
 
-  it('knows no drain before version 2', () => {
+  it('does not know drain before version 2', () => {
     const servers = '/http/upstreams/firmware/servers';
     call('POST', `/api/9${servers}`, { server: '10.0.0.1', drain: true });
     expect(call('GET', `/api/1${servers}`).body).toMatchObject([{ server: '10.0.0.1:80' }]);
@@ -204,7 +204,7 @@ describe('an older version', () => {
       });
   });
 
-  it('lets no pair expire before version 5', () => {
+  it('never lets a pair expire before version 5', () => {
     const pair = { a: { value: '1', expire: 1000 } };
     expect(call('POST', '/api/4/http/keyvals/timed', pair)).toMatchObject({ status: 400 });
     expect(call('POST', '/api/5/http/keyvals/timed', pair)).toMatchObject({ status: 201 });
@@ -220,12 +220,12 @@ describe('an older version', () => {
   });
 });
 
-describe('figures', () => {
+describe('the API of statistics', () => {
   const zone = (kind: traffic.ZoneKind, name: string) =>
     traffic.zonePrefix(nginx.tables, nginx.counters, kind, name);
   const DONE = { status: 200, received: 10, sent: 20, answered: true };
 
-  it('of a server zone are what was counted, until they are set back', () => {
+  it('shows the counters of a server zone until they are reset', () => {
     nginx.workers = [10, 11, 12];
     const begin = zone('server_zones', 'firmware');
     traffic.countExchange(nginx.counters, begin, DONE);
@@ -260,7 +260,7 @@ describe('figures', () => {
     });
   });
 
-  it('of limits and caches are what NGINX has decided', () => {
+  it('shows the decisions of limits and caches', () => {
     for (const decided of ['PASSED', 'DELAYED', 'REJECTED_DRY_RUN', '', undefined])
       traffic.countDecision(nginx.counters, zone('limit_reqs', 'one'), decided);
     for (const decided of ['PASSED', 'REJECTED'])
@@ -284,21 +284,21 @@ describe('figures', () => {
     expect(call('GET', '/api/9/http/caches/files').body).toMatchObject({ hit: { responses: 0, bytes: 0 } });
   });
 
-  it('are not counted for names that the log cannot hold, nor for ever more names', () => {
+  it('counts no names that the log cannot contain, and a limited number of names', () => {
     expect(zone('server_zones', 'a b')).toBe('');
     expect(zone('server_zones', 'x'.repeat(65))).toBe('');
     for (let i = 0; i < 1000; i++) zone('server_zones', `host-${i}`);
     expect(Object.keys(call('GET', '/api/9/http/server_zones').body as object)).toHaveLength(256);
   });
 
-  it('of this NGINX as a whole begin again after a reset', () => {
+  it('begins again for the totals of this NGINX after a reset', () => {
     for (const path of ['/connections', '/http/requests', '/ssl', '/workers', '/workers/1', '/processes'])
       expect(call('DELETE', `/api/9${path}`), path).toEqual({ status: 204, body: undefined });
     expect(call('GET', '/api/9/connections').body).toEqual({ accepted: 0, dropped: 0, active: 2, idle: 5 });
     expect(call('GET', '/api/9/http/requests').body).toEqual({ total: 0, current: 2 });
   });
 
-  it('of a worker go by its number, whoever has its place', () => {
+  it('shows a worker by its number, whichever process has it', () => {
     nginx.counters.set(traffic.workerSlot(0), 12);
     nginx.counters.set(traffic.workerSlot(1), 11);
     nginx.counters.incr(traffic.workerRequests(1), 7);
@@ -312,14 +312,14 @@ describe('figures', () => {
     expect(call('GET', '/api/9/workers/1').body).toMatchObject({ http: { requests: { total: 0 } } });
   });
 
-  it('need a change to be allowed for a reset', () => {
+  it('needs write access for a reset', () => {
     write = false;
     for (const path of ['/connections', '/http/requests', '/ssl', '/workers', '/slabs/http_tables'])
       expect(call('DELETE', `/api/9${path}`)).toMatchObject({ status: 405 });
   });
 });
 
-it('a group that hashes takes no backup, as in NGINX', () => {
+it('a group with a hash method accepts no backup, as in NGINX', () => {
   nginx = new FakeNginx({ upstreams: { firmware: { method: 'hash' } } });
   const servers = '/api/9/http/upstreams/firmware/servers';
   expect(call('POST', servers, { server: '10.0.0.1', backup: true })).toMatchObject({
@@ -376,8 +376,8 @@ it('a body of keys without end is refused, and so is a key without end', () => {
   expect(call('POST', '/api/9/http/keyvals/plain', keys(1000)).status).toBe(201);
 });
 
-describe('write off', () => {
-  it('answers 405 to every change and still reads', () => {
+describe('the API without write access', () => {
+  it('answers 405 to every change and still answers reads', () => {
     write = false;
     for (const method of ['POST', 'PATCH', 'DELETE'])
       expect(call(method, '/api/9/http/upstreams/firmware/servers/0', '{}')).toEqual(
@@ -387,7 +387,7 @@ describe('write off', () => {
   });
 });
 
-describe('servers', () => {
+describe('the API of servers', () => {
   const base = '/api/9/http/upstreams/firmware/servers';
   const shown = {
     id: 0,
@@ -402,7 +402,7 @@ describe('servers', () => {
     down: false,
   };
 
-  it('are added, read, changed and removed', () => {
+  it('adds, reads, changes and removes a server', () => {
     expect(call('POST', `${base}/`, { server: '10.0.0.1' })).toEqual({ status: 201, body: shown });
     expect(call('GET', `${base}/0`)).toEqual({ status: 200, body: shown });
     expect(call('PATCH', `${base}/0`, { drain: true })).toEqual({
@@ -415,7 +415,7 @@ describe('servers', () => {
     expect(call('DELETE', `${base}/1`)).toEqual({ status: 200, body: [] });
   });
 
-  it('check the body before the group, and JSON before the body', () => {
+  it('checks the body before the group, and JSON before the body', () => {
     const nowhere = '/api/9/http/upstreams/nonesuch/servers';
     expect(call('POST', nowhere, '{')).toEqual(error(415, 'JsonError', 'json error'));
     expect(call('POST', nowhere, { weight: 0, server: '1.2.3.4' })).toMatchObject({ status: 400 });
@@ -424,7 +424,7 @@ describe('servers', () => {
     );
   });
 
-  it('have numbers for ids', () => {
+  it('accepts only numbers as ids', () => {
     for (const id of ['x', '-1', '1.5', '99999999999'])
       expect(call('GET', `${base}/${id}`)).toEqual(error(400, 'UpstreamBadServerId', 'invalid server ID'));
     expect(call('GET', `${base}/7`)).toEqual(
@@ -432,14 +432,14 @@ describe('servers', () => {
     );
   });
 
-  it('have their statistics reset by DELETE of the group', () => {
+  it('resets the statistics of the servers of a group by DELETE', () => {
     call('POST', base, { server: '10.0.0.1' });
     nginx.counters.incr('1/sent', 100);
     expect(call('DELETE', '/api/9/http/upstreams/firmware')).toEqual({ status: 204, body: undefined });
     expect(call('GET', '/api/9/http/upstreams/firmware')).toMatchObject({ body: { peers: [{ sent: 0 }] } });
   });
 
-  it('change while the disk is full, which the group tells of until its state is written again', () => {
+  it('accepts changes while the disk is full, and the group reports that until its state is written again', () => {
     // Regression: POST, PATCH and DELETE answered 500, so that a server that had died could not be taken out.
     const group = '/api/9/http/upstreams/firmware';
     nginx.diskError = new Error('ENOSPC');
@@ -453,11 +453,11 @@ describe('servers', () => {
   });
 });
 
-describe('keyvals', () => {
+describe('the API of keyvals', () => {
   const plain = '/api/9/http/keyvals/plain';
   const timed = '/api/9/http/keyvals/timed';
 
-  it('are added, read, changed and deleted', () => {
+  it('adds, reads, changes and deletes a pair', () => {
     expect(call('POST', plain, { a: 'x', b: 2 })).toEqual({ status: 201, body: undefined });
     expect(call('GET', plain)).toEqual({ status: 200, body: { a: 'x', b: '2' } });
     expect(call('GET', '/api/9/http/keyvals')).toEqual({
@@ -502,13 +502,13 @@ describe('keyvals', () => {
     ['POST', plain, '{"c":"1","d":"2"}', 400, 'KeyvalFormatError', 'only one key can be added'],
     ['PATCH', plain, '{"c":"1","d":"2"}', 400, 'KeyvalFormatError', 'only one key can be updated'],
     ['PATCH', plain, '{"c":"1"}', 404, 'KeyvalKeyNotFound', 'key "c" not found'],
-  ])('%s %s %s answers %i', (method, path, body, status, code, text) => {
+  ])('answers %s %s %s with %i', (method, path, body, status, code, text) => {
     call('POST', plain, { a: 'x' });
     expect(call(method, path, body)).toEqual(error(status, code, text));
     expect(call('GET', plain).body).toEqual({ a: 'x' });
   });
 
-  it('may have any key', () => {
+  it('accepts any key', () => {
     for (const key of ['constructor', 'toString', 'a b', 'ä/ö?', ' lead', 'a:b']) {
       expect(call('POST', plain, { [key]: key })).toMatchObject({ status: 201 });
       expect(call('GET', `${plain}?key=${encodeURIComponent(key)}`)).toEqual({
@@ -518,7 +518,7 @@ describe('keyvals', () => {
     }
   });
 
-  it('lapse: after their own expire, or the timeout of the zone', () => {
+  it('removes a pair after its own expire, or the timeout of the zone', () => {
     call('POST', timed, { own: { value: 'x', expire: 5000 } });
     call('POST', timed, { zone: 'y' });
     nginx.pass(4999);
@@ -534,7 +534,7 @@ describe('keyvals', () => {
     expect(call('GET', timed).body).toEqual({ own: 'again' });
   });
 
-  it('take no memory any more once they have lapsed and the zone has changed', () => {
+  it('frees the memory of expired pairs once the zone has changed', () => {
     for (let i = 0; i < 5; i++) call('POST', timed, { [`key-${i}`]: { value: 'x', expire: 10 } });
     nginx.pass(10);
     call('POST', timed, { fresh: 'y' });
@@ -543,7 +543,7 @@ describe('keyvals', () => {
     ]);
   });
 
-  it('outlive a restart, the ones that have lapsed excepted', () => {
+  it('keeps pairs over a restart, except the expired ones', () => {
     call('POST', plain, { a: 'ä "quoted" \n' });
     call('POST', timed, { short: { value: 'x', expire: 10 } });
     call('POST', timed, { long: 'y' });
@@ -556,7 +556,7 @@ describe('keyvals', () => {
     });
   });
 
-  it('begin empty, with a warning, when their state makes no sense', () => {
+  it('begins with no pairs, and a warning, when their state is invalid', () => {
     nginx.files.set('keyval.plain', '{"a":');
     expect(call('GET', plain)).toEqual({ status: 200, body: {} });
     expect(nginx.warnings).toHaveLength(1);
@@ -566,7 +566,7 @@ describe('keyvals', () => {
     expect(call('GET', plain).body).toEqual({ a: 'x' });
   });
 
-  it('keep zones apart whose names begin alike', () => {
+  it('separates zones whose names begin alike', () => {
     nginx = new FakeNginx({ keyvals: { ota: {}, 'ota-2': {} } });
     call('POST', '/api/9/http/keyvals/ota', { a: '1' });
     call('POST', '/api/9/http/keyvals/ota-2', { b: '2' });
@@ -575,7 +575,7 @@ describe('keyvals', () => {
   });
 });
 
-it('answers something sensible to anything', () => {
+it('the API answers any request with a valid answer', () => {
   const method = fc.constantFrom('GET', 'POST', 'PATCH', 'DELETE', 'PUT', 'BREW');
   const segment = fc.oneof(
     fc.constantFrom(

@@ -9,7 +9,7 @@ function parse(bytes: Buffer): ReturnType<typeof wire.parseRequest> {
   return wire.parseRequest(bytes, (from, to) => bytes.toString('utf8', from, to));
 }
 
-it('waits for the last byte of a request, and no longer', () => {
+it('the parser waits for the last byte of a request, and no longer', () => {
   for (let length = 0; length < REQUEST.length; length++)
     expect(parse(REQUEST.subarray(0, length))).toBeUndefined();
   expect(parse(REQUEST)).toEqual({
@@ -20,7 +20,7 @@ it('waits for the last byte of a request, and no longer', () => {
   });
 });
 
-it('answers with a length in bytes', () => {
+it('the answer has a length in bytes', () => {
   expect(wire.formatResponse(200, '["ä"]', 6)).toMatch(
     /^HTTP\/1\.0 200 .*\r\nContent-Length: 6\r\n\r\n\["ä"\]$/s,
   );

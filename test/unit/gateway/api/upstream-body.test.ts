@@ -10,7 +10,7 @@ function shown(kind: server.Kind, body: object, version = 9): string {
 }
 
 describe('a server', () => {
-  it('has every default, in NGINX Plus order', () => {
+  it('has every default, in the order of NGINX Plus', () => {
     expect(shown('http', { server: '172.17.0.3' })).toBe(
       '{"id":3,"server":"172.17.0.3:80","weight":1,"max_conns":0,"max_fails":1,"fail_timeout":"10s","slow_start":"0s","route":"","backup":false,"down":false}',
     );
@@ -19,7 +19,7 @@ describe('a server', () => {
     );
   });
 
-  it('has drain only when it is on and the version has it, and last', () => {
+  it('has drain only when it is on and the version supports it, at the end', () => {
     expect(shown('http', { server: '1.2.3.4', drain: true })).toMatch(/"down":false,"drain":true}$/);
     expect(shown('http', { server: '1.2.3.4', drain: true }, 1)).not.toContain('drain');
     expect(shown('http', { server: '1.2.3.4', drain: false })).not.toContain('drain');

@@ -18,13 +18,13 @@ const CUT: [number, number, number] = [150, 0, 502];
 const LATE: [number, number, number] = [150, 0, 504];
 const GARBLED: [number, number, number] = [150, 6000, 502];
 
-describe('a request', () => {
+describe('a failed request', () => {
   it.each([
     ['GET', REFUSED],
     ['POST', REFUSED],
     ['GET', UNREACHED],
     ['POST', UNREACHED],
-  ])('%s that never reached its server is repeated, and the server blamed, every time', (method, how) => {
+  ])('is repeated as %s when it never reached its server, which is blamed, every time', (method, how) => {
     for (let before = 0; before < 3; before++)
       expect(judge([...Array(before).fill(how), how], method)).toEqual({
         isServerFault: true,
@@ -38,26 +38,26 @@ describe('a request', () => {
     ['POST', false],
     ['PATCH', false],
     ['LOCK', false],
-  ])('%s whose connection was closed without an answer is repeated: %s', (method, repeat) => {
+  ])('is repeated as %s when its connection was closed without an answer: %s', (method, repeat) => {
     expect(judge([CUT], method)).toEqual({ isServerFault: true, mayRepeat: repeat });
   });
 
-  it('that two servers have closed the connection on is given up, and only the first is blamed', () => {
+  it('is not repeated when two servers have closed its connection, and only the first is blamed', () => {
     expect(judge([CUT, CUT])).toEqual({ isServerFault: false, mayRepeat: false });
     expect(judge([REFUSED, CUT, REFUSED, CUT])).toEqual({ isServerFault: false, mayRepeat: false });
   });
 
-  it('goes on, and its servers are blamed, when it was sent once and then reached nobody', () => {
+  it('is repeated, and its servers are blamed, when it was sent once and then reached no server', () => {
     expect(judge([CUT, REFUSED])).toEqual({ isServerFault: true, mayRepeat: true });
     expect(judge([REFUSED, UNREACHED, CUT])).toEqual({ isServerFault: true, mayRepeat: true });
   });
 
-  it('that got no answer in its time is held against its server and not repeated', () => {
+  it('is not repeated when it got no answer in its time, and its server is blamed', () => {
     expect(judge([LATE])).toEqual({ isServerFault: true, mayRepeat: false });
     expect(judge([CUT, LATE])).toEqual({ isServerFault: false, mayRepeat: false });
   });
 
-  it.each([[502], [504]])('of whose answer a byte came back is nobody’s fault (%i)', (status) => {
+  it.each([[502], [504]])('blames no server when a byte of the answer came back (%i)', (status) => {
     expect(judge([[150, 1, status]])).toEqual({ isServerFault: false, mayRepeat: false });
     expect(judge([REFUSED, GARBLED])).toEqual({ isServerFault: false, mayRepeat: false });
   });
@@ -66,7 +66,7 @@ describe('a request', () => {
     ['150, 150', '0, 0'],
     ['150, 0', '0, 0'],
     ['0 : 150, 150', '0 : 0, 0'],
-  ])('that went to one server over two connections (%s) went to one server', (sent, received) => {
+  ])('counts as one try when it went to one server over two connections (%s)', (sent, received) => {
     const variables = {
       upstream_bytes_sent: sent,
       upstream_bytes_received: received,

@@ -17,13 +17,13 @@ function release(variables: Variables): boolean {
   return fastPath.release(counters, variables, '7', '7/100');
 }
 
-describe('counting out', () => {
+describe('the end of a request on the fast path', () => {
   it('leaves the request counted, and nothing active', () => {
     release({});
     expect([...counters.entries]).toEqual([['7/100', tableFormat.ACTIVE_LIMIT]]);
   });
 
-  it('has the first request timed, and every sixteenth from there', () => {
+  it('has the first request timed, and every sixteenth after it', () => {
     const timed = Array.from({ length: 40 }, () => release({}));
     expect(timed.flatMap((yes, i) => (yes ? [i] : []))).toEqual([0, 16, 32]);
   });
@@ -38,14 +38,14 @@ describe('counting out', () => {
     expect(timed).toBe(50);
   });
 
-  it('adds up what went to the server and came from it', () => {
+  it('adds up the bytes to and from the server', () => {
     release({ upstream_bytes_sent: '300', upstream_bytes_received: '20' });
     release({ upstream_bytes_sent: '1', upstream_bytes_received: '0' });
     expect([counters.get('7/sent'), counters.get('7/received')]).toEqual([301, 20]);
   });
 
   it.each(['100, 42', '100 : 42', '-, 42', '0 : 100, 42'])(
-    'takes of %s the last, which is of this server',
+    'uses of %s the last, which is of this server',
     (list) => {
       release({ upstream_bytes_sent: list });
       expect(counters.get('7/sent')).toBe(42);
@@ -59,7 +59,7 @@ describe('counting out', () => {
 });
 
 it.each(['', 'a', 'sensor-17', 'Gerät', 'x'.repeat(300)])(
-  'finds the bucket of "%s" on the flattened circle',
+  'the fast path finds the bucket of "%s" on the flattened circle',
   (key) => {
     const [a = 0, b = 0] = sha256(key);
     expect(fastPath.bucket(key)).toBe(Math.floor(((a * 256 + b) / 65536) * hash.BUCKETS));

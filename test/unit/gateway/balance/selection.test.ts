@@ -47,14 +47,14 @@ function active(uid: number, pid = 100): number {
 }
 
 describe('round robin', () => {
-  it('has nothing for an unknown or an empty group', () => {
+  it('selects nothing in an unknown or empty group', () => {
     setUp({}, []);
     expect(choose()).toBe('');
     expect(choose({ group: 'nonesuch' })).toBe('');
     expect(request()).toEqual({ address: '', quick: false, counter: '' });
   });
 
-  it('gives each of a group, small or big, its share exactly, over all workers', () => {
+  it('gives each server of a small or big group its share exactly, over all workers', () => {
     for (const servers of [1, 3, 16, 17, 100, 1000]) {
       setUp({}, numbered(servers));
       const chosen = Array.from({ length: servers * 3 }, (_, i) => request(100 + (i % 2)).address);
@@ -70,13 +70,13 @@ describe('round robin', () => {
     expect(count(chosen)['10.0.9.9:80']).toBe(10);
   });
 
-  it('goes by weights', () => {
+  it('distributes by weight', () => {
     setUp({}, [{ server: '10.0.0.1:80', weight: 5 }, { server: '10.0.0.2:80' }, { server: '10.0.0.3:80' }]);
     const chosen = Array.from({ length: 70 }, () => request().address);
     expect(count(chosen)).toEqual({ '10.0.0.1:80': 50, '10.0.0.2:80': 10, '10.0.0.3:80': 10 });
   });
 
-  it.each(['down', 'drain'] as const)('leaves out a server that is %s', (out) => {
+  it.each(['down', 'drain'] as const)('skips a server that is %s', (out) => {
     setUp({}, [{ server: '10.0.0.1:80', [out]: true }, { server: '10.0.0.2:80' }]);
     expect(count(Array.from({ length: 10 }, () => request().address))).toEqual({ '10.0.0.2:80': 10 });
   });
@@ -90,7 +90,7 @@ describe('round robin', () => {
     expect(choose({ group: 'firmware backup' })).toBe('');
   });
 
-  it('costs the same few operations with 10 servers and with 1,000', () => {
+  it('needs the same few operations with 10 servers as with 1,000', () => {
     const heavier = [{ server: '10.0.9.9:80', weight: 2 }];
     const cost = [numbered(10), numbered(1000), [...numbered(999), ...heavier]].map((servers) => {
       setUp({}, servers);
@@ -108,7 +108,7 @@ describe('round robin', () => {
     ]);
   });
 
-  it('does not choose a server that was tried, and tells when all were', () => {
+  it('skips a server that was tried, and reports when all were', () => {
     setUp({}, numbered(3));
     expect(new Set(Array.from({ length: 6 }, () => choose({ tried: ',1,' })))).toEqual(
       new Set(['10.0.0.1:80', '10.0.0.2:80']),
@@ -118,7 +118,7 @@ describe('round robin', () => {
 });
 
 describe('counting', () => {
-  it("takes the fast path from a server's first request on", () => {
+  it('uses the fast path from the first request of a server on', () => {
     // Regression: the first request of each worker and server went the long way and chose a second time, so that in
     // a group of even size half of the servers never got past it.
     setUp({}, numbered(4));
@@ -126,7 +126,7 @@ describe('counting', () => {
     expect(nginx.tables.entries.get(' pids')).toBe('100');
   });
 
-  it('counts a choice active and a request at once, on the counter that it names', () => {
+  it('counts a selection as active and as a request at once, on the counter that it names', () => {
     setUp({}, numbered(1));
     request();
     request();
@@ -134,7 +134,7 @@ describe('counting', () => {
     expect(nginx.counters.entries.get('1/100')).toBe(3 * tableFormat.ACTIVE_LIMIT + 3);
   });
 
-  it('never leaves a drained server chosen and uncounted, wherever the drain comes in between', () => {
+  it('never leaves a drained server selected and uncounted, whenever the drain comes in between', () => {
     // For every operation of a request, drain the server just before it.
     for (let at = 1; at <= 12; at++) {
       setUp({}, numbered(2));
@@ -169,33 +169,36 @@ describe('a change of a big group', () => {
   it.each([
     ['in turn', {}],
     ['by hash', { method: 'hash' }],
-  ] as [string, UpstreamConfig][])('shows requests that go %s a whole table at every step', (_, config) => {
-    // Regression: chunks of the new table were read with the old table's columns, which gave half an address.
-    setUp(config, numbered(40));
-    const known = new Set([...numbered(40).map(({ server }) => server), '192.168.100.200:18080']);
-    let requests = 0;
-    nginx.tables.before = (operation) => {
-      if (operation !== 'set' && operation !== 'delete') return;
-      const before = nginx.tables.before;
+  ] as [string, UpstreamConfig][])(
+    'shows requests that are balanced %s a whole table at every step',
+    (_, config) => {
+      // Regression: chunks of the new table were read with the old table's columns, which gave half an address.
+      setUp(config, numbered(40));
+      const known = new Set([...numbered(40).map(({ server }) => server), '192.168.100.200:18080']);
+      let requests = 0;
+      nginx.tables.before = (operation) => {
+        if (operation !== 'set' && operation !== 'delete') return;
+        const before = nginx.tables.before;
+        nginx.tables.before = () => {};
+        for (let i = 0; i < 50; i++, requests++) expect(known).toContain(request(100, `/${i}`).address);
+        nginx.tables.before = before;
+      };
+      servers.addServer(nginx.worker(), 'firmware', { server: '192.168.100.200:18080' });
+      servers.removeServer(nginx.worker(), 'firmware', 40);
       nginx.tables.before = () => {};
-      for (let i = 0; i < 50; i++, requests++) expect(known).toContain(request(100, `/${i}`).address);
-      nginx.tables.before = before;
-    };
-    servers.addServer(nginx.worker(), 'firmware', { server: '192.168.100.200:18080' });
-    servers.removeServer(nginx.worker(), 'firmware', 40);
-    nginx.tables.before = () => {};
-    expect(requests).toBeGreaterThan(500);
-  });
+      expect(requests).toBeGreaterThan(500);
+    },
+  );
 });
 
-describe('max_conns', () => {
-  it('is kept over all workers, and then the next server is chosen', () => {
+describe('the limit max_conns', () => {
+  it('counts over all workers, and then the next server is selected', () => {
     setUp({}, [{ server: '10.0.0.1:80', max_conns: 2 }, { server: '10.0.0.2:80' }]);
     const chosen = Array.from({ length: 20 }, (_, i) => request(100 + (i % 4)).address);
     expect(count(chosen)).toEqual({ '10.0.0.1:80': 2, '10.0.0.2:80': 18 });
   });
 
-  it('refuses when all are full, and takes again what is let go', () => {
+  it('refuses when all servers are full, and accepts again when a connection ends', () => {
     setUp({}, [{ server: '10.0.0.1:80', max_conns: 1 }]);
     expect(request().address).toBe('10.0.0.1:80');
     expect(request()).toMatchObject({ address: '', counter: '' });
@@ -204,7 +207,7 @@ describe('max_conns', () => {
     expect(request().address).toBe('10.0.0.1:80');
   });
 
-  it('counts what was open before the limit came', () => {
+  it('counts the connections that were open before the limit was set', () => {
     setUp({}, [{ server: '10.0.0.1:80' }, { server: '10.0.0.2:80' }]);
     for (let i = 0; i < 6; i++) request(100 + i);
     servers.patchServer(nginx.worker(), 'firmware', 0, { max_conns: 3 });
@@ -213,7 +216,7 @@ describe('max_conns', () => {
 });
 
 describe('least_conn', () => {
-  it('chooses the one with the fewest open requests', () => {
+  it('selects the server with the fewest open requests', () => {
     setUp({ method: 'least_conn' }, numbered(3));
     for (let i = 0; i < 9; i++) request(100 + (i % 2));
     expect([1, 2, 3].map((uid) => active(uid, 100) + active(uid, 101))).toEqual([3, 3, 3]);
@@ -221,7 +224,7 @@ describe('least_conn', () => {
     expect(request().address).toBe('10.0.0.1:80');
   });
 
-  it('weighs them', () => {
+  it('divides by the weights', () => {
     setUp({ method: 'least_conn' }, [{ server: '10.0.0.1:80', weight: 3 }, { server: '10.0.0.2:80' }]);
     for (let i = 0; i < 40; i++) request();
     expect([active(1), active(2)]).toEqual([30, 10]);
@@ -229,7 +232,7 @@ describe('least_conn', () => {
 });
 
 describe('hash', () => {
-  it('always gives a key its server, quick or thorough, and another one when that was tried', () => {
+  it('always gives a key its server, on the fast path and in the selection, and another one when that was tried', () => {
     setUp({ method: 'hash' }, numbered(5));
     fc.assert(
       fc.property(fc.webPath(), (uri) => {
@@ -242,7 +245,7 @@ describe('hash', () => {
     );
   });
 
-  it('goes by the variable that the group names, and by nothing where that has no value', () => {
+  it('uses the variable that the group names, and nothing where that has no value', () => {
     setUp({ method: 'hash', key: '$device' }, numbered(5));
     const homes = (device: string | undefined) =>
       new Set(
@@ -263,7 +266,7 @@ describe('hash', () => {
     ).toBeGreaterThan(1);
   });
 
-  it('goes by the ClientId that an MQTT session brings along, as by the variable of that name', () => {
+  it('uses the ClientId of an MQTT session like the variable of that name', () => {
     setUp({ method: 'hash', key: '$mqtt_client_id' }, numbered(5));
     fc.assert(
       fc.property(fc.string(), (mqtt_client_id) => {

@@ -14,7 +14,7 @@ function found(layout: table.Layout): string[] {
   return layout.rows.map((_, row) => fastPath.readRecord(memory, 'firmware', header, row).trim());
 }
 
-it('leads from every row to its record, wherever rows and records lie', () => {
+it('a table leads from every row to its record, wherever rows and records lie', () => {
   const sizes = fc.constantFrom(1, 2, 10, 11, 16, 17, 100, 101, 300);
   fc.assert(
     fc.property(sizes, sizes, fc.option(fc.constantFrom('request_uri', 'a')), (rows, servers, key) => {
@@ -26,7 +26,7 @@ it('leads from every row to its record, wherever rows and records lie', () => {
   );
 });
 
-it('keeps no rows where each is the record of its number', () => {
+it('a table has no rows where each is the record of its number', () => {
   for (const servers of [1, 16, 17, 300]) {
     const records = Array.from({ length: servers }, (_, i) => `${i + 1} 10.0.0.${i}:80`);
     const layout = { mode: 'r' as const, records, rows: records.map((_, i) => i) };
@@ -35,26 +35,26 @@ it('keeps no rows where each is the record of its number', () => {
   }
 });
 
-it('takes a few kilobytes for a group that hashes', () => {
+it('a table takes a few kilobytes for a group that hashes', () => {
   const records = Array.from({ length: 10 }, (_, i) => `${i + 1} 10.0.0.${i}:1883`);
   const rows = Array.from({ length: 8192 }, (_, i) => i % 10);
   const { header, chunks } = pack({ mode: 'h', records, rows, key: 'id' }, '%a', 1);
   expect(header.length + chunks.join('').length).toBeLessThan(10_000);
 });
 
-it('finds nothing where a chunk is gone', () => {
+it('a table finds nothing where a chunk is missing', () => {
   const records = Array.from({ length: 40 }, (_, i) => `${i + 1} 10.0.0.${i}:80`);
   const { header } = pack({ mode: 'r', records, rows: records.map((_, i) => i) }, '%a', 1);
   expect(fastPath.readRecord(new FakeDict<string>(), 'firmware', header, 39)).toBe('');
 });
 
-it('differs from every other table of the group by its version alone', () => {
+it('a table differs from every other table of the group by its version alone', () => {
   const layout = { mode: 'r' as const, records: ['1 10.0.0.1:80'], rows: [0] };
   const header = (version: number) => pack(layout, '%a', version).header;
   expect(header(1)).not.toBe(header(2));
 });
 
-it('changes chunks that no header names', () => {
+it('a new table changes chunks that no header names', () => {
   const { header } = pack({ mode: 'r', records: [], rows: [] }, '%a', 1);
   expect([table.spareSet(undefined), table.spareSet(header)]).toEqual(['%a', '%b']);
 });
@@ -73,19 +73,19 @@ it.each([
     { mode: 'r', records: ['1 10.0.0.1:80 5'] },
     tableFormat.BY_SELECTION,
   ],
-] as const)('tells the fast path to choose %s, or not at all', (_, layout, method) => {
+] as const)('a header tells the fast path to select %s, or not at all', (_, layout, method) => {
   const { header } = pack({ ...layout, records: [...layout.records], rows: [0] }, '%a', 1);
   expect((header.charCodeAt(0) - tableFormat.FLAGS_BASE) & tableFormat.BY_SELECTION).toBe(method);
 });
 
-it('leaves a table without servers to the thorough path', () => {
+it('a table without servers leaves the choice to the selection', () => {
   const { header } = pack({ mode: 'r', records: [], rows: [] }, '%a', 1);
   expect((header.charCodeAt(0) - tableFormat.FLAGS_BASE) & tableFormat.BY_SELECTION).toBe(
     tableFormat.BY_SELECTION,
   );
 });
 
-it('keeps the name of the variable behind all else, wherever records lie', () => {
+it('a table keeps the name of the variable behind all else, wherever records lie', () => {
   for (const servers of [1, 16, 17, 200]) {
     const records = Array.from({ length: servers }, (_, i) => `${i + 1} 10.0.0.${i}:80`);
     const layout = { mode: 'h' as const, records, rows: records.map((_, i) => i), key: 'arg_id' };

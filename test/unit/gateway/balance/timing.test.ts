@@ -10,7 +10,7 @@ beforeEach(() => {
   counters = new FakeDict<number>();
 });
 
-it('adds up ms from the seconds that NGINX gives, each kind on its own', () => {
+it('the timer adds up ms from the seconds that NGINX gives, each kind on its own', () => {
   timing.addTimes(counters, { upstream_header_time: '0.020', upstream_response_time: '0.036' }, '7', NAMES);
   timing.addTimes(counters, { upstream_header_time: '0.000', upstream_response_time: '1.5' }, '7', NAMES);
   expect(Object.fromEntries(counters.entries)).toEqual({
@@ -20,7 +20,7 @@ it('adds up ms from the seconds that NGINX gives, each kind on its own', () => {
   });
 });
 
-it('takes of the figures of several servers the last', () => {
+it('the timer uses of the times of several servers the last', () => {
   timing.addTimes(
     counters,
     { upstream_header_time: '-, 0.002', upstream_response_time: '2.001 : 0.003' },
@@ -31,7 +31,10 @@ it('takes of the figures of several servers the last', () => {
   expect(counters.get('7/response_time')).toBe(3);
 });
 
-it.each(['-', '', undefined, '0.1, -'])('notes nothing of a request that came to no answer: %s', (header) => {
-  timing.addTimes(counters, { upstream_header_time: header, upstream_response_time: '2.001' }, '7', NAMES);
-  expect(counters.entries.size).toBe(0);
-});
+it.each(['-', '', undefined, '0.1, -'])(
+  'the timer records nothing of a request without an answer: %s',
+  (header) => {
+    timing.addTimes(counters, { upstream_header_time: header, upstream_response_time: '2.001' }, '7', NAMES);
+    expect(counters.entries.size).toBe(0);
+  },
+);

@@ -12,7 +12,7 @@ describe('address', () => {
     ['[1:2:3:4:5:6:7:8]:1', '[1:2:3:4:5:6:7:8]:1'],
     ['[::ffff:10.0.0.1]:80', '[::ffff:10.0.0.1]:80'],
     ['[::]:80', '[::]:80'],
-  ])('takes %s as %s', (text, server) => {
+  ])('reads %s as %s', (text, server) => {
     expect(address.parse(text, 80)).toEqual({ server, error: '' });
   });
 
@@ -37,13 +37,13 @@ describe('address', () => {
     expect(address.parse(text, 80).error).toBe(error);
   });
 
-  it('wants a port where there is no default one', () => {
+  it('requires a port where there is no default', () => {
     expect(address.parse('10.0.0.1', 0).error).toBe('no port');
     expect(address.parse('[::1]', 0).error).toBe('no port');
     expect(address.parse('10.0.0.1:1883', 0)).toEqual({ server: '10.0.0.1:1883', error: '' });
   });
 
-  it('takes its own result unchanged', () => {
+  it('reads its own result unchanged', () => {
     const host = fc.oneof(
       fc.ipV4(),
       fc.ipV6().map((ip) => `[${ip}]`),

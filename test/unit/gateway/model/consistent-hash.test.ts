@@ -86,17 +86,17 @@ describe('the ring', () => {
     expect(heavy / CLIENTS.length).toBeLessThan(0.48);
   });
 
-  it('gives points to every one of a thousand servers, in bounded time whatever the weights', () => {
+  it('gives points to each of a thousand servers, in bounded time whatever the weights', () => {
     const table = buckets(brokers(1000, 65535));
     expect(table).toHaveLength(hash.BUCKETS);
     expect(new Set(table).size).toBeGreaterThan(990);
   });
 
-  it('moves little when a crowd too big for full resolution grows by one', () => {
+  it('moves few clients when a group that is too big for full resolution grows by one', () => {
     expect(moved(owners(brokers(200)), owners(brokers(201)))).toBeLessThan(400);
   });
 
-  it('has its owners pinned: another version of this code sends clients to the same brokers', () => {
+  it('has fixed owners: another version of this code sends clients to the same brokers', () => {
     expect(owners(brokers(3), ['a', 'b', 'c', 'sensor-17', 'Gerät'])).toMatchInlineSnapshot(`
       [
         "10.0.0.1:1883",

@@ -10,15 +10,15 @@ it.each([
   ['2h', 7_200_000],
   ['1d', 86_400_000],
   ['0', 0],
-])('reads %s as %d ms', (text, ms) => {
+])('parseDuration reads %s as %d ms', (text, ms) => {
   expect(duration.parse(text)).toBe(ms);
 });
 
-it('says at once that a long text is none', () => {
+it('parseDuration refuses a long text at once', () => {
   for (const text of [`${'1'.repeat(40)}x`, `${'1 '.repeat(45)}x`, '1'.repeat(400), '1 '.repeat(400_000)])
     expect(duration.parse(text)).toBe(-1);
 });
 
-it.each(['', 's', '10x', '-1s', '1.5s', 's10', '10 s s'])('does not read %j', (text) => {
+it.each(['', 's', '10x', '-1s', '1.5s', 's10', '10 s s'])('parseDuration refuses %j', (text) => {
   expect(duration.parse(text)).toBe(-1);
 });

@@ -49,15 +49,15 @@ describe('a CONNECT packet', () => {
         password: Buffer.from('p'),
       },
     ],
-  ] as [string, Partial<IConnectPacket>][])('of MQTT %s gives its ClientId', (_, more) => {
+  ] as [string, Partial<IConnectPacket>][])('has a ClientId in MQTT %s', (_, more) => {
     expect(mqtt.parse(connect('sensor-17', more))).toBe('sensor-17');
   });
 
-  it('may leave the ClientId empty', () => {
+  it('is accepted with an empty ClientId', () => {
     expect(mqtt.parse(connect(''))).toBe('');
   });
 
-  it('may have a remaining length of one to four bytes', () => {
+  it('is accepted with a remaining length of one to four bytes', () => {
     for (const size of [10, 200, 20_000, 3_000_000]) {
       const packet = connect('x', { username: 'u', password: Buffer.alloc(Math.min(size, 65_000)) });
       expect(mqtt.parse(packet.subarray(0, 64))).toBe('x');
@@ -66,7 +66,7 @@ describe('a CONNECT packet', () => {
     expect(mqtt.parse(four)).toBe('a');
   });
 
-  it('keeps ids apart whatever bytes they hold', () => {
+  it('has a different id for different bytes', () => {
     const id = (bytes: number[]) => mqtt.parse(raw({ id: [0, bytes.length, ...bytes] }));
     expect(id([0xff])).toBe('%FF');
     expect(id([0xfe])).toBe('%FE');
@@ -86,7 +86,7 @@ describe('a CONNECT packet', () => {
     ],
     ['a packet too short for a protocol', Buffer.from([0x10, 6, 0, 4]), 'too short'],
     ['another protocol', raw({ name: 'MQTX' }), 'unknown protocol name'],
-  ])('is not %s', (_, bytes, reason) => {
+  ])('is not recognised: %s', (_, bytes, reason) => {
     expect(mqtt.parse(bytes)).toEqual({ invalid: reason });
   });
 
@@ -104,17 +104,17 @@ describe('a CONNECT packet', () => {
     ['with properties beyond the packet', raw({ level: 5, properties: [100] }), ''],
     ['with a ClientId beyond the packet', raw({ id: [0, 9, 0x61] }), ''],
     ['without a ClientId at all', Buffer.from([0x10, 10, 0, 4, ...Buffer.from('MQTT'), 4, 2, 0, 60]), ''],
-  ])('%s is for the broker to judge', (_, bytes, clientId) => {
+  ])('is left to the broker to judge: %s', (_, bytes, clientId) => {
     expect(mqtt.parse(bytes)).toBe(clientId);
   });
 
-  it('with 30 kB of properties has no ClientId that is looked for, as soon as that is known', () => {
+  it('has no ClientId behind 30 kB of properties, as soon as their length is known', () => {
     const userProperties = { a: 'b'.repeat(30_000) };
     const far = connect('x', { protocolVersion: 5, properties: { userProperties } });
     expect(mqtt.parse(far.subarray(0, 20))).toBe('');
   });
 
-  it('with a ClientId of 20 kB goes by as much of it as is looked at', () => {
+  it('has of a ClientId of 20 kB as much as is looked at', () => {
     const long = connect('x'.repeat(20_000));
     expect(mqtt.parse(long.subarray(0, mqtt.MAX_PREFIX - 1))).toBeUndefined();
     const cut = mqtt.parse(long.subarray(0, mqtt.MAX_PREFIX)) as string;
@@ -122,12 +122,12 @@ describe('a CONNECT packet', () => {
     expect(mqtt.parse(long)).toBe(cut);
   });
 
-  it('that announces 256 MB is not waited for', () => {
+  it('is not awaited when it announces 256 MB', () => {
     const packet = Buffer.concat([Buffer.from([0x10, 0xff, 0xff, 0xff, 0x7f]), raw({}).subarray(2)]);
     expect(mqtt.parse(packet)).toBe('a');
   });
 
-  it('asks for more at every split before its ClientId, and answers the same at every one behind', () => {
+  it('needs more bytes at every split before its ClientId, and gives the same result at every split behind it', () => {
     const versions = fc.constantFrom(4, 5) as fc.Arbitrary<4 | 5>;
     fc.assert(
       fc.property(fc.string({ maxLength: 40 }), versions, (clientId, protocolVersion) => {
@@ -149,7 +149,7 @@ describe('a CONNECT packet', () => {
   });
 });
 
-describe('a million mutated and split packets', () => {
+describe('a parser of a million mutated and split packets', () => {
   /** A small generator with a fixed seed: the same million every time. */
   function random(seed: number): (below: number) => number {
     let state = seed;
@@ -164,7 +164,7 @@ describe('a million mutated and split packets', () => {
     return typeof result === 'string' ? 'connect' : 'invalid';
   }
 
-  it('neither crash the parser nor get more than three answers out of it, nor a ClientId that is not theirs', () => {
+  it('never crashes, nor returns more than three results, nor a ClientId that is not in the packet', () => {
     const next = random(42);
     const seeds = [
       connect('sensor-17'),

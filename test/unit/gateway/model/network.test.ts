@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as network from '../../../../src/gateway/model/network.js';
 
-describe('an address that leads nowhere else', () => {
+describe('an address that leads to this host', () => {
   it.each([
     ['0.0.0.0:80', 'unspecified'],
     ['[::]:80', 'unspecified'],
@@ -20,7 +20,7 @@ describe('an address that leads nowhere else', () => {
     ['[ff02::1]:80', 'multicast'],
     ['255.255.255.255:80', 'reserved'],
     ['[::127.0.0.1]:80', 'reserved'],
-  ])('is told from others: %s is %s', (server, special) => {
+  ])('is recognised: %s is %s', (server, special) => {
     expect(network.specialPurpose(network.hostOf(server))).toBe(special);
   });
 
@@ -46,12 +46,12 @@ describe('a network', () => {
     ['10.0.0.128/25', '10.0.0.127:1', false],
     ['::1', '[::1]:1', true],
     ['fe80::/10', '[fe90::1]:1', true],
-  ])('%s and %s: %s', (name, server, inside) => {
+  ])('is checked for %s and %s: %s', (name, server, inside) => {
     expect(network.contains(name, network.hostOf(server))).toBe(inside);
   });
 });
 
-it('reads the addresses of this host from what the kernel lists', () => {
+it('the addresses of this host are read from what the kernel lists', () => {
   const trie = [
     'Main:',
     '  +-- 0.0.0.0/0 3 0 5',

@@ -11,7 +11,7 @@ function code(action: () => unknown): unknown {
 }
 
 describe('a new server', () => {
-  it('takes booleans and numbers written as strings', () => {
+  it('accepts booleans and numbers written as strings', () => {
     expect(
       server.checkNew(
         { server: '1.2.3.4', down: 'true', backup: 'false', weight: '7', max_conns: '9' },
@@ -20,7 +20,7 @@ describe('a new server', () => {
     ).toEqual({ server: '1.2.3.4:80', down: true, backup: false, weight: 7, max_conns: 9 });
   });
 
-  it('takes a bare number of seconds as a time', () => {
+  it('reads a bare number of seconds as a time', () => {
     expect(server.checkNew({ server: '1.2.3.4', fail_timeout: 5 }, 'http').fail_timeout).toBe('5s');
   });
 
@@ -79,7 +79,7 @@ describe('a change', () => {
     expect(old).toEqual({ server: '1.2.3.4:80', weight: 5 });
   });
 
-  it('may name the address and backup as they are, and not as they are not', () => {
+  it('accepts the same address and backup, and refuses others', () => {
     expect(server.patch(0, old, { server: '1.2.3.4:80', backup: false })).toMatchObject({ weight: 5 });
     expect(code(() => server.patch(7, old, { server: '1.2.3.5:80' }))).toEqual({
       code: 'UpstreamServerImmutable',
@@ -90,7 +90,7 @@ describe('a change', () => {
     });
   });
 
-  it('lets down and drain exclude each other', () => {
+  it('makes down and drain exclude each other', () => {
     const draining = server.patch(0, old, { drain: true });
     expect(draining).toMatchObject({ drain: true, down: false });
     expect(server.patch(0, draining, { down: true })).not.toHaveProperty('drain');

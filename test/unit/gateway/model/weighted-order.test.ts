@@ -16,12 +16,12 @@ function counts(turn: number[], servers: number): number[] {
   return found;
 }
 
-describe('a turn', () => {
+describe('a weighted order', () => {
   it('is empty without servers', () => {
     expect(weightedOrder([])).toEqual([]);
   });
 
-  it('goes through equal servers one by one', () => {
+  it('cycles through equal servers one by one', () => {
     expect(weightedOrder([3, 3, 3])).toEqual([0, 1, 2]);
   });
 
@@ -29,7 +29,7 @@ describe('a turn', () => {
     expect(weightedOrder([5, 1, 1])).toEqual([0, 0, 1, 0, 0, 2, 0]);
   });
 
-  it('holds every server exactly as often as its weight in lowest terms', () => {
+  it('contains every server exactly as often as its weight in lowest terms', () => {
     const weights = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 40 });
     fc.assert(
       fc.property(weights, (given) => {
@@ -43,7 +43,7 @@ describe('a turn', () => {
     );
   });
 
-  it('is smooth: no stretch of it holds a server more than two times more often than is fair', () => {
+  it('is smooth: no stretch of it contains a server more than two times more often than is fair', () => {
     const weights = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 10 });
     fc.assert(
       fc.property(weights, (given) => {
@@ -60,7 +60,7 @@ describe('a turn', () => {
     );
   });
 
-  it('stays bounded whatever the weights, leaves nobody out, and is close to fair', () => {
+  it('stays bounded whatever the weights, contains every server, and is close to fair', () => {
     const turn = weightedOrder([65535, 65534, 65533, 1]);
     expect(turn.length).toBeLessThan(8300);
     const found = counts(turn, 4);
@@ -68,7 +68,7 @@ describe('a turn', () => {
     for (const count of found.slice(0, 3)) expect(count / turn.length).toBeCloseTo(1 / 3, 3);
   });
 
-  it('holds a thousand servers once each', () => {
+  it('contains a thousand servers once each', () => {
     expect(weightedOrder(new Array<number>(1000).fill(7))).toHaveLength(1000);
   });
 });

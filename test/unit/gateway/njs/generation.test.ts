@@ -18,13 +18,13 @@ describe('the generation', () => {
     expect([seen(10, 11), seen(10, 12), seen(20, 21), seen(20, 22), seen(30, 31)]).toEqual([1, 1, 2, 2, 3]);
   });
 
-  it('stays that of its load for a worker that is shutting down', () => {
+  it('keeps that of its load for a worker that is shutting down', () => {
     seen(10, 11);
     seen(20, 21);
     expect(seen(10, 11)).toBe(1);
   });
 
-  it('is one for all njs VMs of a load, although a process has started between two of them', () => {
+  it('is one for all njs VMs of a load, even if a process has started between two of them', () => {
     // Regression: a health check while NGINX read its configuration made a gateway begin with generation 2.
     expect([seen(10, 15), seen(12, 15), seen(12, 16), seen(13, 17), seen(10, 16)]).toEqual([1, 1, 1, 1, 1]);
     expect([seen(40, 45), seen(41, 46)]).toEqual([2, 2]);
@@ -35,11 +35,11 @@ describe('the generation', () => {
     expect(seen(300, 310)).toBe(2);
   });
 
-  it('stays 1 where the kernel does not tell the last process id', () => {
+  it('stays 1 where the kernel does not reveal the last process id', () => {
     expect([seen(0, 11), seen(0, 21)]).toEqual([1, 1]);
   });
 
-  it('is loaded when a worker first saw it', () => {
+  it('has the load time at which a worker first saw it', () => {
     seen(10, 11);
     nginx.pass(5000);
     seen(10, 12);

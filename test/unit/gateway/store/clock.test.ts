@@ -37,7 +37,7 @@ describe.each([
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.2:80' });
   });
 
-  it('makes failures neither forgotten nor remembered for longer than fail_timeout', () => {
+  it('lets failures count for neither less nor more than fail_timeout', () => {
     failedTries.countFailure(nginx.counters, '1');
     pass(9_000);
     failedTries.countFailure(nginx.counters, '1');
@@ -55,7 +55,7 @@ describe.each([
     expect(peer().downtime).toBe(10_000);
   });
 
-  it('neither ends a slow start nor holds it up', () => {
+  it('neither ends a slow start nor delays it', () => {
     servers.patchServer(nginx.worker(), 'firmware', 0, { down: true });
     servers.patchServer(nginx.worker(), 'firmware', 0, { down: false });
     pass(10_000);
@@ -64,7 +64,7 @@ describe.each([
     expect(peer().slowStartSince).toBeUndefined();
   });
 
-  it('makes a key lapse neither early nor late, over a restart as well', () => {
+  it('lets a key expire neither early nor late, over a restart as well', () => {
     keyvalChanges.add(nginx.worker(), 'zone', [{ key: 'a', value: '1' }]);
     pass(59_000);
     expect(keyvalChanges.get(nginx.worker(), 'zone', 'a')?.value).toBe('1');
@@ -80,7 +80,7 @@ describe.each([
     expect(keyvalChanges.get(nginx.worker(), 'zone', 'a')).toBeUndefined();
   });
 
-  it('holds no state file up', () => {
+  it('delays no state file', () => {
     nginx.settle();
     servers.patchServer(nginx.worker(), 'firmware', 0, { drain: true });
     pass(10_000);

@@ -115,7 +115,7 @@ describe('a change', () => {
     );
   });
 
-  it('is found again whichever of two workers was faster to write it down', () => {
+  it('is found again whichever of two workers was faster to write it', () => {
     const id = add('10.0.0.1:80');
     const entries = [1, 2, 3].map((weight) => {
       servers.patchServer(nginx.worker(), 'firmware', id, { weight });
@@ -131,7 +131,7 @@ describe('a change', () => {
     expect(remembered()).toEqual(['10.0.0.1:80 3']);
   });
 
-  it('of a server that is in a state file of somebody else is found again as well', () => {
+  it('is found again for a server in a state file of NGINX Plus', () => {
     nginx.files.set(
       'firmware',
       'server 10.0.0.1:80;\nserver 10.0.0.2:80 weight=2; # 4\nserver 10.0.0.3:80; # 4\n',
@@ -150,7 +150,7 @@ describe('a full disk', () => {
     nginx.diskError = new Error('ENOSPC');
   });
 
-  it('holds up no change, is said once, and is made good once there is room', () => {
+  it('delays no change, is logged once, and is repaired once there is room', () => {
     servers.patchServer(nginx.worker(), 'firmware', 0, { drain: true });
     servers.removeServer(nginx.worker(), 'firmware', 1);
     add('10.0.0.9:80');
@@ -170,7 +170,7 @@ describe('a full disk', () => {
     expect([...nginx.files.keys()].filter((name) => name.includes('.new'))).toEqual([]);
   });
 
-  it('that cuts a line off costs no line that follows', () => {
+  it('damages only the line that it cuts off', () => {
     nginx.diskError = undefined;
     nginx.files.set(
       'firmware.changes1',
@@ -181,7 +181,7 @@ describe('a full disk', () => {
   });
 });
 
-it('reads whatever lies in a file of changes', () => {
+it('a log of changes is read whatever it contains', () => {
   fc.assert(
     fc.property(
       fc.array(fc.oneof(fc.json(), fc.string(), fc.constant('{"n":1,"uid":2,"is":"nonsense"}'))),
@@ -194,7 +194,7 @@ it('reads whatever lies in a file of changes', () => {
   );
 });
 
-it('lets the faster of two workers have the last word', () => {
+it('a state file contains the result of the worker that wrote last', () => {
   add('10.0.0.1:80');
   const slow = groupState.writeState(nginx.worker(100), 'firmware');
   slow();

@@ -22,7 +22,7 @@ function keysOf(given: FakeNginx, zone = 'releases'): string[] {
 const remembered = (zone?: string): string[] => keysOf(nginx.restarted(), zone);
 
 describe('the state file of a keyval zone', () => {
-  it('has what has changed, once the maintenance tasks have written it', () => {
+  it('contains the changes once the maintenance tasks have written it', () => {
     for (let i = 0; i < 300; i++) add(`key ${i} "ä\n"`.padEnd(200, '-'));
     add('a', 'other');
     nginx.settle();
@@ -33,7 +33,7 @@ describe('the state file of a keyval zone', () => {
     expect(remembered()).toEqual([]);
   });
 
-  it('is neither read nor written while a worker has the lock, so that a slow disk holds up no other', () => {
+  it('is neither read nor written while a worker has the lock, so that a slow disk delays no other', () => {
     nginx.files.set('keyval.releases', '{"old":{"value":"x","expires":0}}');
     const worker = nginx.worker();
     const locks: (string | undefined)[] = [];
@@ -51,7 +51,7 @@ describe('the state file of a keyval zone', () => {
     expect(new Set(locks)).toEqual(new Set([undefined]));
   });
 
-  it('holds up no change while the disk is full, and is written when there is room again', () => {
+  it('delays no change while the disk is full, and is written when there is room again', () => {
     add('before');
     nginx.settle();
     nginx.diskError = new Error('ENOSPC');
@@ -89,7 +89,7 @@ describe('the state file of a keyval zone', () => {
     expect(remembered()).toEqual(keysOf(nginx));
   });
 
-  it('is not replaced by that of a worker that knows less', () => {
+  it('is not replaced by the file of a worker that knows less', () => {
     add('a');
     const slow = keyvalState.nextWrite(nginx.worker(100));
     if (slow === undefined) throw new Error('there is nothing to write');
@@ -102,7 +102,7 @@ describe('the state file of a keyval zone', () => {
     expect(remembered()).toEqual(['a', 'b']);
   });
 
-  it('is waited for by whoever asked for a change, unless the disk takes nothing', () => {
+  it('is awaited by whoever asked for a change, unless the disk takes nothing', () => {
     const awaited = () => keyvalState.whenSaved(nginx.worker(), 'releases');
     expect(awaited()).toBeUndefined();
     add('a');

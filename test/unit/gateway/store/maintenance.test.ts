@@ -64,7 +64,7 @@ function overview(): { peers: Record<string, unknown>[]; zombies: number } {
   return JSON.parse(respond(nginx.worker(), undefined, { ...call, requestId: '' }).text);
 }
 
-describe('passive health checks', () => {
+describe('a passive health check', () => {
   beforeEach(() => {
     servers.addServer(nginx.worker(), 'firmware', {
       server: '10.0.0.1:80',
@@ -74,7 +74,7 @@ describe('passive health checks', () => {
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.2:80' });
   });
 
-  it('take a server out at its max_fails-th failure within fail_timeout, for fail_timeout', () => {
+  it('makes a server unavailable at its max_fails-th failure within fail_timeout, for fail_timeout', () => {
     fail(1, 2);
     expect(state()).toBe('up');
     fail(1);
@@ -89,7 +89,7 @@ describe('passive health checks', () => {
     expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.1:80', '10.0.0.2:80']));
   });
 
-  it('take it out again at the first failure after that', () => {
+  it('makes a server unavailable again at the first failure after that', () => {
     fail(1, 3);
     pass(10_000);
     fail(1);
@@ -97,14 +97,14 @@ describe('passive health checks', () => {
     expect(peer().unavail).toBe(2);
   });
 
-  it('forget failures that lie further apart than fail_timeout', () => {
+  it('forgets failures that are further apart than fail_timeout', () => {
     fail(1, 2);
     pass(11_000);
     fail(1, 2);
     expect(state()).toBe('up');
   });
 
-  it('leave a server alone that has max_fails 0, and one that is the only one', () => {
+  it('leaves a server alone that has max_fails 0, and one that is the only one', () => {
     servers.patchServer(nginx.worker(), 'firmware', 0, { max_fails: 0 });
     fail(1, 100);
     expect(state()).toBe('up');
@@ -115,14 +115,17 @@ describe('passive health checks', () => {
     expect(nginx.warnings).toEqual([]);
   });
 
-  it.each([['down'], ['drain']])('leave a server alone whose others are all taken out by `%s`', (how) => {
-    servers.patchServer(nginx.worker(), 'firmware', 0, { [how]: true });
-    fail(2, 5);
-    expect(state(1)).toBe('up');
-    expect(choose()).toBe('10.0.0.2:80');
-  });
+  it.each([['down'], ['drain']])(
+    'leaves a server alone whose others are all out of rotation by `%s`',
+    (how) => {
+      servers.patchServer(nginx.worker(), 'firmware', 0, { [how]: true });
+      fail(2, 5);
+      expect(state(1)).toBe('up');
+      expect(choose()).toBe('10.0.0.2:80');
+    },
+  );
 
-  it('leave a server in use that had failed when the last of the others was taken out', () => {
+  it('keeps a server in use that had failed when the last of the others was taken out of rotation', () => {
     fail(2);
     expect(state(1)).toBe('unavail');
     expect(choose()).toBe('10.0.0.1:80');
@@ -132,7 +135,7 @@ describe('passive health checks', () => {
     expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.1:80']));
   });
 
-  it('leave all in use when all have failed, until one is well again', () => {
+  it('keeps all in use when all have failed, until one succeeds', () => {
     fail(2);
     pass(5_000);
     fail(1, 3);
@@ -143,7 +146,7 @@ describe('passive health checks', () => {
     expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.2:80']));
   });
 
-  it('turn to a backup that is well before they turn to servers that have failed', () => {
+  it('uses an available backup before servers that have failed', () => {
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.3:80', backup: true });
     fail(1, 3);
     fail(2);
@@ -152,14 +155,14 @@ describe('passive health checks', () => {
     expect(new Set([choose(), choose()])).toEqual(new Set(['10.0.0.1:80', '10.0.0.2:80']));
   });
 
-  it('end when an operator puts the server back in', () => {
+  it('ends when an operator puts the server back', () => {
     fail(1, 3);
     servers.patchServer(nginx.worker(), 'firmware', 0, { down: true });
     servers.patchServer(nginx.worker(), 'firmware', 0, { down: false });
     expect(state()).toBe('up');
   });
 
-  it('begin a slow start where one is asked for', () => {
+  it('begins a slow start where one is configured', () => {
     servers.patchServer(nginx.worker(), 'firmware', 0, { slow_start: '20s' });
     fail(1, 3);
     pass(10_000);
@@ -189,7 +192,7 @@ describe('a worker that crashed', () => {
     expect(nginx.tables.entries.get(' pids')).toBe('100 102');
   });
 
-  it('is counted as respawned, unless a reload retired it', () => {
+  it('counts as respawned, unless a reload retired it', () => {
     const platform = nginx.worker();
     workers.countRespawns(platform, 1, [100, 101]);
     workers.countRespawns(platform, 1, [100, 102]);
@@ -201,7 +204,7 @@ describe('a worker that crashed', () => {
 });
 
 describe('a removed server', () => {
-  it('is a zombie while it has something open, and then forgotten with all its counters', () => {
+  it('is a zombie while it has something open, and is then forgotten with all its counters', () => {
     const platform = nginx.worker();
     servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
     choose();
@@ -219,8 +222,8 @@ describe('a removed server', () => {
   });
 });
 
-describe('selected', () => {
-  it('is when requests were last seen to have come, to the second', () => {
+describe('the field selected', () => {
+  it('is the time of the last requests, to the second', () => {
     const platform = nginx.worker();
     servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
     const selected = () => nginx.counters.entries.get(' selected/1');
@@ -235,11 +238,11 @@ describe('selected', () => {
   });
 });
 
-describe('requests that find all servers full', () => {
+describe('a request that finds all servers full', () => {
   /** A request that nobody has failed, and its last chance. */
   const last = () => selection.select(nginx, { pid: '100' }, 'firmware', ',', true);
 
-  it('are counted as overflows of a queue of no size, from the first one on, until that is reset', () => {
+  it('counts as an overflow of a queue of size 0, from the first one on, until that is reset', () => {
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80', max_conns: 1 });
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.2:80', max_conns: 1, backup: true });
     expect([last()?.[1], last()?.[1]]).toEqual(['10.0.0.1:80', '10.0.0.2:80']);
@@ -251,15 +254,15 @@ describe('requests that find all servers full', () => {
     expect(overview()).not.toHaveProperty('queue');
   });
 
-  it('are not those that find no servers', () => {
+  it('differs from one that finds no servers', () => {
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80', max_conns: 1, down: true });
     expect(last()).toBeUndefined();
     expect(overview()).not.toHaveProperty('queue');
   });
 });
 
-describe('figures', () => {
-  it('come out by class and code, plain 200s by difference', () => {
+describe('the API of the counters of a server', () => {
+  it('counts by class and code, plain 200s by difference', () => {
     const platform = nginx.worker();
     servers.addServer(platform, 'firmware', { server: '10.0.0.1:80', max_conns: 50 });
     for (let i = 0; i < 10; i++) choose(100 + (i % 2));
@@ -304,7 +307,7 @@ describe('figures', () => {
     });
   });
 
-  it('start again at a reset, but for what is open', () => {
+  it('starts again at a reset, except what is open', () => {
     const platform = nginx.worker();
     servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
     for (let i = 0; i < 5; i++) choose();
@@ -317,7 +320,7 @@ describe('figures', () => {
   });
 });
 
-describe('times', () => {
+describe('the average time of a server', () => {
   function shown(): unknown {
     return overview().peers;
   }
@@ -332,14 +335,14 @@ describe('times', () => {
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
   });
 
-  it('are shown as averages in whole ms, and not at all before there are any', () => {
+  it('appears in whole ms, and not before there is any', () => {
     expect(shown()).not.toMatchObject([{ header_time: expect.anything() }]);
     timed(20, 36);
     timed(21, 40);
     expect(shown()).toMatchObject([{ header_time: 21, response_time: 38 }]);
   });
 
-  it('follow a server that becomes slower, however long it was fast', () => {
+  it('follows a server that becomes slower, however long it was fast', () => {
     for (let i = 0; i < 10_000; i++) timed(1, 1);
     pass(1_000);
     for (let second = 0; second < 20; second++) {
@@ -351,7 +354,7 @@ describe('times', () => {
     expect(peer.response_time).toBeGreaterThan(580);
   });
 
-  it('do not go below nothing when they are reset while the maintenance tasks read them', () => {
+  it('never is below zero when it is reset while the maintenance tasks read it', () => {
     // Regression: half of what had been gathered was taken away from counters that were gone by then.
     for (let i = 0; i < 200; i++) timed(20, 36);
     reset();
@@ -360,7 +363,7 @@ describe('times', () => {
     expect(shown()).toMatchObject([{ header_time: 10, response_time: 12 }]);
   });
 
-  it('are forgotten with the rest of the statistics', () => {
+  it('is reset with the rest of the statistics', () => {
     timed(20, 36);
     reset();
     expect(shown()).not.toMatchObject([{ header_time: expect.anything() }]);

@@ -33,7 +33,7 @@ describe('a group', () => {
     }
   });
 
-  it('numbers servers upwards, and never a second time', () => {
+  it('numbers servers upwards, and never uses a number twice', () => {
     const platform = nginx.worker();
     expect(servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' }).id).toBe(0);
     expect(servers.addServer(platform, 'firmware', { server: '10.0.0.2:80' }).id).toBe(1);
@@ -42,7 +42,7 @@ describe('a group', () => {
     expect(servers.addServer(platform, 'backend', { server: '10.0.0.2:80' }).id).toBe(0);
   });
 
-  it('takes an address twice, as NGINX Plus does, and counts the two apart', () => {
+  it('accepts an address twice, as NGINX Plus does, and counts the two separately', () => {
     const platform = nginx.worker();
     const uids = [1, 2].map(() => servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' }).uid);
     expect(new Set(uids).size).toBe(2);
@@ -64,8 +64,8 @@ describe('a group', () => {
   });
 });
 
-describe('the books on downtime', () => {
-  it('run while a server is unavailable, and neither while it is down nor while it drains', () => {
+describe('downtime', () => {
+  it('counts while a server is unavailable, and neither while it is down nor while it drains', () => {
     const platform = nginx.worker();
     const failing = servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
     const books = () => {
@@ -124,7 +124,7 @@ describe('a restart', () => {
     ]);
   });
 
-  it('begins with declared servers while there is no state, and never again once there is', () => {
+  it('uses the declared servers while there is no state, and never again once there is', () => {
     nginx = new FakeNginx({
       upstreams: { firmware: { servers: ['10.0.0.1:80 weight=2', '10.0.0.2 drain'] } },
     });
@@ -136,7 +136,7 @@ describe('a restart', () => {
     expect(addresses(nginx.restarted())).toEqual([]);
   });
 
-  it('starts empty when the state is gone', () => {
+  it('begins with an empty group when the state is gone', () => {
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     nginx.files.clear();
     expect(addresses(nginx.restarted())).toEqual([]);
@@ -160,7 +160,7 @@ describe('an address that leads back into the gateway', () => {
     expect(addresses()).toEqual([]);
   });
 
-  it('is a server where gateway.json allows it, and no longer one after a restart where it does not', () => {
+  it('is accepted where gateway.json allows it, and gone after a restart where it does not', () => {
     nginx.allow = ['127.0.0.0/8'];
     servers.addServer(nginx.worker(), 'firmware', { server: '127.0.0.1:80' });
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
@@ -171,14 +171,14 @@ describe('an address that leads back into the gateway', () => {
     ]);
   });
 
-  it('is a server where gateway.json itself names it', () => {
+  it('is accepted where gateway.json itself declares it', () => {
     nginx = new FakeNginx({ upstreams: { firmware: { servers: ['127.0.0.1:80'] } } });
     expect(addresses()).toEqual(['127.0.0.1:80']);
   });
 });
 
 describe('a reload', () => {
-  it('keeps servers and ids, and takes in groups and methods that are new', () => {
+  it('keeps servers and ids, and adds groups and methods that are new', () => {
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     Object.assign(nginx.config, { upstreams: { firmware: { method: 'least_conn' }, fresh: {} } });
     restore.load(nginx.worker());
@@ -202,7 +202,7 @@ describe('a reload', () => {
     expect(peersOf(nginx.worker(), 'firmware')).toEqual(before);
   });
 
-  it('takes in a method that changed while the names of the groups did not', () => {
+  it('applies a method that changed while the names of the groups did not', () => {
     servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
     Object.assign(nginx.config, { upstreams: { firmware: { method: 'hash' }, backend: {} } });
     restore.load(nginx.worker());
@@ -220,7 +220,7 @@ describe('an upgrade by a reload', () => {
     ['1     14 ri7         1 10.0.0.1:80 ', ''],
     ['1     r0!ii!!#a!!7         !1 10.0.0.1:80 ', '#'],
   ])(
-    'lays tables that another version has left in memory out anew, and sends nobody by them until then',
+    'rebuilds tables that another version has left in memory, and does not use them until then',
     (left, mark) => {
       // Regression: memory outlives a reload, and what it was in line with told of the declarations alone.
       servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
@@ -250,7 +250,7 @@ describe('an upgrade by a reload from an earlier format', () => {
         ' group/firmware/7': [second],
       },
     ],
-  ])('keeps the servers of a group that is stored %s, and forgets what happened to them', (_, stored) => {
+  ])('keeps the servers of a group that is stored %s, and resets their statistics', (_, stored) => {
     for (const [key, value] of Object.entries(stored)) nginx.tables.set(key, JSON.stringify(value));
     nginx.tables.set(' loaded', `%${JSON.stringify(nginx.config.upstreams)}`);
     expect(peersOf(nginx.worker(), 'firmware')).toEqual([
@@ -263,7 +263,7 @@ describe('an upgrade by a reload from an earlier format', () => {
   });
 });
 
-describe('trouble', () => {
+describe('a failure of the store', () => {
   it('undoes a change that shared memory has no room for, in memory and on disk', () => {
     for (let i = 0; i < 5; i++) servers.addServer(nginx.worker(), 'firmware', { server: `10.0.0.${i}:80` });
     nginx.settle();
@@ -305,7 +305,7 @@ describe('trouble', () => {
     }
   });
 
-  it('takes the lock over from a worker that died holding it', () => {
+  it('ends the lock of a worker that died', () => {
     restore.load(nginx.worker());
     nginx.tables.set(' lock/upstreams', '666');
     nginx.dead.add(666);
@@ -328,7 +328,7 @@ describe('trouble', () => {
     expect(servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' }).id).toBe(0);
   });
 
-  it('leaves files alone while it has the lock', () => {
+  it('leaves files alone while a worker has the lock', () => {
     // Regression: a disk that stood still did so under the lock.
     nginx.pass(10_000);
     nginx.beforeFile = () => expect(nginx.tables.entries.has(' lock/upstreams')).toBe(false);
@@ -341,7 +341,7 @@ describe('trouble', () => {
 });
 
 describe('a slow start', () => {
-  it('begins small and ends at full weight', () => {
+  it('begins with a small weight and ends at the full one', () => {
     const platform = nginx.worker();
     servers.addServer(platform, 'firmware', { server: '10.0.0.1:80' });
     const fresh = servers.addServer(platform, 'firmware', { server: '10.0.0.2:80', slow_start: '20s' });

@@ -132,8 +132,8 @@ class Crowd {
   }
 }
 
-describe.each(METHODS)('a group of many that goes %s', (_, config) => {
-  it('sends nobody to a server that was taken out, and somebody to one that was added, at whatever step of a build', () => {
+describe.each(METHODS)('a large group that is balanced %s', (_, config) => {
+  it('selects no server that was removed, and selects one that was added, at whatever step of a build', () => {
     fc.assert(
       fc.property(fc.array(action, { minLength: 1, maxLength: 25 }), (actions) => {
         const crowd = new Crowd(config);
@@ -152,7 +152,7 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
     );
   });
 
-  it('has the same table whether it was laid out at once or step by step, after changes or anew', () => {
+  it('has the same table whether it was built at once or step by step, after changes or anew', () => {
     const nginx = start(config, 100);
     for (let id = 0; id < 100; id += 7)
       servers.patchServer(nginx.worker(), 'firmware', id, { weight: 1 + (id % 5) });
@@ -170,7 +170,7 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
     expect(rows().every((record) => record.includes(' '))).toBe(true);
   });
 
-  it('has its table laid out in steps that are no longer for five thousand servers than for a hundred', () => {
+  it('has its table built in steps that are no longer for five thousand servers than for a hundred', () => {
     const longest = (count: number) => {
       const nginx = start(config, count);
       servers.patchServer(nginx.worker(), 'firmware', 0, { weight: 3 });
@@ -186,7 +186,7 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
     expect(longest(5000)).toBeLessThan(150);
   });
 
-  it('is changed with as many operations in shared memory when it has five thousand servers as with a hundred', () => {
+  it('needs as many operations in shared memory for a change with five thousand servers as with a hundred', () => {
     const cost = (count: number) => {
       const nginx = start(config, count);
       nginx.tables.operations = 0;
@@ -214,7 +214,7 @@ describe.each(METHODS)('a group of many that goes %s', (_, config) => {
 });
 
 describe('a build', () => {
-  it('writes nothing once another has begun, however late it goes on', () => {
+  it('writes nothing once another has begun, however late it continues', () => {
     // A worker that is stopped in the middle and goes on after a reload has brought another one that does its work.
     const nginx = start({}, 100);
     for (let stop = 1; stop < 60; stop++) {
@@ -272,7 +272,7 @@ describe('a build', () => {
     expect(kept()).toBe(0);
   });
 
-  it('that has no room leaves the group as it is, and succeeds once there is some', () => {
+  it('leaves the group as it is when there is no room, and succeeds once there is some', () => {
     const nginx = start({}, 200);
     servers.patchServer(nginx.worker(), 'firmware', 3, { weight: 9 });
     const used = [...nginx.tables.entries].reduce((sum, [key, value]) => sum + key.length + value.length, 0);
@@ -291,7 +291,7 @@ describe('a build', () => {
   });
 });
 
-it('has the answer to a change of a small group that hashes wait for its table, so that keys find their servers at once', () => {
+it('the answer to a change of a small group that hashes waits for its table, so that keys find their servers at once', () => {
   const answersAtOnce = (config: UpstreamConfig, count: number) => {
     const nginx = start(config, count);
     servers.addServer(nginx.worker(), 'firmware', { server: '10.9.9.9:80' });

@@ -10,7 +10,7 @@ function followed(): { logs: LogBuffer; stream: PassThrough } {
 }
 
 describe('LogBuffer', () => {
-  it('puts lines together that arrive in pieces, the last one when the stream ends', async () => {
+  it('joins lines that arrive in pieces, the last one when the stream ends', async () => {
     const { logs, stream } = followed();
     stream.write('one\ntw');
     stream.write('o\nthr');
@@ -19,14 +19,14 @@ describe('LogBuffer', () => {
     expect(logs.lines).toEqual(['one', 'two', 'three']);
   });
 
-  it('finds a line that was printed before it is waited for', async () => {
+  it('finds a line that was printed before the wait for it', async () => {
     const { logs, stream } = followed();
     stream.write('ready\n');
     await logs.waitFor(() => true);
     expect(await logs.waitFor(/ready/)).toBe('ready');
   });
 
-  it('waits for a line after those that are to be passed over', async () => {
+  it('waits for a line after those that it should skip', async () => {
     const { logs, stream } = followed();
     stream.write('ready 1\n');
     await logs.waitFor(/ready/);
@@ -35,7 +35,7 @@ describe('LogBuffer', () => {
     expect(await next).toBe('ready 2');
   });
 
-  it('goes on over several streams: a container that is started again has a new one', async () => {
+  it('continues over several streams: a container that is started again has a new one', async () => {
     const { logs, stream } = followed();
     stream.end('first life\n');
     await logs.waitFor(/first/);
@@ -46,7 +46,7 @@ describe('LogBuffer', () => {
     expect(logs.lines).toEqual(['first life', 'second life']);
   });
 
-  it('shows the last lines when none came', async () => {
+  it('reports the last lines when none came', async () => {
     const { logs, stream } = followed();
     stream.write('out of memory\n');
     await logs.waitFor(/memory/);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openLedger } from '../../../support/report/ledger.js';
 
 describe('the ledger of the demonstration', () => {
-  it('is good when every number is as it had to be', () => {
+  it('is good when every number is as expected', () => {
     const ledger = openLedger();
     ledger.exactly('failed', 0, 0);
     ledger.atLeast('requests', 10_000, 10_000);

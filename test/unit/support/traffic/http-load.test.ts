@@ -74,7 +74,7 @@ describe('the HTTP load of the demonstration', () => {
     expect(counts.resumed).toBe(counts.requests);
   });
 
-  it('puts failures down to NGINX only while it is down', async () => {
+  it('blames NGINX for failures only while it is down', async () => {
     const counts = await loadOn((_, response) => response.writeHead(502).end(), {
       ...expectNoLoss(),
       nginxIsDown: true,
