@@ -39,7 +39,7 @@ afterAll(async () => {
   await network?.remove();
 });
 
-it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])('version %i of the API has no stream', async (version) => {
+it.each([1, 2, 3, 4, 5, 6, 7, 8, 9])('the version %i of the API has no stream', async (version) => {
   const api = new ApiClient(base, version);
   const names = (await api.get('/')).body as string[];
   expect(names).not.toContain('stream');

@@ -179,7 +179,7 @@ describe('users and roles', () => {
       expect(running.log.events('key-refused')).toHaveLength(1);
     });
 
-    it('cannot write control keys as a registrar, nor registrations as a watcher', async () => {
+    it('is refused control keys as a registrar, and registrations as a watcher', async () => {
       const instance = { service: 'firmware', address: '10.0.0.1:8080' as Address };
       await withEtcd(as('sidekick'), async (connection) => {
         const options = { ...connection, prefixes: DEFAULT_KEY_PREFIXES };

@@ -16,7 +16,7 @@ describe('EtcdError', () => {
     ['REFUSED', false, true],
   ];
 
-  it.each(cases)('of code %s has retryable %s, refused %s', (code, retryable, refused) => {
+  it.each(cases)('has for the code %s: retryable %s, refused %s', (code, retryable, refused) => {
     const error = new EtcdError(code, 'words');
     expect([error.retryable, error.refused]).toEqual([retryable, refused]);
   });
@@ -41,7 +41,7 @@ describe('NginxError', () => {
     [429, true],
     [500, true],
     [503, true],
-  ])('of status %s has retryable %s', (status, retryable) => {
+  ])('has for the status %s: retryable %s', (status, retryable) => {
     const error = new NginxError('UpstreamNotFound', 'no', { status });
     expect([error.status, error.retryable]).toEqual([status, retryable]);
   });

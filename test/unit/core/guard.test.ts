@@ -164,7 +164,7 @@ describe('the guard', () => {
       ],
       [A, B],
     ],
-  ])('%s', (_, steps, expected) => {
+  ])('decides which servers to hold: %s', (_, steps, expected) => {
     expect(held(run(steps))).toEqual(expected);
   });
 

@@ -35,7 +35,7 @@ describe('a cohort', () => {
     expect(before.size).toBe(IDS.length);
   });
 
-  it('has with that of another release the overlap of independent ones: about 1 % of all at 10 % each', () => {
+  it('overlaps with the cohort of another release as independent sets do: about 1 % of all at 10 % each', () => {
     const first = cohort('toaster-1.3.0', 10);
     const shared = [...cohort('toaster-1.3.1', 10)].filter((id) => first.has(id)).length;
     expect(shared).toBeGreaterThan(70);

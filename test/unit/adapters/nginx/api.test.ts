@@ -64,8 +64,8 @@ function piecemeal(pieces: readonly string[], end = true): Answer {
   };
 }
 
-describe('changed options of a client', () => {
-  it('apply to the calls from then on; calls under way end normally', async () => {
+describe('a change of the options of a client', () => {
+  it('applies to the calls from then on; calls under way end normally', async () => {
     const seen: (string | undefined)[] = [];
     let answerFirst: () => void = () => undefined;
     const { server } = await serve({
@@ -235,7 +235,7 @@ describe('the error of a call', () => {
     [429, '', 'BAD_ANSWER', true],
     [401, '<html>who are you</html>', 'BAD_ANSWER', false],
     [200, '<html>not an API</html>', 'BAD_ANSWER', true],
-  ])('for status %i and %j is %s', async (status, body, code, retryable) => {
+  ])('is for the status %i and %j %s', async (status, body, code, retryable) => {
     const { server } = await serve({ intercept: answering(/servers/, status, body) });
     const call = client({ url: server.url }).add(HTTP, host(1), DEFAULT_PARAMETERS, SIGNAL);
     await expect(call).rejects.toMatchObject({ name: 'NginxError', code, status, retryable });

@@ -126,13 +126,13 @@ describe('a probe over TLS', () => {
     ['mqtt', () => servers.broker({ tls: server })],
   ] as const;
 
-  it.each(cases)('of type %s trusts the given authority', async (type, start) => {
+  it.each(cases)('trusts with the type %s the given authority', async (type, start) => {
     await using listening = await start();
     await expect(run({ type, target: listening.target, tls: { ca } })).resolves.toBeUndefined();
   });
 
   it.each(cases)(
-    'of type %s refuses a certificate of an unknown authority, unless configured to accept any',
+    'refuses with the type %s a certificate of an unknown authority, unless configured to accept any',
     async (type, start) => {
       await using listening = await start();
       await expect(run({ type, target: listening.target, tls: {} })).rejects.toThrow(/certificate/i);
@@ -140,7 +140,7 @@ describe('a probe over TLS', () => {
     },
   );
 
-  it.each(cases)('of type %s expects the given server name', async (type, start) => {
+  it.each(cases)('expects with the type %s the given server name', async (type, start) => {
     await using listening = await start();
     const probe = (serverName: string) => run({ type, target: listening.target, tls: { ca, serverName } });
     await expect(probe('localhost')).resolves.toBeUndefined();

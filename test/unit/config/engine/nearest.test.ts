@@ -10,10 +10,10 @@ it.each([
   ['TIMEOUT', 'timeout'],
   ['SIDEKICK_ETCD_ENDPOINT', 'SIDEKICK_ETCD_ENDPOINTS'],
   ['tsl', 'tls'],
-])('nearest finds for %s: %s', (misspelt, meant) => {
+])('the nearest word to %s is %s', (misspelt, meant) => {
   expect(nearest(misspelt, KNOWN)).toBe(meant);
 });
 
-it.each(['', 'weight', 'x'.repeat(100_000)])('nearest finds nothing similar to %.20s', (word) => {
+it.each(['', 'weight', 'x'.repeat(100_000)])('no word is near to %.20s', (word) => {
   expect(nearest(word, ['interval', 'timeout'])).toBeUndefined();
 });

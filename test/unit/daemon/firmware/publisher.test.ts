@@ -92,7 +92,7 @@ describe('publishing', () => {
     expect((await repository.type('lamp', NEVER)).revision).toBe(0);
   });
 
-  it('can be repeated after it was killed before the release was created', async () => {
+  it('succeeds when it is repeated after it was killed before the release was created', async () => {
     await uploader.put(RELEASE.plain.sha256, 7, Buffer.from('half'), () => {});
     expect(await publish()).toMatchObject({ made: true });
   });

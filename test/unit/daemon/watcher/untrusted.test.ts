@@ -74,7 +74,7 @@ describe('a writer of the keys of one service', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1), host(5)]);
   });
 
-  it('can register a limited number of instances: this is logged once, and no newcomer replaces one', async () => {
+  it('registers a limited number of instances: the limit is logged once, and no newcomer replaces one', async () => {
     await using w = new Watching({ options: { limits: { ...DEFAULT_SERVICE_LIMITS, instances: 3 } } });
     for (const n of [1, 2, 3]) w.register('firmware', host(n));
     await w.pass(500);
