@@ -12,14 +12,14 @@ describe('the condition of etcd', () => {
     ['TIMEOUT', 'unavailable'],
     ['DENIED', 'refused'],
     ['NO_SPACE', 'refused'],
-  ])('after %s is %s', (code, state) => {
+  ])('is after the error %s %s', (code, state) => {
     expect(conditionOf(new EtcdError(code, 'words of etcd'))).toMatchObject({
       state,
       error: expect.stringMatching(/^words of etcd/),
     });
   });
 
-  it('after an error of anything else is unavailable, with what the error says', () => {
+  it('is unavailable after any other error, with the message of the error', () => {
     expect(conditionOf(new Error('broken'))).toEqual({ state: 'unavailable', error: 'broken' });
   });
 });

@@ -22,8 +22,8 @@ import {
 const INSTANCE: Instance = { service: 'firmware', address: '10.0.0.1:80' as Address };
 const PREFIXES = { services: '/s/', control: '/c/' };
 
-describe('the keys in etcd', () => {
-  it('begin with /services/ and /sidekick/ where nothing else is configured', () => {
+describe('the layout of the keys in etcd', () => {
+  it('begins with /services/ and /sidekick/ by default', () => {
     expect(DEFAULT_KEY_PREFIXES).toEqual({ services: '/services/', control: '/sidekick/' });
   });
 
@@ -47,13 +47,13 @@ describe('the keys in etcd', () => {
       '/c/drained/firmware/10.0.0.1:80/',
     ],
     ['an acknowledgement', drainedKey(PREFIXES, INSTANCE, 'lb1'), '/c/drained/firmware/10.0.0.1:80/lb1'],
-  ])('name %s', (_, key, expected) => {
+  ])('contains the key of %s', (_, key, expected) => {
     expect(key).toBe(expected);
   });
 });
 
 describe('parseService', () => {
-  it.each(['a', '7', 'Firmware', 'mqtt.lab_1-b', 'x'.repeat(128)])('takes %s', (name) => {
+  it.each(['a', '7', 'Firmware', 'mqtt.lab_1-b', 'x'.repeat(128)])('accepts %s', (name) => {
     expect(parseService(name)).toEqual({ ok: true, value: name });
   });
 

@@ -2,13 +2,13 @@ import { describe as group, expect, it } from 'vitest';
 import { describe, err, ok, quote } from '../../../src/core/result.js';
 
 group('a result', () => {
-  it('is a value, or why there is none', () => {
+  it('is a value, or the reason why there is none', () => {
     expect(ok(5)).toEqual({ ok: true, value: 5 });
     expect(err('too long')).toEqual({ ok: false, reason: 'too long' });
   });
 });
 
-group('describe', () => {
+group('the function describe', () => {
   it.each([
     [['a', 'b'], 'an array'],
     [{ a: 1 }, 'an object'],
@@ -17,7 +17,7 @@ group('describe', () => {
     [5, '"5"'],
     [true, '"true"'],
     ['text', '"text"'],
-  ])('says of %j: %s', (value, expected) => {
+  ])('returns for %j %s', (value, expected) => {
     expect(describe(value)).toBe(expected);
   });
 });
@@ -27,7 +27,7 @@ group('quote', () => {
     expect(quote('a "b"\n\u202e')).toBe('"a \\"b\\"\\n\\u202e"');
   });
 
-  it('shows 64 characters where nothing else is said, and marks what is cut', () => {
+  it('shows 64 characters by default, and marks what is cut', () => {
     expect(quote('x'.repeat(64))).toBe(`"${'x'.repeat(64)}"`);
     expect(quote('x'.repeat(65))).toBe(`"${'x'.repeat(64)}…"`);
   });

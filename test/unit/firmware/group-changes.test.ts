@@ -32,7 +32,7 @@ function refusal(checked: Checked<unknown>): string {
 }
 
 describe('a change to a group', () => {
-  it('makes a group of its first devices, in order and each once', () => {
+  it('creates a group with its first devices, in order and each once', () => {
     const change = made(changeGroup(withGroups({}), 'bench', { add: ['b', 'a', 'b'], remove: [] }));
     expect(change).toEqual({
       group: { name: 'bench', ids: ['a', 'b'] },
@@ -54,7 +54,7 @@ describe('a change to a group', () => {
     expect(change.group?.ids).toEqual(['b', 'c']);
   });
 
-  it('writes nothing where the group has these devices already', () => {
+  it('writes nothing if the group has these devices already', () => {
     const state = withGroups({ bench: ['a'] });
     expect(made(changeGroup(state, 'bench', { add: ['a'], remove: ['b'] }))).toEqual({
       text: 'group bench stays as it is: 1 device',
@@ -111,12 +111,12 @@ describe('a change to a group', () => {
     expect(refusal(checked)).toMatch(expected);
   });
 
-  it('may be large where the candidate is offered to other groups', () => {
+  it('is allowed for a large group if the candidate is offered to other groups only', () => {
     const state = offeredTo(withGroups({ a: ids(1500), b: [] }), 'a');
     expect(made(changeGroup(state, 'b', { only: ids(2000, 'other') })).group?.ids).toHaveLength(2000);
   });
 
-  it('leaves what can be read: the most devices with the longest names', () => {
+  it('is readable with the most devices and the longest names', () => {
     const all = ids(MAX_GROUP, 'x'.repeat(58));
     expect(all[0]).toHaveLength(64);
     expect(decodeGroup(encodeGroup(all))).toEqual({ ok: true, value: all });
@@ -124,7 +124,7 @@ describe('a change to a group', () => {
 });
 
 describe('a rollout to groups', () => {
-  it('is refused where they have too many devices together', () => {
+  it('is refused if they have too many devices together', () => {
     const state = withGroups({ a: ids(1500), b: ids(600, 'other') });
     expect(refusal(rollOut(state, { groups: ['a', 'b'] }, AUTHOR))).toMatch(
       /^too-many-devices: the groups a, b have 2100 devices together/,
