@@ -171,6 +171,7 @@ export class UpstreamWorker implements PassSource {
       while (!signal.aborted) await this.#step(signal);
     } finally {
       await this.#fastPasses.ended();
+      this.forgetCounts();
     }
   }
 
@@ -192,7 +193,6 @@ export class UpstreamWorker implements PassSource {
     } else {
       await this.#wakeup.wait(identity ? Math.min(wait, this.#timing.resync) : this.#timing.resync, signal);
     }
-    this.forgetCounts();
   }
 
   /** One full pass, of which nothing is remembered. Rejects where NGINX does not answer or does not show the group. */

@@ -93,6 +93,15 @@ describe('the state of a server', () => {
     },
   );
 
+  it('stays counted in the metric while changes take the fast path', async () => {
+    await using w = new Watching();
+    w.register('firmware', host(1));
+    await w.pass(1_000);
+    w.register('firmware', host(1), { meta: { version: '2' } });
+    await w.pass(1);
+    expect(counts(w, 'firmware')).toEqual({ up: 1, down: 0, draining: 0, held: 0 });
+  });
+
   it('is held once in the metric, whatever else it is', async () => {
     await using w = new Watching({ options: { guard: DEFAULT_GUARD } });
     for (const n of [1, 2, 3]) w.register('firmware', host(n), { down: n === 3 });
