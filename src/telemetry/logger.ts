@@ -23,7 +23,8 @@ const STDERR = 2;
 
 /**
  * Logs lines of JSON, or of text for people, with `time`, `level`, `event` and the fields of the event.
- * Writes are synchronous, so that the last lines before the end of the process are not lost.
+ * The lines are written by another thread, so that a program that reads them slowly does not hold up this one; the last of
+ * them before the end of the process.
  * @param to For tests; default the standard error stream.
  */
 export function createLogger(settings: LogSettings, to?: DestinationStream): Logger {
@@ -45,8 +46,16 @@ export function createLogger(settings: LogSettings, to?: DestinationStream): Log
       },
       redact: { paths: [...REDACTED], censor: '(redacted)' },
     },
-    forPeople ? prettyStream(terminal, to) : (to ?? destination({ fd: STDERR, sync: true })),
+    forPeople ? prettyStream(terminal, to) : (to ?? linesTo(STDERR)),
   );
+}
+
+/** Lines waiting to be written, in bytes, beyond which further ones are dropped. */
+const MAX_WAITING = 4 * 2 ** 20;
+
+/** Writes to a file descriptor without waiting for its reader. When the process ends, pino writes what is left. */
+function linesTo(fd: number): DestinationStream {
+  return destination({ fd, sync: false, minLength: 0, maxLength: MAX_WAITING });
 }
 
 /** The package is loaded only here, because daemons usually log JSON. */

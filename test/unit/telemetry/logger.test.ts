@@ -1,5 +1,9 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
-import { expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
 import { createLogger, type LogSettings } from '../../../src/telemetry/logger.js';
 
 function logTo(settings: LogSettings) {
@@ -41,4 +45,30 @@ it('the pretty format is text for people, on one line', () => {
   const { log, text } = logTo({ level: 'info', format: 'pretty' });
   log.info({ event: 'server-added', address: '10.0.0.1:80' }, 'server added');
   expect(text()).toMatch(/^\[[\d:.]+\] INFO: server added \{"address":"10\.0\.0\.1:80"\}\n$/);
+});
+
+describe('a process that logs', () => {
+  const PROGRAM = fileURLToPath(new URL('./programs/log-much.ts', import.meta.url));
+  /** More than the buffer of a pipe or a socket holds. */
+  const LINES = 500;
+
+  function start(): ChildProcessWithoutNullStreams {
+    return spawn(process.execPath, ['--import', 'tsx', PROGRAM, String(LINES)]);
+  }
+
+  it('goes on while nobody reads what it has logged', async () => {
+    const child = start();
+    const [said] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(said.toString()).toBe('logged');
+    child.kill('SIGKILL');
+  });
+
+  it('has every line written before it ends', async () => {
+    const child = start();
+    const lines: number[] = [];
+    for await (const line of createInterface({ input: child.stderr })) {
+      lines.push((JSON.parse(line) as { line: number }).line);
+    }
+    expect(lines).toEqual(Array.from({ length: LINES }, (_, n) => n));
+  });
 });
