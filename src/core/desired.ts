@@ -1,5 +1,7 @@
 import type { Address } from './address.js';
+import type { Cause } from './cause.js';
 import type { Instance } from './keys.js';
+import type { Maintenance } from './maintenance.js';
 import type { KeyValue } from './ports.js';
 import type { Decoded } from './registration-codec.js';
 import { DEFAULT_PARAMETERS, type ServerParameters } from './server-parameters.js';
@@ -23,6 +25,8 @@ export interface DesiredServer {
   readonly parameters: ServerParameters;
   /** The requests that make it drain; one for each service that asked. */
   readonly requests: readonly DrainRequest[];
+  /** What in etcd it follows from. */
+  readonly cause: Cause;
 }
 
 /** The servers wanted in one upstream, by address. */
@@ -36,8 +40,15 @@ export interface InstanceRecord {
   readonly entry: KeyValue;
   /** What the key says, or what it said last where it cannot be read any more. */
   readonly decoded: Decoded;
-  /** The revision of an operator's drain. */
-  readonly maintenance?: number;
+  readonly maintenance?: MaintenanceRequest;
+  /** The revision at which an operator's drain was found to be over, where the key has not been written since. */
+  readonly undrained?: number;
+}
+
+/** An operator's request to drain an instance. */
+export interface MaintenanceRequest {
+  readonly revision: number;
+  readonly said: Maintenance;
 }
 
 /** What each service wants, by address. Keys that are no instance at all are left out. */
@@ -84,8 +95,8 @@ export function anyWanted(servers: DesiredServers): boolean {
 /** The revision of the newest request to drain the instance, its own or an operator's; undefined where there is none. */
 export function drainRevision({ entry, decoded, maintenance }: InstanceRecord): number | undefined {
   const own = decoded.status === 'accepted' && decoded.registration.drain ? entry.revision : undefined;
-  if (own === undefined || maintenance === undefined) return own ?? maintenance;
-  return Math.max(own, maintenance);
+  if (own === undefined || maintenance === undefined) return own ?? maintenance?.revision;
+  return Math.max(own, maintenance.revision);
 }
 
 /** What one instance wants. */
@@ -97,9 +108,27 @@ export function desiredServer(instance: Instance, record: InstanceRecord): Desir
   const revision = drainRevision(record);
   if (revision !== undefined) {
     const { service } = instance;
-    return { address, intent: 'drain', parameters, requests: [{ service, address, revision }] };
+    const requests = [{ service, address, revision }];
+    return { address, intent: 'drain', parameters, requests, cause: drainCause(record, revision) };
   }
-  return { address, intent: accepted ? 'serve' : 'keep', parameters, requests: [] };
+  return {
+    address,
+    intent: accepted ? 'serve' : 'keep',
+    parameters,
+    requests: [],
+    cause: registrationCause(record),
+  };
+}
+
+/** @param revision That of the newest request. */
+function drainCause({ maintenance }: InstanceRecord, revision: number): Cause {
+  if (maintenance?.revision === revision) return { kind: 'operator-drain', ...maintenance };
+  return { kind: 'drain-requested', revision };
+}
+
+function registrationCause({ entry: { revision }, undrained }: InstanceRecord): Cause {
+  if (undrained !== undefined) return { kind: 'operator-undrain', revision: undrained };
+  return { kind: 'registered', revision };
 }
 
 const NOTHING_WANTED: ReadonlyMap<Address, DesiredServer> = new Map();

@@ -1,4 +1,5 @@
 import type { Address } from './address.js';
+import { type Cause, revisionOf } from './cause.js';
 import { anyWanted, type DesiredServer, type DesiredServers, isWanted } from './desired.js';
 import { advanceDrain, type DrainClock, type DrainLimits, drainStep } from './drain.js';
 import { applyHealthChecks, type HealthLookup } from './health.js';
@@ -6,8 +7,11 @@ import type { ActualServer } from './ports.js';
 import { differences, type ParameterName, type ServerParameters } from './server-parameters.js';
 import type { Kind } from './upstream.js';
 
+/** One call to NGINX, and why it is made. */
+export type Action = Call & { readonly cause: Cause };
+
 /** One call to NGINX. */
-export type Action =
+export type Call =
   | { readonly type: 'add'; readonly address: Address; readonly parameters: ServerParameters }
   | {
       readonly type: 'update';
@@ -45,6 +49,15 @@ export interface PlanInput {
   readonly countersAreFresh?: boolean;
   /** What the load balancer's own probes say; left out where the group is not probed. */
   readonly health?: HealthLookup | undefined;
+  /** Why the load balancer's own probe of the address failed; left out where that is not known. */
+  readonly probeError?: (address: Address) => string | undefined;
+  /** Why an address is gone from etcd; undefined where that is not known. Left out: nothing is. */
+  readonly goneCause?: (address: Address) => Cause | undefined;
+  /**
+   * The revision of etcd with which the group was last seen in sync: what is different although etcd has not changed since
+   * is so because NGINX has. Left out: it has not been seen in sync.
+   */
+  readonly inSyncRevision?: number | undefined;
   /** Addresses that are gone from etcd but that the guard holds. */
   readonly held: Pick<ReadonlySet<Address>, 'has'>;
   /** Addresses that are gone from etcd so recently that nothing is done yet, unless they are dead. Default: none. */
@@ -109,7 +122,7 @@ export function plan(given: PlanInput): Plan {
   const actions = [
     ...absent.filter(({ intent }) => intent === 'serve').map(addition),
     ...present.flatMap((address) => planAddress(input, address, drains)),
-  ];
+  ].map((call): Action => ({ ...call, cause: causeOf(input, call) }));
   const { deferred, stillServing } = keepLastServing(input, actions);
   const drained = absent.filter(({ intent }) => intent === 'drain');
   return {
@@ -139,15 +152,36 @@ function newest(requests: DesiredServer['requests']): number {
   return requests.reduce((most, { revision }) => Math.max(most, revision), 0);
 }
 
-function addition({ address, parameters }: DesiredServer): Action {
+/** Why the call is made. */
+function causeOf(input: PlanInput, call: Call): Cause {
+  if (call.type === 'remove' && call.reason === 'duplicate') return { kind: 'duplicate' };
+  const { address } = call;
+  const wanted = input.desired.get(address);
+  if (!wanted) {
+    if (call.type === 'update') return { kind: 'guard' };
+    return input.goneCause?.(address) ?? { kind: 'not-registered' };
+  }
+  const down = call.type === 'update' ? call.changes.down : undefined;
+  const health = input.health?.(address);
+  if (down === true && health === 'unhealthy') return probeFailed(input.probeError?.(address));
+  if (isNew(input, wanted)) return wanted.cause;
+  return down === false && health === 'healthy' ? { kind: 'probe-passed' } : { kind: 'nginx-changed' };
+}
+
+function probeFailed(error: string | undefined): Cause {
+  return { kind: 'probe-failed', ...(error === undefined ? {} : { error }) };
+}
+
+/** Whether etcd has changed since the group was last in sync. A drain goes on for long after it was asked for. */
+function isNew({ inSyncRevision = 0 }: PlanInput, { intent, cause }: DesiredServer): boolean {
+  return intent === 'drain' || (revisionOf(cause) ?? inSyncRevision + 1) > inSyncRevision;
+}
+
+function addition({ address, parameters }: DesiredServer): Call {
   return { type: 'add', address, parameters };
 }
 
-function planAddress(
-  input: PlanInput,
-  address: Address,
-  drains: Map<Address, DrainClock>,
-): readonly Action[] {
+function planAddress(input: PlanInput, address: Address, drains: Map<Address, DrainClock>): readonly Call[] {
   const servers = (input.actual.get(address) ?? []).map((server) => observed(input, server));
   const wanted = input.desired.get(address);
   const survivor = pickSurvivor(input, servers, wanted);
@@ -191,7 +225,7 @@ function keepLastServing(
 }
 
 /** Whether the action takes a server out of rotation that is in it. */
-function takesTraffic({ actual }: PlanInput, action: Action): boolean {
+function takesTraffic({ actual }: PlanInput, action: Call): boolean {
   if (action.type === 'add' || (action.type === 'update' && action.changes.down !== true)) return false;
   const server = actual.get(action.address)?.find(({ id }) => id === action.id);
   return server !== undefined && !isOut(server);
@@ -207,7 +241,7 @@ function likeliestAlive({ desired }: PlanInput, taking: readonly Action[]): read
 }
 
 /** One action as text, equal for equal actions. */
-export function actionKey(action: Action): string {
+export function actionKey(action: Call): string {
   return `${action.type} ${action.address} ${action.type === 'add' ? '' : action.id}`;
 }
 
@@ -259,20 +293,20 @@ function removeExtras(
   survivor: ActualServer,
   wanted: DesiredServer | undefined,
   drains: Map<Address, DrainClock>,
-): Action[] {
+): Call[] {
   const isOld = (server: ActualServer) =>
     wanted?.intent === 'serve' &&
     needsReplacement(input, differences(input.kind, server.parameters, wanted.parameters));
   const replaced = isOld(survivor) ? undefined : servers.find(isOld);
   return servers
     .filter((server) => server !== survivor)
-    .flatMap((server): Action[] => {
+    .flatMap((server): Call[] => {
       if (server === replaced) return drainServer(input, server, drains);
       return [{ type: 'remove', id: server.id, address: server.address, reason: 'duplicate' }];
     });
 }
 
-function serve(input: PlanInput, server: ActualServer, { address, parameters }: DesiredServer): Action[] {
+function serve(input: PlanInput, server: ActualServer, { address, parameters }: DesiredServer): Call[] {
   const changes = differences(input.kind, server.parameters, parameters);
   if (needsReplacement(input, changes)) return [{ type: 'add', address, parameters }];
   // NGINX takes a server out of `drain` when `down` is set, to either value.
@@ -280,7 +314,7 @@ function serve(input: PlanInput, server: ActualServer, { address, parameters }: 
   return Object.keys(back).length > 0 ? [{ type: 'update', id: server.id, address, changes: back }] : [];
 }
 
-function drainServer(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
+function drainServer(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Call[] {
   const { id, address, active } = server;
   const out = isOut(server);
   const clock = advanceDrain(input.drains.get(address), out, input.now);
@@ -293,7 +327,7 @@ function drainServer(input: PlanInput, server: ActualServer, drains: Map<Address
 }
 
 /** Drains a server that is no longer registered, unless it is dead and has nothing to drain. */
-function removeGone(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
+function removeGone(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Call[] {
   const { id, address } = server;
   if (server.failing) return [{ type: 'remove', id, address, reason: 'failing' }];
   if (input.graced?.has(address)) return restoreHeld(input, server, drains);
@@ -301,7 +335,7 @@ function removeGone(input: PlanInput, server: ActualServer, drains: Map<Address,
 }
 
 /** The first few of a mass loss are draining by the time it shows: those that this watcher drains are put back in. */
-function restoreHeld(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Action[] {
+function restoreHeld(input: PlanInput, server: ActualServer, drains: Map<Address, DrainClock>): Call[] {
   const { id, address } = server;
   const clock = input.drains.get(address);
   if (!clock || clock.outOfRotationSince === clock.since || !isOut(server)) return [];
@@ -309,7 +343,7 @@ function restoreHeld(input: PlanInput, server: ActualServer, drains: Map<Address
   return [{ type: 'update', id, address, changes: { down: false } }];
 }
 
-const ORDER: readonly Action['type'][] = ['add', 'update', 'drain', 'remove'];
+const ORDER: readonly Call['type'][] = ['add', 'update', 'drain', 'remove'];
 
 function inOrder(actions: readonly Action[]): readonly Action[] {
   return [...actions].sort((a, b) => ORDER.indexOf(a.type) - ORDER.indexOf(b.type));

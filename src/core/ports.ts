@@ -102,6 +102,8 @@ export interface RegistryClient {
   grant(ttl: number, signal: AbortSignal): Promise<LeaseId>;
   /** Renews the lease to its full TTL. Rejects with LeaseGoneError when it is gone. */
   keepAlive(lease: LeaseId, signal: AbortSignal): Promise<void>;
+  /** Whether etcd has the lease. It need not be this client's. */
+  leaseExists(lease: LeaseId, signal: AbortSignal): Promise<boolean>;
   /** Ends the lease and deletes the keys that live under it. A lease that is gone already is no error. */
   revoke(lease: LeaseId, signal: AbortSignal): Promise<void>;
 }

@@ -1,12 +1,14 @@
 import type { Address, Networks } from './address.js';
 import { type Allow, refusedAddress } from './address-policy.js';
 import { Admission, DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './admission.js';
+import { type GoneInstance, goneInstance } from './gone-instances.js';
 import {
   type DesiredLookup,
   type DesiredServer,
   desiredServer,
   drainRevision,
   type InstanceRecord,
+  type MaintenanceRequest,
 } from './desired.js';
 import { messageOf } from './errors.js';
 import { type Instance, type KeyPrefixes, maintenancePrefix, parseInstance, serviceIn } from './keys.js';
@@ -31,6 +33,8 @@ export type ChangedInstances = ReadonlyMap<string, ReadonlySet<Address>>;
 export interface RegistrationChange {
   /** The instances that came, went, or say something else. */
   readonly instances: ChangedInstances;
+  /** The instances that are gone, and how they went. */
+  readonly gone: readonly GoneInstance[];
   /** Services any of whose keys has changed, taken or not. */
   readonly touched: ReadonlySet<string>;
   /** Keys newly found to be bad. */
@@ -53,16 +57,11 @@ export const DEFAULT_RULES: RegistrationRules = { allow: {}, limits: DEFAULT_SER
 
 interface Change {
   readonly instances: Map<string, Set<Address>>;
+  readonly gone: GoneInstance[];
   readonly touched: Set<string>;
   readonly rejected: Rejection[];
   readonly warnings: Rejection[];
   readonly limited: Set<string>;
-}
-
-/** An operator's request to take an instance out. */
-interface MaintenanceRequest {
-  readonly revision: number;
-  readonly said: Maintenance;
 }
 
 /** What is known of one service. */
@@ -79,6 +78,9 @@ interface Service {
   /** How many of the instances have a registration that is taken. */
   accepted: number;
 }
+
+/** What a snapshot brings; the revision may be left out where nothing follows from it. */
+type Changes = Pick<RegistrySnapshot, 'entries' | 'changed'> & Partial<Pick<RegistrySnapshot, 'revision'>>;
 
 const NONE: ReadonlyMap<Address, never> = new Map<Address, never>();
 
@@ -99,6 +101,7 @@ export class Registrations implements DesiredLookup {
   readonly #nameless = new Map<string, Rejection>();
   readonly #seen: Set<string>;
   #names: object = {};
+  #revision = 0;
 
   /** @param seen Services known to have been registered before. */
   constructor(prefixes: KeyPrefixes, rules: Partial<RegistrationRules> = {}, seen: Iterable<string> = []) {
@@ -109,9 +112,11 @@ export class Registrations implements DesiredLookup {
   }
 
   /** Takes in the keys of `view.changed`, each of which is parsed once. */
-  apply(view: Pick<RegistrySnapshot, 'entries' | 'changed'>): RegistrationChange {
+  apply(view: Changes): RegistrationChange {
+    this.#revision = Math.max(this.#revision, view.revision ?? 0);
     const change: Change = {
       instances: new Map(),
+      gone: [],
       touched: new Set(),
       rejected: [],
       warnings: [],
@@ -129,6 +134,11 @@ export class Registrations implements DesiredLookup {
     }
     this.#refresh(change);
     return { ...change, limited: [...change.limited] };
+  }
+
+  /** The revision of etcd up to which this is true; 0 where none was said. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** The instances of a service. An address that two keys spell differently is one: the newer key counts. */
@@ -190,10 +200,14 @@ export class Registrations implements DesiredLookup {
   }
 
   /** Puts together what is known now of the instances that have changed, and forgets services of which nothing is left. */
-  #refresh({ instances, touched }: Change): void {
+  #refresh({ instances, gone, touched }: Change): void {
     for (const [name, addresses] of instances) {
       const service = this.#services.get(name);
-      if (service) for (const address of addresses) refresh(service, { service: name, address });
+      if (!service) continue;
+      for (const address of addresses) {
+        const went = refresh(service, { service: name, address }, this.#revision);
+        if (went) gone.push(went);
+      }
     }
     for (const name of touched) {
       const service = this.#services.get(name);
@@ -352,24 +366,39 @@ function noteInstance({ instances }: Change, { service, address }: Instance): vo
   else instances.set(service, new Set([address]));
 }
 
-/** Puts together what is known of one instance. Of two keys that spell its address differently the newer one counts. */
-function refresh(service: Service, instance: Instance): void {
+/**
+ * Puts together what is known of one instance. Of two keys that spell its address differently the newer one counts.
+ * Tells how it went, if it went.
+ */
+function refresh(service: Service, instance: Instance, now: number): GoneInstance | undefined {
   const { records, maintenance, instances, desired, drainRequests } = service;
   const { address } = instance;
   const former = instances.get(address);
   const [newest] = (records.get(address) ?? []).toSorted((a, b) => b.entry.revision - a.entry.revision);
-  const revision = maintenance.get(address)?.revision;
-  const record = newest && { ...newest, ...(revision === undefined ? {} : { maintenance: revision }) };
+  const record = newest && recordOf(newest, maintenance.get(address), former, now);
   service.accepted += countAccepted(record) - countAccepted(former);
   if (!record) {
     for (const map of [instances, desired, drainRequests]) map.delete(address);
-    return;
+    return former && goneInstance(instance, former);
   }
   instances.set(address, record);
   desired.set(address, desiredServer(instance, record));
   const request = drainRevision(record);
   if (request === undefined) drainRequests.delete(address);
   else drainRequests.set(address, request);
+  return undefined;
+}
+
+function recordOf(
+  newest: Omit<InstanceRecord, 'maintenance'>,
+  maintenance: MaintenanceRequest | undefined,
+  former: InstanceRecord | undefined,
+  now: number,
+): InstanceRecord {
+  if (maintenance) return { ...newest, maintenance };
+  if (former?.entry.revision !== newest.entry.revision) return newest;
+  const undrained = former.maintenance ? now : former.undrained;
+  return undrained === undefined ? newest : { ...newest, undrained };
 }
 
 function countAccepted(record: InstanceRecord | undefined): number {

@@ -42,6 +42,7 @@ export const desiredServers: fc.Arbitrary<ReadonlyMap<Address, DesiredServer>> =
       intent: fc.constantFrom('serve' as const, 'serve' as const, 'drain' as const, 'keep' as const),
       parameters: usual,
       requests: fc.constant([]),
+      cause: fc.constant({ kind: 'registered' as const, revision: 1 }),
     }),
     { selector: ({ address }) => address },
   )

@@ -218,6 +218,10 @@ export class FakeRegistry implements RegistryReader, RegistryClient {
     });
   }
 
+  leaseExists(id: LeaseId, signal: AbortSignal): Promise<boolean> {
+    return this.#call(`leaseExists ${id}`, signal, () => this.#leases.has(id));
+  }
+
   revoke(lease: LeaseId, signal: AbortSignal): Promise<void> {
     return this.#call(`revoke ${lease}`, signal, () => this.expire(lease));
   }

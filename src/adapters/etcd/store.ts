@@ -121,6 +121,15 @@ export class EtcdStore implements RegistryClient {
     await this.#cluster.call((client, options) => sendKeepAlive(client, lease, options), { signal, lease });
   }
 
+  async leaseExists(lease: LeaseId, signal: AbortSignal): Promise<boolean> {
+    const { TTL } = await this.#cluster.call(
+      (client, options) => client.leaseClient.leaseTimeToLive({ ID: lease, keys: false }, options),
+      { signal },
+    );
+    // etcd answers for a lease that it does not have with a TTL of -1 (`LeaseTimeToLiveResponse` in rpc.proto).
+    return Number(TTL) >= 0;
+  }
+
   async revoke(lease: LeaseId, signal: AbortSignal): Promise<void> {
     try {
       await this.#cluster.call((client, options) => client.leaseClient.leaseRevoke({ ID: lease }, options), {

@@ -1,4 +1,7 @@
+import type { Address } from '../../core/address.js';
+import type { Cause } from '../../core/cause.js';
 import type { HealthLookup } from '../../core/health.js';
+import type { Instance } from '../../core/keys.js';
 import type { Clock, Log, Meter } from '../../core/ports.js';
 import type { Registrations } from '../../core/registrations.js';
 import type { WatcherOptions } from './options.js';
@@ -12,9 +15,18 @@ export interface WatcherDeps {
   /** Turns a time of that clock into milliseconds since the epoch, for people. */
   readonly toWallTime: (at: number) => number;
   /** What the load balancer's own probes say; left out where there are none. */
-  readonly health?: { lookup(services: readonly string[]): HealthLookup | undefined } | undefined;
+  readonly health?: HealthSource | undefined;
   /** The options as they are now: a reload changes them. */
   readonly options: () => WatcherOptions;
   /** What is registered; undefined until etcd has been read, and before that nothing is written. */
   readonly registrations: () => Registrations | undefined;
+  /** Why an instance is gone from etcd; undefined where that is not known. */
+  readonly goneCause: (instance: Instance) => Cause | undefined;
+}
+
+/** What the load balancer's own probes say. */
+export interface HealthSource {
+  lookup(services: readonly string[]): HealthLookup | undefined;
+  /** Why the last probe of the address failed; undefined where it did not. */
+  error(services: readonly string[], address: Address): string | undefined;
 }

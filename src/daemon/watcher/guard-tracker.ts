@@ -1,20 +1,23 @@
 import type { Address } from '../../core/address.js';
+import type { Cause } from '../../core/cause.js';
 import type { DesiredServers } from '../../core/desired.js';
-import { Guard, type GuardChange, type GuardStep } from '../../core/guard.js';
+import { Guard, type GuardChange } from '../../core/guard.js';
 import { type ActualServers, isOut } from '../../core/plan.js';
 import type { WatcherDeps } from './deps.js';
 import type { PassReport } from './pass-report.js';
 
+type GuardDeps = Pick<WatcherDeps, 'clock' | 'options' | 'registrations'>;
+
 /** The guard of one upstream in one NGINX: tells it what changes in etcd, and logs what it holds of what NGINX has. */
 export class GuardTracker {
-  readonly #deps: Pick<WatcherDeps, 'clock' | 'options'>;
+  readonly #deps: GuardDeps;
   readonly #report: Pick<PassReport, 'held' | 'unheld'>;
   /** Undefined until the group has been read once. */
   #guard: Guard | undefined;
   /** What NGINX has: nothing else can be kept in it. */
   #actual: ActualServers = new Map();
 
-  constructor(deps: Pick<WatcherDeps, 'clock' | 'options'>, report: Pick<PassReport, 'held' | 'unheld'>) {
+  constructor(deps: GuardDeps, report: Pick<PassReport, 'held' | 'unheld'>) {
     this.#deps = deps;
     this.#report = report;
   }
@@ -70,18 +73,35 @@ export class GuardTracker {
 
   /** An operator ends every hold. */
   unhold(): void {
-    this.#tell({ held: [], unheld: this.#guard?.unholdAll() ?? [] });
+    this.#tellUnheld(this.#guard?.unholdAll() ?? [], { kind: 'operator-unhold' });
   }
 
-  #step(changes: Iterable<GuardChange>): void {
+  #step(changes: readonly GuardChange[]): void {
     const { clock, options } = this.#deps;
-    if (this.#guard) this.#tell(this.#guard.step(changes, options().guard, clock()));
+    if (!this.#guard) return;
+    const { held, unheld } = this.#guard.step(changes, options().guard, clock());
+    this.#tellHeld(held);
+    if (unheld.length === 0) return;
+    const returned = new Set(changes.flatMap(([address, intent]) => (intent === undefined ? [] : [address])));
+    const revision = this.#deps.registrations()?.revision ?? 0;
+    this.#tellUnheld(
+      unheld.filter((address) => returned.has(address)),
+      { kind: 'registered', revision },
+    );
+    this.#tellUnheld(
+      unheld.filter((address) => !returned.has(address)),
+      { kind: 'guard-hold-over' },
+    );
   }
 
-  #tell(step: GuardStep): void {
+  #tellHeld(addresses: readonly Address[]): void {
     const isThere = (address: Address) => this.#actual.has(address);
-    const [held, unheld] = [step.held.filter(isThere), step.unheld.filter(isThere)];
+    const held = addresses.filter(isThere);
     if (held.length > 0) this.#report.held(held, [...this.held.keys()].filter(isThere).length);
-    if (unheld.length > 0) this.#report.unheld(unheld);
+  }
+
+  #tellUnheld(addresses: readonly Address[], cause: Cause): void {
+    const unheld = addresses.filter((address) => this.#actual.has(address));
+    if (unheld.length > 0) this.#report.unheld(unheld, cause);
   }
 }

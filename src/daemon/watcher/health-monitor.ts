@@ -1,6 +1,7 @@
 import { type DerivedAbort, deriveAbort } from '../../async/abort.js';
 import { sleep } from '../../async/sleep.js';
 import type { Address } from '../../core/address.js';
+import { causeFields } from '../../core/cause.js';
 import { type Health, type HealthLookup, UNKNOWN_HEALTH } from '../../core/health.js';
 import type { Instance } from '../../core/keys.js';
 import type { Clock, Log, Meter } from '../../core/ports.js';
@@ -23,6 +24,8 @@ export interface HealthMonitorContext {
 interface Watched {
   readonly instance: Instance;
   health: Health;
+  /** Why the last probe failed; undefined where it did not. */
+  error: string | undefined;
   /** Ends the probing; undefined once ended. */
   stop: DerivedAbort | undefined;
   /** When its registration went, by the monotonic clock; undefined while it is there. */
@@ -67,6 +70,15 @@ export class HealthMonitor {
       if (found.length === 0 || found.includes('healthy')) return 'healthy';
       return found.includes('unhealthy') ? 'unhealthy' : 'unknown';
     };
+  }
+
+  /** Why the last probe of the address failed, for any of these services; undefined where none did. */
+  error(services: readonly string[], address: Address): string | undefined {
+    for (const service of services) {
+      const error = this.#watched.get(service)?.all.get(address)?.error;
+      if (error !== undefined) return error;
+    }
+    return undefined;
   }
 
   /** Probes those of these instances that are registered, and no longer those that are not. */
@@ -126,7 +138,13 @@ export class HealthMonitor {
       all.delete(address);
       return;
     }
-    const each: Watched = known ?? { instance, health: UNKNOWN_HEALTH, stop: undefined, goneAt: undefined };
+    const each: Watched = known ?? {
+      instance,
+      health: UNKNOWN_HEALTH,
+      error: undefined,
+      stop: undefined,
+      goneAt: undefined,
+    };
     all.set(address, each);
     this.#start(each, check, signal);
   }
@@ -186,6 +204,7 @@ export class HealthMonitor {
   #judge(each: Watched, health: Health, reason: string | undefined): void {
     const before = each.health.status;
     each.health = health;
+    each.error = reason;
     const { log, meter, clock, grace, changed } = this.#context;
     if (each.goneAt !== undefined && clock() - each.goneAt >= grace()) end(each);
     const { status } = each.health;
@@ -194,9 +213,12 @@ export class HealthMonitor {
     // Of a service that is gone no metric is left.
     if (each.goneAt === undefined) meter.count('sidekick_health_changes_total', { service, status });
     if (status === 'unhealthy') {
-      log.warn({ event: 'server-unhealthy', service, address, reason }, 'the instance fails its probes');
+      const cause = causeFields({ kind: 'probe-failed', ...(reason === undefined ? {} : { error: reason }) });
+      const fields = { event: 'server-unhealthy', service, address, reason, ...cause };
+      log.warn(fields, 'the instance fails its probes');
     } else if (before === 'unhealthy') {
-      log.info({ event: 'server-healthy', service, address }, 'the instance passes its probes again');
+      const fields = { event: 'server-healthy', service, address, ...causeFields({ kind: 'probe-passed' }) };
+      log.info(fields, 'the instance passes its probes again');
     }
     changed(each.instance);
   }

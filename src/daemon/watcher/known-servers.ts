@@ -1,5 +1,5 @@
 import type { Address } from '../../core/address.js';
-import { type Action, type ActualServers, byAddress } from '../../core/plan.js';
+import { type ActualServers, byAddress, type Call } from '../../core/plan.js';
 import type { ActualServer, UpstreamState } from '../../core/ports.js';
 import type { Kind } from '../../core/upstream.js';
 
@@ -44,7 +44,7 @@ export class KnownServers {
   }
 
   /** NGINX has done what an action by id asked for. */
-  done(action: Exclude<Action, { type: 'add' }>): void {
+  done(action: Exclude<Call, { type: 'add' }>): void {
     const servers = this.#get(action.address);
     if (action.type === 'remove') {
       this.#set(
@@ -60,7 +60,7 @@ export class KnownServers {
   }
 
   /** NGINX ends its `drain` when `down` is set, to either value. A stream server is drained with `down`. */
-  #changed(server: ActualServer, action: Extract<Action, { type: 'update' | 'drain' }>): ActualServer {
+  #changed(server: ActualServer, action: Extract<Call, { type: 'update' | 'drain' }>): ActualServer {
     if (action.type === 'update') {
       const draining = action.changes.down === undefined && server.draining;
       return { ...server, draining, parameters: { ...server.parameters, ...action.changes } };

@@ -1,4 +1,5 @@
 import type { Address } from '../../core/address.js';
+import { type Cause, causeFields } from '../../core/cause.js';
 import type { NginxError } from '../../core/errors.js';
 import type { Action } from '../../core/plan.js';
 import type { Log, Meter } from '../../core/ports.js';
@@ -21,10 +22,18 @@ export class PassReport {
   readonly #labels: { readonly nginx: string; readonly kind: string; readonly upstream: string };
   readonly #log: Log;
   readonly #meter: Meter;
+  readonly #serviceOf: (address: Address) => string | undefined;
   /** The problems that have been logged and are not resolved. */
   readonly #active = new Set<string>();
 
-  constructor(nginx: string, ref: UpstreamRef, { log, meter }: Pick<WatcherDeps, 'log' | 'meter'>) {
+  /** @param serviceOf The service that the server at the address belongs to; undefined where that is not known. */
+  constructor(
+    nginx: string,
+    ref: UpstreamRef,
+    { log, meter }: Pick<WatcherDeps, 'log' | 'meter'>,
+    serviceOf: (address: Address) => string | undefined = () => undefined,
+  ) {
+    this.#serviceOf = serviceOf;
     this.#labels = { nginx, kind: ref.kind, upstream: ref.name };
     this.#log = log;
     this.#meter = meter;
@@ -35,7 +44,7 @@ export class PassReport {
     this.#meter.count('sidekick_upstream_actions_total', { ...this.#labels, action: action.type, result });
     if (!error) {
       const { event, message } = DONE[action.type];
-      this.#log.info({ event, ...this.#labels, ...details(action) }, message);
+      this.#log.info({ event, ...this.#labels, ...this.#details(action) }, message);
       this.clear(problemOf(action));
       return;
     }
@@ -50,7 +59,7 @@ export class PassReport {
     } else {
       this.#warnOnce(
         problemOf(action),
-        { event: 'server-failed', ...details(action), ...fields },
+        { event: 'server-failed', action: action.type, ...this.#details(action), ...fields },
         'NGINX did not make the change',
       );
     }
@@ -84,14 +93,27 @@ export class PassReport {
   held(addresses: readonly Address[], count: number): void {
     this.#meter.count('sidekick_guard_trips_total', this.#labels);
     this.#log.warn(
-      { event: 'servers-held', ...this.#labels, addresses, count },
+      {
+        event: 'servers-held',
+        ...this.#labels,
+        ...this.#service(addresses[0]),
+        addresses,
+        count,
+        ...causeFields({ kind: 'guard' }),
+      },
       'too many servers vanished at once: NGINX keeps them for now',
     );
   }
 
-  unheld(addresses: readonly Address[]): void {
+  unheld(addresses: readonly Address[], cause: Cause): void {
     this.#log.info(
-      { event: 'servers-unheld', ...this.#labels, addresses },
+      {
+        event: 'servers-unheld',
+        ...this.#labels,
+        ...this.#service(addresses[0]),
+        addresses,
+        ...causeFields(cause),
+      },
       'the guard no longer holds these servers',
     );
   }
@@ -113,6 +135,23 @@ export class PassReport {
     this.#meter.count('sidekick_upstream_passes_total', { ...this.#labels, result });
   }
 
+  /** Which server is changed, how and why. */
+  #details(action: Action): Readonly<Record<string, unknown>> {
+    const { address, cause } = action;
+    const changed =
+      action.type === 'update'
+        ? { changes: action.changes }
+        : action.type === 'remove'
+          ? { reason: action.reason }
+          : {};
+    return { ...this.#service(address), address, ...changed, ...causeFields(cause) };
+  }
+
+  #service(address: Address | undefined): { readonly service?: string } {
+    const service = address && this.#serviceOf(address);
+    return service === undefined ? {} : { service };
+  }
+
   #warnOnce(problem: string, fields: Readonly<Record<string, unknown>>, message: string): void {
     if (this.#active.has(problem)) return;
     this.#active.add(problem);
@@ -122,11 +161,4 @@ export class PassReport {
 
 function problemOf({ type, address }: Action): string {
   return `${type} ${address}`;
-}
-
-function details(action: Action): Readonly<Record<string, unknown>> {
-  const { address } = action;
-  if (action.type === 'update') return { address, changes: action.changes };
-  if (action.type === 'remove') return { address, reason: action.reason };
-  return { address };
 }

@@ -2,7 +2,7 @@ import { forEach } from '../../async/for-each.js';
 import type { Semaphore } from '../../async/semaphore.js';
 import type { Address } from '../../core/address.js';
 import { NginxError } from '../../core/errors.js';
-import { type Action, actionKey, isOut, type Plan } from '../../core/plan.js';
+import { type Action, actionKey, type Call, isOut, type Plan } from '../../core/plan.js';
 import type { ActualServer, NginxApi, NginxIdentity } from '../../core/ports.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import { KnownServers } from './known-servers.js';
@@ -30,7 +30,7 @@ export interface PassSource {
   readonly version: number;
   plan(servers: KnownServers, scope: PlanScope): Plan;
   /** Whether NGINX has rejected the action, and it is too early to try again. */
-  isRejected(action: Action): boolean;
+  isRejected(action: Call): boolean;
 }
 
 /** What came of one action. */

@@ -1,4 +1,5 @@
 import type { Networks } from '../../core/address.js';
+import { type GoneInstance, GoneInstances } from '../../core/gone-instances.js';
 import { messageOf } from '../../core/errors.js';
 import type { Log, Meter, RegistrySnapshot } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
@@ -16,6 +17,8 @@ export interface RegistrationTrackerContext {
   readonly ownAddresses: WatcherPorts['ownAddresses'];
   readonly log: Log;
   readonly meter: Meter;
+  /** These instances are gone from etcd. */
+  readonly gone: (gone: readonly GoneInstance[]) => void;
 }
 
 /** The rules for registrations. @param own The load balancer's own addresses. */
@@ -28,6 +31,8 @@ export function registrationRules(
 
 /** Keeps what is registered by what etcd has and by the rules for it, and logs what is rejected. */
 export class RegistrationTracker {
+  /** The instances that went out of etcd, and why. */
+  readonly gone = new GoneInstances();
   readonly #context: RegistrationTrackerContext;
   #current: Registrations | undefined;
   #snapshot: RegistrySnapshot | undefined;
@@ -46,15 +51,17 @@ export class RegistrationTracker {
   take(snapshot: RegistrySnapshot): ChangedInstances {
     this.#snapshot = snapshot;
     this.#current ??= this.#create();
-    return this.#log(this.#current.apply(snapshot), this.#current);
+    const change = this.#current.apply(snapshot);
+    this.#noteGone(change, this.#current);
+    return this.#log(change, this.#current);
   }
 
   /** Reads every key again, as the rules may be others. */
   takeAnew(): void {
     if (!this.#snapshot || !this.#current) return;
     this.#current = this.#create(this.#current.services);
-    const { entries } = this.#snapshot;
-    this.#log(this.#current.apply({ entries, changed: new Set(entries.keys()) }), this.#current);
+    const { entries, revision } = this.#snapshot;
+    this.#log(this.#current.apply({ entries, revision, changed: new Set(entries.keys()) }), this.#current);
   }
 
   /** Reads this host's addresses. Tells whether they are others than before. */
@@ -88,6 +95,17 @@ export class RegistrationTracker {
         meter.remove('sidekick_health_changes_total', { service, status });
       }
     }
+  }
+
+  #noteGone({ instances, gone }: RegistrationChange, current: Registrations): void {
+    for (const [service, addresses] of instances) {
+      const registered = current.get(service);
+      for (const address of addresses) {
+        if (registered.has(address)) this.gone.delete({ service, address });
+      }
+    }
+    for (const instance of gone) this.gone.add(instance);
+    if (gone.length > 0) this.#context.gone(gone);
   }
 
   #isRegistered(service: string): boolean {

@@ -114,9 +114,13 @@ async function syncNginxOnce(
     clock: ports.clock,
     toWallTime: (at) => at,
     // Nothing has been probed yet: what is down stays down where a running watcher may have found it dead.
-    health: { lookup: (services) => (services.some(isProbed) ? () => 'unknown' : undefined) },
+    health: {
+      lookup: (services) => (services.some(isProbed) ? () => 'unknown' : undefined),
+      error: () => undefined,
+    },
     options: () => withoutGrace,
     registrations: () => registrations,
+    goneCause: () => undefined,
   };
   const controller = new NginxController(api, deps, { passEnded() {}, mappingChanged() {} });
   const workers = (await controller.connectOnce(signal)) ?? [];

@@ -1,5 +1,5 @@
 import type { NginxError } from '../../core/errors.js';
-import { type Action, IMMUTABLE_PARAMETERS } from '../../core/plan.js';
+import { type Call, IMMUTABLE_PARAMETERS } from '../../core/plan.js';
 import type { ParameterName } from '../../core/server-parameters.js';
 import type { Outcome, PassResult } from './reconcile.js';
 
@@ -36,7 +36,7 @@ export class UpstreamMemory {
   }
 
   /** Whether NGINX has rejected the action in a way that asking again does not change, and it is too early to try again. */
-  isRejected(action: Action, now: number): boolean {
+  isRejected(action: Call, now: number): boolean {
     return (this.#rejected.get(rejectionKey(action)) ?? Number.NEGATIVE_INFINITY) > now;
   }
 
@@ -76,7 +76,7 @@ export class UpstreamMemory {
     return failed;
   }
 
-  #recordError(action: Action, error: NginxError, now: number, retryRejected: number): void {
+  #recordError(action: Call, error: NginxError, now: number, retryRejected: number): void {
     if (error.code === 'UpstreamOutOfMemory') this.#zoneFull = true;
     if (error.code === 'TIMEOUT') this.#verifyAt = now + TIMEOUT_VERIFY_DELAY;
     if (error.code === 'UpstreamServerWeightImmutable') this.#immutable.add('weight');
@@ -104,7 +104,7 @@ function isStateConflict({ status, code }: NginxError): boolean {
 }
 
 /** The action in words that outlive a reload: without the id. */
-function rejectionKey(action: Action): string {
+function rejectionKey(action: Call): string {
   switch (action.type) {
     case 'add':
       return `add ${action.address} ${JSON.stringify(action.parameters)}`;

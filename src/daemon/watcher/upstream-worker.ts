@@ -1,5 +1,6 @@
 import { Wakeup } from '../../async/wakeup.js';
 import type { Address } from '../../core/address.js';
+import type { Cause } from '../../core/cause.js';
 import { type DesiredServers, desiredServers } from '../../core/desired.js';
 import type { DrainClock } from '../../core/drain.js';
 import { NginxError } from '../../core/errors.js';
@@ -58,6 +59,9 @@ export class UpstreamWorker implements PassSource {
   #drained = new Map<Address, number>();
   #inSync = false;
   #inSyncAt: number | undefined;
+  /** The revision of etcd that the last full pass was planned for, and that of the last which found NGINX in sync. */
+  #plannedRevision = 0;
+  #inSyncRevision: number | undefined;
   #lastPassAt: number | undefined;
   #errors: readonly string[] = [];
 
@@ -74,7 +78,7 @@ export class UpstreamWorker implements PassSource {
     this.#nginx = nginx;
     this.#deps = deps;
     this.#passEnded = passEnded;
-    this.#report = new PassReport(nginx.name, ref, deps);
+    this.#report = new PassReport(nginx.name, ref, deps, (address) => this.#serviceOf(address));
     this.#guard = new GuardTracker(deps, this.#report);
   }
 
@@ -236,10 +240,13 @@ export class UpstreamWorker implements PassSource {
   }
 
   plan(servers: KnownServers, { only, countersAreFresh }: PlanScope): Plan {
-    const { clock, options, health } = this.#deps;
+    const { clock, options, health, registrations } = this.#deps;
     const desired = this.#desired;
     if (only) this.#guard.advance();
-    else this.#guard.observe(servers.byAddress, desired);
+    else {
+      this.#plannedRevision = registrations()?.revision ?? 0;
+      this.#guard.observe(servers.byAddress, desired);
+    }
     return plan({
       kind: this.ref.kind,
       desired,
@@ -247,6 +254,9 @@ export class UpstreamWorker implements PassSource {
       ...(only ? { only } : {}),
       countersAreFresh,
       health: health?.lookup(this.#services),
+      probeError: (address) => health?.error(this.#services, address),
+      goneCause: (address) => this.#goneCause(address),
+      inSyncRevision: this.#inSyncRevision,
       held: this.#guard.held,
       graced: this.#guard.graced,
       drains: this.#drains,
@@ -264,6 +274,22 @@ export class UpstreamWorker implements PassSource {
   get #desired(): DesiredServers {
     const registrations = this.#deps.registrations();
     return registrations ? desiredServers(registrations, this.#services) : new Map();
+  }
+
+  #goneCause(address: Address): Cause | undefined {
+    const causes = this.#services.map((service) => this.#deps.goneCause({ service, address }));
+    return causes.find((cause) => cause !== undefined);
+  }
+
+  /** The service that the server belongs to: the one that registers it or did so last, where that is known. */
+  #serviceOf(address: Address): string | undefined {
+    const [first, ...others] = this.#services;
+    if (others.length === 0) return first;
+    const { registrations, goneCause } = this.#deps;
+    return (
+      this.#services.find((service) => registrations()?.get(service).has(address)) ??
+      this.#services.find((service) => goneCause({ service, address }) !== undefined)
+    );
   }
 
   #target(identity: NginxIdentity): NginxTarget {
@@ -291,6 +317,7 @@ export class UpstreamWorker implements PassSource {
     this.#inSync = plan.actions.length === 0 && plan.deferred.length === 0 && !stale;
     if (this.#inSync) {
       this.#inSyncAt = now;
+      this.#inSyncRevision = this.#plannedRevision;
       this.#report.clearAll();
     }
     this.#report.deferred(plan.deferred);

@@ -10,6 +10,7 @@ import { LeaseSession } from '../lease/session.js';
 import type { WatcherDeps } from './deps.js';
 import { DrainAcks } from './drain-acks.js';
 import { HealthMonitor } from './health-monitor.js';
+import { LeaseInquiry } from './lease-inquiry.js';
 import { NginxController } from './nginx-controller.js';
 import type { WatcherOptions, WatcherPorts } from './options.js';
 import { Presence } from './presence.js';
@@ -39,6 +40,7 @@ export class Watcher {
   readonly #presence: Presence;
   readonly #health: HealthMonitor | undefined;
   readonly #tracker: RegistrationTracker;
+  readonly #leaseInquiry: LeaseInquiry;
   #options: WatcherOptions;
   /** The revision of the last snapshot; undefined until etcd has been read. */
   #revision: number | undefined;
@@ -52,7 +54,15 @@ export class Watcher {
     const { store, log, meter, clock, wallClock, ownAddresses } = ports;
     this.#session = new LeaseSession({ store, leaseTtl: options.leaseTtl, log, meter, clock });
     this.#health = this.#createHealthMonitor();
-    this.#tracker = new RegistrationTracker({ options: () => this.#options, ownAddresses, log, meter });
+    this.#tracker = new RegistrationTracker({
+      options: () => this.#options,
+      ownAddresses,
+      log,
+      meter,
+      gone: (gone) => this.#leaseInquiry.ask(gone, this.#signal),
+    });
+    const { gone } = this.#tracker;
+    this.#leaseInquiry = new LeaseInquiry(store, gone);
     const deps: WatcherDeps = {
       log,
       meter,
@@ -61,6 +71,7 @@ export class Watcher {
       health: this.#health,
       options: () => this.#options,
       registrations: () => this.#registrations,
+      goneCause: (instance) => gone.cause(instance),
     };
     const events = {
       passEnded: (services: readonly string[]) => this.#passEnded(services),
@@ -96,6 +107,7 @@ export class Watcher {
         ...this.#controllers.map((controller) => controller.run(signal)),
       ]);
       await this.#health?.ended();
+      await this.#leaseInquiry.ended();
     } finally {
       sessionEnds.abort();
       await session;

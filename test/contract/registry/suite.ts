@@ -230,6 +230,13 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         await expect(subject.store.revoke(lease, NEVER)).resolves.toBeUndefined();
       });
 
+      it('says whether a lease exists', async () => {
+        const lease = await subject.store.grant(60_000, NEVER);
+        expect(await subject.store.leaseExists(lease, NEVER)).toBe(true);
+        await subject.store.revoke(lease, NEVER);
+        expect(await subject.store.leaseExists(lease, NEVER)).toBe(false);
+      });
+
       it('rejects with the reason of an aborted signal', async () => {
         const reason = new Error('enough');
 

@@ -56,6 +56,7 @@ export class Severable {
       commit: (...args) => through(() => inner.commit(...args)),
       grant: (...args) => through(() => inner.grant(...args)),
       keepAlive: (...args) => through(() => inner.keepAlive(...args)),
+      leaseExists: (...args) => through(() => inner.leaseExists(...args)),
       revoke: (...args) => through(() => inner.revoke(...args)),
     };
   }

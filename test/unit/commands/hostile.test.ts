@@ -83,7 +83,8 @@ function registrarStatus(text: string): RegistrarStatus {
 
 function onceReport(text: string): Parameters<typeof reportText>[0] {
   const upstream = { kind: 'http', name: text, errors: [text], matches: false } as const;
-  const action = { type: 'remove', address: text as Address, id: 1, reason: 'idle' } as const;
+  const cause = { kind: 'lease-ended' } as const;
+  const action = { type: 'remove', address: text as Address, id: 1, reason: 'idle', cause } as const;
   const problems = [{ service: text, code: 'no-upstream', message: text } as const];
   return {
     matches: false,

@@ -5,6 +5,7 @@ import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
 
 it('a dry run prints one line for each action', () => {
   const address = '10.0.0.11:8080' as Address;
+  const cause = { kind: 'registered', revision: 1 } as const;
   const upstream = {
     kind: 'http',
     name: 'firmware',
@@ -21,10 +22,10 @@ it('a dry run prints one line for each action', () => {
           {
             ...upstream,
             actions: [
-              { type: 'add', address, parameters: { ...DEFAULT_PARAMETERS, weight: 3, backup: true } },
-              { type: 'update', address, id: 1, changes: { max_conns: 5 } },
-              { type: 'drain', address, id: 2 },
-              { type: 'remove', address, id: 3, reason: 'idle' },
+              { type: 'add', address, parameters: { ...DEFAULT_PARAMETERS, weight: 3, backup: true }, cause },
+              { type: 'update', address, id: 1, changes: { max_conns: 5 }, cause },
+              { type: 'drain', address, id: 2, cause },
+              { type: 'remove', address, id: 3, reason: 'idle', cause },
             ] as const,
           },
         ],

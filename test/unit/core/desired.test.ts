@@ -14,6 +14,7 @@ import { DEFAULT_PARAMETERS, type ServerParameters } from '../../../src/core/ser
 import { SOME_ADDRESSES } from '../../support/arbitraries.js';
 
 const [A, B, C] = SOME_ADDRESSES as [Address, Address, Address];
+const CAUSE = { kind: 'registered', revision: 5 } as const;
 const INSTANCE = { service: 'firmware', address: A };
 
 function withParameters(parameters: Partial<ServerParameters>): ServerParameters {
@@ -26,7 +27,7 @@ function accepted(fields: Partial<Registration>, maintenance?: number): Instance
   return {
     entry: { key: 'key', value: '', revision: 5 },
     decoded: { status: 'accepted', registration, warnings: [] },
-    ...(maintenance === undefined ? {} : { maintenance }),
+    ...(maintenance === undefined ? {} : { maintenance: { revision: maintenance, said: {} } }),
   };
 }
 
@@ -44,6 +45,7 @@ describe('desiredServer', () => {
       intent: 'serve',
       parameters,
       requests: [],
+      cause: { kind: 'registered', revision: 5 },
     });
   });
 
@@ -53,6 +55,7 @@ describe('desiredServer', () => {
       intent: 'drain',
       parameters,
       requests: [{ ...INSTANCE, revision: 5 }],
+      cause: { kind: 'drain-requested', revision: 5 },
     });
   });
 
@@ -62,6 +65,7 @@ describe('desiredServer', () => {
       intent: 'keep',
       parameters: DEFAULT_PARAMETERS,
       requests: [],
+      cause: { kind: 'registered', revision: 5 },
     });
   });
 
@@ -91,7 +95,7 @@ describe('drainRevision', () => {
 
 describe('desiredServers', () => {
   function server(intent: DesiredServer['intent'], fields: Partial<DesiredServer> = {}): DesiredServer {
-    return { address: A, intent, parameters: DEFAULT_PARAMETERS, requests: [], ...fields };
+    return { address: A, intent, parameters: DEFAULT_PARAMETERS, requests: [], cause: CAUSE, ...fields };
   }
 
   /** What each service wants, by its name. */

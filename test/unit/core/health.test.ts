@@ -71,7 +71,13 @@ describe('applyHealthChecks', () => {
   const DOWN = { ...DEFAULT_PARAMETERS, down: true };
 
   function wants(address: Address, intent: DesiredServer['intent'] = 'serve'): DesiredServer {
-    return { address, intent, parameters: DEFAULT_PARAMETERS, requests: [] };
+    return {
+      address,
+      intent,
+      parameters: DEFAULT_PARAMETERS,
+      requests: [],
+      cause: { kind: 'registered', revision: 1 },
+    };
   }
 
   function has(address: Address, server: Partial<ActualServer>): readonly ActualServer[] {

@@ -7,8 +7,9 @@ import type { PassResult } from '../../../../src/daemon/watcher/reconcile.js';
 import { leavesDoubt, UpstreamMemory } from '../../../../src/daemon/watcher/upstream-memory.js';
 import { host } from '../../../support/watching.js';
 
-const ADD: Action = { type: 'add', address: host(1), parameters: DEFAULT_PARAMETERS };
-const REMOVE: Action = { type: 'remove', address: host(1), id: 7, reason: 'idle' };
+const cause = { kind: 'registered', revision: 1 } as const;
+const ADD: Action = { type: 'add', address: host(1), parameters: DEFAULT_PARAMETERS, cause };
+const REMOVE: Action = { type: 'remove', address: host(1), id: 7, reason: 'idle', cause };
 const FULL = new NginxError('UpstreamOutOfMemory', 'full', { status: 400 });
 const DENIED = new NginxError('MethodDisabled', 'read-only', { status: 405 });
 const BROKEN = new NginxError('Internal', 'broken', { status: 500 });
@@ -50,7 +51,7 @@ describe('UpstreamMemory', () => {
     const memory = new UpstreamMemory();
     expect([...memory.immutable]).toEqual(['backup']);
     const error = new NginxError('UpstreamServerWeightImmutable', 'immutable', { status: 400 });
-    const update: Action = { type: 'update', address: host(1), id: 0, changes: { weight: 2 } };
+    const update: Action = { type: 'update', address: host(1), id: 0, changes: { weight: 2 }, cause };
     memory.recordPass(result(update, error), 0, RETRY);
     expect([...memory.immutable]).toEqual(['backup', 'weight']);
     expect(memory.isRejected(update, 0)).toBe(false);

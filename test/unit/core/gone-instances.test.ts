@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import type { Address } from '../../../src/core/address.js';
+import { type GoneInstance, GoneInstances, goneInstance } from '../../../src/core/gone-instances.js';
+import type { InstanceRecord } from '../../../src/core/desired.js';
+import { decodeValue } from '../../../src/core/registration-codec.js';
+
+const INSTANCE = { service: 'firmware', address: '10.0.0.1:80' as Address };
+
+function record(value: string, lease?: string): InstanceRecord {
+  const entry = { key: 'k', value, revision: 3, ...(lease === undefined ? {} : { lease }) };
+  return { entry, decoded: decodeValue(INSTANCE, value) };
+}
+
+describe('goneInstance', () => {
+  it.each([
+    ['one that asked to drain was deregistered', record('{"drain":true}', '7'), 'deregistered'],
+    ['a key without a lease was deleted', record('{}'), 'key-deleted'],
+    ['a key with a lease: it is not known', record('{}', '7'), 'key-gone'],
+    ['a key whose value is bad is no different', record('{"weight":-1}', '7'), 'key-gone'],
+  ])('%s', (_, former, kind) => {
+    expect(goneInstance(INSTANCE, former)).toMatchObject({ ...INSTANCE, cause: { kind } });
+  });
+});
+
+describe('GoneInstances', () => {
+  const unknown: GoneInstance = goneInstance(INSTANCE, record('{}', '7'));
+
+  it.each([
+    [true, 'key-deleted'],
+    [false, 'lease-ended'],
+  ])('tells why an instance went once it is known whether its lease exists: %s', (exists, kind) => {
+    const gone = new GoneInstances();
+    gone.add(unknown);
+    gone.resolve([unknown], exists);
+    expect(gone.cause(INSTANCE)).toEqual({ kind });
+  });
+
+  it('never takes the answer about a lease for one that goes later', () => {
+    const gone = new GoneInstances();
+    gone.add(unknown);
+    gone.delete(INSTANCE);
+    gone.resolve([unknown], false);
+    expect(gone.cause(INSTANCE)).toBeUndefined();
+    gone.add(goneInstance(INSTANCE, record('{"drain":true}', '8')));
+    gone.resolve([unknown], false);
+    expect(gone.cause(INSTANCE)).toEqual({ kind: 'deregistered' });
+  });
+
+  it('forgets the oldest of too many', () => {
+    const gone = new GoneInstances();
+    const address = (n: number) => `10.0.${n >> 8}.${n & 255}:80` as Address;
+    for (let n = 0; n <= 20_000; n++) gone.add({ ...unknown, address: address(n) });
+    expect(gone.cause({ ...INSTANCE, address: address(0) })).toBeUndefined();
+    expect(gone.cause({ ...INSTANCE, address: address(1) })).toBeDefined();
+  });
+});
