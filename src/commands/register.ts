@@ -39,8 +39,8 @@ export async function register(invocation: RegisterInvocation): Promise<number> 
 }
 
 /** What `/status` shows of a registrar. */
-interface RegisterStatus extends RegistrarStatus {
-  /** Which firmware files this host lacks; only on the host of a firmware server. */
+export interface RegisterStatus extends RegistrarStatus {
+  /** Which firmware files this host holds and lacks; only on the host of a firmware server. */
   readonly firmware?: SpreaderStatus;
 }
 

@@ -2,11 +2,14 @@ import { formatDuration } from '../config/engine/duration.js';
 import type { EtcdCondition } from '../core/etcd-state.js';
 import { describeMaintenance, type Maintenance } from '../core/maintenance.js';
 import { printable } from '../core/printable.js';
-import type { RegistrarStatus } from '../daemon/registrar/status.js';
-import type { NginxStatus, UpstreamStatus, WatcherStatus } from '../daemon/watcher/status.js';
+import type { NginxStatus, UpstreamStatus } from '../daemon/watcher/status.js';
+import { filesLines, offeringLines } from './firmware/status-text.js';
+import type { RegisterStatus } from './register.js';
+import type { WatchStatus } from './watch.js';
 
 /** The status of a registrar as text. */
-export function registrarText({ phase, etcd, ready, services, waitingFor }: RegistrarStatus): string {
+export function registrarText(status: RegisterStatus): string {
+  const { phase, etcd, ready, services, waitingFor, firmware } = status;
   const rows = services.map(({ service, address, health, key, reason }) => [
     service,
     address,
@@ -24,6 +27,7 @@ export function registrarText({ phase, etcd, ready, services, waitingFor }: Regi
     '',
     ...table(['SERVICE', 'ADDRESS', 'HEALTH', 'KEY', 'REASON'], rows),
     ...maintenanceLines(drained),
+    ...(firmware === undefined ? [] : filesLines(firmware)),
   ]);
 }
 
@@ -39,8 +43,8 @@ const NAMED = 20;
  * The status of a watcher as text.
  * @param now In ms since the epoch.
  */
-export function watcherText(status: WatcherStatus, now = Date.now()): string {
-  const { id, ready, etcd, superseded, services, maintenance = [], rejected, nginx } = status;
+export function watcherText(status: WatchStatus, now = Date.now()): string {
+  const { id, ready, etcd, superseded, services, maintenance = [], rejected, nginx, firmware } = status;
   const revision = etcd.connected ? ` at revision ${etcd.revision}` : '';
   return lines([
     `sidekick watch ${id}: ${ready ? 'ready' : 'not ready'}; etcd ${etcdText(etcd)}${revision}`,
@@ -60,6 +64,7 @@ export function watcherText(status: WatcherStatus, now = Date.now()): string {
     ),
     ...nginx.flatMap((one) => ['', ...nginxLines(one, now)]),
     ...maintenanceLines(maintenance),
+    ...(firmware === undefined ? [] : offeringLines(firmware)),
     ...listLines(
       'Rejected keys:',
       rejected.map(({ key, reason }) => `${printable(key)}: ${reason}`),

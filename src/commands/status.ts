@@ -1,15 +1,15 @@
 import type { statusScope } from '../config/status.js';
 import { messageOf, SidekickError } from '../core/errors.js';
 import { printableJson } from '../core/printable.js';
-import type { RegistrarStatus } from '../daemon/registrar/status.js';
-import type { WatcherStatus } from '../daemon/watcher/status.js';
 import type { InvocationOf } from './command.js';
+import type { RegisterStatus } from './register.js';
 import { registrarText, watcherText } from './status-text.js';
+import type { WatchStatus } from './watch.js';
 
 /** The JSON of /status. */
 type StatusResponse =
-  | ({ readonly command: 'register'; readonly version: string } & RegistrarStatus)
-  | ({ readonly command: 'watch'; readonly version: string } & WatcherStatus);
+  | ({ readonly command: 'register'; readonly version: string } & RegisterStatus)
+  | ({ readonly command: 'watch'; readonly version: string } & WatchStatus);
 
 /** How long the request may take, in ms. */
 const REQUEST_TIMEOUT = 5000;

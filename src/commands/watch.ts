@@ -66,9 +66,9 @@ interface Connections {
 }
 
 /** What `/status` shows of a watcher. */
-interface WatchStatus extends WatcherStatus {
-  /** Whether each NGINX has what devices are offered; only if firmware is offered. */
-  readonly firmware?: readonly OfferingStatus[];
+export interface WatchStatus extends WatcherStatus {
+  /** What devices are offered; only where firmware is offered. */
+  readonly firmware?: OfferingStatus;
 }
 
 /** A watcher with its configuration, which a reload or a changed file changes. */

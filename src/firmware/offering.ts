@@ -17,14 +17,18 @@ export interface Offering {
   readonly problems: readonly { readonly type: string; readonly reason: string }[];
 }
 
+/** A registered firmware server, as its registration shows it. */
+export interface FirmwareServer {
+  readonly address: string;
+  /** What it announces as `meta.firmware`: see `heldUpTo`. undefined where it announces nothing that can be read. */
+  readonly heldUpTo?: number;
+}
+
 export interface OfferingInput {
   readonly prefixes: KeyPrefixes;
   readonly types: Iterable<TypeState>;
-  /**
-   * What each registered firmware server that is not drained announces as `meta.firmware`; undefined for one that
-   * announces nothing.
-   */
-  readonly announced: readonly (number | undefined)[];
+  /** The registered firmware servers that are not drained. */
+  readonly servers: readonly FirmwareServer[];
   /** Where devices fetch files, such as `https://ota.example.com`: without a slash at its end. */
   readonly origin: string;
   /** The revision of etcd at which all of this was read. */
@@ -37,8 +41,8 @@ export interface OfferingInput {
  * NGINX has stays.
  */
 export function offeringOf(input: OfferingInput): Offering | undefined {
-  if (input.announced.length === 0) return undefined;
-  const heldByAll = Math.min(...input.announced.map((revision) => revision ?? -1));
+  if (input.servers.length === 0) return undefined;
+  const heldByAll = Math.min(...input.servers.map(({ heldUpTo = -1 }) => heldUpTo));
   const types = new Map<string, string>();
   const members = new Map<string, string>();
   const problems: { type: string; reason: string }[] = [];

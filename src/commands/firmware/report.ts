@@ -3,12 +3,12 @@ import { printableJson } from '../../core/printable.js';
 import { FirmwareRepository } from '../../daemon/firmware/repository.js';
 import { newestFirst, parseType } from '../../firmware/names.js';
 import type { Release } from '../../firmware/release.js';
-import type { Rollout } from '../../firmware/rollout.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
 import { notFound } from '../not-found.js';
 import { printLines } from '../print-lines.js';
 import { argument, withEtcd } from '../with-etcd.js';
+import { rolloutText } from './rollout-text.js';
 
 type Order = InvocationOf<typeof firmwareReportScope>;
 
@@ -85,28 +85,13 @@ function summaryLine(state: TypeState): string {
   const count = state.releases.size;
   const chip = state.record === undefined ? '' : ` (${state.record.chip})`;
   const damage = state.unreadable.length === 0 ? '' : `; ${state.unreadable.length} keys cannot be read`;
-  return `${state.type}${chip}: ${count} release${count === 1 ? '' : 's'}; ${rolloutText(state.rollout)}${damage}`;
-}
-
-/** What devices are offered, in words. */
-function rolloutText(rollout: Rollout | undefined): string {
-  const { stable, candidate, paused } = rollout ?? {};
-  const parts = [stable === undefined ? 'no stable release' : `${stable} is stable`];
-  if (candidate !== undefined) {
-    const groups = candidate.groups.length === 0 ? '' : ` and to ${candidate.groups.join(', ')}`;
-    parts.push(`${candidate.version} is offered to ${candidate.percent} %${groups}`);
-  }
-  if (paused !== undefined) {
-    const why = paused.reason === undefined ? '' : `: ${paused.reason}`;
-    parts.push(`paused at ${paused.at} by ${paused.by}${why}`);
-  }
-  return parts.join('; ');
+  return `${state.type}${chip}: ${count} release${count === 1 ? '' : 's'}; ${rolloutText(state.rollout ?? {})}${damage}`;
 }
 
 function describeType(state: TypeState): readonly string[] {
   const { record, rollout, releases, groups, unreadable } = state;
   return [
-    `${state.type}: ${rolloutText(rollout)}`,
+    `${state.type}: ${rolloutText(rollout ?? {})}`,
     ...(record === undefined ? [] : [`  chip ${record.chip}; answers ${record.forms.join(', ')}`]),
     ...[...groups].map(
       ([name, ids]) => `  group ${name}: ${ids.length} device${ids.length === 1 ? '' : 's'}`,

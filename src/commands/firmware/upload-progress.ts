@@ -1,4 +1,5 @@
 import type { PublishProgress } from '../../daemon/firmware/publisher.js';
+import { nameList } from '../not-found.js';
 
 /** How an upload goes: a bar on a terminal, nothing elsewhere. */
 export class UploadProgress implements PublishProgress {
@@ -21,8 +22,10 @@ export class UploadProgress implements PublishProgress {
     this.#terminal.write(`\r[${bar}] ${Math.floor(share * 100)} % of ${Math.ceil(total / 1024)} kB`);
   }
 
-  spreading(holding: number, servers: number): void {
-    this.#spread = `the firmware servers: ${holding} of ${servers} have it`;
+  spreading(waitingFor: readonly string[], servers: number): void {
+    const holding = servers - waitingFor.length;
+    const others = waitingFor.length === 0 ? '' : `; ${nameList(waitingFor)} not yet`;
+    this.#spread = `the firmware servers: ${holding} of ${servers} have it${others}`;
   }
 
   /** Ends the line of the bar. */

@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.js';
 import {
   type KeyPrefixes,
   maintenanceKey,
@@ -7,6 +8,7 @@ import {
 } from '../../core/keys.js';
 import type { KeyValue, RegistryClient } from '../../core/ports.js';
 import { decodeRegistration } from '../../core/registration-codec.js';
+import type { FirmwareServer } from '../../firmware/offering.js';
 
 export interface AnnouncedOptions {
   readonly prefixes: KeyPrefixes;
@@ -14,41 +16,42 @@ export interface AnnouncedOptions {
   readonly service: string;
 }
 
-/** The prefixes of everything that `announcedIn` looks at. */
+/** The prefixes of everything that `serversIn` looks at. */
 export function announcedPrefixes({ prefixes, service }: AnnouncedOptions): readonly string[] {
   return [servicePrefix(prefixes, service), `${maintenancePrefix(prefixes)}${service}/`];
 }
 
-/**
- * What the registered firmware servers announce as `meta.firmware`, those that are drained left out; undefined for one
- * that announces nothing that can be read.
- */
-export function announcedIn(
+/** The registered firmware servers with what they announce as `meta.firmware`; those that are drained are left out. */
+export function serversIn(
   entries: ReadonlyMap<string, KeyValue>,
   { prefixes, service }: AnnouncedOptions,
-): readonly (number | undefined)[] {
+): readonly FirmwareServer[] {
   const prefix = servicePrefix(prefixes, service);
-  const announced: (number | undefined)[] = [];
+  const servers: FirmwareServer[] = [];
   for (const { key, value } of entries.values()) {
     if (!key.startsWith(prefix)) continue;
     const instance = parseInstance(prefixes.services, key);
     if (!instance.ok || entries.has(maintenanceKey(prefixes, instance.value))) continue;
+    const { address } = instance.value;
     const decoded = decodeRegistration(prefixes, key, value);
     // Of a value that cannot be read the last good one may still be in NGINX: nobody knows what that server holds.
-    if (decoded.status === 'rejected') announced.push(undefined);
-    else if (!decoded.registration.drain) announced.push(readRevision(decoded.registration.meta.firmware));
+    if (decoded.status === 'rejected') servers.push({ address });
+    else if (!decoded.registration.drain) {
+      const heldUpTo = readRevision(decoded.registration.meta.firmware);
+      servers.push(defined({ address, heldUpTo }));
+    }
   }
-  return announced;
+  return servers;
 }
 
 /** The same, read from etcd. Rejects with EtcdError. */
-export async function announcedRevisions(
+export async function readServers(
   registry: RegistryClient,
   options: AnnouncedOptions,
   signal: AbortSignal,
-): Promise<readonly (number | undefined)[]> {
+): Promise<readonly FirmwareServer[]> {
   const lists = await Promise.all(announcedPrefixes(options).map((prefix) => registry.list(prefix, signal)));
-  return announcedIn(new Map(lists.flat().map((keyValue) => [keyValue.key, keyValue])), options);
+  return serversIn(new Map(lists.flat().map((keyValue) => [keyValue.key, keyValue])), options);
 }
 
 /** `meta.firmware` as a number; undefined for anything else. */

@@ -1,12 +1,14 @@
 import { backoff } from '../../async/backoff.js';
 import { Wakeup } from '../../async/wakeup.js';
+import { defined } from '../../core/defined.js';
 import { messageOf } from '../../core/errors.js';
 import type { KeyPrefixes } from '../../core/keys.js';
 import type { KeyvalApi, Log, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 import { firmwareRoot } from '../../firmware/keys.js';
-import { type Offering, offeringOf } from '../../firmware/offering.js';
+import { type FirmwareServer, type Offering, offeringOf } from '../../firmware/offering.js';
 import { readTypes } from '../../firmware/type-state.js';
-import { announcedIn, announcedPrefixes } from './announced.js';
+import { type TypeStatus, typeStatuses } from '../../firmware/type-status.js';
+import { announcedPrefixes, serversIn } from './announced.js';
 import { writeOffering } from './write-offering.js';
 
 export interface OffererOptions {
@@ -30,11 +32,21 @@ export interface OffererPorts {
   readonly random?: () => number;
 }
 
-/** How one NGINX stands. */
+/** What a watcher says of firmware on `/status`. Plain JSON. */
 export interface OfferingStatus {
+  /** The registered firmware servers that are not drained, with what they announce. */
+  readonly servers: readonly FirmwareServer[];
+  readonly types: readonly TypeStatus[];
+  readonly nginx: readonly OfferedBy[];
+}
+
+/** Whether one NGINX tells devices what etcd says. */
+export interface OfferedBy {
   readonly nginx: string;
   /** `unserved`: its configuration has no keyval zone for firmware. */
   readonly state: 'pending' | 'in-sync' | 'unavailable' | 'unserved';
+  /** Why it could not be told last. */
+  readonly error?: string;
 }
 
 /** How often an NGINX is looked at without a change, in ms: one that restarted may have lost what it had. */
@@ -46,6 +58,7 @@ export class Offerer {
   readonly #options: OffererOptions;
   readonly #ports: OffererPorts;
   readonly #writers: readonly Writer[];
+  #known: Omit<OfferingStatus, 'nginx'> = { servers: [], types: [] };
 
   constructor(options: OffererOptions, ports: OffererPorts) {
     this.#options = options;
@@ -53,8 +66,8 @@ export class Offerer {
     this.#writers = ports.nginx.map((api) => new Writer(api, ports));
   }
 
-  status(): readonly OfferingStatus[] {
-    return this.#writers.map(({ status }) => status);
+  status(): OfferingStatus {
+    return { ...this.#known, nginx: this.#writers.map(({ status }) => status) };
   }
 
   /** Runs until the signal is aborted. While etcd is away, every NGINX keeps what it has. */
@@ -73,9 +86,11 @@ export class Offerer {
 
   #show({ entries, revision }: RegistrySnapshot): void {
     const { prefixes, origin } = this.#options;
-    const types = readTypes(prefixes, entries.values()).values();
-    const announced = announcedIn(entries, this.#options);
-    const offering = offeringOf({ prefixes, types, announced, origin, revision });
+    const types = [...readTypes(prefixes, entries.values()).values()];
+    const servers = serversIn(entries, this.#options);
+    const offering = offeringOf({ prefixes, types, servers, origin, revision });
+    const problems = offering?.problems ?? [];
+    this.#known = { servers, types: typeStatuses({ prefixes, types, servers, problems }) };
     if (offering === undefined) return;
     for (const { type, reason } of offering.problems) {
       this.#ports.log.warn({ event: 'firmware-rejected', type, reason }, 'firmware cannot be offered');
@@ -91,7 +106,8 @@ class Writer {
   readonly #random: (() => number) | undefined;
   readonly #wakeup = new Wakeup();
   #offering: Offering | undefined;
-  #state: OfferingStatus['state'] = 'pending';
+  #state: OfferedBy['state'] = 'pending';
+  #error: string | undefined;
   #failures = 0;
 
   constructor(api: NamedKeyvalApi, { log, random }: OffererPorts) {
@@ -100,8 +116,8 @@ class Writer {
     this.#random = random;
   }
 
-  get status(): OfferingStatus {
-    return { nginx: this.#api.name, state: this.#state };
+  get status(): OfferedBy {
+    return defined({ nginx: this.#api.name, state: this.#state, error: this.#error });
   }
 
   offer(offering: Offering): void {
@@ -122,6 +138,7 @@ class Writer {
     try {
       const result = await writeOffering(this.#api, offering, signal);
       this.#failures = 0;
+      this.#error = undefined;
       if (result === 'no-zone') {
         this.#state = 'unserved';
         return;
@@ -138,8 +155,9 @@ class Writer {
       }
     } catch (error) {
       if (signal.aborted) return;
+      this.#error = messageOf(error);
       if (this.#failures++ === 0) {
-        const fields = { event: 'firmware-offer-failed', nginx, reason: messageOf(error) };
+        const fields = { event: 'firmware-offer-failed', nginx, reason: this.#error };
         this.#log.warn(fields, 'NGINX cannot be told what devices are offered; trying again');
       }
       this.#state = 'unavailable';

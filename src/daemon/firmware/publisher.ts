@@ -6,15 +6,15 @@ import type { Publication } from '../../firmware/publish.js';
 import { etagOf, filesOf, mtimeOf, type Release } from '../../firmware/release.js';
 import type { Author } from '../../firmware/rollout.js';
 import type { TypeState } from '../../firmware/type-state.js';
-import { type AnnouncedOptions, announcedRevisions } from './announced.js';
+import { type AnnouncedOptions, readServers } from './announced.js';
 import type { ChangeResult, FirmwareRepository } from './repository.js';
 
 /** What is told while something is published. */
 export interface PublishProgress {
   /** Bytes that have been sent, of how many. */
   uploading(sent: number, total: number): void;
-  /** How many of the registered firmware servers hold the release. */
-  spreading(holding: number, servers: number): void;
+  /** Which of the registered firmware servers, of how many, do not hold the release yet. */
+  spreading(waitingFor: readonly string[], servers: number): void;
 }
 
 export interface PublisherPorts {
@@ -78,10 +78,12 @@ export async function awaitSpread(
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    const announced = await announcedRevisions(registry, options, signal);
-    const holding = announced.filter((held) => held !== undefined && held >= revision).length;
-    progress.spreading(holding, announced.length);
-    if (announced.length > 0 && holding === announced.length) return;
+    const servers = await readServers(registry, options, signal);
+    const waitingFor = servers
+      .filter(({ heldUpTo = -1 }) => heldUpTo < revision)
+      .map(({ address }) => address);
+    progress.spreading(waitingFor, servers.length);
+    if (servers.length > 0 && waitingFor.length === 0) return;
     await sleep(POLL, signal);
     signal.throwIfAborted();
   }

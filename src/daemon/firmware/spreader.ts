@@ -47,16 +47,32 @@ export interface SpreaderPorts {
 /** A file that this server lacks. */
 export interface MissingFile {
   readonly sha256: string;
+  /** In bytes. */
+  readonly size: number;
+  /** The releases that name it, such as `lamp 1.3.0`. */
   readonly releases: readonly string[];
-  /** Why it has not been fetched yet; undefined before the first attempt has ended. */
-  readonly reason: string | undefined;
+  /** `nowhere`: every registered firmware server was asked, and none has it. `failed`: it is tried again. */
+  readonly state: 'waiting' | 'fetching' | 'nowhere' | 'failed';
+  /** Why the last attempt failed. */
+  readonly reason?: string;
 }
 
 export interface SpreaderStatus {
   /** What the registration announces as `meta.firmware`; undefined before etcd and the directory have been read. */
   readonly revision: number | undefined;
+  /** Why the firmware server is not registered now; undefined while it may be. */
+  readonly unfit?: string;
+  /** How many files it holds. */
   readonly held: number;
   readonly missing: readonly MissingFile[];
+}
+
+type Attempt = Pick<MissingFile, 'state' | 'reason'>;
+
+/** An attempt that has failed. */
+interface Failure {
+  readonly state: 'nowhere' | 'failed';
+  readonly reason: string;
 }
 
 /** How often the directory is looked at without an event, in ms: an upload is no event. */
@@ -73,7 +89,8 @@ export class Spreader {
   readonly #files: LocalFiles;
   readonly #rate: RateLimit;
   readonly #wakeup = new Wakeup();
-  readonly #reasons = new Map<string, string>();
+  /** What came of the last attempt at each missing file. */
+  readonly #attempts = new Map<string, Attempt>();
   #snapshot: RegistrySnapshot | undefined;
   #revision: number | undefined;
   /** The files that a rollout names, with the revision of their release. */
@@ -97,14 +114,15 @@ export class Spreader {
   }
 
   status(): SpreaderStatus {
+    const unfit = this.unfitReason();
     return {
       revision: this.#revision,
+      ...(unfit !== undefined && { unfit }),
       held: this.#files.held.size,
-      missing: this.#missing.map(({ sha256, releases }) => ({
-        sha256,
-        releases,
-        reason: this.#reasons.get(sha256),
-      })),
+      missing: this.#missing.map(({ sha256, size, releases }) => {
+        const attempt = this.#attempts.get(sha256) ?? { state: 'waiting' };
+        return { sha256, size, releases, ...attempt };
+      }),
     };
   }
 
@@ -181,12 +199,14 @@ export class Spreader {
       this.#onChange();
     };
     update();
-    for (const sha256 of this.#reasons.keys()) if (!wanted.files.has(sha256)) this.#reasons.delete(sha256);
+    for (const sha256 of this.#attempts.keys()) if (!wanted.files.has(sha256)) this.#attempts.delete(sha256);
     await forEach(this.#missing, this.#options.parallel ?? DEFAULT_PARALLEL, async (file) => {
       if (signal.aborted) return;
-      const reason = await this.#fetch(file, this.#servers(entries.keys()), signal);
-      if (reason === undefined) this.#files.add(file);
-      this.#tell(file, reason);
+      const before = this.#attempts.get(file.sha256);
+      this.#attempts.set(file.sha256, { state: 'fetching' });
+      const failure = await this.#fetch(file, this.#servers(entries.keys()), signal);
+      if (failure === undefined) this.#fetched(file);
+      else this.#failed(file, failure, before);
       update();
     });
     return this.#missing.length === 0;
@@ -197,17 +217,23 @@ export class Spreader {
     file: WantedFile,
     servers: readonly Address[],
     signal: AbortSignal,
-  ): Promise<string | undefined> {
+  ): Promise<Failure | undefined> {
     const free = await this.#ports.store.free();
     if (free - file.size < (this.#options.reserve ?? DEFAULT_RESERVE)) {
-      return `the disk has ${free} bytes left, and the file is ${file.size} bytes`;
+      return {
+        state: 'failed',
+        reason: `the disk has ${free} bytes left, and the file is ${file.size} bytes`,
+      };
     }
     const { store, peers, log } = this.#ports;
     const found = await fetchFile(file, servers, { store, peers, rate: this.#rate }, signal);
     if (found.outcome === 'nowhere') {
-      return 'no registered firmware server has it: put it back with `sidekick firmware publish --repair`';
+      return {
+        state: 'nowhere',
+        reason: 'no registered firmware server has it: put it back with `sidekick firmware publish --repair`',
+      };
     }
-    if (found.outcome === 'failed') return found.reason;
+    if (found.outcome === 'failed') return { state: 'failed', reason: found.reason };
     const fields = {
       event: 'firmware-file-fetched',
       file: file.sha256,
@@ -218,14 +244,16 @@ export class Spreader {
     return undefined;
   }
 
-  /** Logs why a file is missing once, until there is another reason. */
-  #tell({ sha256, releases }: WantedFile, reason: string | undefined): void {
-    if (reason === undefined) {
-      this.#reasons.delete(sha256);
-      return;
-    }
-    if (this.#reasons.get(sha256) === reason) return;
-    this.#reasons.set(sha256, reason);
+  #fetched(file: WantedFile): void {
+    this.#attempts.delete(file.sha256);
+    this.#files.add(file);
+  }
+
+  /** Logs why a file is missing, where that is not what it was before. */
+  #failed({ sha256, releases }: WantedFile, failure: Failure, before: Attempt | undefined): void {
+    this.#attempts.set(sha256, failure);
+    const { reason } = failure;
+    if (before?.reason === reason) return;
     const fields = { event: 'firmware-file-missing', file: sha256, releases, reason };
     this.#ports.log.warn(fields, 'a firmware file is missing here; trying again');
   }

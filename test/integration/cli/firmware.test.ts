@@ -8,8 +8,8 @@ import { NEVER } from '../../../src/async/abort.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
 import type { Release } from '../../../src/firmware/release.js';
+import { type Output, runCommand } from '../../support/command-line.js';
 import { type Etcd, startEtcd, startNetwork, type TestNetwork } from '../../support/containers/index.js';
-import { type Ended, run as runCli } from './cli.js';
 
 const AT = '2026-11-27T12:00:00.000Z';
 
@@ -54,8 +54,8 @@ describe('sidekick firmware', () => {
     }
   });
 
-  function run(...args: readonly string[]): Promise<Ended> {
-    return runCli(['firmware', ...args], { SIDEKICK_ETCD_ENDPOINTS: etcd.url, SUDO_USER: 'ann' });
+  function run(...args: readonly string[]): Promise<Output> {
+    return runCommand(['firmware', ...args], { SIDEKICK_ETCD_ENDPOINTS: etcd.url, SUDO_USER: 'ann' });
   }
 
   async function succeed(...args: readonly string[]): Promise<string> {
@@ -138,7 +138,7 @@ describe('sidekick firmware', () => {
     [['group', 'lamp', '-', '--add', 'a'], /group: must be letters/],
     [['group', 'lamp', 'bench', '--file', '/nowhere'], /file: must be a file that can be read/],
     [['group', 'lamp', 'bench', '--add', 'a', '--delete'], /give --add and --remove, or --file, or --delete/],
-    [['nonsense'], /commands are publish, list, show, rollout/],
+    [['nonsense'], /commands are publish, list, show, group, rollout/],
   ])('exits with 2 for the wrong usage %j', async (args, expected) => {
     const { code, err } = await run(...args);
     expect(err).toMatch(expected);

@@ -14,8 +14,8 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
+import { type Output, runCommand } from '../../support/command-line.js';
 import { appImage } from '../../support/firmware-image.js';
-import { type Ended, run } from '../cli/cli.js';
 
 const TOKEN = 'a-token-of-twenty-one';
 const OWN = '/etc/firmware/upload';
@@ -70,11 +70,11 @@ describe('sidekick firmware publish', () => {
     return file;
   }
 
-  function publish(content: Uint8Array, version: string, ...more: readonly string[]): Promise<Ended> {
+  function publish(content: Uint8Array, version: string, ...more: readonly string[]): Promise<Output> {
     const args = ['firmware', 'publish', fileOf(content), '--type', type, '--version', version];
     const upload = ['--upload-url', `https://localhost:${server.port(8443)}`];
     const access = ['--upload-token-file', `${directory}/token`, '--upload-ca', `${directory}/ca.crt`];
-    return run([...args, ...upload, ...access, ...more], { SIDEKICK_ETCD_ENDPOINTS: etcd.url });
+    return runCommand([...args, ...upload, ...access, ...more], { SIDEKICK_ETCD_ENDPOINTS: etcd.url });
   }
 
   async function served(content: Uint8Array): Promise<boolean> {
@@ -141,6 +141,9 @@ describe('sidekick firmware publish', () => {
       '1.0.0',
       ...['--service', 'waiting', '--timeout', '2s'],
     );
-    expect([code, err]).toEqual([1, expect.stringMatching(/0 of 1 have it\nthe release is published/)]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/0 of 1 have it; 10\.0\.0\.12:8080 not yet\nthe release is published/),
+    ]);
   });
 });

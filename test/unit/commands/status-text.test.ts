@@ -17,6 +17,56 @@ describe('the text of a status', () => {
     );
   });
 
+  it('shows what the firmware server beside a registrar holds, and which files are nowhere', () => {
+    const sha256 = `3059e6b55a96${'0'.repeat(52)}`;
+    const releases = ['lamp 1.3.0'];
+    const reason = 'no registered firmware server has it';
+    const missing = [{ sha256, size: 182_368, releases, state: 'nowhere' as const, reason }];
+    const firmware = { revision: 41, unfit: 'files are missing', held: 7, missing };
+    expect(registrarText({ ...REGISTRAR, firmware })).toContain(`
+Firmware files: 7 held, 1 missing; complete up to revision 41
+  ! not registered: files are missing
+  lamp 1.3.0 (3059e6b55a96…, 182368 bytes): nowhere: no registered firmware server has it
+`);
+  });
+
+  it('shows what a watcher offers, what it does not, and why', () => {
+    const lamp = {
+      type: 'lamp',
+      stable: '1.2.0',
+      candidate: { version: '1.3.0', salt: 's', percent: 10, groups: ['bench'] },
+      offered: ['1.2.0'],
+      withheld: [{ version: '1.3.0', reason: '10.0.0.12:8080 lacks a file of lamp 1.3.0', waitingFor: [] }],
+      unreadable: [{ key: '/sidekick/firmware/lamp/groups/x', reason: 'must be JSON' }],
+    };
+    const fan = { type: 'fan', offered: [], withheld: [], unreadable: [] };
+    const firmware = {
+      servers: [{ address: '10.0.0.11:8080', heldUpTo: 41 }, { address: '10.0.0.12:8080' }],
+      types: [fan, lamp],
+      nginx: [
+        { nginx: 'lb:8080', state: 'in-sync' as const },
+        { nginx: 'lb2:8080', state: 'unavailable' as const, error: 'connection refused' },
+      ],
+    };
+    expect(watcherText({ ...WATCHER, firmware }, 60_000)).toContain(`
+Firmware: 2 firmware servers registered; 1 of 2 NGINX in sync
+  ! lb2:8080: cannot be told: connection refused
+  fan: no stable release
+  lamp: 1.2.0 is stable; 1.3.0 is offered to 10 % and to bench
+    ! 1.3.0 is not offered: 10.0.0.12:8080 lacks a file of lamp 1.3.0
+    ! cannot be read: /sidekick/firmware/lamp/groups/x: must be JSON
+`);
+  });
+
+  it('counts the missing files that it does not name', () => {
+    const missing = Array.from({ length: 60 }, (_, i) => ({
+      ...{ sha256: String(i).padStart(64, '0'), size: 1, releases: [`lamp ${i}`], state: 'waiting' as const },
+    }));
+    const text = registrarText({ ...REGISTRAR, firmware: { revision: undefined, held: 0, missing } });
+    expect(text).toMatch(/Firmware files: 0 held, 60 missing\n/);
+    expect(text).toMatch(/… and 10 more\n$/);
+  });
+
   it('names the watchers that a draining registrar waits for', () => {
     expect(registrarText({ ...REGISTRAR, phase: 'draining', waitingFor: ['lb1', 'lb2'] })).toContain(
       '\nwaiting for the watchers lb1, lb2\n',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { defined } from '../../../src/core/defined.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import type { KeyValue } from '../../../src/core/ports.js';
 import { encodeGroup } from '../../../src/firmware/group.js';
@@ -51,7 +52,7 @@ function offered(announced: readonly (number | undefined)[], change: Partial<Rol
   const offering = offeringOf({
     prefixes: PREFIXES,
     types: types(change),
-    announced,
+    servers: announced.map((heldUpTo, i) => defined({ address: `10.0.0.${i}:8080`, heldUpTo })),
     origin: ORIGIN,
     revision: 40,
   });

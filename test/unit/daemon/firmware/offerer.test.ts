@@ -81,7 +81,7 @@ describe('Offerer', () => {
 
   it('writes nothing while no firmware server is registered', () => {
     expect(first.changes).toEqual([]);
-    expect(offerer.status().map(({ state }) => state)).toEqual(['pending', 'pending']);
+    expect(offerer.status().nginx.map(({ state }) => state)).toEqual(['pending', 'pending']);
   });
 
   it('offers a release on every NGINX once every registered server holds it', async () => {
@@ -93,7 +93,7 @@ describe('Offerer', () => {
     register(2, published);
     await pass();
     expect([first.stable, second.stable]).toEqual(['1.0.0', '1.0.0']);
-    expect(offerer.status().map(({ state }) => state)).toEqual(['in-sync', 'in-sync']);
+    expect(offerer.status().nginx.map(({ state }) => state)).toEqual(['in-sync', 'in-sync']);
   });
 
   it.each([
@@ -132,11 +132,27 @@ describe('Offerer', () => {
     expect(first.stable).toBe('1.0.0');
   });
 
+  it('says what is offered, and which server a release waits for', async () => {
+    register(1, published);
+    await pass();
+    expect(offerer.status()).toMatchObject({
+      servers: [{ address: '10.0.0.1:8080', heldUpTo: published }],
+      types: [{ type: 'lamp', stable: '1.0.0', offered: ['1.0.0'], withheld: [] }],
+    });
+
+    register(2, published - 1);
+    await pass();
+    expect(offerer.status().types[0]).toMatchObject({
+      offered: [],
+      withheld: [{ version: '1.0.0', reason: '10.0.0.2:8080 lacks a file of lamp 1.0.0' }],
+    });
+  });
+
   it('writes again to an NGINX that lost its state, and to one that was unavailable', async () => {
     register(1, published);
     second.fault = new NginxError('UNREACHABLE', 'down');
     await pass();
-    expect(offerer.status()[1]).toEqual({ nginx: 'second', state: 'unavailable' });
+    expect(offerer.status().nginx[1]).toMatchObject({ nginx: 'second', state: 'unavailable' });
     expect(log.events('firmware-offer-failed')).toHaveLength(1);
 
     first.zones.get('firmware')?.clear();

@@ -58,7 +58,8 @@ describe('publishing', () => {
   let told: string[];
   const progress = {
     uploading: (sent: number, total: number) => void told.push(`${sent} of ${total} bytes`),
-    spreading: (holding: number, servers: number) => void told.push(`${holding} of ${servers} servers`),
+    spreading: (waitingFor: readonly string[], servers: number) =>
+      void told.push(`${servers - waitingFor.length} of ${servers} servers; ${waitingFor.join()} not yet`),
   };
 
   beforeEach(() => {
@@ -104,10 +105,10 @@ describe('publishing', () => {
     register(2, 8);
     const options = { prefixes: DEFAULT_KEY_PREFIXES, service: 'firmware' };
     const waiting = awaitSpread(9, options, { registry, progress }, NEVER);
-    await expect.poll(() => told.at(-1)).toBe('1 of 2 servers');
+    await expect.poll(() => told.at(-1)).toBe('1 of 2 servers; 10.0.0.2:8080 not yet');
 
     register(2, 9);
     await waiting;
-    expect(told.at(-1)).toBe('2 of 2 servers');
+    expect(told.at(-1)).toBe('2 of 2 servers;  not yet');
   });
 });

@@ -108,7 +108,13 @@ describe('Spreader', () => {
 
     expect(spreader.unfitReason()).toMatch(/lamp 1\.0\.0/);
     expect(spreader.status().missing).toEqual([
-      { sha256: sha256Of('one'), releases: ['lamp 1.0.0'], reason: expect.stringMatching(/--repair/) },
+      {
+        sha256: sha256Of('one'),
+        size: 3,
+        releases: ['lamp 1.0.0'],
+        state: 'nowhere',
+        reason: expect.stringMatching(/--repair/),
+      },
     ]);
     expect(log.events('firmware-file-missing')).toHaveLength(1);
     expect(peers.requests.map(([server]) => server)).not.toContain(SELF);
@@ -116,6 +122,30 @@ describe('Spreader', () => {
     peers.servers.get(OTHER)?.put('one');
     await pass(120_000);
     expect(spreader.unfitReason()).toBeUndefined();
+  });
+
+  it('says of each missing file how it stands', async () => {
+    publish('1.0.0', 'one', OTHER);
+    offer('1.0.0');
+    let answer = () => {};
+    const fetch = peers.fetch.bind(peers);
+    peers.fetch = async (...request) => {
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return fetch(...request);
+    };
+    start();
+    await pass();
+    expect(spreader.status()).toMatchObject({
+      unfit: expect.stringMatching(/lamp 1\.0\.0/),
+      missing: [{ state: 'fetching' }],
+    });
+
+    answer();
+    await pass();
+    expect(spreader.status()).toMatchObject({ held: 1, missing: [] });
+    expect(spreader.status().unfit).toBeUndefined();
   });
 
   it('stays ready while it fetches a newer release, which it has not announced', async () => {

@@ -1,0 +1,64 @@
+import type { OfferingStatus } from '../../daemon/firmware/offerer.js';
+import type { MissingFile, SpreaderStatus } from '../../daemon/firmware/spreader.js';
+import type { TypeStatus } from '../../firmware/type-status.js';
+import { rolloutText } from './rollout-text.js';
+
+/** The types and files that are named; of the others the number is. */
+const NAMED = 50;
+
+/** What a watcher says of firmware, as lines. Text from etcd or NGINX in them is not escaped. */
+export function offeringLines({ servers, types, nginx }: OfferingStatus): readonly string[] {
+  const count = `${servers.length} firmware server${servers.length === 1 ? '' : 's'}`;
+  const behind = nginx.filter(({ state }) => state !== 'in-sync');
+  return [
+    '',
+    `Firmware: ${count} registered; ${nginx.length - behind.length} of ${nginx.length} NGINX in sync`,
+    ...behind.map(
+      ({ nginx: name, state, error }) => `  ! ${name}: ${STATES[state] ?? state}${because(error)}`,
+    ),
+    ...typeLines(types),
+  ];
+}
+
+/** How types stand, as lines: for whoever has worked out the status of each. */
+export function typeLines(types: readonly TypeStatus[]): readonly string[] {
+  return limited(types.map(oneType)).flat();
+}
+
+/** What the registrar beside a firmware server says of its files, as lines. */
+export function filesLines({ revision, unfit, held, missing }: SpreaderStatus): readonly string[] {
+  const upTo = revision === undefined ? '' : `; complete up to revision ${revision}`;
+  return [
+    '',
+    `Firmware files: ${held} held, ${missing.length} missing${upTo}`,
+    ...(unfit === undefined ? [] : [`  ! not registered: ${unfit}`]),
+    ...limited(missing.map((file) => [missingLine(file)])).flat(),
+  ];
+}
+
+const STATES: Readonly<Record<string, string>> = {
+  pending: 'not told yet',
+  unavailable: 'cannot be told',
+  unserved: 'its configuration has no keyval zone for firmware',
+};
+
+function oneType({ type, withheld, unreadable, ...rollout }: TypeStatus): readonly string[] {
+  return [
+    `  ${type}: ${rolloutText(rollout)}`,
+    ...withheld.map(({ version, reason }) => `    ! ${version} is not offered: ${reason}`),
+    ...unreadable.map(({ key, reason }) => `    ! cannot be read: ${key}: ${reason}`),
+  ];
+}
+
+function missingLine({ sha256, size, releases, state, reason }: MissingFile): string {
+  return `  ${releases.join(', ')} (${sha256.slice(0, 12)}…, ${size} bytes): ${state}${because(reason)}`;
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined ? '' : `: ${reason}`;
+}
+
+function limited(items: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const more = items.length - NAMED;
+  return more > 0 ? [...items.slice(0, NAMED), [`  … and ${more} more`]] : items;
+}

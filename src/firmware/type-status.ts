@@ -1,0 +1,111 @@
+import type { KeyPrefixes } from '../core/keys.js';
+import { revisionOf, type WantedFiles, wantedFiles } from './holdings.js';
+import type { ReleaseId } from './names.js';
+import type { FirmwareServer, Offering } from './offering.js';
+import type { Candidate, Paused } from './rollout.js';
+import type { TypeState, UnreadableKey } from './type-state.js';
+
+/** How the firmware of one type stands: who is offered what, and what is not offered yet, and why. Plain JSON. */
+export interface TypeStatus {
+  readonly type: string;
+  /** As the rollout has them; none before the first rollout. */
+  readonly stable?: ReleaseId;
+  readonly candidate?: Candidate;
+  /** Who stopped the candidate, when and why. */
+  readonly paused?: Paused;
+  /** The releases that devices are offered now. */
+  readonly offered: readonly ReleaseId[];
+  /** The releases that the rollout names, and that no device is offered. */
+  readonly withheld: readonly WithheldRelease[];
+  /** Keys of the type that cannot be read; what they hold counts as absent. */
+  readonly unreadable: readonly UnreadableKey[];
+}
+
+export interface WithheldRelease {
+  readonly version: ReleaseId;
+  /** In words, such as `10.0.0.12:8080 lacks a file of lamp 1.3.0`. */
+  readonly reason: string;
+  /** The firmware servers that have not said that they hold its files. */
+  readonly waitingFor: readonly IncompleteServer[];
+}
+
+/** A firmware server that holds less than a release needs. */
+export interface IncompleteServer extends FirmwareServer {
+  /** The oldest file that it lacks; undefined where it says nothing, or has not read etcd yet. */
+  readonly lacks?: { readonly releases: readonly string[]; readonly files: readonly string[] };
+}
+
+export interface TypeStatusInput {
+  readonly prefixes: KeyPrefixes;
+  readonly types: Iterable<TypeState>;
+  /** The registered firmware servers that are not drained. */
+  readonly servers: readonly FirmwareServer[];
+  /** What cannot be offered whatever the servers hold: see `Offering`. */
+  readonly problems: Offering['problems'];
+}
+
+/** The types by name, each with what its devices are offered. */
+export function typeStatuses({ prefixes, types, servers, problems }: TypeStatusInput): readonly TypeStatus[] {
+  const states = [...types].sort((a, b) => (a.type < b.type ? -1 : 1));
+  const ground: Ground = { prefixes, servers, wanted: wantedFiles(prefixes, states) };
+  return states.map((state) => {
+    const problem = problems.find(({ type }) => type === state.type)?.reason;
+    return typeStatus(ground, state, problem);
+  });
+}
+
+interface Ground {
+  readonly prefixes: KeyPrefixes;
+  readonly servers: readonly FirmwareServer[];
+  readonly wanted: WantedFiles;
+}
+
+function typeStatus(ground: Ground, state: TypeState, problem: string | undefined): TypeStatus {
+  const { stable, candidate, paused } = state.rollout ?? {};
+  const active = paused === undefined ? candidate?.version : undefined;
+  const named = [stable, active].filter((version) => version !== undefined);
+  const withheld = named.flatMap((version) => withheldRelease(ground, state, version, problem) ?? []);
+  return {
+    type: state.type,
+    ...(stable !== undefined && { stable }),
+    ...(candidate && { candidate }),
+    ...(paused && { paused }),
+    offered: named.filter((version) => !withheld.some((other) => other.version === version)),
+    withheld,
+    unreadable: state.unreadable,
+  };
+}
+
+/** Why a release that the rollout names is not offered; undefined where it is. */
+function withheldRelease(
+  ground: Ground,
+  state: TypeState,
+  version: ReleaseId,
+  problem: string | undefined,
+): WithheldRelease | undefined {
+  const because = (reason: string) => ({ version, reason, waitingFor: [] });
+  if (problem !== undefined) return because(problem);
+  if (state.record === undefined) return because('what the devices of this type are is not known');
+  if (!state.releases.has(version)) return because('there is no such release, or it cannot be read');
+  if (ground.servers.length === 0) return because('no firmware server is registered');
+  const needed = revisionOf(ground.prefixes, state, version);
+  const waitingFor = ground.servers
+    .filter(({ heldUpTo = -1 }) => heldUpTo < needed)
+    .map((server) => incomplete(server, ground.wanted));
+  if (waitingFor.length === 0) return undefined;
+  return { version, reason: waitingFor.map(lackText).join('; '), waitingFor };
+}
+
+/** A server announces the revision before that of the oldest file that it lacks: see `heldUpTo`. */
+function incomplete(server: FirmwareServer, { files }: WantedFiles): IncompleteServer {
+  const next = [...files.values()].filter(({ revision }) => revision - 1 === server.heldUpTo);
+  if (next.length === 0) return server;
+  const releases = [...new Set(next.flatMap((file) => file.releases))];
+  return { ...server, lacks: { releases, files: next.map(({ sha256 }) => sha256) } };
+}
+
+function lackText({ address, heldUpTo, lacks }: IncompleteServer): string {
+  if (heldUpTo === undefined) return `${address} does not say which files it holds`;
+  if (lacks === undefined) return `${address} has not caught up with etcd yet`;
+  return `${address} lacks a file of ${lacks.releases.join(', ')}`;
+}

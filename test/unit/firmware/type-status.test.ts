@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
+import type { KeyValue } from '../../../src/core/ports.js';
+import { releaseKey, rolloutKey, typeKey } from '../../../src/firmware/keys.js';
+import type { FirmwareServer } from '../../../src/firmware/offering.js';
+import { encodeRelease } from '../../../src/firmware/release.js';
+import { encodeRollout, type Rollout } from '../../../src/firmware/rollout.js';
+import { encodeType } from '../../../src/firmware/type-record.js';
+import { readTypes } from '../../../src/firmware/type-state.js';
+import { type TypeStatus, typeStatuses } from '../../../src/firmware/type-status.js';
+import { AUTHOR, release } from './support/types.js';
+
+const PREFIXES = DEFAULT_KEY_PREFIXES;
+const ROLLOUT: Rollout = {
+  ...AUTHOR,
+  stable: '1.2.0',
+  candidate: { version: '1.3.0', salt: 's', percent: 10, groups: ['bench'] },
+  downgrade: false,
+  secureVersion: 0,
+};
+
+/** The releases 1.2.0 and 1.3.0 were created at the revisions 10 and 20. */
+function keyValues(change: Partial<Rollout> = {}): readonly KeyValue[] {
+  const at = (revision: number, key: string, value: string) => ({ key, value, revision, created: revision });
+  return [
+    at(5, typeKey(PREFIXES, 'lamp'), encodeType({ chip: 'esp32s3', forms: ['file'] })),
+    at(10, releaseKey(PREFIXES, 'lamp', '1.2.0'), encodeRelease(release('1.2.0'))),
+    at(20, releaseKey(PREFIXES, 'lamp', '1.3.0'), encodeRelease(release('1.3.0'))),
+    at(30, rolloutKey(PREFIXES, 'lamp'), encodeRollout({ ...ROLLOUT, ...change })),
+  ];
+}
+
+function statuses(servers: readonly FirmwareServer[], keys = keyValues(), problem?: string) {
+  const types = readTypes(PREFIXES, keys).values();
+  const problems = problem === undefined ? [] : [{ type: 'lamp', reason: problem }];
+  return typeStatuses({ prefixes: PREFIXES, types, servers, problems });
+}
+
+function lamp(...args: Parameters<typeof statuses>): TypeStatus {
+  const [status] = statuses(...args);
+  if (status === undefined) throw new Error('there is no type');
+  return status;
+}
+
+const FULL: FirmwareServer = { address: '10.0.0.11:8080', heldUpTo: 20 };
+
+describe('the status of a type', () => {
+  it('says what the rollout offers, and to whom', () => {
+    expect(lamp([FULL])).toEqual({
+      type: 'lamp',
+      stable: '1.2.0',
+      candidate: ROLLOUT.candidate,
+      offered: ['1.2.0', '1.3.0'],
+      withheld: [],
+      unreadable: [],
+    });
+  });
+
+  it('says who paused it and why, and counts a paused candidate as neither offered nor withheld', () => {
+    const paused = { ...AUTHOR, reason: 'too warm' };
+    expect(lamp([FULL], keyValues({ paused }))).toMatchObject({ paused, offered: ['1.2.0'], withheld: [] });
+  });
+
+  it('names the server that lacks a file, and the file', () => {
+    const behind = { address: '10.0.0.12:8080', heldUpTo: 19 };
+    const { offered, withheld } = lamp([FULL, behind]);
+    expect(offered).toEqual(['1.2.0']);
+    expect(withheld).toEqual([
+      {
+        version: '1.3.0',
+        reason: '10.0.0.12:8080 lacks a file of lamp 1.3.0',
+        waitingFor: [
+          { ...behind, lacks: { releases: ['lamp 1.3.0'], files: [release('1.3.0').plain.sha256] } },
+        ],
+      },
+    ]);
+  });
+
+  it('names the oldest file that a server lacks for each release that it holds up', () => {
+    const { withheld } = lamp([{ address: '10.0.0.12:8080', heldUpTo: 9 }]);
+    expect(withheld.map(({ version, reason }) => [version, reason])).toEqual([
+      ['1.2.0', '10.0.0.12:8080 lacks a file of lamp 1.2.0'],
+      ['1.3.0', '10.0.0.12:8080 lacks a file of lamp 1.2.0'],
+    ]);
+  });
+
+  it.each<[string, Parameters<typeof statuses>, string]>([
+    ['no server is registered', [[]], 'no firmware server is registered'],
+    ['a server does not say what it holds', [[{ address: 'a:1' }]], 'a:1 does not say which files it holds'],
+    ['a server is late', [[{ address: 'a:1', heldUpTo: 14 }]], 'a:1 has not caught up with etcd yet'],
+    [
+      'the release is gone',
+      [[FULL], keyValues().filter(({ key }) => !key.endsWith('1.3.0'))],
+      'there is no such release, or it cannot be read',
+    ],
+    [
+      "the type's record is gone",
+      [[FULL], keyValues().slice(1)],
+      'what the devices of this type are is not known',
+    ],
+    ['the catalogue is too long', [[FULL], keyValues(), 'it would be 2001 bytes'], 'it would be 2001 bytes'],
+  ])('says why a release is withheld: %s', (_, args, reason) => {
+    expect(lamp(...args).withheld.at(-1)).toMatchObject({ version: '1.3.0', reason });
+    expect(lamp(...args).offered).not.toContain('1.3.0');
+  });
+
+  it('lists keys that cannot be read', () => {
+    const key = rolloutKey(PREFIXES, 'lamp');
+    const keys = [...keyValues().slice(0, 3), { key, value: '{', revision: 30, created: 30 }];
+    expect(lamp([FULL], keys)).toMatchObject({ offered: [], unreadable: [{ key }] });
+  });
+
+  it('lists the types by name', () => {
+    const keys = ['zebra', 'Ant', 'bee'].map((type) => ({ ...keyValues()[0], key: typeKey(PREFIXES, type) }));
+    expect(statuses([FULL], keys as readonly KeyValue[]).map(({ type }) => type)).toEqual([
+      'Ant',
+      'bee',
+      'zebra',
+    ]);
+  });
+});
