@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { lockedPackages } from '../setup/npm.mjs';
 import { ask, root, run } from '../setup/run.mjs';
 import { documentFiles } from './documents.mjs';
+import { generatedFiles } from './generated.mjs';
 
 const UNITS = 'usr/lib/systemd/system';
 
@@ -44,6 +45,7 @@ export async function sidekickPackage(version) {
     ],
     stamps: ids,
     directories: ['etc/sidekick'],
+    generated: await generatedFiles(version),
     files: [
       ...code.map((name) => [`dist/${name}`, `usr/lib/sidekick/dist/${name}`]),
       ...paths.map((path) => [path, `usr/lib/sidekick/${path}`]),

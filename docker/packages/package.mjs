@@ -16,6 +16,7 @@ import { root, run } from '../setup/run.mjs';
  * @property {readonly string[]} [conffiles] files that belong to the administrator once installed
  * @property {readonly (readonly [from: string, to: string, mode?: number])[]} files from a path relative to the root, or an
  *   absolute one, to a path in the package; directories with everything in them
+ * @property {readonly (readonly [to: string, content: string | Buffer])[]} [generated] files that are in no directory yet
  * @property {readonly string[]} [directories] empty directories
  * @property {readonly string[]} inputs what the package is made from, relative to the root
  * @property {readonly string[]} [stamps] what it is made from besides
@@ -106,6 +107,10 @@ export async function makePackage(output, contents) {
   const tree = await mkdtemp(join(tmpdir(), 'sidekick-deb-'));
   try {
     for (const entry of contents.files) await copy(tree, entry);
+    for (const [to, content] of contents.generated ?? []) {
+      await mkdir(dirname(join(tree, to)), { recursive: true });
+      await writeFile(join(tree, to), content);
+    }
     for (const directory of contents.directories ?? [])
       await mkdir(join(tree, directory), { recursive: true });
     await normalizeModes(tree);

@@ -1,8 +1,9 @@
 // What the set-up says: one line a step, with the time since the start, so that a wait is never unexplained.
 
 const started = performance.now();
-const tty = process.stdout.isTTY === true;
-const paint = (code, text) => (tty ? `\u001b[${code}m${text}\u001b[0m` : text);
+// https://no-color.org
+const coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
+const paint = (code, text) => (coloured ? `\u001b[${code}m${text}\u001b[0m` : text);
 
 let brief = false;
 

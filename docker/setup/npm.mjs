@@ -6,7 +6,13 @@ import { doing, done, skipped } from './narrator.mjs';
 import { ask, excerpt, root, run, SetupError } from './run.mjs';
 
 const NPM_TIMEOUT_MS = 600_000;
-const BUILD_INPUTS = ['src', 'docker/gateway/bundle.mjs', 'tsconfig.json', 'package-lock.json'];
+const BUILD_INPUTS = [
+  'src',
+  'docker/gateway/bundle.mjs',
+  'docker/build-info.mjs',
+  'tsconfig.json',
+  'package-lock.json',
+];
 const BUILD_OUTPUTS = ['dist'];
 const BUILD_STAMP = join(root, 'node_modules/.cache/sidekick/build.json');
 

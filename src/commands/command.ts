@@ -1,6 +1,7 @@
 import type { Resolved } from '../config/engine/resolve.js';
 import type { Lists, Schema, Scope } from '../config/engine/schema.js';
 import type { FileMode, Sources } from '../config/load.js';
+import type { Build } from './build.js';
 
 /** What a command is given when it runs. */
 export interface Invocation<S extends Schema = Schema, L extends Lists = Lists> {
@@ -10,7 +11,7 @@ export interface Invocation<S extends Schema = Schema, L extends Lists = Lists> 
   readonly sources: Sources;
   /** Reads the configuration again, for a reload. Throws a UsageError. */
   reload(): Resolved<S, L>;
-  readonly version: string;
+  readonly build: Build;
   /** For the result of the command. Logs and errors go to the standard error stream. */
   readonly out: NodeJS.WritableStream;
   /** For progress, such as what the command waits for. */
@@ -20,6 +21,14 @@ export interface Invocation<S extends Schema = Schema, L extends Lists = Lists> 
 /** The invocation of a command with this scope. */
 export type InvocationOf<C extends Scope> = Invocation<C['options'], C['lists']>;
 
+/** An argument, which a command must be given. */
+export interface ArgumentSpec {
+  readonly name: string;
+  readonly doc: string;
+  /** What a shell can complete it to; default nothing. */
+  readonly value?: 'file';
+}
+
 /** One command of the command line. */
 export interface CommandSpec {
   readonly name: string;
@@ -27,7 +36,7 @@ export interface CommandSpec {
   readonly summary: string;
   /** The first lines of the command's help. */
   readonly description: string;
-  readonly args: readonly { readonly name: string; readonly doc: string }[];
+  readonly args: readonly ArgumentSpec[];
   /** Shown at the end of the help. */
   readonly examples: readonly string[];
   /** Loads the options of the command. Called only for the command that is run or whose help is printed. */

@@ -1,4 +1,6 @@
-import { type CommandGroup, type CommandTable, command } from './command.js';
+import { type CommandTable, command } from './command.js';
+import { COMPLETION_COMMANDS } from './completion/commands.js';
+import { CONFIG_COMMANDS } from './config/commands.js';
 import { FIRMWARE_COMMANDS } from './firmware/commands.js';
 
 const INSTANCE = [
@@ -100,36 +102,23 @@ export const COMMANDS: CommandTable = [
   },
   {
     name: 'config',
-    summary: 'Check or print the configuration of a command.',
-    commands: (['check', 'print'] as const).map(configCommands),
+    summary: 'Check, print or begin the configuration of a command.',
+    commands: CONFIG_COMMANDS,
   },
-];
-
-/** `config check register` and the like take the options of the command itself. */
-function configCommands(verb: 'check' | 'print'): CommandGroup {
-  const what = verb === 'check' ? 'Check the configuration' : 'Print the effective configuration';
-  const common = (name: string) => ({
-    name,
-    summary: `${what} of \`sidekick ${name}\`.`,
-    description: `${what} of \`sidekick ${name}\` for the same options.`,
+  {
+    name: 'completion',
+    summary: 'Print the completion for a shell.',
+    commands: COMPLETION_COMMANDS,
+  },
+  command({
+    name: 'version',
+    summary: 'Print the version, the commit and the build date.',
+    description:
+      'Prints which sidekick this is: its version, the commit and the date of its build, and the Node.js that runs it.',
     args: [],
-    examples: [`sidekick config ${verb} ${name} --config /etc/sidekick/${name}.yaml`],
-    file: 'strict' as const,
-  });
-  return {
-    name: verb,
-    summary: `${what} of a command.`,
-    commands: [
-      command({
-        ...common('register'),
-        scope: SCOPES.register,
-        run: async (invocation) => (await import('./config.js')).registerConfig(verb, invocation),
-      }),
-      command({
-        ...common('watch'),
-        scope: SCOPES.watch,
-        run: async (invocation) => (await import('./config.js')).watchConfig(verb, invocation),
-      }),
-    ],
-  };
-}
+    examples: ['sidekick version', 'sidekick version --json'],
+    scope: async () => (await import('../config/version.js')).versionScope,
+    file: 'none',
+    run: async (invocation) => (await import('./version.js')).version(invocation),
+  }),
+];

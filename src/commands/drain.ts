@@ -5,6 +5,7 @@ import { type DrainProgress, followDrain, requestDrain } from '../daemon/drain/o
 import type { InvocationOf } from './command.js';
 import { readLiveWatchers, undrivenHint } from './live-watchers.js';
 import { nameList, notFound } from './not-found.js';
+import { printJson } from './print-json.js';
 import { printLines } from './print-lines.js';
 import { waitWithProgress } from './wait-with-progress.js';
 import { type EtcdSession, instanceOf, operatorName, withEtcd } from './with-etcd.js';
@@ -14,11 +15,13 @@ import { type EtcdSession, instanceOf, operatorName, withEtcd } from './with-etc
  * Rejects if the instance is not registered, and with --wait if no watcher drains it in time.
  */
 export async function drain(invocation: InvocationOf<typeof drainScope>): Promise<number> {
-  const { config, args, sources, out } = invocation;
+  const { config, args, sources } = invocation;
+  const { wait, force, reason, timeout, json } = config.values;
+  // With --json the result alone goes to the standard output.
+  const out = json ? invocation.err : invocation.out;
   const instance = instanceOf(args);
   const name = `${instance.service} ${instance.address}`;
   const undo = `sidekick undrain ${name}`;
-  const { wait, force, reason, timeout } = config.values;
   return withEtcd(invocation, async (session) => {
     const { registered, earlier } = await lookUp(instance, session);
     if (!registered && !force) throw await unregistered(instance, session);
@@ -29,15 +32,15 @@ export async function drain(invocation: InvocationOf<typeof drainScope>): Promis
       ...(reason && { reason }),
     };
     const revision = await requestDrain(instance, request, session, session.signal);
-    if (!registered) {
-      printLines(
-        out,
-        `${name} is not registered; it will be drained as soon as it registers, until: ${undo}`,
-      );
-      return 0;
+    if (registered) printLines(out, `draining ${name}, until: ${undo}`);
+    else {
+      const text = `${name} is not registered; it will be drained as soon as it registers, until: ${undo}`;
+      printLines(out, text);
     }
-    printLines(out, `draining ${name}, until: ${undo}`);
-    return wait ? follow(instance, revision, timeout, { session, out }) : 0;
+    const followed =
+      registered && wait ? await follow(instance, revision, timeout, { session, out }) : undefined;
+    if (json) printJson(invocation.out, { ...instance, ...request, registered, ...followed });
+    return 0;
   });
 }
 
@@ -68,12 +71,13 @@ async function unregistered({ service, address }: Instance, session: EtcdSession
   );
 }
 
+/** Waits until every watcher has acknowledged the drain, and says so. */
 async function follow(
   instance: Instance,
   revision: number,
   timeout: number,
   { session, out }: { readonly session: EtcdSession; readonly out: NodeJS.WritableStream },
-): Promise<number> {
+): Promise<{ readonly registered: boolean; readonly acknowledged: readonly string[] }> {
   const name = `${instance.service} ${instance.address}`;
   let waitingFor: readonly string[] = [];
   const onProgress = (progress: DrainProgress) => {
@@ -91,11 +95,11 @@ async function follow(
   );
   if (!registered) {
     printLines(out, `${name} is no longer registered: there is nothing to drain`);
-    return 0;
+    return { registered, acknowledged };
   }
   if (acknowledged.length > 0) {
     printLines(out, `${name} has been drained and removed by ${nameList(acknowledged)}`);
-    return 0;
+    return { registered, acknowledged };
   }
   const hint = undrivenHint(instance.service, await readLiveWatchers(session));
   throw notFound(

@@ -15,29 +15,71 @@ const HEADINGS: Readonly<Record<string, string>> = {
   admin: 'Log and admin endpoints:',
 };
 
-/** Adds a flag to a command for each option of its scope. */
-export function addFlags(command: Command, scope: Scope, file: FileMode): void {
-  for (const [key, option] of flatOptions(scope)) addFlag(command, key, option);
-  for (const [name, list] of Object.entries(scope.lists)) command.addOption(listFlag(name, list));
-  if (file === 'none') return;
-  command.addOption(new Flag('--config <file>', 'YAML or JSON file with any of these options as keys.'));
+/** One flag of a command, as help texts, manual pages and shells are told of it. */
+export interface FlagDescription {
+  /** Such as `--lease-ttl`. */
+  readonly flag: string;
+  /** Stands for the value, such as `<duration>`; empty for a switch. */
+  readonly placeholder: string;
+  readonly doc: string;
+  /** The heading in a help text; undefined for the options that come first. */
+  readonly heading?: string | undefined;
+  /** What a shell can complete the value to. */
+  readonly value: CompletableValue;
+  readonly repeatable: boolean;
 }
 
-function addFlag(command: Command, key: string, option: Option<unknown>): void {
-  const heading = HEADINGS[key.split('.')[0] ?? ''];
-  const flag = flagOf(key);
-  const spelled = option.type.placeholder === '' ? flag : `${flag} ${option.type.placeholder}`;
-  const main = new Flag(spelled, `${option.doc}${defaultNote(option)}`);
+/** Nothing (a switch), some words, a file, or text that only the user knows. */
+export type CompletableValue = 'none' | 'file' | 'text' | readonly string[];
+
+/** The flags of a command: one for each option of its scope, and `--config` if it reads a file. */
+export function flagsOf(scope: Scope, file: FileMode): readonly FlagDescription[] {
+  return [
+    ...[...flatOptions(scope)].map(([key, option]) => flagOfOption(key, option)),
+    ...Object.entries(scope.lists).map(([name, list]) => listFlag(name, list)),
+    ...(file === 'none' ? [] : [CONFIG_FLAG]),
+  ];
+}
+
+const CONFIG_FLAG: FlagDescription = {
+  flag: '--config',
+  placeholder: '<file>',
+  doc: 'YAML or JSON file with any of these options as keys.',
+  value: 'file',
+  repeatable: false,
+};
+
+function flagOfOption(key: string, option: Option<unknown>): FlagDescription {
+  const { placeholder, repeatable = false, words, name } = option.type;
+  const text = name === 'file' ? 'file' : (words ?? 'text');
+  return {
+    flag: flagOf(key),
+    placeholder,
+    doc: `${option.doc}${defaultNote(option)}`,
+    heading: HEADINGS[key.split('.')[0] ?? ''],
+    value: placeholder === '' ? 'none' : text,
+    repeatable,
+  };
+}
+
+function listFlag(name: string, list: ListOption): FlagDescription {
+  const doc = `${list.doc} As YAML or JSON; best given in a file.`;
+  return { flag: flagOf(name), placeholder: '<list>', doc, value: 'text', repeatable: false };
+}
+
+/** Adds the flags of a scope to a command. */
+export function addFlags(command: Command, scope: Scope, file: FileMode): void {
+  for (const flag of flagsOf(scope, file)) addFlag(command, flag);
+}
+
+function addFlag(command: Command, { flag, placeholder, doc, heading, repeatable }: FlagDescription): void {
+  const main = new Flag(placeholder === '' ? flag : `${flag} ${placeholder}`, doc);
   if (heading) main.helpGroup(heading);
-  if (option.type.repeatable) main.argParser(collect);
+  if (repeatable) main.argParser(collect);
   command.addOption(main);
-  if (option.type.placeholder === '') {
+  if (placeholder === '') {
     command.addOption(new Flag(flag.replace('--', '--no-'), `The opposite of ${flag}.`).hideHelp());
   }
-}
-
-function listFlag(name: string, list: ListOption): Flag {
-  return new Flag(`${flagOf(name)} <list>`, `${list.doc} As YAML or JSON; best given in a file.`);
 }
 
 function collect(value: string, previous: readonly string[] | undefined): readonly string[] {

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { SidekickError, UsageError } from '../core/errors.js';
+import { type Build, buildText } from './build.js';
 import type { CommandSpec, CommandTable, Invocation } from './command.js';
 import { printLines } from './print-lines.js';
 
@@ -8,14 +9,15 @@ export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: NodeJS.WritableStream;
   readonly err: NodeJS.WritableStream;
-  readonly version: string;
+  readonly build: Build;
 }
 
 const DONE = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
-const ABOUT =
+/** What sidekick is, for its help. */
+export const ABOUT =
   'Service discovery for NGINX: keeps HTTP and MQTT upstreams in sync with the registrations in etcd.\n' +
   '`sidekick register` runs beside a service, `sidekick watch` beside NGINX.';
 
@@ -53,7 +55,7 @@ class CommandLine {
       .description(ABOUT)
       // What follows a command belongs to it: `firmware rollout --version 1.3.0` does not print the version of sidekick.
       .enablePositionalOptions()
-      .version(this.#context.version, '-V, --version', 'Print the version.');
+      .version(buildText(this.#context.build), '-V, --version', 'Print the version.');
     this.#addCommands(root, table);
     return root;
   }
@@ -90,7 +92,7 @@ class CommandLine {
     }
     command.action(async () => {
       const { loadConfig } = await import('../config/load.js');
-      const { env, out, err, version } = this.#context;
+      const { env, out, err, build } = this.#context;
       const sources = { flags: givenFlags(command), env };
       const reload = () => loadConfig(scope, sources, spec.file);
       const invocation: Invocation = {
@@ -100,7 +102,7 @@ class CommandLine {
         reload,
         out,
         err,
-        version,
+        build,
       };
       this.exitCode = await spec.run(invocation);
     });

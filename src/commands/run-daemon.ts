@@ -13,6 +13,7 @@ import { createLogger, type LogSettings } from '../telemetry/logger.js';
 import { createMetrics, type Metrics } from '../telemetry/metrics.js';
 import { createSystemdNotifier, type SystemdNotifier } from '../telemetry/systemd-notify.js';
 import { throttleLog } from '../telemetry/throttled-log.js';
+import type { Build } from './build.js';
 import type { InvocationOf } from './command.js';
 import { logConfigWarnings, logUnknownVariables } from './config-log.js';
 
@@ -45,7 +46,7 @@ export interface Daemon {
 /** What `runDaemon` needs to know about a command. */
 export interface DaemonSpec {
   readonly name: string;
-  readonly version: string;
+  readonly build: Build;
   readonly log: LogSettings;
   readonly admin: HostPort | 'off';
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -60,14 +61,14 @@ export interface DaemonSpec {
 /** The spec of a command, from its configuration. */
 export function daemonSpec(
   name: string,
-  { config, sources, version }: InvocationOf<typeof registerScope> | InvocationOf<typeof watchScope>,
+  { config, sources, build }: InvocationOf<typeof registerScope> | InvocationOf<typeof watchScope>,
   ending: string,
   warnings: readonly Problem[],
 ): DaemonSpec {
   const { admin, log } = config.values;
   const { env } = sources;
   const unknown = unknownVariables(Object.values(SCOPES), env);
-  return { name, version, log, admin: admin.listen, env, ending, unknownVariables: unknown, warnings };
+  return { name, build, log, admin: admin.listen, env, ending, unknownVariables: unknown, warnings };
 }
 
 /** What runs beside a daemon. */
@@ -87,7 +88,8 @@ export async function runDaemon(
   spec: DaemonSpec,
   create: (telemetry: Telemetry, stop: AbortSignal) => Promise<Daemon> | Daemon,
 ): Promise<number> {
-  const { name, version, env } = spec;
+  const { name, build, env } = spec;
+  const { version, commit: revision = 'unknown' } = build;
   const clock = monotonicClock;
   const log = throttleLog(createLogger(spec.log), clock);
   const metrics = createMetrics(log);
@@ -99,8 +101,8 @@ export async function runDaemon(
     reload: () => void (daemon && reload(daemon, log, notifier)),
   });
   lifecycle.stop.addEventListener('abort', () => notifier.stopping(), { once: true });
-  metrics.meter.gauge('sidekick_build_info', 1, { command: name, version });
-  log.info({ event: 'daemon-started', command: name, version }, 'sidekick started');
+  metrics.meter.gauge('sidekick_build_info', 1, { command: name, version, revision });
+  log.info({ event: 'daemon-started', command: name, version, revision }, 'sidekick started');
   logUnknownVariables(log, spec.unknownVariables);
   logConfigWarnings(log, spec.warnings);
   try {
@@ -118,14 +120,14 @@ export async function runDaemon(
 
 /** Runs the daemon, with its admin endpoints, its watchdog and its readiness. */
 async function serve(daemon: Daemon, spec: DaemonSpec, runtime: DaemonRuntime): Promise<void> {
-  const { name, version, admin: listen } = spec;
+  const { name, build, admin: listen } = spec;
   const { log, metrics, clock, notifier, lifecycle } = runtime;
   const healthy = () => clock() - daemon.lastProgress() < daemon.stuckAfter;
   const source = {
     healthy,
     ready: () => daemon.ready(),
     metrics: () => metrics.expose(),
-    status: () => ({ command: name, version, ...daemon.status() }),
+    status: () => ({ command: name, version: build.version, ...daemon.status() }),
   };
   const admin = listen === 'off' ? undefined : await startAdminServer(listen, source);
   if (admin) log.info({ event: 'admin-listening', url: admin.url }, 'serving the admin endpoints');

@@ -4,6 +4,7 @@ import { parseService, unholdKey } from '../core/keys.js';
 import type { InvocationOf } from './command.js';
 import { readLiveWatchers, undrivenHint } from './live-watchers.js';
 import { nameList, notFound } from './not-found.js';
+import { printJson } from './print-json.js';
 import { printLines } from './print-lines.js';
 import { argument, withEtcd } from './with-etcd.js';
 
@@ -15,7 +16,7 @@ const REQUEST_TTL = 60_000;
  * if no watcher drives the service, or if none holds a server of it.
  */
 export async function unhold(invocation: InvocationOf<typeof unholdScope>): Promise<number> {
-  const { args, out } = invocation;
+  const { args, out, config } = invocation;
   const service = argument('service', parseService(args[0] ?? ''));
   await withEtcd(invocation, async (session) => {
     const { store, prefixes, signal } = session;
@@ -35,7 +36,11 @@ export async function unhold(invocation: InvocationOf<typeof unholdScope>): Prom
     }
     const lease = await store.grant(REQUEST_TTL, signal);
     await store.put(unholdKey(prefixes, service), new Date().toISOString(), { lease }, signal);
-    printLines(
+    if (config.values.json) {
+      const asked = holding.map((watcher) => ({ watcher: watcher.watcher, held: watcher.heldOf(service) }));
+      return printJson(out, { service, asked });
+    }
+    return printLines(
       out,
       `asked these watchers to let go of the held servers of ${service}: ${nameList(holding.map((watcher) => describe(watcher, service)))}`,
     );

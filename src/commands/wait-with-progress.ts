@@ -3,7 +3,8 @@ import { formatDuration } from '../config/engine/duration.js';
 import { messageOf, SidekickError } from '../core/errors.js';
 import { printLines } from './print-lines.js';
 
-/** How often a command prints that it still waits, in ms. */
+/** When a command first prints that it still waits, and how often after that, in ms. */
+const FIRST_PROGRESS = 1000;
 const PROGRESS_INTERVAL = 10_000;
 
 export interface Wait {
@@ -14,8 +15,6 @@ export interface Wait {
   readonly what: () => string;
   /** One sentence that tells what is still true when the wait ends early. */
   readonly otherwise?: string;
-  /** How often progress is printed, in ms; default 10 s. For tests. */
-  readonly interval?: number;
 }
 
 /**
@@ -23,15 +22,17 @@ export interface Wait {
  * is up or the signal is aborted.
  */
 export async function waitWithProgress<T>(
-  { out, timeout, what, otherwise, interval = PROGRESS_INTERVAL }: Wait,
+  { out, timeout, what, otherwise }: Wait,
   signal: AbortSignal,
   work: (limited: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const began = performance.now();
-  const timer = setInterval(() => {
+  const report = () => {
     const elapsed = formatDuration(Math.round((performance.now() - began) / 1000) * 1000);
     printLines(out, `still waiting for ${what()} (${elapsed} of ${formatDuration(timeout)})`);
-  }, interval);
+    timer = setTimeout(report, PROGRESS_INTERVAL);
+  };
+  let timer = setTimeout(report, FIRST_PROGRESS);
   const tail = otherwise === undefined ? '' : `\n${otherwise}`;
   try {
     return await withTimeout(timeout, signal, work);
@@ -41,6 +42,6 @@ export async function waitWithProgress<T>(
     const text = `not done within ${formatDuration(timeout)} (--timeout): still waiting for ${what()}`;
     throw new SidekickError('TIMEOUT', `${text}${tail}`);
   } finally {
-    clearInterval(timer);
+    clearTimeout(timer);
   }
 }

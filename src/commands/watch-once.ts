@@ -10,6 +10,7 @@ import {
   type RunOnceReport,
   runOnce,
 } from '../daemon/watcher/run-once.js';
+import { printJson } from './print-json.js';
 import { waitWithProgress } from './wait-with-progress.js';
 
 export interface WatchOnceParams {
@@ -17,6 +18,8 @@ export interface WatchOnceParams {
   readonly ports: RunOncePorts;
   /** Only print what would be done. */
   readonly dryRun: boolean;
+  /** Print the report as JSON. */
+  readonly json: boolean;
   /** How long to wait while etcd is unavailable, in ms. */
   readonly timeout: number;
   /** Where progress is printed. */
@@ -31,10 +34,11 @@ export interface WatchOnceParams {
  * could be read; otherwise to 1.
  */
 export async function watchOnce(params: WatchOnceParams): Promise<number> {
-  const { settings, ports, dryRun, signal, out } = params;
+  const { settings, ports, dryRun, json, signal, out } = params;
   const reader = untilTimeout(params);
   const report = await runOnce(settings.watcher, { ...ports, reader }, { dryRun }, signal);
-  out.write(reportText(report, dryRun));
+  if (json) printJson(out, { dryRun, ...report });
+  else out.write(reportText(report, dryRun));
   const failed = report.nginx.some(
     ({ error, upstreams }) => error !== undefined || upstreams.some(hasErrors),
   );

@@ -30,7 +30,7 @@ const FIXED_KEYS = ['prefix', 'id', 'lease', 'nginx', 'firmware', 'admin', 'log'
 /** `sidekick watch` */
 export async function watch(invocation: WatchInvocation): Promise<number> {
   const { config, sources, out, err } = invocation;
-  const { dryRun, once, timeout, log } = config.values;
+  const { dryRun, once, json, timeout, log } = config.values;
   const settings = watchSettings(config, sources.env);
   const etcd = connectEtcd(settings.etcd);
   const nginx = settings.nginx.map(createNginxApi);
@@ -52,7 +52,7 @@ export async function watch(invocation: WatchInvocation): Promise<number> {
       healthCheck: healthCheckOf(() => settings),
     };
     return await untilInterrupted((signal) =>
-      watchOnce({ settings, ports, dryRun, timeout, log: onceLog, signal, out, err }),
+      watchOnce({ settings, ports, dryRun, json, timeout, log: onceLog, signal, out, err }),
     );
   } finally {
     etcd.close();

@@ -9,6 +9,7 @@ import { EtcdError, SidekickError, UsageError } from '../core/errors.js';
 import { type Instance, type KeyPrefixes, parseService } from '../core/keys.js';
 import type { Result } from '../core/result.js';
 import type { Invocation } from './command.js';
+import { announceSlowCalls } from './announce-slow-calls.js';
 import { printLines } from './print-lines.js';
 import { untilInterrupted } from './until-interrupted.js';
 
@@ -35,7 +36,10 @@ export async function withEtcd<T>(
   printLines(err, ...files.warnings.map(({ key, reason }) => `warning: ${key}: ${reason}`));
   const connection = connectEtcd(etcd);
   try {
-    return await untilInterrupted((signal) => work({ ...connection, prefixes, signal }));
+    const store = announceSlowCalls(connection.store, () =>
+      printLines(err, `waiting for etcd at ${etcd.endpoints.join(', ')}`),
+    );
+    return await untilInterrupted((signal) => work({ ...connection, store, prefixes, signal }));
   } catch (error) {
     throw error instanceof EtcdError ? withAdvice(error, etcd.endpoints) : error;
   } finally {

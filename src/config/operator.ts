@@ -1,6 +1,8 @@
 import { duration, string } from './engine/formats.js';
-import { option, optional, switchOption } from './engine/schema.js';
+import { option, optional, runSwitch, switchOption } from './engine/schema.js';
 import { etcdOptions } from './etcd.js';
+
+const resultOptions = { json: runSwitch('Print the result as JSON.') };
 
 /** The options of `sidekick drain`. */
 export const drainScope = {
@@ -11,13 +13,14 @@ export const drainScope = {
     force: switchOption(
       'Also drain an instance that is not registered: it is drained as soon as it registers.',
     ),
+    ...resultOptions,
     ...etcdOptions,
   },
   lists: {},
 };
 
 /** The options of `sidekick undrain`. */
-export const undrainScope = { options: etcdOptions, lists: {} };
+export const undrainScope = { options: { ...resultOptions, ...etcdOptions }, lists: {} };
 
 /** The options of `sidekick unhold`. */
-export const unholdScope = { options: etcdOptions, lists: {} };
+export const unholdScope = { options: { ...resultOptions, ...etcdOptions }, lists: {} };

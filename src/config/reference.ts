@@ -40,7 +40,7 @@ const TABLE = '| key | flag, variable | value | default | |\n|---|---|---|---|--
 
 function row(key: string, option: Option<unknown>): string {
   return cells([
-    `\`${key}\``,
+    option.onlyForRun ? '' : `\`${key}\``,
     `\`${flagOf(key)}\`<br>\`${variableOf(key)}\``,
     option.type.name === 'enum' ? option.type.allowed.replace('one of ', '') : option.type.name,
     defaultOf(option),

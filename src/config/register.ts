@@ -69,9 +69,10 @@ const parameterOptions = {
 };
 
 const serviceOptions = {
-  service: required(service, 'Name of the service, such as firmware.'),
+  service: required(service, 'firmware', 'Name of the service, such as firmware.'),
   address: required(
     instanceAddress,
+    'auto:8080',
     'Address of this instance: ip:port; auto:port for the address from which this host reaches etcd; or auto:interface:port.',
   ),
   ...parameterOptions,

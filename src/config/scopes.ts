@@ -9,9 +9,11 @@ import {
   firmwareRollbackScope,
   firmwareRolloutScope,
 } from './firmware.js';
+import { configInitScope } from './init.js';
 import { drainScope, undrainScope, unholdScope } from './operator.js';
 import { registerScope } from './register.js';
 import { statusScope } from './status.js';
+import { versionScope } from './version.js';
 import { watchScope } from './watch.js';
 
 /** Every command that takes options, with its scope. */
@@ -22,6 +24,8 @@ export const SCOPES = {
   drain: drainScope,
   undrain: undrainScope,
   unhold: unholdScope,
+  'config init': configInitScope,
+  version: versionScope,
   'firmware publish': firmwarePublishScope,
   'firmware list, show and log': firmwareReportScope,
   'firmware group': firmwareGroupScope,

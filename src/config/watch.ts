@@ -26,7 +26,7 @@ import { formatDuration } from './engine/duration.js';
 import { duration, file, integer, oneOf, ratio, string } from './engine/formats.js';
 import { type Problem, refuseProblems } from './engine/problem.js';
 import type { Resolved } from './engine/resolve.js';
-import { type ListOption, option, optional, required, switchOption } from './engine/schema.js';
+import { type ListOption, option, optional, required, runSwitch, switchOption } from './engine/schema.js';
 import { createFileReader, type FileReader } from './engine/secret-files.js';
 import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
 import { firmwareOfferOptions } from './firmware.js';
@@ -37,6 +37,7 @@ import { checkNginxUrl, warnOfPlainText } from './urls.js';
 const nginxOptions = {
   api: required(
     apiUrl,
+    'http://127.0.0.1:8080/api',
     "Root of the NGINX Plus API, without its version, such as http://127.0.0.1:8080/api. For the gateway's Unix socket: unix:/run/sidekick-gateway/api/api.sock:/api.",
   ),
   name: optional(string, 'Name of this NGINX in logs and metrics; default the host and port of its API.'),
@@ -63,8 +64,8 @@ const nginxOptions = {
 };
 
 const upstreamOptions = {
-  service: required(service, 'Name of the service.'),
-  kind: required(oneOf('http', 'stream'), 'Kind of the upstream in NGINX.'),
+  service: required(service, 'firmware', 'Name of the service.'),
+  kind: required(oneOf('http', 'stream'), 'http', 'Kind of the upstream in NGINX.'),
   upstream: optional(string, 'Name of the upstream; default the name of the service.'),
   drainTimeout: optional(
     duration(),
@@ -73,7 +74,7 @@ const upstreamOptions = {
 };
 
 const watcherProbeOptions = {
-  service: required(service, 'Name of the service whose instances are probed.'),
+  service: required(service, 'firmware', 'Name of the service whose instances are probed.'),
   ...probeOptions,
 };
 
@@ -124,6 +125,7 @@ export const watchScope = {
       ),
     },
     dryRun: switchOption('Print what would be done and change nothing.'),
+    json: runSwitch('Print what --once and --dry-run did as JSON.'),
     once: switchOption('Make one pass. Exits with 0 if NGINX is then in sync with etcd.'),
     timeout: option(duration('1s'), '30s', 'How long --once and --dry-run wait while etcd is unavailable.'),
     allow: option(

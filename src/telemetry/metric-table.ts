@@ -13,9 +13,10 @@ const UPSTREAM = ['nginx', 'kind', 'upstream'];
  * Names follow https://prometheus.io/docs/practices/naming/: base units, counters end in `_total`, information in `_info`.
  */
 export const METRICS: readonly MetricDeclaration[] = [
-  gauge('build_info', 'Always 1. The labels tell the command that runs and its version.', [
+  gauge('build_info', 'Always 1. The labels tell the command that runs, its version and its commit.', [
     'command',
     'version',
+    'revision',
   ]),
   gauge('ready', '1 while the daemon is ready (see /readyz), otherwise 0.'),
   gauge('etcd_up', '1 while etcd answers, otherwise 0.'),

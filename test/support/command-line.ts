@@ -18,7 +18,7 @@ export async function runCommand(
 ): Promise<Output> {
   const [out, err] = [new PassThrough(), new PassThrough()];
   const texts = Promise.all([text(out), text(err)]);
-  const code = await runCommandLine(COMMANDS, args, { env, out, err, version: '0.0.0' });
+  const code = await runCommandLine(COMMANDS, args, { env, out, err, build: { version: '0' } });
   out.end();
   err.end();
   const [printed, told] = await texts;

@@ -25,6 +25,7 @@ import {
 } from '../../firmware/transitions.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
+import { printJson } from '../print-json.js';
 import { printLines } from '../print-lines.js';
 import { argument, operatorName, withEtcd } from '../with-etcd.js';
 
@@ -101,8 +102,7 @@ export async function changeType(
       ? await repository.change(state, { ...records, entry }, signal)
       : { made: true as const, revision: state.revision };
     if (!result.made) throw changedMeanwhile(type, result.by);
-    if (order.config.values.json)
-      printLines(order.out, JSON.stringify({ type, revision: result.revision, ...entry }));
+    if (order.config.values.json) printJson(order.out, { type, revision: result.revision, ...entry });
     else printLines(order.out, `${type}: ${text}`);
   });
   return 0;

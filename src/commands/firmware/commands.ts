@@ -10,7 +10,7 @@ export const FIRMWARE_COMMANDS: CommandTable = [
     description:
       'Reads what the image says of itself, refuses what would harm a device, uploads it to one firmware server and\n' +
       'creates the release. It is offered to nobody before `sidekick firmware rollout`.',
-    args: [{ name: 'file', doc: 'The image, such as build/lamp.bin.' }],
+    args: [{ name: 'file', doc: 'The image, such as build/lamp.bin.', value: 'file' }],
     examples: [
       'sidekick firmware publish build/lamp.bin --type lamp-v2 --version 1.3.0 --upload-token-file upload.token',
       'sidekick firmware publish build/lamp.bin --type lamp-v2 --version 1.3.0 --repair',

@@ -1,11 +1,11 @@
 import type { firmwareGroupScope } from '../../config/firmware.js';
 import { UsageError } from '../../core/errors.js';
-import { printableJson } from '../../core/printable.js';
 import { FirmwareRepository } from '../../daemon/firmware/repository.js';
 import { type Group, parseDeviceId } from '../../firmware/group.js';
 import { changeGroup, deleteGroup, type GroupRequest, refuseAbsent } from '../../firmware/group-changes.js';
 import { parseGroup, parseType } from '../../firmware/names.js';
 import type { InvocationOf } from '../command.js';
+import { printJson } from '../print-json.js';
 import { printLines } from '../print-lines.js';
 import { argument, withEtcd } from '../with-etcd.js';
 import { changeType, refusalError } from './change.js';
@@ -32,7 +32,7 @@ async function showGroup(order: Order, name: string): Promise<number> {
     const refusal = refuseAbsent(state, name);
     if (refusal !== undefined) throw refusalError(refusal);
     const ids = state.groups.get(name) ?? [];
-    if (order.config.values.json) order.out.write(`${printableJson({ type, group: name, ids }, 2)}\n`);
+    if (order.config.values.json) printJson(order.out, { type, group: name, ids });
     else printLines(order.out, ...ids);
   });
   return 0;

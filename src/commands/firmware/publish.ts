@@ -18,6 +18,7 @@ import type { Author } from '../../firmware/rollout.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
 import { notFound } from '../not-found.js';
+import { printJson } from '../print-json.js';
 import { printLines } from '../print-lines.js';
 import { waitWithProgress } from '../wait-with-progress.js';
 import { type EtcdSession, operatorName, withEtcd } from '../with-etcd.js';
@@ -86,7 +87,7 @@ async function publish(work: Work, publication: Publication): Promise<void> {
   const published = { type: state.type, version, revision: result.revision, release: publication.release };
   if (!order.config.values.json) printLines(out, `${state.type} ${version} is published`);
   await untilSpread(work, result.revision, progress);
-  if (order.config.values.json) printLines(out, JSON.stringify(published));
+  if (order.config.values.json) printJson(out, published);
   else printLines(out, `every firmware server has it: sidekick firmware rollout ${state.type} --percent 1`);
 }
 
@@ -119,7 +120,9 @@ async function repair(work: Work, { release, files }: Repair): Promise<void> {
   const progress = new UploadProgress(order.err);
   await uploadFiles(release, files, uploader, progress, session.signal);
   progress.end();
-  printLines(order.out, `${uploader.name} has the files of ${state.type} ${release.version} again`);
+  const { version } = release;
+  if (order.config.values.json) printJson(order.out, { type: state.type, version, repaired: uploader.name });
+  else printLines(order.out, `${uploader.name} has the files of ${state.type} ${version} again`);
 }
 
 /** The upload listener to use: the one that was named, or that of a registered firmware server. */

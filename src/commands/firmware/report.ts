@@ -1,11 +1,11 @@
 import type { firmwareReportScope } from '../../config/firmware.js';
-import { printableJson } from '../../core/printable.js';
 import { FirmwareRepository } from '../../daemon/firmware/repository.js';
 import { newestFirst, parseType } from '../../firmware/names.js';
 import type { Release } from '../../firmware/release.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
 import { notFound } from '../not-found.js';
+import { printJson } from '../print-json.js';
 import { printLines } from '../print-lines.js';
 import { argument, withEtcd } from '../with-etcd.js';
 import { rolloutText } from './rollout-text.js';
@@ -107,8 +107,4 @@ function releaseLine(version: string, release: Release | undefined): string {
   const kinds = signed === undefined ? '' : ', signed';
   const text = notes === undefined ? '' : `: ${notes}`;
   return `${version}  ${plain.size} bytes${kinds}, published ${publishedAt} by ${publishedBy}${text}`;
-}
-
-function printJson(out: NodeJS.WritableStream, value: unknown): void {
-  out.write(`${printableJson(value, 2)}\n`);
 }

@@ -12,6 +12,8 @@ export interface Format<T> {
   readonly placeholder: string;
   /** Flags of this format may be given several times; the values are joined by commas. */
   readonly repeatable?: boolean;
+  /** The only texts that are allowed, where these are few. */
+  readonly words?: readonly string[];
   /** Turns the text of a flag or variable into what a file would hold; text that does not fit is returned as it is. */
   coerce(text: string): unknown;
   /** Reads what a file holds. */
@@ -51,12 +53,13 @@ export const file = textFormat('file', 'the path of a file', (text) => text || u
 
 /** One of a few words. */
 export function oneOf<T extends string>(...words: readonly T[]): Format<T> {
-  return textFormat(
+  const base = textFormat(
     'enum',
     `one of ${words.join(', ')}`,
     (text) => words.find((word) => word === text),
     `<${words.join('|')}>`,
   );
+  return { ...base, words };
 }
 
 /** A time span, read into milliseconds; at least `min` (default 0). */
@@ -125,6 +128,7 @@ export function listOf<T>(item: Format<T>): Format<readonly T[]> {
     allowed: `a list, each item ${item.allowed}`,
     placeholder: item.placeholder,
     repeatable: true,
+    ...(item.words && { words: item.words }),
     coerce: (text) =>
       text
         .split(',')

@@ -124,8 +124,9 @@ function* walk(node: object, group: Schema, path: string, lists: readonly string
   for (const [name, value] of Object.entries(node)) {
     const key = `${path}${name}`;
     const child = Object.hasOwn(group, name) ? group[name] : undefined;
-    if (child && isOption(child)) yield { key, value };
-    else if (child && isGroup(value)) yield* walk(value, child, `${key}.`, []);
+    if (child && isOption(child) && !child.onlyForRun) yield { key, value };
+    else if (child && !isOption(child) && isGroup(value)) yield* walk(value, child, `${key}.`, []);
+    else if (child && isOption(child)) yield { key, reason: `cannot be in a file: give ${flagOf(key)}` };
     else
       yield { key, reason: unknownKeyReason(name, value, new Set([...Object.keys(group), ...lists]), child) };
   }

@@ -30,7 +30,8 @@ export function readValues(schema: Schema, raw: RawConfig, label: string, proble
     if (result && !result.ok)
       problems.push({ key: `${label}${key}`, reason: result.reason, origin: raw.origin(key) });
     setPath(values, path, result?.ok ? result.value : undefined);
-    if (written !== null) setPath(effective, path, option.sensitive ? HIDDEN : option.printed(written));
+    if (written !== null && !option.onlyForRun)
+      setPath(effective, path, option.sensitive ? HIDDEN : option.printed(written));
   }
   return { label, values, effective };
 }

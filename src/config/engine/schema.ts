@@ -18,6 +18,10 @@ export interface Option<T> {
   printed(value: unknown): unknown;
   /** Whether each entry of a list must have this option. */
   readonly required: boolean;
+  /** A value of a required option for an example, as a file would hold it. */
+  readonly example?: unknown;
+  /** Whether the option belongs to one run of a command: a file may not have it, and a printed configuration does not show it. */
+  readonly onlyForRun?: boolean;
   readonly type: Format<T>;
 }
 
@@ -70,13 +74,18 @@ export function optional<T>(type: Format<T>, doc: string): Option<T | undefined>
 }
 
 /** An option that each entry of a list must have. */
-export function required<T>(type: Format<T>, doc: string): Option<T> {
-  return { ...option(type, null, doc), nullable: true, required: true };
+export function required<T>(type: Format<T>, example: unknown, doc: string): Option<T> {
+  return { ...option(type, null, doc), nullable: true, required: true, example };
 }
 
 /** A switch that is off by default. */
 export function switchOption(doc: string): Option<boolean> {
   return option(boolean, false, doc);
+}
+
+/** A switch for one run of a command, such as `--json`. */
+export function runSwitch(doc: string): Option<boolean> {
+  return { ...switchOption(doc), onlyForRun: true };
 }
 
 /** An option whose value is never shown. */

@@ -82,7 +82,7 @@ describe('the image sidekick', () => {
     const { exitCode, output } = await container.exec(['sidekick', '--version']);
     expect({ exitCode, output }).toEqual({
       exitCode: 0,
-      output: expect.stringMatching(/^\d+\.\d+\.\d+\s*$/),
+      output: expect.stringMatching(/^sidekick \d+\.\d+\.\d+ \(.*built \d{4}-\d\d-\d\dT[\d:]+Z\)\s*$/),
     });
   });
 

@@ -1,10 +1,10 @@
 /** The output of a run: numbered steps, and under each step what happens, with the time since the start. */
 
 const started = performance.now();
-const tty = process.stdout.isTTY === true;
+const coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
 
 function paint(code: number, text: string): string {
-  return tty ? `\u001b[${code}m${text}\u001b[0m` : text;
+  return coloured ? `\u001b[${code}m${text}\u001b[0m` : text;
 }
 
 export const bold = (text: string): string => paint(1, text);

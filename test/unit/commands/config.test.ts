@@ -5,7 +5,7 @@ import { runCommandLine } from '../../../src/commands/program.js';
 
 async function run(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const [out, err] = [new PassThrough(), new PassThrough()];
-  const code = await runCommandLine(COMMANDS, argv, { env, out, err, version: '0' });
+  const code = await runCommandLine(COMMANDS, argv, { env, out, err, build: { version: '0' } });
   return { code, out: String(out.read() ?? ''), err: String(err.read() ?? '') };
 }
 

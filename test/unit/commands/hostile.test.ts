@@ -221,7 +221,7 @@ describe('untrusted text', () => {
 
   it('is escaped in the error that ends a command', async () => {
     const err = new PassThrough();
-    const world = { env: {}, out: new PassThrough(), err, version: '0' };
+    const world = { env: {}, out: new PassThrough(), err, build: { version: '0' } };
     const failing = {
       name: 'fail',
       summary: '',

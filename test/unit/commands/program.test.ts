@@ -9,7 +9,7 @@ import { SidekickError, UsageError } from '../../../src/core/errors.js';
 async function run(argv: string, env: Record<string, string> = {}, table: CommandTable = COMMANDS) {
   const [out, err] = [new PassThrough(), new PassThrough()];
   const words = argv.split(' ').filter((word) => word !== '');
-  const code = await runCommandLine(table, words, { env, out, err, version: '1.2.3' });
+  const code = await runCommandLine(table, words, { env, out, err, build: { version: '1.2.3' } });
   return { code, out: String(out.read() ?? ''), err: String(err.read() ?? '') };
 }
 
@@ -81,7 +81,11 @@ describe('help', () => {
   });
 
   it('is not needed for the version', async () => {
-    expect(await run('--version')).toEqual({ code: 0, out: '1.2.3\n', err: '' });
+    expect(await run('--version')).toEqual({
+      code: 0,
+      out: 'sidekick 1.2.3 (run from its sources)\n',
+      err: '',
+    });
   });
 });
 

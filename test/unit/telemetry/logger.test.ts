@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createLogger, type LogSettings } from '../../../src/telemetry/logger.js';
 
 function logTo(settings: LogSettings) {
@@ -72,3 +72,23 @@ describe('a process that logs', () => {
     expect(lines).toEqual(Array.from({ length: LINES }, (_, n) => n));
   });
 });
+
+it.each([
+  ['on a terminal', true, '', true],
+  ['on a terminal with NO_COLOR', true, '1', false],
+  ['elsewhere', false, '', false],
+])(
+  'the pretty format is coloured only on a terminal, and not with NO_COLOR: %s',
+  (_, terminal, noColor, coloured) => {
+    const { isTTY } = process.stderr;
+    process.stderr.isTTY = terminal;
+    vi.stubEnv('NO_COLOR', noColor);
+    onTestFinished(() => {
+      process.stderr.isTTY = isTTY;
+      vi.unstubAllEnvs();
+    });
+    const { log, text } = logTo({ level: 'info', format: 'pretty' });
+    log.info({ event: 'server-added' }, 'server added');
+    expect(text().includes('\u001b[')).toBe(coloured);
+  },
+);

@@ -1,11 +1,12 @@
 import { stringify } from 'yaml';
-import { type UnknownVariable, unknownVariables } from '../config/engine/layers.js';
-import { type Problem, refuseProblems } from '../config/engine/problem.js';
-import { type registerScope, registerSettings } from '../config/register.js';
-import { SCOPES } from '../config/scopes.js';
-import { type watchScope, watchSettings } from '../config/watch.js';
-import type { Invocation, InvocationOf } from './command.js';
-import { printLines } from './print-lines.js';
+import { type UnknownVariable, unknownVariables } from '../../config/engine/layers.js';
+import { type Problem, refuseProblems } from '../../config/engine/problem.js';
+import { type registerScope, registerSettings } from '../../config/register.js';
+import { SCOPES } from '../../config/scopes.js';
+import { type watchScope, watchSettings } from '../../config/watch.js';
+import type { Invocation, InvocationOf } from '../command.js';
+import { printJson } from '../print-json.js';
+import { printLines } from '../print-lines.js';
 
 type Verb = 'check' | 'print';
 
@@ -30,11 +31,17 @@ function checkOrPrint(
   warnings: readonly Problem[],
   { config, out, sources }: Pick<Invocation, 'config' | 'out' | 'sources'>,
 ): number {
+  const json = config.values.json === true;
   if (verb === 'print') {
-    out.write(stringify(config.effective));
+    if (json) printJson(out, config.effective);
+    else out.write(stringify(config.effective));
     return 0;
   }
   refuseProblems(unknownVariables(Object.values(SCOPES), sources.env).map(asProblem));
+  if (json) {
+    printJson(out, { command: name, valid: true, warnings });
+    return 0;
+  }
   printLines(out, ...warnings.map(({ key, reason }) => `warning: ${key}: ${reason}`));
   printLines(out, `the configuration of sidekick ${name} is valid`);
   return 0;

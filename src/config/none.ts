@@ -1,0 +1,2 @@
+/** The scope of a command without options. */
+export const noOptionsScope = { options: {}, lists: {} };
