@@ -1,5 +1,5 @@
 /** The shortest and the longest wait of a back-off, in ms. */
-export interface BackoffRange {
+interface BackoffRange {
   readonly min: number;
   readonly max: number;
 }

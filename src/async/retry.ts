@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 
-export interface RetryOptions {
+interface RetryOptions {
   /** The wait after the first failure, in ms: this to twice this, at random. It doubles with each further failure. */
   readonly min: number;
   /** The longest wait, in ms, give or take a quarter, so that a fleet does not retry in step. */

@@ -1,7 +1,10 @@
+import { deriveAbort } from './abort.js';
+import { sleep } from './sleep.js';
+
 /** A latch that one loop waits on: a wake-up while the loop is busy is kept until its next wait, and several count as one. */
 export class Wakeup {
   #pending = false;
-  #interrupt = () => {};
+  #interrupt: () => void = () => {};
 
   /** Ends the wait under way, or the next one at once. */
   wake(): void {
@@ -11,18 +14,10 @@ export class Wakeup {
 
   /** Resolves when woken, after `ms` milliseconds, or when the signal is aborted. Never rejects. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
-    if (!this.#pending && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          signal.removeEventListener('abort', done);
-          resolve();
-        };
-        const timer = setTimeout(done, ms);
-        signal.addEventListener('abort', done, { once: true });
-        this.#interrupt = done;
-      });
-    }
+    const waiting = deriveAbort(signal);
+    this.#interrupt = waiting.abort;
+    if (!this.#pending) await sleep(ms, waiting.signal);
+    waiting.dispose();
     this.#pending = false;
   }
 }

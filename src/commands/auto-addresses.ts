@@ -9,7 +9,7 @@ import type { Log } from '../core/ports.js';
 import type { RegistrarOptions, ServiceSpec } from '../daemon/registrar/options.js';
 
 /** A service that cannot be registered yet, because its `auto:` address is unknown. */
-export interface UnaddressedService {
+interface UnaddressedService {
   readonly service: string;
   /** As it is configured, such as `auto:eth0:8080`. */
   readonly auto: string;

@@ -5,7 +5,7 @@ import type { CommandSpec, CommandTable, Invocation } from './command.js';
 import { printLines } from './print-lines.js';
 
 /** The surroundings of a command line. */
-export interface CliContext {
+interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: NodeJS.WritableStream;
   readonly err: NodeJS.WritableStream;

@@ -44,7 +44,7 @@ export interface Daemon {
 }
 
 /** What `runDaemon` needs to know about a command. */
-export interface DaemonSpec {
+interface DaemonSpec {
   readonly name: string;
   readonly build: Build;
   readonly log: LogSettings;

@@ -7,7 +7,7 @@ import { printLines } from './print-lines.js';
 const FIRST_PROGRESS = 1000;
 const PROGRESS_INTERVAL = 10_000;
 
-export interface Wait {
+interface Wait {
   readonly out: NodeJS.WritableStream;
   /** How long the wait may take, in ms. */
   readonly timeout: number;

@@ -13,7 +13,7 @@ import {
 import { printJson } from './print-json.js';
 import { waitWithProgress } from './wait-with-progress.js';
 
-export interface WatchOnceParams {
+interface WatchOnceParams {
   readonly settings: WatchSettings;
   readonly ports: RunOncePorts;
   /** Only print what would be done. */

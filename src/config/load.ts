@@ -19,7 +19,7 @@ export interface Sources {
 export type FileMode = 'strict' | 'lenient' | 'none';
 
 /** The configuration file: `--config`, or else `SIDEKICK_CONFIG`. */
-export function configFileOf({ flags, env }: Sources): string | undefined {
+function configFileOf({ flags, env }: Sources): string | undefined {
   const flag = flags.get('--config');
   return typeof flag === 'string' ? flag : env.SIDEKICK_CONFIG || undefined;
 }

@@ -1,7 +1,7 @@
 import type { FileReader } from './engine/secret-files.js';
 
 /** Whether requests to this URL leave this host unencrypted. */
-export function isPlainElsewhere(url: string): boolean {
+function isPlainElsewhere(url: string): boolean {
   const { protocol, hostname } = new URL(url);
   return protocol === 'http:' && !isOwnHost(hostname);
 }

@@ -17,7 +17,7 @@ export interface DrainLimits {
 }
 
 /** How the server stands in NGINX. */
-export interface ObservedServer {
+interface ObservedServer {
   /** NGINX sends it nothing new (`drain` or `down`). */
   readonly out: boolean;
   /** Open requests or connections; undefined where not known. */
@@ -25,7 +25,7 @@ export interface ObservedServer {
 }
 
 /** What to do with a draining server now. */
-export type DrainStep = 'drain' | 'wait' | 'remove-idle' | 'remove-expired';
+type DrainStep = 'drain' | 'wait' | 'remove-idle' | 'remove-expired';
 
 /**
  * The drain state machine. A server that is idle is removed as such, also when its deadline has passed meanwhile.

@@ -85,9 +85,9 @@ export class LeaseGoneError extends EtcdError {
  * NGINX's own code, such as `UpstreamNotFound`, or where it gave none: `UNREACHABLE` for no connection, `TIMEOUT` for no
  * answer in time, `BAD_ANSWER` for an answer that is not one of the API.
  */
-export type NginxErrorCode = 'UNREACHABLE' | 'TIMEOUT' | 'BAD_ANSWER' | (string & {});
+type NginxErrorCode = 'UNREACHABLE' | 'TIMEOUT' | 'BAD_ANSWER' | (string & {});
 
-export interface NginxErrorOptions extends ErrorOptions {
+interface NginxErrorOptions extends ErrorOptions {
   /** The HTTP status of the answer; left out where there was none. */
   readonly status?: number | undefined;
 }

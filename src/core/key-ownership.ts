@@ -1,7 +1,7 @@
 import type { KeyValue, LeaseId } from './ports.js';
 
 /** A key that this process wants to hold in etcd. */
-export interface WantedKey {
+interface WantedKey {
   readonly value: string;
   /** The revision of our last write of it, under whichever lease; undefined before the first. */
   readonly written: number | undefined;
@@ -14,7 +14,7 @@ export interface LeaseHistory {
 }
 
 /** `write`: put it. `held`: it is as wanted. `yield`: a newer process has it; leave it alone. */
-export type OwnershipDecision = 'write' | 'held' | 'yield';
+type OwnershipDecision = 'write' | 'held' | 'yield';
 
 /**
  * Which process a key belongs to, and so what to do about it. Pure.

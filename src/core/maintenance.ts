@@ -13,7 +13,7 @@ export interface Maintenance {
 const MAX_LENGTH = 4096;
 
 /** The longest `by` and `reason`, in characters. */
-export const MAX_REASON = 200;
+const MAX_REASON = 200;
 
 /** The value of a request's key. */
 export function encodeMaintenance({ by, at, reason }: Maintenance): string {

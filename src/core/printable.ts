@@ -8,7 +8,7 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\p
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** The longest text shown where nothing else is said, in UTF-16 code units: a key of etcd with room to spare. */
-export const PRINTABLE_LENGTH = 256;
+const PRINTABLE_LENGTH = 256;
 
 /**
  * Untrusted text as it may be shown in a terminal, a log, a metric's label or a page: on one line, with what is not

@@ -53,7 +53,7 @@ export interface RegistrationRules {
   readonly own: Networks;
 }
 
-export const DEFAULT_RULES: RegistrationRules = { allow: {}, limits: DEFAULT_SERVICE_LIMITS, own: [] };
+const DEFAULT_RULES: RegistrationRules = { allow: {}, limits: DEFAULT_SERVICE_LIMITS, own: [] };
 
 interface Change {
   readonly instances: Map<string, Set<Address>>;

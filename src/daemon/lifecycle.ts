@@ -10,7 +10,7 @@ export interface Lifecycle {
   dispose(): void;
 }
 
-export interface LifecycleOptions {
+interface LifecycleOptions {
   readonly log: Log;
   /** What a graceful end does, for the log line: `draining and deregistering`. */
   readonly ending: string;

@@ -14,7 +14,7 @@ async function probeOnce(probe: Probe, timeout: number, signal: AbortSignal): Pr
   }
 }
 
-export interface ProbeLoopOptions {
+interface ProbeLoopOptions {
   readonly probe: Probe;
   readonly policy: HealthPolicy;
   /** What was known before. */

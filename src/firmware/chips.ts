@@ -1,5 +1,5 @@
 /** A chip that firmware is for, by the name that ESP-IDF calls its target. */
-export interface Chip {
+interface Chip {
   readonly name: string;
   /** The chip id in an image's header; undefined for the ESP8266, whose header has none. */
   readonly id?: number;
@@ -8,7 +8,7 @@ export interface Chip {
 }
 
 /** Source of the ids: esp-idf, components/bootloader_support/include/esp_app_format.h, and esptool's targets. */
-export const CHIPS: readonly Chip[] = [
+const CHIPS: readonly Chip[] = [
   { name: 'esp32', id: 0, family: 'ESP32' },
   { name: 'esp32s2', id: 2, family: 'ESP32-S2' },
   { name: 'esp32c3', id: 5, family: 'ESP32-C3' },

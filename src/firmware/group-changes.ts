@@ -5,7 +5,7 @@ import type { TypeState } from './type-state.js';
 import { refuseUnreadable } from './unreadable.js';
 
 /** A group of devices as a change leaves it, and the change in words. */
-export interface GroupChange {
+interface GroupChange {
   /** undefined where the group has these devices already: there is nothing to write. */
   readonly group?: { readonly name: string; readonly ids: Group };
   readonly text: string;
@@ -55,7 +55,7 @@ export function refuseAbsent({ type, groups }: TypeState, name: string): Refusal
 }
 
 /** The devices that are in any of these groups. */
-export function membersOf(groups: ReadonlyMap<string, Group>, names: readonly string[]): ReadonlySet<string> {
+function membersOf(groups: ReadonlyMap<string, Group>, names: readonly string[]): ReadonlySet<string> {
   return new Set(names.flatMap((name) => groups.get(name) ?? []));
 }
 

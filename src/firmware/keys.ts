@@ -30,7 +30,7 @@ export function typeKey(prefixes: KeyPrefixes, type: string): string {
   return `${firmwarePrefix(prefixes, type)}type`;
 }
 
-export function releasesPrefix(prefixes: KeyPrefixes, type: string): string {
+function releasesPrefix(prefixes: KeyPrefixes, type: string): string {
   return `${firmwarePrefix(prefixes, type)}releases/`;
 }
 
@@ -44,7 +44,7 @@ export function rolloutKey(prefixes: KeyPrefixes, type: string): string {
   return `${firmwarePrefix(prefixes, type)}rollout`;
 }
 
-export function groupsPrefix(prefixes: KeyPrefixes, type: string): string {
+function groupsPrefix(prefixes: KeyPrefixes, type: string): string {
   return `${firmwarePrefix(prefixes, type)}groups/`;
 }
 
@@ -52,7 +52,7 @@ export function groupKey(prefixes: KeyPrefixes, type: string, group: string): st
   return `${groupsPrefix(prefixes, type)}${group}`;
 }
 
-export function logPrefix(prefixes: KeyPrefixes, type: string): string {
+function logPrefix(prefixes: KeyPrefixes, type: string): string {
   return `${firmwarePrefix(prefixes, type)}log/`;
 }
 

@@ -24,7 +24,7 @@ export interface FirmwareServer {
   readonly heldUpTo?: number;
 }
 
-export interface OfferingInput {
+interface OfferingInput {
   readonly prefixes: KeyPrefixes;
   readonly types: Iterable<TypeState>;
   /** The registered firmware servers that are not drained. */

@@ -11,7 +11,7 @@ export interface Refusal {
 export type RefusalCode = FileRefusal | PublishRefusal | RolloutRefusal | 'unreadable';
 
 /** What is wrong with a file by itself. */
-export type FileRefusal =
+type FileRefusal =
   | 'not-firmware'
   | 'compressed'
   | 'merged-image'
@@ -22,7 +22,7 @@ export type FileRefusal =
   | 'secure-boot-mismatch';
 
 /** What is wrong with a file as this release of this type. */
-export type PublishRefusal =
+type PublishRefusal =
   | 'type-name'
   | 'type-changed'
   | 'version-form'
@@ -41,7 +41,7 @@ export type PublishRefusal =
   | 'too-large';
 
 /** What is wrong with a change to a rollout. */
-export type RolloutRefusal =
+type RolloutRefusal =
   | 'no-release'
   | 'no-group'
   | 'group-in-use'

@@ -1,5 +1,5 @@
 /** One kind of event in the log: the field `event` of its lines. */
-export interface EventDeclaration {
+interface EventDeclaration {
   readonly name: string;
   readonly level: 'info' | 'warn' | 'error';
   /** What has happened. */

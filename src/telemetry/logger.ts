@@ -12,7 +12,7 @@ export interface LogSettings {
 }
 
 /** The fields that are never logged, up to two levels deep. */
-export const REDACTED: readonly string[] = ['password', 'token', 'authorization', 'auth'].flatMap((name) => [
+const REDACTED: readonly string[] = ['password', 'token', 'authorization', 'auth'].flatMap((name) => [
   name,
   `*.${name}`,
   `*.*.${name}`,

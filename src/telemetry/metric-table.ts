@@ -1,5 +1,5 @@
 /** One metric that sidekick exposes. */
-export interface MetricDeclaration {
+interface MetricDeclaration {
   readonly name: `sidekick_${string}`;
   readonly type: 'counter' | 'gauge';
   readonly help: string;

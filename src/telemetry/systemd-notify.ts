@@ -24,7 +24,7 @@ export interface SystemdNotifier {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Sends one notification; for tests. */
-export type Send = (assignments: readonly string[]) => Promise<void>;
+type Send = (assignments: readonly string[]) => Promise<void>;
 
 const SILENT: SystemdNotifier = {
   ready() {},

@@ -1,9 +1,7 @@
 /** Whether one occurrence is shown, and if so, how many before it were suppressed. */
-export type ThrottleDecision =
-  | { readonly show: true; readonly suppressed: number }
-  | { readonly show: false };
+type ThrottleDecision = { readonly show: true; readonly suppressed: number } | { readonly show: false };
 
-export interface Throttle {
+interface Throttle {
   /** @param now By the monotonic clock, in ms. */
   judge(subject: string, now: number): ThrottleDecision;
 }

@@ -22,7 +22,7 @@ const CROWD = ['event', 'nginx', 'kind', 'upstream', 'service'] as const;
 const CROWD_LINES = 20;
 
 /** How long the same warning or error about the same subject is suppressed, in ms. */
-export const LOG_INTERVAL = 10_000;
+const LOG_INTERVAL = 10_000;
 
 /**
  * A log without storms: the same warning or error about the same subject is written at most once in `interval` ms, with the

@@ -15,7 +15,7 @@ async function runPart(part: Part, bench: Bench): Promise<PartReport> {
   }
 }
 
-export interface Progress {
+interface Progress {
   /** A part begins. */
   readonly part: (number: number, title: string) => void;
   readonly say: Bench['say'];

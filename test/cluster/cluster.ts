@@ -11,7 +11,7 @@ const GROUPS = {
 } as const;
 
 /** A server as NGINX's API shows it. */
-export interface Server {
+interface Server {
   readonly id: number;
   readonly server: string;
   readonly drain?: boolean;

@@ -10,7 +10,7 @@ const TIMEOUT_MS = 15_000;
 const SLOW_DOWNLOADS = 6;
 
 /** A request that went wrong. */
-export interface Failure {
+interface Failure {
   /** When it was begun, in ms of `performance.now()`. */
   readonly begun: number;
   readonly reason: string;

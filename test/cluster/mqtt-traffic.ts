@@ -11,7 +11,7 @@ const NAME_TOPIC = 'cluster/broker';
 const PUBLISH_EVERY_MS = 1_000;
 
 /** A session that ended though the device had not wanted it. */
-export interface Cut {
+interface Cut {
   readonly broker: string;
   /** In ms of `performance.now()`. */
   readonly at: number;
@@ -24,7 +24,7 @@ export async function nameBroker(node: Node): Promise<void> {
   await client.endAsync();
 }
 
-export class Device {
+class Device {
   /** The node of its broker; empty between sessions. */
   broker = '';
   received = 0;

@@ -16,7 +16,7 @@ const REQUESTS_TO_SEE_A_SERVER = 100;
 const SET_AGAIN_WITHIN_S = 2;
 
 /** Everything the steps work on. */
-export interface Stage {
+interface Stage {
   readonly cluster: Cluster;
   readonly http: HttpLoad;
   readonly mqtt: MqttLoad;

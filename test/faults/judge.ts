@@ -3,7 +3,7 @@ import type { RegistrySnapshot } from '../../src/core/ports.js';
 import type { Fault } from './faults.js';
 import type { Look } from './witness.js';
 
-export interface Evidence {
+interface Evidence {
   readonly fault: Fault;
   readonly round: number;
   /** When the fault was mended, and when a member was first seen to answer after that, in ms since the epoch. */

@@ -6,7 +6,7 @@ import { literal } from './literal.js';
 import { type Figures, Tally } from './tally.js';
 import type { AnyTarget, Subject, Verdict } from './target.js';
 
-export interface Budget {
+interface Budget {
   /** The first batch's; each further batch has the next one. */
   readonly seed: number;
   /** Ends after so many judgements, or, with `ms`, at the first batch that ends after so long. */

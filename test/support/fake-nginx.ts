@@ -41,7 +41,7 @@ interface Group {
   capacity: number;
 }
 
-export interface FakeNginxOptions {
+interface FakeNginxOptions {
   readonly name?: string;
   readonly http?: readonly string[];
   readonly stream?: readonly string[];

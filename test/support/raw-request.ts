@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-export interface RawRequest {
+interface RawRequest {
   readonly host?: string;
   readonly port: number;
   readonly https?: boolean;

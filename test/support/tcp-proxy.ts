@@ -46,7 +46,7 @@ class Queue {
   }
 }
 
-export interface Target {
+interface Target {
   readonly host: string;
   readonly port: number;
 }

@@ -67,7 +67,7 @@ export function useFakeClock(): void {
   vi.useFakeTimers({ toFake: [...timers, 'Date', 'performance'] });
 }
 
-export interface Setup {
+interface Setup {
   readonly options?: Partial<WatcherOptions>;
   readonly nginx?: readonly FakeNginx[];
   /** How the watcher reaches them; default: directly. */

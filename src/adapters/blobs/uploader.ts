@@ -8,7 +8,7 @@ import { blobPath } from '../../firmware/release.js';
 import { explainConnectionError } from '../connection-errors.js';
 import { tlsConnectOptions } from '../tls-connect-options.js';
 
-export interface UploaderOptions {
+interface UploaderOptions {
   /** The upload listener, such as `https://10.0.0.11:8443`: without a slash at its end. */
   readonly url: string;
   /** A bearer token, where the server takes one. */

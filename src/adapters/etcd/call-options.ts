@@ -3,7 +3,7 @@ import { type CallOptions, InterceptingCall, type StatusObject, status } from '@
 import { isTimeout } from '../../async/abort.js';
 
 /** What one gRPC call carries besides its request. */
-export interface CallContext {
+interface CallContext {
   readonly signal: AbortSignal;
   /** The user's token; undefined where etcd wants none. */
   readonly token: string | undefined;

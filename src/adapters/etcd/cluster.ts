@@ -9,9 +9,9 @@ import { Member } from './member.js';
 import { DEFAULT_REQUEST_TIMEOUT, type EtcdOptions } from './options.js';
 
 /** One request to one member. */
-export type Request<T> = (client: Etcd3, options: CallOptions) => Promise<T>;
+type Request<T> = (client: Etcd3, options: CallOptions) => Promise<T>;
 
-export interface CallSettings {
+interface CallSettings {
   readonly signal: AbortSignal;
   /** The lease that the call is about, for its error. */
   readonly lease?: LeaseId;

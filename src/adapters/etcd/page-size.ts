@@ -11,7 +11,7 @@ const GROWTH = 4;
 const SHRINKAGE = 8;
 
 /** What one page took. */
-export interface PageStats {
+interface PageStats {
   readonly keys: number;
   readonly bytes: number;
   /** From the request to the answer, in ms. */

@@ -17,7 +17,7 @@ export interface Changes {
   readonly more: boolean;
 }
 
-export interface WatchSettings {
+interface WatchSettings {
   readonly prefixes: readonly string[];
   /** The watch begins right after it. */
   readonly after: Snapshot;

@@ -1,5 +1,5 @@
 /** Where an API answers. */
-export interface ApiLocation {
+interface ApiLocation {
   /** What undici connects to; for a Unix socket its host is `localhost`, which the API takes for its own name. */
   readonly origin: string;
   /** The path of the API's root, without a slash at its end. */

@@ -11,7 +11,7 @@ import {
 import type { Kind } from '../../core/upstream.js';
 
 /** What the group's `peers` say of one server. */
-export interface PeerStatus {
+interface PeerStatus {
   readonly active?: number;
   readonly failing: boolean;
 }

@@ -12,7 +12,7 @@ import { describeUnexpectedResponse } from './unexpected-response.js';
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** One HTTP call to the API: resolves to the parsed body, `undefined` where there is none; rejects with NginxError. */
-export interface Transport {
+interface Transport {
   call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<unknown>;
   /** Closes once the calls under way have ended. */
   retire(): Promise<void>;

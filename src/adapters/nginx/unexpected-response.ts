@@ -7,7 +7,7 @@ const SHOWN = 80;
 const WANTS_TLS = /plain HTTP request was sent to HTTPS port|sent an HTTP request to an HTTPS server/i;
 
 /** An answer that is not one of the API. */
-export interface UnexpectedResponse {
+interface UnexpectedResponse {
   readonly status: number;
   readonly text: string;
   /** What was asked, such as `GET http://lb:8080/api/`. */

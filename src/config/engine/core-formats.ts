@@ -53,7 +53,7 @@ export function parameter<P extends ParameterName>(
 }
 
 /** Networks in CIDR form. */
-export const networks: Format<Networks> = listOf(
+const networks: Format<Networks> = listOf(
   coreFormat(
     'network',
     'an IP network such as 10.0.0.0/8',

@@ -12,7 +12,7 @@ export interface Layer {
 }
 
 /** The keys of a scope that text can set: its options, and its lists as one YAML or JSON text. */
-export function textKeys(scope: Scope): readonly string[] {
+function textKeys(scope: Scope): readonly string[] {
   return [...flatOptions(scope).keys(), ...Object.keys(scope.lists)];
 }
 

@@ -7,7 +7,7 @@ import type { RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 /** How often the requests are evaluated again although etcd reports no change, in ms. */
 const RECHECK = 1000;
 
-export interface AwaitAcksOptions {
+interface AwaitAcksOptions {
   readonly reader: RegistryReader;
   readonly prefixes: KeyPrefixes;
   /** More prefixes to read, which the requests depend on. */

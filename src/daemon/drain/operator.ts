@@ -4,7 +4,7 @@ import { decodeMaintenance, encodeMaintenance, type Maintenance } from '../../co
 import type { RegistryClient, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 import { awaitAcks } from './await-acks.js';
 
-export interface OperatorDrainOptions {
+interface OperatorDrainOptions {
   readonly store: RegistryClient;
   readonly reader: RegistryReader;
   readonly prefixes: KeyPrefixes;

@@ -4,14 +4,14 @@ import { messageOf } from '../../core/errors.js';
 import type { WantedFile } from '../../firmware/holdings.js';
 import type { BlobPeers, BlobStore } from '../../firmware/ports.js';
 
-export interface FetchPorts {
+interface FetchPorts {
   readonly store: BlobStore;
   readonly peers: BlobPeers;
   readonly rate: RateLimit;
 }
 
 /** What came of asking for a file. */
-export type FetchOutcome =
+type FetchOutcome =
   | { readonly outcome: 'fetched'; readonly from: Address }
   /** Every server was asked, and none has it. */
   | { readonly outcome: 'nowhere' }

@@ -11,7 +11,7 @@ import { type TypeStatus, typeStatuses } from '../../firmware/type-status.js';
 import { announcedPrefixes, serversIn } from './announced.js';
 import { writeOffering } from './write-offering.js';
 
-export interface OffererOptions {
+interface OffererOptions {
   readonly prefixes: KeyPrefixes;
   /** The service under which the firmware servers register. */
   readonly service: string;
@@ -20,11 +20,11 @@ export interface OffererOptions {
 }
 
 /** One NGINX that answers devices. */
-export interface NamedKeyvalApi extends KeyvalApi {
+interface NamedKeyvalApi extends KeyvalApi {
   readonly name: string;
 }
 
-export interface OffererPorts {
+interface OffererPorts {
   readonly reader: RegistryReader;
   readonly nginx: readonly NamedKeyvalApi[];
   readonly log: Log;

@@ -17,7 +17,7 @@ export interface PublishProgress {
   spreading(waitingFor: readonly string[], servers: number): void;
 }
 
-export interface PublisherPorts {
+interface PublisherPorts {
   readonly registry: RegistryClient;
   readonly repository: FirmwareRepository;
   readonly uploader: BlobUploader;

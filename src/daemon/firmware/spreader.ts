@@ -20,7 +20,7 @@ import { fetchFile } from './fetch-file.js';
 import { LocalFiles } from './local-files.js';
 import { DEFAULT_PARALLEL, DEFAULT_RESERVE } from './options.js';
 
-export interface SpreaderOptions {
+interface SpreaderOptions {
   readonly prefixes: KeyPrefixes;
   /** The service under which the firmware servers register. */
   readonly service: string;
@@ -32,7 +32,7 @@ export interface SpreaderOptions {
   readonly reserve?: number;
 }
 
-export interface SpreaderPorts {
+interface SpreaderPorts {
   readonly reader: RegistryReader;
   readonly store: BlobStore;
   readonly peers: BlobPeers;

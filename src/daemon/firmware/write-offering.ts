@@ -3,7 +3,7 @@ import type { Offering } from '../../firmware/offering.js';
 import { READY_KEY, revisionOf, ZONE } from '../../firmware/shared/catalogue.js';
 
 /** What writing an offering to one NGINX came to. */
-export type WriteResult =
+type WriteResult =
   /** How many keys were set or removed; 0 where NGINX had all of it. */
   | { readonly written: number }
   /** NGINX has no zone for firmware: its configuration serves none. */

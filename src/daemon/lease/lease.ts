@@ -11,7 +11,7 @@ import type { LeaseOptions } from './options.js';
 const MAX_FORMER = 32;
 
 /** What a lease reports. */
-export interface LeaseEvents {
+interface LeaseEvents {
   /** A lease was granted: it has no keys yet. */
   onGranted(): void;
   /** The lease was renewed: etcd answers, so the keys can be compared with it. */

@@ -8,7 +8,7 @@ import type { LeaseSession } from '../lease/session.js';
 import type { RegistrarPorts } from './options.js';
 import type { ServiceWorker } from './service-worker.js';
 
-export interface DrainAndWaitOptions extends Omit<RegistrarPorts, 'meter'> {
+interface DrainAndWaitOptions extends Omit<RegistrarPorts, 'meter'> {
   readonly prefixes: KeyPrefixes;
   readonly session: LeaseSession;
   /** For the whole drain, in ms. */

@@ -7,7 +7,7 @@ import type { Log, RegistryClient } from '../../core/ports.js';
 /** How often the maintenance keys are read, in ms. */
 const INTERVAL = 10_000;
 
-export interface MaintenanceTrackerOptions {
+interface MaintenanceTrackerOptions {
   readonly store: RegistryClient;
   readonly prefixes: KeyPrefixes;
   readonly log: Log;

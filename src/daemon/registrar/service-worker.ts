@@ -8,7 +8,7 @@ import { runProbeLoop } from '../probe-loop.js';
 import type { ServiceSpec } from './options.js';
 import type { ServiceStatus } from './status.js';
 
-export interface ServiceWorkerContext {
+interface ServiceWorkerContext {
   readonly session: LeaseSession;
   readonly prefixes: KeyPrefixes;
   readonly log: Log;

@@ -9,7 +9,7 @@ import { runProbeLoop } from '../probe-loop.js';
 import type { HealthCheck, ProbeLimits } from './options.js';
 import { ProbeBudget } from './probe-budget.js';
 
-export interface HealthMonitorContext {
+interface HealthMonitorContext {
   readonly check: (instance: Instance) => HealthCheck | undefined;
   readonly limits: () => ProbeLimits;
   /** How long an instance is still probed after its registration is gone, in ms: the guard's grace. */

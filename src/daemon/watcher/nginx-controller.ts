@@ -10,7 +10,7 @@ import { UpstreamWorker } from './upstream-worker.js';
 import { UpstreamWorkers } from './upstream-workers.js';
 
 /** What a controller tells its watcher. */
-export interface ControllerEvents {
+interface ControllerEvents {
   /** A pass over an upstream has ended that these services feed. */
   passEnded(services: readonly string[]): void;
   /** Other services feed other upstreams here than before. */
@@ -21,7 +21,7 @@ export interface ControllerEvents {
  * Whether one NGINX has drained an instance. `unknown`: it may send traffic there. `unmapped`: it has no upstream that the
  * instance's service feeds.
  */
-export type DrainState = 'drained' | 'draining' | 'unmapped' | 'unknown';
+type DrainState = 'drained' | 'draining' | 'unmapped' | 'unknown';
 
 const NOTHING_MAPPED: Mapping = { feeds: new Map(), problems: [] };
 

@@ -3,7 +3,7 @@ import type { LeaseSession } from '../lease/session.js';
 import type { NginxController } from './nginx-controller.js';
 
 /** What a watcher says of itself in etcd, in the value of its presence key. */
-export interface PresenceValue {
+interface PresenceValue {
   /** The names of the NGINX that it keeps in sync. */
   readonly nginx: readonly string[];
   /** The upstream groups, as `http/firmware`, that it keeps in sync in any of them. */

@@ -12,7 +12,7 @@ import {
 } from '../../core/registrations.js';
 import type { WatcherOptions, WatcherPorts } from './options.js';
 
-export interface RegistrationTrackerContext {
+interface RegistrationTrackerContext {
   readonly options: () => WatcherOptions;
   readonly ownAddresses: WatcherPorts['ownAddresses'];
   readonly log: Log;

@@ -107,7 +107,7 @@ export function serviceStatus(name: string, registrations: Registrations): Servi
 }
 
 /** What the status of one upstream is made from. */
-export interface UpstreamStatusInput {
+interface UpstreamStatusInput {
   readonly ref: UpstreamRef;
   readonly services: readonly string[];
   /** What NGINX has; undefined until it has been read. */

@@ -3,7 +3,7 @@ import type { Topology } from '../../core/mapping.js';
 import type { NginxApi } from '../../core/ports.js';
 import { KINDS, type Kind } from '../../core/upstream.js';
 
-export interface TopologyReading {
+interface TopologyReading {
   readonly topology: Topology;
   /** The kinds whose groups could not be read, and why; of these `topology` has what was known before. */
   readonly failed: ReadonlyMap<Kind, NginxError>;

@@ -1,7 +1,7 @@
 import { hex, text, u16, u32 } from './bytes.js';
 
 /** What an app says of itself. Source: esp-idf, components/esp_app_format/include/esp_app_desc.h. */
-export interface Descriptor {
+interface Descriptor {
   readonly secureVersion: number;
   readonly version: string;
   readonly project: string;
@@ -12,7 +12,7 @@ export interface Descriptor {
 }
 
 /** Where the descriptor is, from the start of the image: behind the headers of the image and of its first segment. */
-export const DESCRIPTOR = 0x20;
+const DESCRIPTOR = 0x20;
 
 const MAGIC = 0xabcd5432;
 

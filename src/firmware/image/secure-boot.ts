@@ -6,7 +6,7 @@ import { align, byte, crc32, equal, type Hash, u32 } from './bytes.js';
  * How an image is signed for secure boot. Source: esp-idf, components/esp_rom/include/*\/secure_boot.h and
  * docs/en/security/secure-boot-v2.rst.
  */
-export interface Signing {
+interface Signing {
   readonly kind: SecureBoot;
   /** How many keys have signed it: up to 3 with version 2. */
   readonly keys: number;

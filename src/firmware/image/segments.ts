@@ -2,7 +2,7 @@ import { type Checked, passed, refused } from '../refusal.js';
 import { align, byte, equal, type Hash, hex, u32 } from './bytes.js';
 
 /** Where the parts of an image end. Source: esp-idf, components/bootloader_support/src/esp_image_format.c. */
-export interface Extent {
+interface Extent {
   /** Behind the checksum, and behind the hash where there is one. */
   readonly end: number;
   /** The SHA-256 that ends the image, in hex; undefined where it has none. */

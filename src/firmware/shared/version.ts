@@ -12,7 +12,7 @@ export interface Version {
 }
 
 /** The longest version, in characters. */
-export const MAX_VERSION = 48;
+const MAX_VERSION = 48;
 
 const FORM =
   /^v?([0-9]{1,10})(?:\.([0-9]{1,10}))?(?:\.([0-9]{1,10}))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?$/;

@@ -50,7 +50,7 @@ export function fromThrown(thrown: unknown): ApiError | undefined {
 }
 
 /** The path and method of the failed request, which error objects name in versions before 4. */
-export interface FailedRequest {
+interface FailedRequest {
   path: string;
   method: string;
 }

@@ -25,7 +25,7 @@ export function parseRoute(path: string): Route | undefined {
 }
 
 /** What has to be fetched before a path can be served, because it takes a subrequest. */
-export type Prerequisite = 'stub status' | 'stream block' | undefined;
+type Prerequisite = 'stub status' | 'stream block' | undefined;
 
 const PREREQUISITES: { [path: string]: Prerequisite } = {
   connections: 'stub status',

@@ -18,7 +18,7 @@ const LEAST_CONN_SAMPLE = 16;
 const BUCKETS = 8192;
 
 /** The shared memory of the http or the stream block. */
-export interface Memory {
+interface Memory {
   tables: Tables;
   counters: Counters;
 }

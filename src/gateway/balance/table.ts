@@ -173,7 +173,7 @@ export function forSelection(text: string): string {
 }
 
 /** Where a record is stored: in a chunk or, without one, in the header. */
-export interface RecordPlace {
+interface RecordPlace {
   chunk?: string;
   at: number;
   width: number;

@@ -44,7 +44,7 @@ export function zonePrefix(tables: Tables, counters: Counters, kind: ZoneKind, n
 }
 
 /** A request or session that has ended. `answered` is false if nothing was sent to the client. */
-export interface Exchange {
+interface Exchange {
   status: number;
   received: number;
   sent: number;

@@ -1,7 +1,7 @@
 /** Server addresses: `10.0.0.1:80`, `[::1]:80`; http knows a default port, stream does not. */
 
 /** The result of parsing an address. `error` is `''` if the address is valid; then `server` is its canonical form. */
-export interface ParsedAddress {
+interface ParsedAddress {
   server: string;
   error: '' | 'host' | 'port' | 'no port' | 'name';
 }

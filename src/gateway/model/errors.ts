@@ -25,7 +25,7 @@ export type ErrorCode =
   | 'UpstreamServerNotFound';
 
 /** A refused change. It is a plain object, because njs has no classes. */
-export interface Refusal {
+interface Refusal {
   code: ErrorCode;
   text: string;
 }

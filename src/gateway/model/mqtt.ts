@@ -9,7 +9,7 @@
  */
 
 /** The received bytes: a Buffer, in njs and in Node.js. */
-export interface Bytes {
+interface Bytes {
   readonly length: number;
   readonly [index: number]: number;
   toString(encoding: 'utf8', from: number, to: number): string;

@@ -36,7 +36,7 @@ export interface SavedServer {
 }
 
 /** The saved state of a group: its servers and the number of the last change. */
-export interface SavedGroup {
+interface SavedGroup {
   servers: SavedServer[];
   sequence: number;
 }

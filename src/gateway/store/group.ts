@@ -67,7 +67,7 @@ export interface Writable extends Readable {
 }
 
 /** The state of a peer in the API. */
-export type State = 'up' | 'draining' | 'down' | 'unavail';
+type State = 'up' | 'draining' | 'down' | 'unavail';
 
 /** A slow start increases a server's weight in so many steps. */
 export const SLOW_START_STEPS = 20;

@@ -36,7 +36,7 @@ export function setChunkCount(tables: Writable, name: string, count: number): vo
 }
 
 /** The servers beside a table: the number of the first, how many there are, and how many servers the table has. */
-export interface Recent {
+interface Recent {
   from: number;
   count: number;
   present: number;

@@ -7,7 +7,7 @@ import * as errors from '../model/errors.js';
 import type { Platform } from './platform.js';
 
 /** What a lock protects: the upstream groups (the default) or the keyval zones of the http or the stream block. */
-export type LockName = 'upstreams' | 'keyvals';
+type LockName = 'upstreams' | 'keyvals';
 
 /** Number of attempts, which in njs take two milliseconds. */
 const SPINS = 2000;

@@ -1,4 +1,4 @@
 export type { Contender, ContenderName, Running, StartOptions } from './contender.js';
 export { floor, registerByFloor } from './floor.js';
 export { ShellScript, shellLoop } from './shell.js';
-export { MAIN, registerBySidekick, sidekick, startSidekick } from './sidekick.js';
+export { registerBySidekick, sidekick, startSidekick } from './sidekick.js';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Child } from '../host/child.js';
 import type { Contender } from './contender.js';
 
-export const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 
 /** Every instance of a benchmark is wanted, however many there are of a service. */
 const LIMITS = { SIDEKICK_LIMITS_INSTANCES: '100000', SIDEKICK_LIMITS_BYTES: String(64 * 2 ** 20) };

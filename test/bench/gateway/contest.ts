@@ -10,7 +10,7 @@ export interface Contender {
 }
 
 /** The middle of the rounds. */
-export interface Result {
+interface Result {
   name: string;
   rate: number;
   /** This one's rate by the first contender's, in the same round; the middle of the rounds, and the extremes. */

@@ -3,7 +3,7 @@ import type { Contender, Running, StartOptions } from '../contenders/index.js';
 import type { Lab } from './lab.js';
 import { instancesOf, type Layout } from './layout.js';
 
-export interface InSync {
+interface InSync {
   readonly running: Running;
   /** When each server was added, from the start of the contender on; ms. */
   readonly arrived: readonly number[];

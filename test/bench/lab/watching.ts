@@ -12,14 +12,14 @@ const WARM_UP = { changes: 5, spacing: 100 };
 /** How long nothing happens before and after what is measured, in ms. */
 const SETTLE = 500;
 
-export interface Pace {
+interface Pace {
   readonly changes: number;
   /** From the start of one change to the start of the next, in ms. */
   readonly spacing: number;
 }
 
 /** What a series of changes took. */
-export interface Changes {
+interface Changes {
   /** For each change, from the put sent to the request that had arrived at NGINX; ms. */
   readonly latencies: readonly number[];
   /** CPU time of the contender for each change, ms. */

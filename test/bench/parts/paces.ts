@@ -7,10 +7,10 @@ import type { Rounds } from '../turns.js';
 
 const SPACING = { lone: 400, dense: 50 } as const;
 
-export type PaceName = keyof typeof SPACING;
+type PaceName = keyof typeof SPACING;
 
 /** What each pace is called in a row. */
-export const PACES: Readonly<Record<PaceName, string>> = {
+const PACES: Readonly<Record<PaceName, string>> = {
   lone: `lone changes, ${SPACING.lone} ms apart`,
   dense: `${1000 / SPACING.dense} changes a second`,
 };

@@ -27,7 +27,7 @@ export function figure(value: Figure | undefined, unit: Unit): string {
 }
 
 /** sidekick's value by the floor's; undefined where the floor is nothing. */
-export function timesFloor({ figures: { floor, sidekick } }: Row): number | undefined {
+function timesFloor({ figures: { floor, sidekick } }: Row): number | undefined {
   if (floor === undefined || sidekick === undefined || floor.value === 0) return undefined;
   return sidekick.value / floor.value;
 }

@@ -6,7 +6,7 @@ import { check, SHAPES, type Shape } from './schema.js';
 export type Kind = 'http' | 'stream';
 
 /** A status and a body, already checked. */
-export interface Answer {
+interface Answer {
   status: number;
   // biome-ignore lint/suspicious/noExplicitAny: checked against the shape of its path before anyone sees it.
   body: any;

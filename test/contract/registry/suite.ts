@@ -6,7 +6,7 @@ import { until } from '../../support/containers/until.js';
 import { Recorder } from '../../support/recorder.js';
 
 /** A registry under test, and what the suite must be able to do to it. */
-export interface Subject {
+interface Subject {
   readonly reader: RegistryReader;
   readonly store: RegistryClient;
   /** Makes the registry unreachable, and reachable again. */
@@ -18,7 +18,7 @@ export interface Subject {
 }
 
 /** A registry that answers, and does not do what it is asked. */
-export interface RefusingSubject {
+interface RefusingSubject {
   readonly reader: RegistryReader;
   readonly store: RegistryClient;
   /** Whether it lets itself be read. */

@@ -11,7 +11,7 @@ export interface ApiRequest {
 }
 
 /** The groups and zones that the requests are about; any other one must stay as it is. */
-export interface Names {
+interface Names {
   readonly upstreams: readonly string[];
   readonly keyvals: readonly string[];
 }

@@ -9,7 +9,7 @@ import { type Direction, TcpProxy } from '../../support/tcp-proxy.js';
 import type { Subject, Target, Verdict } from '../target.js';
 
 /** What happens to the bytes of one direction, once so many have passed. */
-export interface Damage {
+interface Damage {
   readonly direction: Direction;
   readonly after: number;
   readonly how: 'flip' | 'insert' | 'lose' | 'cut';

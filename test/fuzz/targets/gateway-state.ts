@@ -4,7 +4,7 @@ import { startNetwork, type TestNetwork } from '../../support/containers/index.j
 import { groupChanges, groupState, zoneState } from '../inputs/state.js';
 import type { Subject, Target, Verdict } from '../target.js';
 
-export interface Files {
+interface Files {
   readonly http: string;
   readonly stream: string;
   readonly changes: string;

@@ -8,7 +8,7 @@ import { address, HTTP, STREAM, Watching } from '../../support/watching.js';
 import { type Spoilt, spoiltAnswer, spoiltBody } from '../inputs/answers.js';
 import type { Target, Verdict } from '../target.js';
 
-export interface Nonsense {
+interface Nonsense {
   /** What the next answers are; those after them are true again. */
   readonly answers: readonly Spoilt[];
 }

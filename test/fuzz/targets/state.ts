@@ -6,7 +6,7 @@ import { groupChanges, groupState, zoneState } from '../inputs/state.js';
 import { judgeAnswer } from '../oracles.js';
 import { rejected, type Target, together, type Verdict } from '../target.js';
 
-export interface States {
+interface States {
   readonly kind: 'http' | 'stream';
   readonly group: string;
   /** The two files of changes of the group. */

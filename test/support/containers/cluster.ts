@@ -24,7 +24,7 @@ export const LEASE_TTL = '5s';
 export const STREAM_DRAIN = '12s';
 
 /** Options of a cluster; the defaults are those of `npm run demo`. */
-export interface ClusterOptions {
+interface ClusterOptions {
   /** Default {@link LEASE_TTL}. */
   readonly leaseTtl?: string;
   /** Default {@link STREAM_DRAIN}. */

@@ -33,7 +33,7 @@ export function parseEvent(line: string): LoggedEvent | undefined {
   }
 }
 
-export interface SidekickSpec {
+interface SidekickSpec {
   name: string;
   args: string[];
   environment?: Record<string, string>;

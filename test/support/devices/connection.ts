@@ -41,7 +41,7 @@ export class Site {
   }
 }
 
-export interface Request {
+interface Request {
   readonly method?: 'GET' | 'HEAD';
   readonly target: string;
   readonly version?: '1.0' | '1.1';

@@ -4,7 +4,7 @@ import { DeviceFailure } from './failure.js';
 import { boot, type Firmware } from './firmware.js';
 
 /** The client libraries that are simulated. */
-export type ClientKind = 'esp32FOTA' | 'esp_https_ota' | 'HTTPUpdate' | 'ESPHome';
+type ClientKind = 'esp32FOTA' | 'esp_https_ota' | 'HTTPUpdate' | 'ESPHome';
 
 export interface DeviceSpec {
   readonly site: Site;

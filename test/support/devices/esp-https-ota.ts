@@ -10,7 +10,7 @@ import { chipOf } from './firmware.js';
 
 const HEADERS = { 'User-Agent': 'ESP32 HTTP Client/1.0' };
 
-export interface EspHttpsOtaSpec extends DeviceSpec {
+interface EspHttpsOtaSpec extends DeviceSpec {
   /** `max_http_request_size` of a partial download, in bytes; without it, downloads are resumed. */
   readonly pieces?: number;
 }

@@ -25,7 +25,7 @@ const HEADERS = {
 /** 200, and 301, whose body it takes for the answer. */
 const GOOD = [200, 301];
 
-export interface Esp32FotaSpec extends DeviceSpec {
+interface Esp32FotaSpec extends DeviceSpec {
   /** The key that signatures are checked with; without one, files have none. */
   readonly publicKey?: KeyObject;
 }

@@ -4,7 +4,7 @@
  * `connection`: it could not be made, broke off, or was silent for too long; `status`: a status that the client takes for an
  * error; `form`: an answer that the client cannot read; `content`: bytes that are not those which were promised.
  */
-export type FailureKind = 'connection' | 'status' | 'form' | 'content';
+type FailureKind = 'connection' | 'status' | 'form' | 'content';
 
 export class DeviceFailure extends Error {
   readonly kind: FailureKind;

@@ -7,9 +7,9 @@ const TICK_MS = 20;
 const ROUND_TIMEOUT_MS = 120_000;
 
 /** The versions that a device may be given. */
-export type Rule = (device: Device) => readonly string[];
+type Rule = (device: Device) => readonly string[];
 
-export interface FleetOptions {
+interface FleetOptions {
   /** How many devices ask in a second. */
   readonly checksPerSecond: number;
   /** How many do so at a time; default 64. */

@@ -9,13 +9,12 @@ import type { Firmware } from './firmware.js';
 import { HttpUpdate } from './http-update.js';
 
 export { Site } from './connection.js';
-export { Device, type DeviceSpec, type Update } from './device.js';
-export { BrokenOff, DeviceFailure } from './failure.js';
+export { Device } from './device.js';
 export { boot, type Firmware } from './firmware.js';
-export { Fleet, type Rule } from './fleet.js';
+export { Fleet } from './fleet.js';
 export { Esp32Fota, EspHome, EspHttpsOta, HttpUpdate };
 
-export interface ManySpec {
+interface ManySpec {
   readonly site: Site;
   readonly type: string;
   readonly count: number;

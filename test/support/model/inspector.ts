@@ -9,7 +9,7 @@ import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../.
 import type { FakeRegistry } from '../fake-registry.js';
 import type { Spy } from './severable.js';
 
-export interface InspectorContext {
+interface InspectorContext {
   readonly id: string;
   /** The registry's revision, and a key's; undefined where nobody knows them but the registry itself. */
   readonly registry?: Pick<FakeRegistry, 'revision' | 'get'>;

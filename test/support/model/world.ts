@@ -33,7 +33,7 @@ const MODEL_OPTIONS: WatcherOptions = {
 };
 
 /** Meets the next `times` calls of a method to one NGINX. */
-export interface PlannedFault {
+interface PlannedFault {
   readonly method: FakeCall['method'] | 'any';
   readonly fault: () => FakeFault;
   times: number;

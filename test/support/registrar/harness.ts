@@ -18,7 +18,7 @@ setMaxListeners(0, NEVER);
 
 const QUICK: HealthPolicy = { interval: 100, timeout: 500, rise: 2, fall: 3 };
 
-export interface ServiceOptions {
+interface ServiceOptions {
   readonly service?: string;
   readonly address?: string;
   readonly weight?: number;
@@ -54,7 +54,7 @@ export interface Running extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly etcd: EtcdOptions;
   readonly services: readonly ServiceSpec[];
   /** In ms; default 3000. */

@@ -25,7 +25,7 @@ export function fileWith(content: string | Buffer, name = 'sidekick.yaml'): stri
   return path;
 }
 
-export interface Given {
+interface Given {
   readonly flags?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly file?: string;

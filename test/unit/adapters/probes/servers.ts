@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTls, type TlsOptions } from 'node:tls';
 import mqtt, { type IConnectPacket } from 'mqtt-packet';
 
-export interface Listening extends AsyncDisposable {
+interface Listening extends AsyncDisposable {
   readonly target: string;
   /** Connections so far. */
   readonly connections: () => number;
@@ -44,13 +44,13 @@ export function tcp(
   return listen(tls ? createTls(tls, onSocket) : createServer(onSocket), port);
 }
 
-export interface Broker extends Listening {
+interface Broker extends Listening {
   readonly connects: IConnectPacket[];
   /** The commands received, in order. */
   readonly commands: string[];
 }
 
-export interface BrokerBehaviour {
+interface BrokerBehaviour {
   /** What every CONNECT is answered with; default 0. */
   readonly code?: number;
   /** Default: any that is free. */

@@ -105,7 +105,7 @@ export const release: fc.Arbitrary<Release> = fc
 
 const percent = fc.integer({ min: 0, max: 10_000 }).map((hundredths) => hundredths / 100);
 
-export const salt: fc.Arbitrary<string> = fc
+const salt: fc.Arbitrary<string> = fc
   .tuple(oneOf('aZ0'), fc.string({ unit: oneOf('aB9-.:@~!"'), maxLength: 63 }))
   .map((parts) => parts.join(''));
 
