@@ -15,7 +15,7 @@ export interface WantedFile extends ReleaseFile {
 }
 
 /** What firmware servers have to hold. */
-interface WantedFiles {
+export interface WantedFiles {
   /** By SHA-256. */
   readonly files: ReadonlyMap<string, WantedFile>;
   /** The newest release, or the newest key that may be one and cannot be read; 0 where there is none. */
