@@ -18,7 +18,7 @@ const PRINTABLE_LENGTH = 256;
  */
 export function printable(text: string, limit = PRINTABLE_LENGTH): string {
   // Nothing gets shorter by being escaped: what is behind the limit cannot be shown.
-  const shown = escapeUnprintable(text.length > limit ? text.slice(0, limit) : text);
+  const shown = escapeUnprintable(text.slice(0, limit));
   if (text.length <= limit && shown.length <= limit) return shown;
   const note = `… (${text.length} characters)`;
   return `${cut(shown, limit - note.length)}${note}`;
@@ -35,9 +35,8 @@ export function escapeUnprintable(text: string): string {
  */
 export function oneLine(text: string, limit = 512): string {
   // What is far behind the limit is not looked at, however long it is.
-  const start = text.length > 4 * limit ? text.slice(0, 4 * limit) : text;
-  const line = start.replace(/[\t ]*[\r\n]\s*/g, ' ').trim();
-  return printable(line, limit);
+  const start = text.slice(0, 4 * limit);
+  return printable(start.replace(/[\t ]*[\r\n]\s*/g, ' ').trim(), limit);
 }
 
 /** A value as JSON whose text holds nothing unprintable and reads back as the same value. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EtcdError, messageOf, NginxError } from '../../../src/core/errors.js';
-import { oneLine, printable, printableJson } from '../../../src/core/printable.js';
+import { escapeUnprintable, oneLine, printable, printableJson } from '../../../src/core/printable.js';
 import { quote } from '../../../src/core/result.js';
 import { HARMFUL, hostileText } from '../../support/hostile.js';
 
@@ -23,6 +23,29 @@ describe('printable', () => {
     const shown = printable(`/services/${'x'.repeat(100_000)}`);
     expect(shown).toMatch(/^\/services\/x+… \(100010 characters\)$/);
     expect(shown).toHaveLength(256);
+  });
+
+  it('shows text of the greatest length whole, and cuts what is longer or longer once it is escaped', () => {
+    expect(printable('x'.repeat(256))).toBe('x'.repeat(256));
+    expect(printable('x'.repeat(257))).toBe(`${'x'.repeat(238)}… (257 characters)`);
+    expect(printable(`${'x'.repeat(31)}\u001b`, 32)).toBe(`${'x'.repeat(15)}… (32 characters)`);
+  });
+
+  it('cuts neither an escape nor a character in two', () => {
+    for (let before = 0; before < 20; before++) {
+      const begin = 'x'.repeat(before);
+      const escapes = printable(`${begin}${'\u001b'.repeat(100 - before)}`, 32);
+      expect(escapes).toMatch(/^x*(\\u001b)*… \(100 characters\)$/);
+      const rockets = printable(`${begin}${'🚀'.repeat(60)}`, 32);
+      expect(rockets).toMatch(/^x*(🚀)*… \(\d+ characters\)$/u);
+      // Nothing is lost but what was cut in two.
+      expect(escapes.length).toBeGreaterThan(32 - 6);
+      expect(rockets.length).toBeGreaterThan(32 - 2);
+    }
+  });
+
+  it('keeps a backslash and an emoji that come before the cut', () => {
+    expect(printable(`\\u🚀${'x'.repeat(100)}`, 32)).toBe(`\\u🚀${'x'.repeat(10)}… (104 characters)`);
   });
 
   it('returns nothing harmful, and a bounded length, for any text', () => {
@@ -49,6 +72,24 @@ describe('printable', () => {
 describe('the other functions for untrusted text', () => {
   it('puts a message of many lines on one', () => {
     expect(oneLine('first\n   second:\r\n\n\tthird  \n')).toBe('first second: third');
+    expect(oneLine('  first \t \rsecond  with  spaces')).toBe('first second  with  spaces');
+  });
+
+  it('cut a message, and do not look at what is far behind the cut', () => {
+    expect(oneLine('x'.repeat(513))).toBe(`${'x'.repeat(494)}… (513 characters)`);
+    expect(oneLine(`x${' '.repeat(127)}y`, 32)).toBe('x');
+  });
+
+  it('write every line break and every half of a character as an escape', () => {
+    expect(escapeUnprintable('\r\n\t\u{e0001}\u00ad')).toBe('\\r\\n\\t\\udb40\\udc01\\u00ad');
+  });
+
+  it('lay JSON out on several lines where that is asked for', () => {
+    expect(printableJson({ a: ['\u202e'] }, 2)).toBe('{\n  "a": [\n    "\\u202e"\n  ]\n}');
+  });
+
+  it('write what JSON has no word for as null', () => {
+    expect(printableJson(undefined)).toBe('null');
   });
 
   it('quotes text without anything harmful', () => {
