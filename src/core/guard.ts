@@ -120,7 +120,6 @@ export class Guard {
     this.#held.clear();
     this.#vanished.clear();
     this.#sizes = [];
-    this.#holding = undefined;
     return unheld;
   }
 

@@ -5,18 +5,18 @@ import type { Intent } from '../../../src/core/desired.js';
 import { DEFAULT_GUARD, Guard } from '../../../src/core/guard.js';
 import { SOME_ADDRESSES, someAddress } from '../../support/arbitraries.js';
 
-const [A, B, C, D] = SOME_ADDRESSES as [Address, Address, Address, Address];
+const [A, B, C, D, E, F] = SOME_ADDRESSES as [Address, Address, Address, Address, Address, Address];
 
 type Step = readonly [at: number, registered: readonly (Address | readonly [Address, Intent])[]];
 
 /** Tells the guard what is registered, at each of these times. */
-function run(steps: readonly Step[], guard = new Guard()): Guard {
+function run(steps: readonly Step[], guard = new Guard(), policy = DEFAULT_GUARD): Guard {
   for (const [at, registered] of steps) {
     const intents = new Map<Address, Intent>(
       registered.map((each) => (typeof each === 'string' ? [each, 'serve'] : each)),
     );
     const gone = [...guard.members].filter((address) => !intents.has(address));
-    guard.step([...intents, ...gone.map((address) => [address, undefined] as const)], DEFAULT_GUARD, at);
+    guard.step([...intents, ...gone.map((address) => [address, undefined] as const)], policy, at);
   }
   return guard;
 }
@@ -69,6 +69,51 @@ describe('the guard', () => {
         [59_000, [A]],
       ],
       [B, C, D],
+    ],
+    [
+      'three of four, the first of them just within the window',
+      [
+        [0, [A, B, C, D]],
+        [1_000, [A, B, C]],
+        [61_000, [A]],
+      ],
+      [B, C, D],
+    ],
+    [
+      'three of four, the first of them before the window',
+      [
+        [0, [A, B, C, D]],
+        [1_000, [A, B, C]],
+        [61_001, [A]],
+      ],
+      [B, C],
+    ],
+    [
+      'two of what were six within the window',
+      [
+        [0, [A, B, C, [D, 'drain'], [E, 'drain'], [F, 'drain']]],
+        [1_000, [A, B, C]],
+        [61_000, [A]],
+      ],
+      [],
+    ],
+    [
+      'two of what were six before the window, and three since',
+      [
+        [0, [A, B, C, [D, 'drain'], [E, 'drain'], [F, 'drain']]],
+        [1_000, [A, B, C]],
+        [61_001, [A]],
+      ],
+      [B, C],
+    ],
+    [
+      'half of a group that has grown',
+      [
+        [0, [A]],
+        [1_000, [A, B, C, D]],
+        [2_000, [A, B]],
+      ],
+      [],
     ],
     [
       'three of four, slowly',
@@ -168,12 +213,62 @@ describe('the guard', () => {
     expect(held(run(steps))).toEqual(expected);
   });
 
+  it('holds all of a second loss, those that went before it showed as well', () => {
+    const guard = run([
+      [0, [A, B, C, D]],
+      [1_000, [A]],
+      [2_000, [A, B, C, D]],
+      [3_000, [A, B, C]],
+      [4_000, [A]],
+    ]);
+    expect(held(guard)).toEqual([B, C, D]);
+  });
+
+  it('holds by the policy that it is given last, also what it holds already', () => {
+    const guard = run([
+      [0, [A, B, C, D]],
+      [1_000, [A]],
+    ]);
+    run([[2_000, []]], guard, { ...DEFAULT_GUARD, hold: 60_000 });
+    expect(Object.fromEntries(guard.held)).toEqual({ [A]: 62_000, [B]: 61_000, [C]: 61_000, [D]: 61_000 });
+  });
+
+  it('holds nothing of which the hold would be over', () => {
+    const policy = { ...DEFAULT_GUARD, hold: 5_000 };
+    const steps: readonly Step[] = [
+      [0, [A, B, C, D]],
+      [1_000, [A, B, C]],
+      [6_000, [A]],
+    ];
+    expect(held(run(steps, new Guard(), policy))).toEqual([B, C]);
+  });
+
+  it('remembers what vanished for as long as its grace, where that is longer than the window', () => {
+    const policy = { ...DEFAULT_GUARD, window: 1_000, grace: 10_000 };
+    const steps: readonly Step[] = [
+      [0, [A, B, C, D]],
+      [1_000, [A, B, C]],
+      [5_000, [A, B, C]],
+    ];
+    const guard = run(steps, new Guard(), policy);
+    expect(guard.isInGrace(D, policy, 5_000)).toBe(true);
+    expect(held(run([[6_000, [A]]], guard, policy))).toEqual([B, C]);
+  });
+
+  it('is told that a server is gone which it never knew', () => {
+    const guard = new Guard();
+    expect(guard.step([[A, undefined]], DEFAULT_GUARD, 0)).toEqual({ held: [], unheld: [] });
+  });
+
   it('reports when the first hold ends', () => {
     const guard = run([
       [0, [A, B]],
       [1_000, []],
     ]);
     expect(guard.nextEnd(DEFAULT_GUARD, 11_000)).toBe(121_000);
+    run([[20_000, [C, D]]], guard);
+    run([[30_000, []]], guard);
+    expect(guard.nextEnd(DEFAULT_GUARD, 40_000)).toBe(121_000);
     expect(new Guard().nextEnd(DEFAULT_GUARD, 0)).toBeUndefined();
   });
 
@@ -183,6 +278,10 @@ describe('the guard', () => {
       [1_000, [A, B, C]],
     ]);
     expect(guard.nextEnd(DEFAULT_GUARD, 1_000)).toBe(11_000);
+    run([[2_000, [A, B]]], guard);
+    expect(guard.nextEnd(DEFAULT_GUARD, 2_000)).toBe(11_000);
+    expect(guard.nextEnd(DEFAULT_GUARD, 11_000)).toBe(12_000);
+    run([[12_000, [A, B, C]]], guard);
     expect(guard.nextEnd(DEFAULT_GUARD, 11_000)).toBeUndefined();
   });
 
@@ -237,6 +336,8 @@ describe('the guard', () => {
     expect(guard.step(gone(D), DEFAULT_GUARD, 2_000)).toEqual({ held: [D], unheld: [] });
     expect(guard.step([[A, 'serve']], DEFAULT_GUARD, 3_000)).toEqual({ held: [], unheld: [A] });
     expect(guard.step([], DEFAULT_GUARD, 121_000)).toEqual({ held: [], unheld: [B, C] });
+    expect(guard.step([], DEFAULT_GUARD, 121_999)).toEqual({ held: [], unheld: [] });
+    expect(guard.step([], DEFAULT_GUARD, 122_000)).toEqual({ held: [], unheld: [D] });
   });
 
   it('decides from changes alone as it decides from everything', () => {

@@ -54,6 +54,16 @@ describe('mapServices', () => {
     });
   });
 
+  it('says in words why a service feeds no upstream, and names both', () => {
+    const rules: MappingRule[] = [{ service: 'a', kind: 'stream', upstream: 'missing' }];
+    const { problems } = mapServices(new Set(['a', 'both', 'other']), rules, TOPOLOGY);
+    expect(problems.map(({ message }) => message)).toEqual([
+      'configuration maps a to the stream upstream missing, which NGINX does not have',
+      'NGINX has both an http and a stream upstream both: add a rule that says which one',
+      'NGINX has no upstream other, and no rule maps the service elsewhere',
+    ]);
+  });
+
   it('does not use the name where a rule cannot be applied', () => {
     expect(map(['firmware'], [{ service: 'firmware', kind: 'http', upstream: 'missing' }]).feeds).toEqual({});
   });
