@@ -349,7 +349,6 @@ export class Registrations implements DesiredLookup {
 
 /** What is gone first, as that makes room; then what is there, the oldest first, as the limits go by age. */
 function inOrder({ entries, changed }: Pick<RegistrySnapshot, 'entries' | 'changed'>): readonly string[] {
-  if (changed.size < 2) return [...changed];
   const age = (key: string) => {
     const entry = entries.get(key);
     return entry ? (entry.created ?? entry.revision) : Number.NEGATIVE_INFINITY;

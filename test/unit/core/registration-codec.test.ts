@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Address } from '../../../src/core/address.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import {
   decodeRegistration,
@@ -59,6 +60,49 @@ describe('decodeRegistration', () => {
   });
 
   it.each([
+    ['', []],
+    [' \n', []],
+    ['text', ['value is not a JSON object: all parameters take their defaults']],
+    ['[]', ['value is not a JSON object: all parameters take their defaults']],
+    ['{}', []],
+    ['{"drain":false,"meta":{"zone":"a"}}', []],
+    ['{"meta":null}', ['meta must be an object of strings: ignored']],
+    ['{"meta":["a"]}', ['meta must be an object of strings: ignored']],
+    ['{"meta":"a"}', ['meta must be an object of strings: ignored']],
+    ['{"meta":{"zone":1}}', ['meta values that are not strings are ignored']],
+    ['{"a":1}', ['unknown fields are ignored: "a"']],
+    ['{"meta":5,"a":1}', ['meta must be an object of strings: ignored', 'unknown fields are ignored: "a"']],
+    [`{"${'x'.repeat(33)}":1}`, [`unknown fields are ignored: "${'x'.repeat(32)}…"`]],
+    [
+      '{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1}',
+      ['unknown fields are ignored: "a", "b", "c", "d", "e", "f", "g", "h"'],
+    ],
+    [
+      '{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}',
+      ['unknown fields are ignored: "a", "b", "c", "d", "e", "f", "g", "h" and 2 more'],
+    ],
+  ])('of %j says exactly what it ignores', (value, warnings) => {
+    expect(decode(value)).toMatchObject({ status: 'accepted', warnings });
+  });
+
+  it('keeps the labels that are strings, and no others', () => {
+    expect(decode('{"meta":{"zone":"a","rack":4}}')).toMatchObject({ registration: { meta: { zone: 'a' } } });
+    expect(decode('{"meta":["a"]}')).toMatchObject({ registration: { meta: {} } });
+  });
+
+  it('reads a value of the greatest length', () => {
+    expect(decode('x'.repeat(MAX_VALUE_LENGTH)).status).toBe('accepted');
+    expect(decode('x'.repeat(MAX_VALUE_LENGTH + 1)).status).toBe('rejected');
+  });
+
+  it.each(["it's", 'a "name"', '1 [2]', 'a\uFEFF'])('takes the text %j for no attempt at JSON', (value) => {
+    expect(decode(value)).toMatchObject({
+      status: 'accepted',
+      registration: { parameters: DEFAULT_PARAMETERS },
+    });
+  });
+
+  it.each([
     ['{"weight":-1}', /weight must be/],
     ['{"drain":"yes"}', /drain must be/],
     [`{"meta":{"a":"${'x'.repeat(MAX_VALUE_LENGTH)}"}}`, /at most 16384/],
@@ -103,6 +147,9 @@ describe('decodeRegistration', () => {
     ['single quotes around all', `'{"weight":5}'`],
     ['a comment before', '// drained\n{"drain":true}'],
     ['a list that does not end', '[{"weight":5}'],
+    ['a list that does not end, after spaces', '  [1'],
+    ['text in quotes that does not end, after spaces', '  "text'],
+    ['an object as text in quotes, after spaces', '  "  [1]"'],
     ['an object as text in quotes', '"{\\"drain\\":true}"'],
     ['a template that was not filled in', '{{ .Values.registration }}'],
     ['the end alone', '"weight": 5}'],
@@ -177,6 +224,18 @@ describe('decodeRegistration', () => {
     );
   });
 
+  it('says that a value is no object but one in quotes', () => {
+    expect(decode('"{\\"drain\\":true}"')).toMatchObject({
+      reason: 'value must be a JSON object, got one as text in quotes',
+    });
+  });
+
+  it('says where a value that looks like JSON goes wrong', () => {
+    expect(decode('{"drain" true}')).toMatchObject({
+      reason: 'value looks like JSON and is not valid JSON at character 10',
+    });
+  });
+
   it('reads what encodeRegistration writes', () => {
     const registration = fc.record({
       service: fc.constantFrom('firmware', 'mqtt.lab_1'),
@@ -193,5 +252,27 @@ describe('decodeRegistration', () => {
         expect(decode(value, key)).toEqual({ status: 'accepted', registration: given, warnings: [] });
       }),
     );
+  });
+});
+
+describe('encodeRegistration', () => {
+  const address = '10.0.0.1:80' as Address;
+  const plain = { service: 'firmware', address, parameters: DEFAULT_PARAMETERS, drain: false, meta: {} };
+
+  it('leaves out what is at its default', () => {
+    expect(encodeRegistration(DEFAULT_KEY_PREFIXES, plain)).toEqual({ key: KEY, value: '{}' });
+  });
+
+  it('writes parameters, drain and meta', () => {
+    const registration = {
+      ...plain,
+      parameters: { ...DEFAULT_PARAMETERS, weight: 5 },
+      drain: true,
+      meta: { zone: 'a' },
+    };
+    expect(encodeRegistration(DEFAULT_KEY_PREFIXES, registration)).toEqual({
+      key: KEY,
+      value: '{"weight":5,"drain":true,"meta":{"zone":"a"}}',
+    });
   });
 });

@@ -3,6 +3,7 @@ import { type Address, parseNetwork } from '../../../src/core/address.js';
 import { desiredServers } from '../../../src/core/desired.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import type { KeyValue } from '../../../src/core/ports.js';
+import { MAX_VALUE_LENGTH } from '../../../src/core/registration-codec.js';
 import { Registrations } from '../../../src/core/registrations.js';
 
 /** A registry of entries, and what changed since last asked. */
@@ -166,12 +167,159 @@ describe('Registrations', () => {
       },
     });
     const change = registrations.apply({ ...view, entries: faulty });
-    expect(change.rejected).toMatchObject([{ key: A, reason: expect.stringMatching(/could not be read/) }]);
+    expect(change.rejected).toMatchObject([
+      { key: A, revision: 2, reason: 'could not be read: "Maximum call stack size exceeded"' },
+    ]);
     expect(desiredServers(registrations, ['firmware']).get(ADDRESS)).toMatchObject({
       intent: 'serve',
       parameters: { weight: 3 },
     });
     expect(registrations.get('firmware').size).toBe(2);
+  });
+
+  it('tells what it ignores in a value', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const revision = etcd.put(A, '{"meta":5}');
+    const reason = 'meta must be an object of strings: ignored';
+    expect(registrations.apply(etcd.next())).toMatchObject({
+      rejected: [],
+      warnings: [{ key: A, service: 'firmware', revision, reason }],
+    });
+  });
+
+  it('rejects a value that cannot be read until one can', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const revision = etcd.put(A, '{"drain":"yes"}');
+    registrations.apply(etcd.next());
+    const reason = 'drain must be true or false, got "yes"';
+    expect(registrations.rejected).toEqual([{ key: A, service: 'firmware', revision, reason }]);
+    expect(registrations.refused('firmware')).toEqual({ rejected: 1, overLimit: 0 });
+    etcd.put(A);
+    registrations.apply(etcd.next());
+    expect(registrations.rejected).toEqual([]);
+    expect(registrations.refused('firmware')).toEqual({ rejected: 0, overLimit: 0 });
+  });
+
+  it('rejects a key that names no service for as long as it is there', () => {
+    const key = '/services/-x/10.0.0.1:80';
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const revision = etcd.put(key);
+    const rejection = { key, revision, reason: expect.stringContaining('service must be') };
+    expect(registrations.apply(etcd.next()).rejected).toEqual([rejection]);
+    expect(registrations.rejected).toEqual([rejection]);
+    etcd.del(key);
+    expect([...registrations.apply(etcd.next()).touched]).toEqual([]);
+    expect(registrations.rejected).toEqual([]);
+  });
+
+  it('leaves all other keys alone', () => {
+    const etcd = views();
+    const registrations = new Registrations({ services: '/s/', control: '/c/' });
+    for (const key of [A, '/c/watchers/firmware/10.0.0.1:80', '/c/maintenance/firmware', '/']) etcd.put(key);
+    expect(registrations.apply(etcd.next())).toEqual({
+      instances: new Map(),
+      touched: new Set(),
+      rejected: [],
+      warnings: [],
+      limited: [],
+    });
+    expect(registrations.maintenance).toEqual([]);
+  });
+
+  it('tells of every service any of whose keys has changed, taken or not', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const touched = () => [...registrations.apply(etcd.next()).touched];
+    for (const key of [
+      '/services/a/nohost',
+      '/services/b/10.0.0.1:80',
+      '/sidekick/maintenance/c/10.0.0.1:80',
+    ]) {
+      etcd.put(key);
+    }
+    expect(touched()).toEqual(['a', 'b', 'c']);
+    for (const key of [
+      '/services/a/nohost',
+      '/services/b/10.0.0.1:80',
+      '/sidekick/maintenance/c/10.0.0.1:80',
+    ]) {
+      etcd.del(key);
+    }
+    expect(touched()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('tells of every instance that has changed, and of none that was never there', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const changed = () => Object.fromEntries(registrations.apply(etcd.next()).instances);
+    etcd.put(A);
+    etcd.put('/services/firmware/10.0.0.2:80');
+    expect(changed()).toEqual({ firmware: new Set(['10.0.0.1:80', '10.0.0.2:80']) });
+    etcd.del('/services/firmware/10.0.0.2:80');
+    etcd.del('/services/firmware/10.0.0.3:80');
+    etcd.del('/services/mqtt/10.0.0.3:1883');
+    expect(changed()).toEqual({ firmware: new Set(['10.0.0.2:80']) });
+  });
+
+  it('counts the instances of which a registration was taken, each once', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const counts: number[] = [];
+    for (const change of [
+      () => etcd.put('/services/firmware/[2001:db8::1]:80'),
+      () => etcd.put('/services/firmware/[2001:DB8::1]:80'),
+      () => etcd.put(A, '{"weight":-1}'),
+      () => etcd.put(A),
+      () => etcd.put(A, '{"weight":-1}'),
+      () => etcd.del('/services/firmware/[2001:db8::1]:80'),
+      () => etcd.del('/services/firmware/[2001:DB8::1]:80'),
+      () => etcd.put('/sidekick/maintenance/firmware/10.0.0.9:80'),
+      () => etcd.del(A),
+    ]) {
+      change();
+      registrations.apply(etcd.next());
+      counts.push(registrations.accepted('firmware'));
+    }
+    expect(counts).toEqual([1, 1, 1, 2, 2, 2, 1, 1, 0]);
+    expect(registrations.accepted('unknown')).toBe(0);
+  });
+
+  it('has the newest request to drain each instance, until it is taken back or the instance is gone', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const requests = () => {
+      registrations.apply(etcd.next());
+      return Object.fromEntries(registrations.drainRequests('firmware'));
+    };
+    etcd.put(A, '{"drain":true}');
+    etcd.put('/services/firmware/10.0.0.2:80');
+    etcd.put('/sidekick/maintenance/firmware/10.0.0.2:80');
+    expect(requests()).toEqual({ '10.0.0.1:80': 1, '10.0.0.2:80': 3 });
+    etcd.put(A);
+    expect(requests()).toEqual({ '10.0.0.2:80': 3 });
+    etcd.del('/services/firmware/10.0.0.2:80');
+    expect(requests()).toEqual({});
+    expect(registrations.get('firmware').has('10.0.0.2:80' as Address)).toBe(false);
+    expect(registrations.desired('firmware').has('10.0.0.2:80' as Address)).toBe(false);
+    expect(registrations.drainRequests('unknown').size).toBe(0);
+  });
+
+  it('tells what operators have taken out, registered or not, and what they said', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    etcd.put('/sidekick/maintenance/firmware/10.0.0.1:80', '{"by":"root@lb1"}');
+    etcd.put('/sidekick/maintenance/mqtt/10.0.0.1:1883', 'anything');
+    registrations.apply(etcd.next());
+    expect(registrations.maintenance).toEqual([
+      { service: 'firmware', address: '10.0.0.1:80', by: 'root@lb1' },
+      { service: 'mqtt', address: '10.0.0.1:1883' },
+    ]);
+    etcd.del('/sidekick/maintenance/firmware/10.0.0.1:80');
+    registrations.apply(etcd.next());
+    expect(registrations.maintenance).toEqual([{ service: 'mqtt', address: '10.0.0.1:1883' }]);
   });
 
   describe('with limits', () => {
@@ -241,6 +389,59 @@ describe('Registrations', () => {
       });
     });
 
+    it('says why it refuses a value that grows beyond the limit', () => {
+      const etcd = views();
+      const registrations = limited({ bytes: 20 });
+      etcd.put(key(1));
+      registrations.apply(etcd.next());
+      etcd.put(key(1), ' '.repeat(21));
+      const reason = 'the values of firmware are more than 20 bytes (limits.bytes)';
+      expect(registrations.apply(etcd.next())).toMatchObject({ rejected: [{ reason }], limited: [] });
+    });
+
+    it('makes room by what is gone before it takes what is new', () => {
+      const etcd = views();
+      const registrations = limited({ instances: 1 });
+      etcd.put(key(1));
+      registrations.apply(etcd.next());
+      etcd.put(key(2));
+      etcd.del(key(1));
+      expect(registrations.apply(etcd.next()).limited).toEqual([]);
+      expect(taken(registrations)).toEqual([2]);
+    });
+
+    it('counts a value that is too long to be read by the longest that is', () => {
+      const etcd = views();
+      const registrations = limited({ bytes: MAX_VALUE_LENGTH });
+      etcd.put(key(1), 'x'.repeat(2 * MAX_VALUE_LENGTH));
+      expect(registrations.apply(etcd.next())).toMatchObject({
+        rejected: [{ reason: expect.stringContaining('characters') }],
+      });
+      etcd.put(key(2), 'x');
+      expect(registrations.apply(etcd.next()).limited).toEqual(['firmware']);
+    });
+
+    it('counts a value that was too long to be kept by the longest that is read', () => {
+      const registrations = limited({ bytes: MAX_VALUE_LENGTH - 1 });
+      const entry = { key: key(1), value: '', revision: 1, oversized: 1_000_000 };
+      const { limited: services } = registrations.apply({
+        entries: new Map([[key(1), entry]]),
+        changed: new Set([key(1)]),
+      });
+      expect(services).toEqual(['firmware']);
+    });
+
+    it('has nothing left of a key that went while it waited', () => {
+      const etcd = views();
+      const registrations = limited({ instances: 1 });
+      for (const n of [1, 2]) etcd.put(key(n));
+      registrations.apply(etcd.next());
+      for (const n of [1, 2]) etcd.del(key(n));
+      registrations.apply(etcd.next());
+      expect(registrations.refused('firmware')).toEqual({ rejected: 0, overLimit: 0 });
+      expect(registrations.forget('firmware')).toBe(true);
+    });
+
     it('does not affect other services', () => {
       const etcd = views();
       const registrations = limited({});
@@ -264,6 +465,56 @@ describe('Registrations', () => {
     expect(registrations.forget('firmware')).toBe(true);
     expect(registrations.names).not.toBe(names);
     expect([...registrations.services]).toEqual([]);
+  });
+
+  it.each([
+    ['a key that is not taken', '/services/firmware/nohost'],
+    ['what an operator has taken out', '/sidekick/maintenance/firmware/10.0.0.9:80'],
+  ])('does not forget a service of which there still is %s', (_, key) => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    etcd.put(A);
+    etcd.put(key);
+    registrations.apply(etcd.next());
+    etcd.del(A);
+    registrations.apply(etcd.next());
+    expect(registrations.forget('firmware')).toBe(false);
+    etcd.del(key);
+    registrations.apply(etcd.next());
+    expect(registrations.forget('firmware')).toBe(true);
+  });
+
+  it('knows the services that were registered before it began, and forgets each once', () => {
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES, {}, ['firmware', 'mqtt']);
+    expect([...registrations.services]).toEqual(['firmware', 'mqtt']);
+    expect([registrations.forget('mqtt'), registrations.forget('mqtt')]).toEqual([true, false]);
+    expect([...registrations.services]).toEqual(['firmware']);
+  });
+
+  it('has other names when a service is new, and the same while none is', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const { names } = registrations;
+    etcd.put(A);
+    registrations.apply(etcd.next());
+    const after = registrations.names;
+    expect(after).not.toBe(names);
+    etcd.put('/services/firmware/10.0.0.2:80');
+    registrations.apply(etcd.next());
+    expect(registrations.names).toBe(after);
+  });
+
+  it('keeps out the load balancer’s own addresses', () => {
+    const own = parseNetwork('10.0.0.1');
+    if (!own.ok) throw new Error(own.reason);
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES, { own: [own.value] });
+    const revision = etcd.put(A);
+    etcd.put('/services/firmware/10.0.0.2:80');
+    expect(registrations.apply(etcd.next()).rejected).toMatchObject([
+      { key: A, service: 'firmware', revision },
+    ]);
+    expect([...registrations.get('firmware').keys()]).toEqual(['10.0.0.2:80']);
   });
 
   it('rejects addresses that are not allowed for the service', () => {

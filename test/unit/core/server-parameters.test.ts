@@ -12,6 +12,16 @@ import { parameters } from '../../support/arbitraries.js';
 
 describe('readParameters', () => {
   it('fills in the defaults of NGINX', () => {
+    expect(DEFAULT_PARAMETERS).toEqual({
+      weight: 1,
+      max_conns: 0,
+      max_fails: 1,
+      fail_timeout: '10s',
+      slow_start: '0s',
+      route: '',
+      backup: false,
+      down: false,
+    });
     expect(readParameters({})).toEqual({ ok: true, value: DEFAULT_PARAMETERS });
   });
 
@@ -55,9 +65,43 @@ describe('readParameters', () => {
     expect(read).toMatchObject({ ok: false, reason: expect.stringContaining(`${name} must be`) });
   });
 
-  it('names every bad parameter', () => {
-    expect(readParameters({ weight: -1, down: 'no' })).toMatchObject({
-      reason: expect.stringMatching(/weight.*; down/),
+  it.each([
+    ['weight', 1],
+    ['max_conns', 0],
+    ['max_conns', 2 ** 31 - 1],
+    ['max_fails', 0],
+    ['max_fails', 2 ** 31 - 1],
+    ['route', ''],
+  ])('takes %s: %j, which is just allowed', (name, value) => {
+    expect(readParameters({ [name]: value })).toEqual({
+      ok: true,
+      value: { ...DEFAULT_PARAMETERS, [name]: value },
+    });
+  });
+
+  it('names every bad parameter, and what is allowed', () => {
+    const bad = {
+      weight: -1,
+      max_conns: -1,
+      max_fails: -1,
+      fail_timeout: 'soon',
+      slow_start: true,
+      route: 5,
+      backup: 'no',
+      down: 'no',
+    };
+    expect(readParameters(bad)).toEqual({
+      ok: false,
+      reason: [
+        'weight must be an integer from 1 to 65535, got "-1"',
+        'max_conns must be an integer from 0 to 2147483647, got "-1"',
+        'max_fails must be an integer from 0 to 2147483647, got "-1"',
+        'fail_timeout must be an NGINX time in whole seconds such as 10s or 1m, got "soon"',
+        'slow_start must be an NGINX time in whole seconds such as 10s or 1m, got "true"',
+        'route must be a string of at most 32 characters, got "5"',
+        'backup must be true or false, got "no"',
+        'down must be true or false, got "no"',
+      ].join('; '),
     });
   });
 
@@ -91,7 +135,7 @@ describe('the conversion of parameters', () => {
 
   it('omits route for a stream server', () => {
     expect(parametersFor('http')).toEqual(PARAMETER_NAMES);
-    expect(parametersFor('stream')).not.toContain('route');
+    expect(parametersFor('stream')).toEqual(PARAMETER_NAMES.filter((name) => name !== 'route'));
     expect(differences('stream', DEFAULT_PARAMETERS, { ...DEFAULT_PARAMETERS, route: 'a' })).toEqual({});
   });
 });
