@@ -33,6 +33,9 @@ export type Call =
 
 export type RemoveReason = 'duplicate' | 'idle' | 'expired' | 'failing';
 
+/** A call about a server that NGINX has. */
+type Change = Exclude<Action, { readonly type: 'add' }>;
+
 /** The servers that a group has, by address. An address that is there twice has two. */
 export type ActualServers = ReadonlyMap<Address, readonly ActualServer[]>;
 
@@ -134,15 +137,14 @@ export function plan(given: PlanInput): Plan {
   };
 }
 
-/** What the plan is for: what is desired and not there, and what is there. */
+/** What the plan is for: what is desired and not there, and the addresses that may have servers. */
 function addressesOf({ desired, actual, only }: PlanInput): {
   readonly absent: readonly DesiredServer[];
   readonly present: readonly Address[];
 } {
   if (only) {
     const missing = [...only].filter((address) => !actual.has(address));
-    const present = [...only].filter((address) => actual.has(address));
-    return { absent: missing.flatMap((address) => desired.get(address) ?? []), present };
+    return { absent: missing.flatMap((address) => desired.get(address) ?? []), present: [...only] };
   }
   const absent = [...desired.values()].filter(({ address }) => !actual.has(address));
   return { absent, present: [...actual.keys()] };
@@ -197,7 +199,7 @@ function planAddress(input: PlanInput, address: Address, drains: Map<Address, Dr
 /** The server with what is known of its health and its sessions at the time of the plan. */
 function observed({ countersAreFresh = true, health }: PlanInput, server: ActualServer): ActualServer {
   const failing = (countersAreFresh && server.failing) || health?.(server.address) === 'unhealthy';
-  if (countersAreFresh) return failing === server.failing ? server : { ...server, failing };
+  if (countersAreFresh) return { ...server, failing };
   const { active: _, ...rest } = server;
   return { ...rest, failing };
 }
@@ -207,9 +209,9 @@ function keepLastServing(
   input: PlanInput,
   actions: readonly Action[],
 ): { readonly deferred: ReadonlySet<Action>; readonly stillServing?: ActualServer } {
-  const taking = actions.filter((action) => takesTraffic(input, action));
+  const taking = actions.filter((action): action is Change => takesTraffic(input, action));
   if (taking.length === 0 || !anyWanted(input.desired)) return { deferred: new Set() };
-  const taken = new Set(taking.map((action) => (action.type === 'add' ? undefined : action.id)));
+  const taken = new Set(taking.map(({ id }) => id));
   let othersServe = false;
   for (const servers of input.actual.values()) {
     for (const server of servers) {

@@ -84,6 +84,7 @@ function has(id: number, address: Address, server: Partial<ActualServer> = {}): 
 
 const REGISTERED: Cause = { kind: 'registered', revision: 7 };
 const DOWN = { ...DEFAULT_PARAMETERS, down: true };
+const WEIGHING_TWO = { parameters: { ...DEFAULT_PARAMETERS, weight: 2 } };
 const OUT_LONG: DrainClock = { since: NOW - 10_000, outOfRotationSince: NOW - 9_000 };
 const OVERDUE: DrainClock = { since: NOW - 30_000, outOfRotationSince: NOW - 29_000 };
 
@@ -166,6 +167,21 @@ const ROWS: readonly Row[] = [
     name: 'serve, three times the same: the oldest stays, wherever NGINX lists it',
     given: { desired: wants([A, 'serve']), actual: [has(2, A), has(1, A), has(3, A)] },
     actions: [2, 3].map((id) => ({ type: 'remove', address: A, id, reason: 'duplicate' })),
+  },
+  {
+    name: 'serve, twice, the older as wanted: the other goes',
+    given: { desired: wants([A, 'serve', { weight: 2 }]), actual: [has(0, A, WEIGHING_TWO), has(1, A)] },
+    actions: [{ type: 'remove', address: A, id: 1, reason: 'duplicate' }],
+  },
+  {
+    name: 'serve, twice, the newer as wanted and listed first: the older goes',
+    given: { desired: wants([A, 'serve', { weight: 2 }]), actual: [has(1, A, WEIGHING_TWO), has(0, A)] },
+    actions: [{ type: 'remove', address: A, id: 0, reason: 'duplicate' }],
+  },
+  {
+    name: 'serve, twice, and one draining: that one goes',
+    given: { desired: wants([A, 'serve']), actual: [has(0, A, { draining: true }), has(1, A)] },
+    actions: [{ type: 'remove', address: A, id: 0, reason: 'duplicate' }],
   },
   {
     name: 'keep, twice: the one in rotation stays',
@@ -280,6 +296,31 @@ const ROWS: readonly Row[] = [
     ],
   },
   {
+    name: 'all gone, another wanted that there is no room for: one that does not fail stays, whichever comes first',
+    given: {
+      desired: wants([C, 'serve']),
+      actual: [has(0, A, { failing: true }), has(1, B)],
+      zoneFull: true,
+    },
+    actions: [
+      { type: 'add', address: C, parameters: DEFAULT_PARAMETERS },
+      { type: 'remove', address: A, id: 0, reason: 'failing' },
+    ],
+  },
+  {
+    name: 'one gone, one to drain and past its deadline, no room for another: the one that asked stays',
+    given: {
+      desired: wants([B, 'drain'], [C, 'serve']),
+      actual: [has(0, A), has(1, B)],
+      drains: new Map([[B, OVERDUE]]),
+      zoneFull: true,
+    },
+    actions: [
+      { type: 'add', address: C, parameters: DEFAULT_PARAMETERS },
+      { type: 'drain', address: A, id: 0 },
+    ],
+  },
+  {
     name: 'serve as down, the only one that serves, another wanted: the other one first',
     given: { desired: wants([A, 'serve', { down: true }], [B, 'serve']), actual: [has(0, A)] },
     actions: [{ type: 'add', address: B, parameters: DEFAULT_PARAMETERS }],
@@ -300,8 +341,15 @@ describe('plan', () => {
   });
 
   it('lists the fulfilled requests: those whose address NGINX does not have', () => {
-    const { drained: out } = plan(input({ desired: wants([A, 'drain'], [B, 'drain']), actual: [has(0, B)] }));
+    const desired = wants([A, 'drain'], [B, 'drain'], [C, 'serve'], [D, 'keep']);
+    const { drained: out } = plan(input({ desired, actual: [has(0, B)] }));
     expect(out).toEqual(new Map([[A, 0]]));
+  });
+
+  it('names a server that goes on serving only where it takes traffic from others', () => {
+    const desired = wants([A, 'serve'], [B, 'drain']);
+    expect(plan(input({ desired, actual: [has(0, A)] }))).not.toHaveProperty('stillServing');
+    expect(plan(input({ desired, actual: [has(0, A), has(1, B)] })).stillServing).toEqual(has(0, A));
   });
 
   it('names the request by which a server is drained: the newest of its services', () => {
@@ -359,10 +407,17 @@ describe('a plan for some addresses', () => {
     expect(plan(input(given)).actions.map(({ type }) => type)).toEqual(['remove', 'remove']);
   });
 
-  it('uses what the load balancer’s own probes say of a server at any time', () => {
-    const health = (address: Address) => (address === B ? ('unhealthy' as const) : ('healthy' as const));
-    const found = plan(input({ actual: [has(1, B)], health, countersAreFresh: false, only: only(B) }));
-    expect(callsOf(found)).toEqual([{ type: 'remove', id: 1, address: B, reason: 'failing' }]);
+  it.each([true, false])(
+    'uses what the load balancer’s own probes say of a server, with fresh counters or without: %s',
+    (countersAreFresh) => {
+      const health = (address: Address) => (address === B ? ('unhealthy' as const) : ('healthy' as const));
+      const found = plan(input({ actual: [has(1, B)], health, countersAreFresh, only: only(B) }));
+      expect(callsOf(found)).toEqual([{ type: 'remove', id: 1, address: B, reason: 'failing' }]);
+    },
+  );
+
+  it('has nothing to do for an address that is neither wanted nor there', () => {
+    expect(plan(input({ only: only(A) }))).toMatchObject({ actions: [], deferred: [] });
   });
 
   it('equals the part of the plan for all about them, if another server goes on serving', () => {
@@ -547,5 +602,16 @@ describe('a plan', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('actionKey', () => {
+  it.each<[Call, string]>([
+    [{ type: 'add', address: A, parameters: DEFAULT_PARAMETERS }, 'add 10.0.0.1:80 '],
+    [{ type: 'update', address: A, id: 0, changes: { down: false } }, 'update 10.0.0.1:80 0'],
+    [{ type: 'drain', address: A, id: 7 }, 'drain 10.0.0.1:80 7'],
+    [{ type: 'remove', address: B, id: 7, reason: 'idle' }, 'remove 10.0.0.2:80 7'],
+  ])('turns %j into %j', (call, key) => {
+    expect(actionKey({ ...call, cause: REGISTERED })).toBe(key);
   });
 });
