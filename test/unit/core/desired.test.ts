@@ -11,9 +11,8 @@ import {
 } from '../../../src/core/desired.js';
 import type { Registration } from '../../../src/core/registration.js';
 import { DEFAULT_PARAMETERS, type ServerParameters } from '../../../src/core/server-parameters.js';
-import { SOME_ADDRESSES } from '../../support/arbitraries.js';
 
-const [A, B, C] = SOME_ADDRESSES as [Address, Address, Address];
+const [A, B, C] = ['10.0.0.1:80', '10.0.0.2:80', '10.0.0.3:80'] as [Address, Address, Address];
 const CAUSE = { kind: 'registered', revision: 5 } as const;
 const INSTANCE = { service: 'firmware', address: A };
 
