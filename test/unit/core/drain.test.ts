@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { advanceDrain, drainStep } from '../../../src/core/drain.js';
 
 const LIMITS = { timeout: 10_000, settle: 500 };
+const SINCE = 70_000;
 
 describe('drainStep', () => {
   it.each([
-    // out, outOfRotationSince, active, now → step (the drain began at 0)
+    // out, outOfRotationSince, active, now → step; times count from the begin of the drain
     [false, undefined, 0, 0, 'drain'],
     [false, undefined, 5, 9_999, 'drain'],
     [false, undefined, 0, 10_000, 'remove-expired'],
@@ -20,8 +21,9 @@ describe('drainStep', () => {
   ] as const)(
     'decides for a server that is %s since %s with %s open at %i: %s',
     (out, outOfRotationSince, active, now, step) => {
-      const clock = { since: 0, ...(outOfRotationSince === undefined ? {} : { outOfRotationSince }) };
-      expect(drainStep({ out, active }, clock, LIMITS, now)).toBe(step);
+      const rotation =
+        outOfRotationSince === undefined ? {} : { outOfRotationSince: SINCE + outOfRotationSince };
+      expect(drainStep({ out, active }, { since: SINCE, ...rotation }, LIMITS, SINCE + now)).toBe(step);
     },
   );
 });
@@ -34,6 +36,10 @@ describe('advanceDrain', () => {
       since: 5,
       outOfRotationSince: 9,
     });
+  });
+
+  it('counts the settle time of a server that is out already from the beginning', () => {
+    expect(advanceDrain(undefined, true, 5)).toEqual({ since: 5, outOfRotationSince: 5 });
   });
 
   it('starts the settle time again when something put the server back', () => {

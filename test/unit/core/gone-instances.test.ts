@@ -22,6 +22,14 @@ describe('goneInstance', () => {
   });
 });
 
+describe('goneInstance, of the lease', () => {
+  it('keeps it where it tells whether the key was deleted, and not otherwise', () => {
+    expect(goneInstance(INSTANCE, record('{}', '7')).lease).toBe('7');
+    expect(goneInstance(INSTANCE, record('{}'))).not.toHaveProperty('lease');
+    expect(goneInstance(INSTANCE, record('{"drain":true}', '7'))).not.toHaveProperty('lease');
+  });
+});
+
 describe('GoneInstances', () => {
   const unknown: GoneInstance = goneInstance(INSTANCE, record('{}', '7'));
 
@@ -52,5 +60,23 @@ describe('GoneInstances', () => {
     for (let n = 0; n <= 20_000; n++) gone.add({ ...unknown, address: address(n) });
     expect(gone.cause({ ...INSTANCE, address: address(0) })).toBeUndefined();
     expect(gone.cause({ ...INSTANCE, address: address(1) })).toBeDefined();
+  });
+
+  it('counts an instance that goes again among the newest', () => {
+    const gone = new GoneInstances();
+    gone.add(unknown);
+    const other = (n: number) => ({ ...unknown, service: `other-${n}` });
+    for (let n = 0; n < 19_999; n++) gone.add(other(n));
+    gone.add(unknown);
+    gone.add(other(19_999));
+    expect(gone.cause(INSTANCE)).toBeDefined();
+    expect(gone.cause(other(0))).toBeUndefined();
+    expect(gone.cause(other(1))).toBeDefined();
+  });
+
+  it('keeps instances of two services with one address apart', () => {
+    const gone = new GoneInstances();
+    gone.add(unknown);
+    expect(gone.cause({ ...INSTANCE, service: 'mqtt' })).toBeUndefined();
   });
 });

@@ -75,20 +75,20 @@ describe('the other functions for untrusted text', () => {
     expect(oneLine('  first \t \rsecond  with  spaces')).toBe('first second  with  spaces');
   });
 
-  it('cut a message, and do not look at what is far behind the cut', () => {
+  it('cuts a message, and does not look at what is far behind the cut', () => {
     expect(oneLine('x'.repeat(513))).toBe(`${'x'.repeat(494)}… (513 characters)`);
     expect(oneLine(`x${' '.repeat(127)}y`, 32)).toBe('x');
   });
 
-  it('write every line break and every half of a character as an escape', () => {
+  it('writes every line break and every half of a character as an escape', () => {
     expect(escapeUnprintable('\r\n\t\u{e0001}\u00ad')).toBe('\\r\\n\\t\\udb40\\udc01\\u00ad');
   });
 
-  it('lay JSON out on several lines where that is asked for', () => {
+  it('lays JSON out on several lines where that is asked for', () => {
     expect(printableJson({ a: ['\u202e'] }, 2)).toBe('{\n  "a": [\n    "\\u202e"\n  ]\n}');
   });
 
-  it('write what JSON has no word for as null', () => {
+  it('writes what JSON has no word for as null', () => {
     expect(printableJson(undefined)).toBe('null');
   });
 

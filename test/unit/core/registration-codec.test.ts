@@ -81,7 +81,7 @@ describe('decodeRegistration', () => {
       '{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1}',
       ['unknown fields are ignored: "a", "b", "c", "d", "e", "f", "g", "h" and 2 more'],
     ],
-  ])('of %j says exactly what it ignores', (value, warnings) => {
+  ])('says exactly what it ignores of %j', (value, warnings) => {
     expect(decode(value)).toMatchObject({ status: 'accepted', warnings });
   });
 
