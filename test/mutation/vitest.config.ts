@@ -10,5 +10,11 @@ const mayBeRandom = tests.some(
 
 // Stryker runs one project, and only the tests that it is told: a fault that other tests notice by chance is not tested.
 export default defineConfig({
-  test: { include: tests, setupFiles: mayBeRandom ? ['test/mutation/seed.ts'] : [], testTimeout: 60_000 },
+  test: {
+    include: tests,
+    // Stryker has one thread for all files and begins another for each fault: no fault reaches the next.
+    isolate: false,
+    setupFiles: mayBeRandom ? ['test/mutation/seed.ts'] : [],
+    testTimeout: 60_000,
+  },
 });

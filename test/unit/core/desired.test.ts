@@ -79,6 +79,25 @@ describe('desiredServer', () => {
   });
 });
 
+describe('the cause of what an instance wants', () => {
+  const said = { by: 'root@lb1' };
+  const cause = (record: InstanceRecord) => desiredServer(INSTANCE, record).cause;
+
+  it('is the operator that drains it, where that request is the newest', () => {
+    const record = { ...accepted({ drain: true }), maintenance: { revision: 9, said } };
+    expect(cause(record)).toEqual({ kind: 'operator-drain', revision: 9, said });
+  });
+
+  it('is its registration, where that asks to drain later than an operator', () => {
+    const record = { ...accepted({ drain: true }), maintenance: { revision: 3, said } };
+    expect(cause(record)).toEqual({ kind: 'drain-requested', revision: 5 });
+  });
+
+  it('is the operator that ended a drain, where its key has not been written since', () => {
+    expect(cause({ ...accepted({}), undrained: 8 })).toEqual({ kind: 'operator-undrain', revision: 8 });
+  });
+});
+
 describe('drainRevision', () => {
   it.each([
     ['undefined where nobody asks', accepted({}), undefined],

@@ -221,6 +221,7 @@ describe('Registrations', () => {
     for (const key of [A, '/c/watchers/firmware/10.0.0.1:80', '/c/maintenance/firmware', '/']) etcd.put(key);
     expect(registrations.apply(etcd.next())).toEqual({
       instances: new Map(),
+      gone: [],
       touched: new Set(),
       rejected: [],
       warnings: [],
@@ -305,6 +306,57 @@ describe('Registrations', () => {
     expect(registrations.get('firmware').has('10.0.0.2:80' as Address)).toBe(false);
     expect(registrations.desired('firmware').has('10.0.0.2:80' as Address)).toBe(false);
     expect(registrations.drainRequests('unknown').size).toBe(0);
+  });
+
+  it('knows the newest revision that it was told of', () => {
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const empty = { entries: new Map(), changed: new Set<string>() };
+    const revisions = [undefined, 5, 3, undefined, 9].map((revision) => {
+      registrations.apply(revision === undefined ? empty : { ...empty, revision });
+      return registrations.revision;
+    });
+    expect(revisions).toEqual([0, 5, 5, 5, 9]);
+  });
+
+  it('tells how each instance went, once all its keys are gone', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const gone = () => registrations.apply(etcd.next()).gone;
+    etcd.put('/services/firmware/[2001:db8::1]:80', '{"drain":true}');
+    etcd.put('/services/firmware/[2001:DB8::1]:80', '{"drain":true}');
+    etcd.put(A);
+    expect(gone()).toEqual([]);
+    etcd.del('/services/firmware/[2001:db8::1]:80');
+    expect(gone()).toEqual([]);
+    etcd.del('/services/firmware/[2001:DB8::1]:80');
+    etcd.del(A);
+    expect(gone()).toEqual([
+      { service: 'firmware', address: '[2001:db8::1]:80', cause: { kind: 'deregistered' } },
+      { service: 'firmware', address: '10.0.0.1:80', cause: { kind: 'key-deleted' } },
+    ]);
+    etcd.del(A);
+    expect(gone()).toEqual([]);
+  });
+
+  it('knows when an operator ended a drain, until the key is written again', () => {
+    const MAINTENANCE = '/sidekick/maintenance/firmware/10.0.0.1:80';
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    const undrained: (number | undefined)[] = [];
+    let revision = 100;
+    for (const change of [
+      () => etcd.put(A),
+      () => etcd.put(MAINTENANCE),
+      () => etcd.del(MAINTENANCE),
+      () => etcd.del(MAINTENANCE),
+      () => etcd.put(A),
+    ]) {
+      change();
+      registrations.apply({ ...etcd.next(), revision: ++revision });
+      undrained.push(registrations.get('firmware').get(ADDRESS)?.undrained);
+    }
+    expect(undrained).toEqual([undefined, undefined, 103, 103, undefined]);
+    expect(registrations.get('firmware').get(ADDRESS)).not.toHaveProperty('undrained');
   });
 
   it('tells what operators have taken out, registered or not, and what they said', () => {
