@@ -21,12 +21,14 @@ export interface Invocation<S extends Schema = Schema, L extends Lists = Lists> 
 /** The invocation of a command with this scope. */
 export type InvocationOf<C extends Scope> = Invocation<C['options'], C['lists']>;
 
-/** An argument, which a command must be given. */
+/** An argument of a command. */
 export interface ArgumentSpec {
   readonly name: string;
   readonly doc: string;
   /** What a shell can complete it to; default nothing. */
   readonly value?: 'file';
+  /** Default: false. Only the last ones may be. */
+  readonly optional?: boolean | undefined;
 }
 
 /** One command of the command line. */

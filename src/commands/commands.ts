@@ -11,6 +11,7 @@ const INSTANCE = [
 const SCOPES = {
   register: async () => (await import('../config/register.js')).registerScope,
   watch: async () => (await import('../config/watch.js')).watchScope,
+  events: async () => (await import('../config/events.js')).eventsScope,
   status: async () => (await import('../config/status.js')).statusScope,
   drain: async () => (await import('../config/operator.js')).drainScope,
   undrain: async () => (await import('../config/operator.js')).undrainScope,
@@ -60,6 +61,20 @@ export const COMMANDS: CommandTable = [
     scope: SCOPES.status,
     file: 'none',
     run: async (invocation) => (await import('./status.js')).status(invocation),
+  }),
+  command({
+    name: 'events',
+    summary: 'Show what a running registrar or watcher has changed, and why.',
+    description:
+      'Shows the last 1000 events of a running `sidekick watch` or `sidekick register`: what became of each server, and why.\n' +
+      'They are kept in memory: those of before its start are not known.',
+    args: [
+      { name: 'service', doc: 'Only events of this service, and those of NGINX and etcd.', optional: true },
+    ],
+    examples: ['sidekick events firmware --since 10m', 'sidekick events --follow --json'],
+    scope: SCOPES.events,
+    file: 'none',
+    run: async (invocation) => (await import('./events.js')).events(invocation),
   }),
   command({
     name: 'drain',

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { SidekickError, UsageError } from '../core/errors.js';
 import { type Build, buildText } from './build.js';
-import type { CommandSpec, CommandTable, Invocation } from './command.js';
+import type { ArgumentSpec, CommandSpec, CommandTable, Invocation } from './command.js';
 import { printLines } from './print-lines.js';
 
 /** The surroundings of a command line. */
@@ -78,7 +78,9 @@ class CommandLine {
       const spec = specs.get(child);
       if (spec) await this.#complete(child, spec);
     });
-    for (const [child, { args }] of specs) for (const { name, doc } of args) child.argument(`<${name}>`, doc);
+    for (const [child, { args }] of specs) {
+      for (const { name, doc, optional } of args) child.argument(argumentTerm({ name, optional }), doc);
+    }
   }
 
   /** Adds the options of a command and what it does, once it is the one that is used. */
@@ -115,7 +117,13 @@ function configure(command: Command, { out, err }: CliContext): Command {
     .helpOption('-h, --help', 'Print this help.')
     .helpCommand(false)
     .configureHelp({
-      subcommandTerm: (sub) => [sub.name(), ...sub.registeredArguments.map(argumentTerm)].join(' '),
+      subcommandTerm: (sub) =>
+        [
+          sub.name(),
+          ...sub.registeredArguments.map((argument) =>
+            argumentTerm({ name: argument.name(), optional: !argument.required }),
+          ),
+        ].join(' '),
     })
     .configureOutput({
       writeOut: (text) => void out.write(text),
@@ -133,8 +141,9 @@ function pathOf(command: Command): string {
   return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 }
 
-function argumentTerm(argument: { name(): string }): string {
-  return `<${argument.name()}>`;
+/** An argument as the usage line has it. */
+function argumentTerm({ name, optional }: Omit<ArgumentSpec, 'doc'>): string {
+  return optional ? `[${name}]` : `<${name}>`;
 }
 
 /** The width of help texts: that of the terminal, up to 120 columns. */

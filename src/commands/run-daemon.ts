@@ -9,6 +9,7 @@ import { messageOf } from '../core/errors.js';
 import type { Clock, Log, Meter, WallClock } from '../core/ports.js';
 import { createLifecycle, type Lifecycle } from '../daemon/lifecycle.js';
 import { startAdminServer } from '../telemetry/admin-server.js';
+import { EventJournal, journalLog } from '../telemetry/event-journal.js';
 import { createLogger, type LogSettings } from '../telemetry/logger.js';
 import { createMetrics, type Metrics } from '../telemetry/metrics.js';
 import { createSystemdNotifier, type SystemdNotifier } from '../telemetry/systemd-notify.js';
@@ -74,6 +75,7 @@ export function daemonSpec(
 /** What runs beside a daemon. */
 interface DaemonRuntime {
   readonly log: Log;
+  readonly events: EventJournal;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly notifier: SystemdNotifier;
@@ -91,7 +93,8 @@ export async function runDaemon(
   const { name, build, env } = spec;
   const { version, commit: revision = 'unknown' } = build;
   const clock = monotonicClock;
-  const log = throttleLog(createLogger(spec.log), clock);
+  const events = new EventJournal(wallClock);
+  const log = journalLog(throttleLog(createLogger(spec.log), clock), events);
   const metrics = createMetrics(log);
   const notifier = createSystemdNotifier(env, log);
   let daemon: Daemon | undefined;
@@ -107,7 +110,7 @@ export async function runDaemon(
   logConfigWarnings(log, spec.warnings);
   try {
     daemon = await create({ log, meter: metrics.meter, clock, wallClock }, lifecycle.stop);
-    await serve(daemon, spec, { log, metrics, clock, notifier, lifecycle });
+    await serve(daemon, spec, { log, events, metrics, clock, notifier, lifecycle });
   } catch (error) {
     if (!lifecycle.stop.aborted || error !== lifecycle.stop.reason) throw error;
   } finally {
@@ -121,13 +124,14 @@ export async function runDaemon(
 /** Runs the daemon, with its admin endpoints, its watchdog and its readiness. */
 async function serve(daemon: Daemon, spec: DaemonSpec, runtime: DaemonRuntime): Promise<void> {
   const { name, build, admin: listen } = spec;
-  const { log, metrics, clock, notifier, lifecycle } = runtime;
+  const { log, events, metrics, clock, notifier, lifecycle } = runtime;
   const healthy = () => clock() - daemon.lastProgress() < daemon.stuckAfter;
   const source = {
     healthy,
     ready: () => daemon.ready(),
     metrics: () => metrics.expose(),
     status: () => ({ command: name, version: build.version, ...daemon.status() }),
+    events,
   };
   const admin = listen === 'off' ? undefined : await startAdminServer(listen, source);
   if (admin) log.info({ event: 'admin-listening', url: admin.url }, 'serving the admin endpoints');

@@ -1,6 +1,7 @@
 import type { statusScope } from '../config/status.js';
-import { messageOf, SidekickError } from '../core/errors.js';
+import { SidekickError } from '../core/errors.js';
 import { printableJson } from '../core/printable.js';
+import { ADMIN_ADVICE, askAdmin } from './admin-client.js';
 import type { InvocationOf } from './command.js';
 import type { RegisterStatus } from './register.js';
 import { registrarText, watcherText } from './status-text.js';
@@ -10,9 +11,6 @@ import type { WatchStatus } from './watch.js';
 type StatusResponse =
   | ({ readonly command: 'register'; readonly version: string } & RegisterStatus)
   | ({ readonly command: 'watch'; readonly version: string } & WatchStatus);
-
-/** How long the request may take, in ms. */
-const REQUEST_TIMEOUT = 5000;
 
 /** `sidekick status`. Resolves to 0 if the sidekick is ready, otherwise to 1; rejects if it does not answer. */
 export async function status({ config, out }: InvocationOf<typeof statusScope>): Promise<number> {
@@ -25,19 +23,10 @@ export async function status({ config, out }: InvocationOf<typeof statusScope>):
 }
 
 async function request(admin: string): Promise<StatusResponse> {
-  const advice = 'is a sidekick running there? Give the address of its admin.listen with --admin';
-  let response: Response;
-  try {
-    response = await fetch(`${admin}/status`, { signal: AbortSignal.timeout(REQUEST_TIMEOUT) });
-  } catch (error) {
-    const cause = error instanceof Error && error.cause ? messageOf(error.cause) : messageOf(error);
-    throw new SidekickError('ADMIN', `${admin} does not answer (${cause}): ${advice}`, {
-      cause: error,
-    });
-  }
+  const response = await askAdmin(`${admin}/status`);
   const answer: unknown = await response.json().catch(() => undefined);
   if (!response.ok || !isStatus(answer)) {
-    throw new SidekickError('ADMIN', `${admin} answers, but is not a sidekick: ${advice}`);
+    throw new SidekickError('ADMIN', `${admin} answers, but is not a sidekick: ${ADMIN_ADVICE}`);
   }
   return answer;
 }

@@ -8,8 +8,8 @@ import { parseAddress } from '../core/address.js';
 import { EtcdError, SidekickError, UsageError } from '../core/errors.js';
 import { type Instance, type KeyPrefixes, parseService } from '../core/keys.js';
 import type { Result } from '../core/result.js';
-import type { Invocation } from './command.js';
 import { announceSlowCalls } from './announce-slow-calls.js';
+import type { Invocation } from './command.js';
 import { printLines } from './print-lines.js';
 import { untilInterrupted } from './until-interrupted.js';
 

@@ -1,3 +1,4 @@
+import { eventsScope } from './events.js';
 import {
   firmwareGroupScope,
   firmwarePauseScope,
@@ -21,6 +22,7 @@ export const SCOPES = {
   register: registerScope,
   watch: watchScope,
   status: statusScope,
+  events: eventsScope,
   drain: drainScope,
   undrain: undrainScope,
   unhold: unholdScope,

@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf, SidekickError } from '../core/errors.js';
+import type { WallClock } from '../core/ports.js';
 import { printableJson } from '../core/printable.js';
+import type { EventJournal } from './event-journal.js';
+import { EventsEndpoint, wantsStream } from './events-endpoint.js';
 
 /** What the admin endpoints serve. */
 export interface AdminSource {
@@ -12,6 +15,8 @@ export interface AdminSource {
   metrics(): Promise<{ readonly text: string; readonly contentType: string }>;
   /** Anything that JSON can represent. */
   status(): unknown;
+  /** The last events. */
+  readonly events: EventJournal;
 }
 
 export interface AdminServer {
@@ -26,13 +31,15 @@ interface AdminResponse {
   readonly type: string;
 }
 
-/** Serves /healthz, /readyz, /metrics and /status. Rejects with a SidekickError if the port is taken. */
+/** Serves /healthz, /readyz, /metrics, /status and /events. Rejects with a SidekickError if the port is taken. */
 export async function startAdminServer(
   listen: { readonly host: string; readonly port: number },
   source: AdminSource,
+  wallClock: WallClock = Date.now,
 ): Promise<AdminServer> {
+  const events = new EventsEndpoint(source.events, wallClock);
   const server = createServer((request, response) => {
-    void respond(request, response, source);
+    void respond(request, response, source, events);
   });
   server.headersTimeout = 10_000;
   server.requestTimeout = 10_000;
@@ -46,9 +53,16 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   source: AdminSource,
+  events: EventsEndpoint,
 ): Promise<void> {
-  const { status, body, type } = await answer(request, source).catch((error: unknown) =>
-    plain(500, messageOf(error)),
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  const isStream = pathname === '/events' && request.method === 'GET' && wantsStream(request, searchParams);
+  if (isStream && !events.isFull) {
+    events.follow(request, response, searchParams);
+    return;
+  }
+  const { status, body, type } = await answer(request, source, isStream ? undefined : events).catch(
+    (error: unknown) => plain(500, messageOf(error)),
   );
   const headers = {
     'content-type': type,
@@ -58,21 +72,31 @@ async function respond(
   response.writeHead(status, headers).end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function answer(request: IncomingMessage, source: AdminSource): Promise<AdminResponse> {
+/** @param events Undefined where no more can be followed. */
+async function answer(
+  request: IncomingMessage,
+  source: AdminSource,
+  events: EventsEndpoint | undefined,
+): Promise<AdminResponse> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return plain(405, 'only GET and HEAD');
-  switch (new URL(request.url ?? '/', 'http://localhost').pathname) {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  switch (pathname) {
     case '/healthz':
       return source.healthy() ? plain(200, 'ok') : plain(503, 'the loops of the daemon make no progress');
     case '/readyz':
       return source.ready() ? plain(200, 'ready') : plain(503, 'not ready: see /status');
     case '/status':
       return { status: 200, body: `${printableJson(source.status(), 2)}\n`, type: 'application/json' };
+    case '/events':
+      return events
+        ? { status: 200, body: events.json(searchParams), type: 'application/json' }
+        : plain(503, 'too many follow the events: try again later');
     case '/metrics': {
       const { text, contentType } = await source.metrics();
       return { status: 200, body: text, type: contentType };
     }
     default:
-      return plain(404, 'the endpoints are /healthz, /readyz, /metrics and /status');
+      return plain(404, 'the endpoints are /healthz, /readyz, /metrics, /status and /events');
   }
 }
 

@@ -1,3 +1,4 @@
+import { JOURNALED } from './event-journal.js';
 import { EVENTS } from './events.js';
 import { METRICS } from './metric-table.js';
 
@@ -15,6 +16,9 @@ Generated from \`src/telemetry/events.ts\` by \`npm run docs\`: do not edit.
 
 Every line of the log has \`time\`, \`level\`, \`event\`, a message and the fields of the event. The same warning or error about
 the same thing is logged at most once in 10 s; \`suppressed\` counts those that were not logged.
+
+A daemon keeps the last 1000 of the events that are marked with ✓ in memory: \`/events\` of \`admin.listen\`, \`sidekick events\`. An event about
+a server says in \`cause\` and \`because\` why the server was changed.
 `;
 
 /** The reference of all metrics as Markdown. */
@@ -28,9 +32,14 @@ export function metricsReference(): string {
 /** The reference of all log events as Markdown. */
 export function eventsReference(): string {
   const rows = EVENTS.map(({ name, level, meaning, remedy = '' }) =>
-    row([code(name), level, meaning, remedy]),
+    row([code(name), level, JOURNALED.has(name) ? '✓' : '', meaning, remedy]),
   );
-  return [EVENTS_HEAD, '| event | level | meaning | what to do |\n|---|---|---|---|', ...rows, ''].join('\n');
+  return [
+    EVENTS_HEAD,
+    '| event | level | kept | meaning | what to do |\n|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
 }
 
 function code(text: string): string {

@@ -14,6 +14,7 @@ import type { Log } from '../../../src/core/ports.js';
 import type { RegistrarStatus } from '../../../src/daemon/registrar/status.js';
 import type { WatcherOverview, WatcherStatus } from '../../../src/daemon/watcher/status.js';
 import { startAdminServer } from '../../../src/telemetry/admin-server.js';
+import { EventJournal } from '../../../src/telemetry/event-journal.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
 import { createSystemdNotifier } from '../../../src/telemetry/systemd-notify.js';
@@ -193,6 +194,7 @@ describe('untrusted text', () => {
         ready: () => true,
         metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }),
         status: () => ({ key: hostile }),
+        events: new EventJournal(Date.now),
       },
     );
     try {

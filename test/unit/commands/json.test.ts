@@ -4,8 +4,8 @@ import { COMMANDS } from '../../../src/commands/commands.js';
 import { type CommandDescription, describeCommands, everyCommand } from '../../../src/commands/describe.js';
 import { printJson } from '../../../src/commands/print-json.js';
 import { runCommandLine } from '../../../src/commands/program.js';
-import { load } from '../config/support.js';
 import { watchScope } from '../../../src/config/watch.js';
+import { load } from '../config/support.js';
 
 const BUILD = { version: '1.2.3', commit: '0123456789abcdef', builtAt: '2026-01-31T12:00:00Z' };
 

@@ -32,7 +32,7 @@ describe('a wrong command line', () => {
   it.each([
     [
       'nonsense',
-      /unknown command 'nonsense'.*commands are register, watch, status, drain, undrain, unhold, firmware, config/s,
+      /unknown command 'nonsense'.*commands are register, watch, status, events, drain, undrain, unhold, firmware, config/s,
     ],
     ['register --nonsense', /unknown option '--nonsense'.*see sidekick register --help/s],
     ['register --wieght 5', /unknown option '--wieght'.*Did you mean --weight\?/s],

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AdminServer, type AdminSource, startAdminServer } from '../../../src/telemetry/admin-server.js';
+import { EventJournal } from '../../../src/telemetry/event-journal.js';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 const state = { healthy: true, ready: false };
@@ -8,6 +9,7 @@ const source: AdminSource = {
   ready: () => state.ready,
   metrics: () => Promise.resolve({ text: 'sidekick_ready 0\n', contentType: 'text/plain; version=0.0.4' }),
   status: () => ({ command: 'watch', ready: state.ready }),
+  events: new EventJournal(Date.now),
 };
 let server: AdminServer;
 
