@@ -17,6 +17,7 @@ export function announceSlowCalls(store: RegistryClient, announce: () => void): 
   return {
     list: (...args) => announced(() => store.list(...args)),
     read: (...args) => announced(() => store.read(...args)),
+    currentRevision: (...args) => announced(() => store.currentRevision(...args)),
     put: (...args) => announced(() => store.put(...args)),
     remove: (...args) => announced(() => store.remove(...args)),
     commit: (...args) => announced(() => store.commit(...args)),

@@ -89,6 +89,11 @@ export interface RegistryClient {
   list(prefix: string, signal: AbortSignal): Promise<readonly KeyValue[]>;
   /** One read of several keys; those that do not exist are missing from the map. */
   read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, KeyValue>>;
+  /**
+   * The revision of the store, which is at least that of every write that was made before the call. Of a key that the
+   * client may read, since etcd answers nothing else.
+   */
+  currentRevision(key: string, signal: AbortSignal): Promise<number>;
   /** Resolves to the revision of the write. Rejects with LeaseGoneError when the lease is not there. */
   put(key: string, value: string, options: PutOptions, signal: AbortSignal): Promise<number>;
   /** Deletes the key; with `lease`, only if it still lives under that lease. Resolves to whether it did. */

@@ -175,6 +175,10 @@ export class FakeRegistry implements RegistryReader, RegistryClient {
     });
   }
 
+  currentRevision(key: string, signal: AbortSignal): Promise<number> {
+    return this.#call(`currentRevision ${key}`, signal, () => this.#revision);
+  }
+
   put(key: string, value: string, { lease }: PutOptions, signal: AbortSignal): Promise<number> {
     return this.#call(`put ${key}`, signal, () => this.write(key, value, lease));
   }

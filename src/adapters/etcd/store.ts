@@ -57,6 +57,15 @@ export class EtcdStore implements RegistryClient {
     }
   }
 
+  /** A read is linearizable unless it asks not to be. Source: etcd's API guarantees, "Linearizability". */
+  async currentRevision(key: string, signal: AbortSignal): Promise<number> {
+    const request = { key: Buffer.from(key), count_only: true };
+    const { header } = await this.#cluster.call((client, options) => client.kv.range(request, options), {
+      signal,
+    });
+    return Number(header.revision);
+  }
+
   async put(key: string, value: string, { lease }: PutOptions, signal: AbortSignal): Promise<number> {
     const request = {
       key: Buffer.from(key),

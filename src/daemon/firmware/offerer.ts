@@ -3,7 +3,7 @@ import { Wakeup } from '../../async/wakeup.js';
 import { defined } from '../../core/defined.js';
 import { messageOf } from '../../core/errors.js';
 import type { KeyPrefixes } from '../../core/keys.js';
-import type { KeyvalApi, Log, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
+import type { KeyvalApi, Log, RegistryClient, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 import { firmwareRoot } from '../../firmware/keys.js';
 import { type FirmwareServer, type Offering, offeringOf } from '../../firmware/offering.js';
 import { readTypes } from '../../firmware/type-state.js';
@@ -26,6 +26,7 @@ interface NamedKeyvalApi extends KeyvalApi {
 
 interface OffererPorts {
   readonly reader: RegistryReader;
+  readonly store: Pick<RegistryClient, 'currentRevision'>;
   readonly nginx: readonly NamedKeyvalApi[];
   readonly log: Log;
   /** 0 to 1; default Math.random. */
@@ -63,7 +64,7 @@ export class Offerer {
   constructor(options: OffererOptions, ports: OffererPorts) {
     this.#options = options;
     this.#ports = ports;
-    this.#writers = ports.nginx.map((api) => new Writer(api, ports));
+    this.#writers = ports.nginx.map((api) => new Writer(api, options.prefixes, ports));
   }
 
   status(): OfferingStatus {
@@ -102,6 +103,7 @@ export class Offerer {
 /** Keeps one NGINX in sync with the newest offering. */
 class Writer {
   readonly #api: NamedKeyvalApi;
+  readonly #currentRevision: (signal: AbortSignal) => Promise<number>;
   readonly #log: Log;
   readonly #random: (() => number) | undefined;
   readonly #wakeup = new Wakeup();
@@ -110,8 +112,9 @@ class Writer {
   #error: string | undefined;
   #failures = 0;
 
-  constructor(api: NamedKeyvalApi, { log, random }: OffererPorts) {
+  constructor(api: NamedKeyvalApi, prefixes: KeyPrefixes, { store, log, random }: OffererPorts) {
     this.#api = api;
+    this.#currentRevision = (signal) => store.currentRevision(firmwareRoot(prefixes), signal);
     this.#log = log;
     this.#random = random;
   }
@@ -136,7 +139,7 @@ class Writer {
   async #write(offering: Offering, signal: AbortSignal): Promise<void> {
     const nginx = this.#api.name;
     try {
-      const result = await writeOffering(this.#api, offering, signal);
+      const result = await writeOffering(this.#api, offering, this.#currentRevision, signal);
       this.#failures = 0;
       this.#error = undefined;
       if (result === 'no-zone') {

@@ -147,6 +147,8 @@ export class Spreader {
     const { prefixes, service } = this.#options;
     const listener = {
       onSnapshot: (snapshot: RegistrySnapshot) => {
+        // etcd was restored or set up anew: its revisions are others than those that were announced.
+        if (snapshot.revision < (this.#snapshot?.revision ?? 0)) this.#promised = undefined;
         this.#snapshot = snapshot;
         this.#wakeup.wake();
       },

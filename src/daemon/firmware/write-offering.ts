@@ -11,18 +11,27 @@ type WriteResult =
 
 /**
  * Makes the keyval zone of one NGINX what the offering says. A type's value with a higher revision stays, since another
- * watcher that has read more of etcd wrote it; one that differs in nothing but its revision stays too. Members come before
- * the types that name their groups, and the key that says that everything is there comes last. Rejects with NginxError.
+ * watcher that has read more of etcd wrote it, unless etcd has not come that far: then it was restored or set up anew, and
+ * the value is of a history that is over. A value that differs in nothing but its revision stays too. Members come before
+ * the types that name their groups, and the key that says that everything is there comes last. Rejects with NginxError,
+ * and as `currentRevision` does.
+ * @param currentRevision Reads etcd's revision. It is called only if NGINX has a higher one than the offering, after that was read.
  */
 export async function writeOffering(
   api: KeyvalApi,
   offering: Offering,
+  currentRevision: (signal: AbortSignal) => Promise<number>,
   signal: AbortSignal,
 ): Promise<WriteResult> {
   const found = await api.keyvals(ZONE, signal);
   if (found === undefined) return 'no-zone';
+  const highest = Math.max(...[...found.values()].map(revisionOf));
+  const etcdRevision = highest > offering.revision ? await currentRevision(signal) : offering.revision;
   const wanted = new Map([...offering.members, ...offering.types, [READY_KEY, '1']]);
-  const isNewer = (key: string) => revisionOf(found.get(key) ?? '') > offering.revision;
+  const isNewer = (key: string) => {
+    const revision = revisionOf(found.get(key) ?? '');
+    return revision > offering.revision && revision <= etcdRevision;
+  };
   let written = 0;
   for (const [key, value] of wanted) {
     if (isNewer(key) || isSame(found.get(key), value)) continue;

@@ -66,6 +66,12 @@ export function describeRegistry(name: string, start: () => Promise<Subject>): v
         ]);
       });
 
+      it('has at least the revision of the last write, whichever key is asked for', async () => {
+        const revision = await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
+
+        expect(await subject.store.currentRevision(`${prefix}b`, NEVER)).toBeGreaterThanOrEqual(revision);
+      });
+
       it('gives each write a higher revision', async () => {
         const first = await subject.store.put(`${prefix}a`, 'one', {}, NEVER);
         const second = await subject.store.put(`${prefix}a`, 'one', {}, NEVER);

@@ -46,6 +46,7 @@ export class Severable {
       this.#severed ? Promise.reject(new EtcdError('UNREACHABLE', 'killed')) : call();
     return {
       list: (...args) => through(() => inner.list(...args)),
+      currentRevision: (...args) => through(() => inner.currentRevision(...args)),
       read: (...args) => through(() => inner.read(...args)),
       put: (key, value, options, signal) =>
         through(() => {

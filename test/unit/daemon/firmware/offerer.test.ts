@@ -47,7 +47,7 @@ describe('Offerer', () => {
     stable('1.0.0');
     offerer = new Offerer(
       { prefixes: PREFIXES, service: 'firmware', origin: 'https://ota.example.com' },
-      { reader: registry, nginx: [first, second], log, random: () => 0.5 },
+      { reader: registry, store: registry, nginx: [first, second], log, random: () => 0.5 },
     );
     done = offerer.run(stop.signal);
     await pass();
@@ -130,6 +130,20 @@ describe('Offerer', () => {
     registry.delete('/services/firmware/10.0.0.1:8080');
     await pass(60_000);
     expect(first.stable).toBe('1.0.0');
+  });
+
+  it('offers what a restored etcd says, though its revision is lower than that of the last offer', async () => {
+    register(1, published);
+    const restore = registry.snapshot();
+    publish('2.0.0');
+    stable('2.0.0');
+    register(1, registry.revision);
+    await pass();
+    expect(first.stable).toBe('2.0.0');
+
+    restore();
+    await pass();
+    expect([first.stable, second.stable]).toEqual(['1.0.0', '1.0.0']);
   });
 
   it('says what is offered, and which server a release waits for', async () => {

@@ -99,6 +99,23 @@ describe('Spreader', () => {
     expect(spreader.unfitReason()).toBeUndefined();
   });
 
+  it('stays ready while it fetches a release that a restored etcd has at a revision that it announced before', async () => {
+    const restore = registry.snapshot();
+    publish('1.0.0', 'one', OTHER);
+    offer('1.0.0');
+    start();
+    await pass();
+    expect(spreader.status().revision).toBeGreaterThan(0);
+
+    restore();
+    await pass();
+    publish('1.0.0', 'another');
+    offer('1.0.0');
+    await pass();
+    expect(spreader.status().missing).toHaveLength(1);
+    expect(spreader.unfitReason()).toBeUndefined();
+  });
+
   it('becomes ready only once it holds every file that may be offered, and never asks itself', async () => {
     registry.write(`/services/firmware/${SELF}`, '');
     publish('1.0.0', 'one');

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { NEVER } from '../../../../src/async/abort.js';
 import { writeOffering } from '../../../../src/daemon/firmware/write-offering.js';
 import type { Offering } from '../../../../src/firmware/offering.js';
@@ -22,11 +22,16 @@ function offering(revision: number, salt?: string): Offering {
   };
 }
 
+/** An etcd at this revision. */
+function at(revision: number): () => Promise<number> {
+  return () => Promise.resolve(revision);
+}
+
 describe('writeOffering', () => {
   it('writes members first, then types, and the key with the revision last', async () => {
     const keyvals = new FakeKeyvals('firmware');
 
-    expect(await writeOffering(keyvals, offering(7), NEVER)).toEqual({ written: 3 });
+    expect(await writeOffering(keyvals, offering(7), at(9), NEVER)).toEqual({ written: 3 });
 
     expect(keyvals.changes).toEqual(['set lamp/id/one', 'set lamp', `set ${READY_KEY}`]);
     expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(7));
@@ -34,28 +39,49 @@ describe('writeOffering', () => {
 
   it('writes nothing if only the revision is different', async () => {
     const keyvals = new FakeKeyvals('firmware');
-    await writeOffering(keyvals, offering(7), NEVER);
+    await writeOffering(keyvals, offering(7), at(9), NEVER);
 
-    expect(await writeOffering(keyvals, offering(8), NEVER)).toEqual({ written: 0 });
+    expect(await writeOffering(keyvals, offering(8), at(9), NEVER)).toEqual({ written: 0 });
   });
 
   it('never writes an older revision over a newer one, and removes nothing beside it', async () => {
     const keyvals = new FakeKeyvals('firmware');
-    await writeOffering(keyvals, offering(9, 'new'), NEVER);
+    await writeOffering(keyvals, offering(9, 'new'), at(9), NEVER);
     keyvals.zones.get('firmware')?.set('lamp/id/two', 'beta');
 
-    await writeOffering(keyvals, offering(8, 'old'), NEVER);
+    await writeOffering(keyvals, offering(8, 'old'), at(9), NEVER);
 
     expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(9, 'new'));
     expect(keyvals.zones.get('firmware')?.get('lamp/id/two')).toBe('beta');
   });
 
+  it('replaces and removes values of revisions that etcd has not reached, since it was restored or set up anew', async () => {
+    const keyvals = new FakeKeyvals('firmware');
+    await writeOffering(keyvals, offering(9, 'old'), at(9), NEVER);
+    keyvals.zones.get('firmware')?.set('lamp/id/two', 'beta');
+
+    expect(await writeOffering(keyvals, offering(5, 'new'), at(6), NEVER)).toEqual({ written: 2 });
+
+    expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(5, 'new'));
+    expect(keyvals.zones.get('firmware')?.has('lamp/id/two')).toBe(false);
+  });
+
+  it('asks etcd for its revision only if NGINX has a higher one than the offering', async () => {
+    const keyvals = new FakeKeyvals('firmware');
+    const currentRevision = vi.fn(at(9));
+    await writeOffering(keyvals, offering(7), currentRevision, NEVER);
+    await writeOffering(keyvals, offering(8, 'new'), currentRevision, NEVER);
+    expect(currentRevision).not.toHaveBeenCalled();
+    await writeOffering(keyvals, offering(7), currentRevision, NEVER);
+    expect(currentRevision).toHaveBeenCalledTimes(1);
+  });
+
   it('removes what is no longer offered', async () => {
     const keyvals = new FakeKeyvals('firmware');
-    await writeOffering(keyvals, offering(7), NEVER);
+    await writeOffering(keyvals, offering(7), at(9), NEVER);
 
     const nothing = { revision: 8, types: new Map(), members: new Map(), problems: [] };
-    expect(await writeOffering(keyvals, nothing, NEVER)).toEqual({ written: 2 });
+    expect(await writeOffering(keyvals, nothing, at(9), NEVER)).toEqual({ written: 2 });
     expect([...(keyvals.zones.get('firmware')?.keys() ?? [])]).toEqual([READY_KEY]);
   });
 
@@ -63,12 +89,12 @@ describe('writeOffering', () => {
     const keyvals = new FakeKeyvals('firmware');
     keyvals.zones.get('firmware')?.set('lamp', 'nonsense');
 
-    await writeOffering(keyvals, offering(7), NEVER);
+    await writeOffering(keyvals, offering(7), at(9), NEVER);
 
     expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(7));
   });
 
   it('reports that NGINX has no zone for firmware', async () => {
-    expect(await writeOffering(new FakeKeyvals('other'), offering(7), NEVER)).toBe('no-zone');
+    expect(await writeOffering(new FakeKeyvals('other'), offering(7), at(9), NEVER)).toBe('no-zone');
   });
 });
