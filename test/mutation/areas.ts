@@ -36,8 +36,11 @@ export function areaOf(name: string | undefined): Area {
   throw new Error(`no area ${name ?? ''}: there are ${AREAS.map((known) => known.name).join(', ')}`);
 }
 
-/** Some files of an area, with the unit test of each where it has one of its own: that is quick. */
+/**
+ * Some files of an area, with the unit test of each where it has one of its own: that is quick. A file may end in a range
+ * of lines (`src/core/guard.ts:80-95`).
+ */
 export function partOf(area: Area, files: readonly string[]): Area {
-  const own = files.map((file) => file.replace(/^src/, 'test/unit').replace(/\.ts$/, '.test.ts'));
+  const own = files.map((file) => file.replace(/^src/, 'test/unit').replace(/\.ts(:.*)?$/, '.test.ts'));
   return { ...area, mutate: files, tests: own.every((test) => existsSync(test)) ? own : area.tests };
 }

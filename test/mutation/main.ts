@@ -5,6 +5,7 @@
  *   npm run test:mutation                                   every area
  *   npm run test:mutation -- core                           one area
  *   npm run test:mutation -- core src/core/guard.ts         one file of it, against its own unit test
+ *   npm run test:mutation -- core src/core/guard.ts:80-95   some lines of it
  *
  * The reports are in build/mutation/<area>.html and .json. MUTATION_WORKERS is how many faults are tried at a time (2).
  */

@@ -36,6 +36,19 @@ function counted() {
   return { controller, signal, listeners };
 }
 
+describe('NEVER', () => {
+  it('has room for any number of listeners', async () => {
+    const warned = vi.fn();
+    process.on('warning', warned);
+    const listeners = Array.from({ length: 20 }, () => () => undefined);
+    for (const listener of listeners) NEVER.addEventListener('abort', listener);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', warned);
+    for (const listener of listeners) NEVER.removeEventListener('abort', listener);
+    expect(warned).not.toHaveBeenCalled();
+  });
+});
+
 describe('aborted', () => {
   it('resolves when the signal is aborted', async () => {
     const stop = new AbortController();
@@ -114,6 +127,7 @@ describe('isTimeout', () => {
     expect(isTimeout(new TimeoutError('late'))).toBe(true);
     expect(isTimeout(AbortSignal.abort().reason)).toBe(false);
     expect(isTimeout('TimeoutError')).toBe(false);
+    expect(isTimeout({ name: 'TimeoutError' })).toBe(false);
   });
 });
 

@@ -16,5 +16,6 @@ describe('backoff', () => {
 
   it('stays at the longest wait after any number of failures', () => {
     expect(backoff(1_000_000, RANGE, () => 1)).toBe(2000);
+    expect(backoff(1_000_000, { min: 0, max: 2000 }, () => 1)).toBe(0);
   });
 });

@@ -30,6 +30,11 @@ describe('forEach', () => {
     expect(done).toEqual(['c', 'd']);
   });
 
+  it('rejects with what was thrown as text, if that is no error', async () => {
+    const outcome = forEach(['a'], 1, () => Promise.reject('no reason'));
+    await expect(outcome).rejects.toMatchObject({ message: 'no reason', errors: ['no reason'] });
+  });
+
   it('resolves if there is nothing to do', async () => {
     await expect(forEach([], 3, () => Promise.reject(new Error('no')))).resolves.toBeUndefined();
   });

@@ -3,7 +3,10 @@ import { NEVER } from '../../../src/async/abort.js';
 import { retry } from '../../../src/async/retry.js';
 
 beforeEach(() => vi.useFakeTimers());
-afterEach(() => vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 describe('retry', () => {
   const options = { min: 100, max: 1000, signal: NEVER };
@@ -37,6 +40,21 @@ describe('retry', () => {
     expect(waits[0]).toBeLessThanOrEqual(200);
     expect(Math.max(...waits)).toBeLessThanOrEqual(1250);
     expect(waits.at(-1)).toBeGreaterThanOrEqual(750);
+  });
+
+  it.each([
+    [0, [100, 200, 400, 750, 750]],
+    [0.5, [150, 300, 600, 1000, 1000]],
+  ])('lengthens its waits by the randomness %d', async (random, expected) => {
+    vi.spyOn(Math, 'random').mockReturnValue(random);
+    const times: number[] = [];
+    const result = retry(async () => {
+      times.push(Date.now());
+      if (times.length <= expected.length) throw new Error('not yet');
+    }, options);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await result;
+    expect(times.slice(1).map((at, index) => at - (times[index] ?? 0))).toEqual(expected);
   });
 
   it('rejects with the failure once `while` returns false', async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NEVER } from '../../../src/async/abort.js';
 import { sleep } from '../../../src/async/sleep.js';
@@ -22,6 +23,14 @@ describe('sleep', () => {
     stop.abort();
     await outcome;
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leaves no listener on the signal', async () => {
+    const { signal } = new AbortController();
+    const outcome = sleep(100, signal);
+    await vi.advanceTimersByTimeAsync(100);
+    await outcome;
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('resolves at once for an aborted signal', async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NEVER } from '../../../src/async/abort.js';
 import { Wakeup } from '../../../src/async/wakeup.js';
@@ -26,6 +27,15 @@ describe('Wakeup', () => {
     expect(second).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
     await waiting;
+  });
+
+  it('leaves no listener on the signal', async () => {
+    const { signal } = new AbortController();
+    const wakeup = new Wakeup();
+    const waiting = wakeup.wait(1000, signal);
+    wakeup.wake();
+    await waiting;
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('forgets a wake-up that ended a wait', async () => {
