@@ -85,6 +85,30 @@ elif [ -L "$run/tls.crt" ] || [ ! -s "$run/tls.crt" ] || [ -L "$run/tls.key" ] |
     self_sign
 fi
 
+# A device with a TLS buffer of 4 KiB cannot take a longer chain. Base64 has four characters for three bytes.
+chain_length() {
+    characters=$(sed -n '/-BEGIN CERTIFICATE-/,/-END CERTIFICATE-/{/-----/!p}' "$1" | tr -d '[:space:]' | wc -c)
+    echo $((characters * 3 / 4))
+}
+length=$(chain_length "$run/tls.crt")
+if [ "$length" -gt 4000 ]; then
+    echo "gateway: the certificates in $own/tls.crt have $length bytes; devices with a TLS buffer of 4 KiB take at most 4000." \
+        "Leave out the root, or take an ECDSA certificate" >&2
+fi
+
+# Certificates of devices, issued by the authorities in this file: each device then has the name in its certificate for an id.
+device_certificates() {
+    [ -e "$own/devices-ca.crt" ] || return 0
+    [ -r "$own/devices-ca.crt" ] || fail "$own/devices-ca.crt cannot be read"
+    case ${GATEWAY_DEVICE_CERTIFICATES:-required} in
+        required) verify=on ;;
+        optional) verify=optional ;;
+        *) fail "GATEWAY_DEVICE_CERTIFICATES: must be \`required\` or \`optional\`" ;;
+    esac
+    printf 'ssl_client_certificate %s;\nssl_verify_client %s;\n' "$own/devices-ca.crt" "$verify"
+}
+device_certificates >"$run/devices.conf"
+
 # NGINX does not start if it has to listen on IPv6 and the kernel has none. With this link the listeners for IPv6 are included.
 if perl -MSocket -e 'socket(S, AF_INET6, SOCK_STREAM, 0) or exit 1'; then
     if [ -e "$own/nginx.conf" ]; then configuration=$own; else configuration=/etc/nginx; fi

@@ -1,7 +1,7 @@
 /** Requests over TLS as small devices send them, and answers as they see them: byte by byte. */
 import { once } from 'node:events';
 import { connect as connectPlain, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type SecureContextOptions } from 'node:tls';
 
 interface RawRequest {
   readonly host?: string;
@@ -15,6 +15,8 @@ interface RawRequest {
   /** A certificate of the client. */
   readonly cert?: Buffer;
   readonly key?: Buffer;
+  /** What else its TLS has to be. */
+  readonly tls?: SecureContextOptions;
 }
 
 export interface RawAnswer {
@@ -39,14 +41,15 @@ export async function rawRequest(request: RawRequest): Promise<RawAnswer> {
   return parse(Buffer.concat(chunks));
 }
 
-async function connected({ host = '127.0.0.1', port, https = true, cert, key }: RawRequest): Promise<Socket> {
+async function connected(request: RawRequest): Promise<Socket> {
+  const { host = '127.0.0.1', port, https = true, cert, key, tls } = request;
   if (!https) {
     const socket = connectPlain(port, host);
     await once(socket, 'connect');
     return socket;
   }
   const own = cert && key ? { cert, key } : {};
-  const socket = connectTls({ host, port, rejectUnauthorized: false, ...own });
+  const socket = connectTls({ host, port, rejectUnauthorized: false, ...tls, ...own });
   await once(socket, 'secureConnect');
   return socket;
 }

@@ -23,12 +23,20 @@ export function queueFailure(counters: Counters, uid: string): void {
 /** Methods that may be sent to another server although the first may have processed the request. */
 const REPEATABLE = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'];
 
+/**
+ * Answers that say of a server that it has not got what its neighbours have, or cannot give it now. NGINX passes them on,
+ * unless a location intercepts them.
+ */
+const POOR_ANSWERS = ['403', '404', '500', '503'];
+
 /** What follows from a failed try of an HTTP request. */
 export interface Verdict {
   /** Whether it counts as a failure of the server. */
   isServerFault: boolean;
   /** Whether the request may be sent to another server. */
   mayRepeat: boolean;
+  /** Whether there was an answer, and the location wants a better one. */
+  isAnswered: boolean;
 }
 
 /**
@@ -46,23 +54,29 @@ function hasBytes(values: string[]): boolean {
 }
 
 /**
- * Judges the last try of a request, which has just failed.
+ * Judges the last try of a request, which has just failed. `sameFiles`: every server of the group has the same files, so
+ * that no request is the cause of a failure, and each may be sent to another server, however the first one failed.
  *
- * | The try | is the server's fault | may be repeated |
- * |---|---|---|
- * | sent no byte: the server accepts no connection | yes | yes |
- * | was sent and got no response, for the first time | yes | once, if the method allows it |
- * | the same with a second server: the request itself may be the cause | no | no |
- * | timed out waiting for the response | as above | no |
- * | got part of a response, which is invalid, too large or incomplete | no | no |
+ * | The try | is the server's fault | may be repeated | with the same files |
+ * |---|---|---|---|
+ * | sent no byte: the server accepts no connection | yes | yes | yes |
+ * | was sent and got no response, for the first time | yes | once, if the method allows it | if the method allows it |
+ * | the same with a second server: the request itself may be the cause | no | no | the same |
+ * | timed out waiting for the response | as above | no | the same |
+ * | got part of a response, which is invalid, too large or incomplete | no | no | the same |
+ * | got an answer that the location does not pass on | no | no | the same |
  */
-export function judgeTry(variables: Variables, method: string): Verdict {
+export function judgeTry(variables: Variables, method: string, sameFiles: boolean): Verdict {
   const sent = byServer(variables.upstream_bytes_sent).map(hasBytes);
   const last = sent.length - 1;
-  if (!sent[last]) return { isServerFault: true, mayRepeat: true };
-  if (hasBytes(byServer(variables.upstream_bytes_received)[last] as string[]))
-    return { isServerFault: false, mayRepeat: false };
+  if (!sent[last]) return { isServerFault: true, mayRepeat: true, isAnswered: false };
+  const status = fastPath.lastValue(variables.upstream_status) as string;
+  const repeatable = REPEATABLE.indexOf(method) >= 0;
+  if (hasBytes(byServer(variables.upstream_bytes_received)[last] as string[])) {
+    const isAnswered = POOR_ANSWERS.indexOf(status) >= 0;
+    return { isServerFault: false, mayRepeat: sameFiles && repeatable, isAnswered: isAnswered };
+  }
   const first = sent.indexOf(true) === last;
-  const late = fastPath.lastValue(variables.upstream_status) === '504';
-  return { isServerFault: first, mayRepeat: first && !late && REPEATABLE.indexOf(method) >= 0 };
+  const mayRepeat = repeatable && (sameFiles || (first && status !== '504'));
+  return { isServerFault: first, mayRepeat: mayRepeat, isAnswered: false };
 }

@@ -7,6 +7,7 @@
 import crypto from 'crypto';
 import * as answers from '../../firmware/shared/answer.js';
 import * as catalogue from '../../firmware/shared/catalogue.js';
+import * as certificates from '../../firmware/shared/certificate.js';
 import * as zones from '../store/keyval-zone.js';
 import type { StringDict } from '../store/platform.js';
 
@@ -39,7 +40,7 @@ function answer(r: NginxHTTPRequest): void {
     query: variables.args || '',
     header: (name: string) => headers[name],
     https: variables.https === 'on',
-    certificate: variables.firmware_certificate || '',
+    certificate: certificates.nameOf(variables.ssl_client_verify || '', variables.ssl_client_s_dn || ''),
   };
   const get =
     dict === undefined

@@ -2,6 +2,7 @@
 import * as failedTries from '../balance/failed-tries.js';
 import * as fastPath from '../balance/fast-path.js';
 import * as selection from '../balance/selection.js';
+import * as statusCodes from '../balance/status-codes.js';
 import * as passiveHealth from '../store/passive-health.js';
 import * as restore from '../store/restore.js';
 import * as platforms from './nginx-platform.js';
@@ -22,40 +23,56 @@ function failed(r: NginxHTTPRequest): void {
     tryNext(r, LOAD_CHECKS);
     return;
   }
-  const verdict = failedTries.judgeTry(variables, r.method);
+  const within = secondsOf(variables);
+  const verdict = failedTries.judgeTry(variables, r.method, within > 0);
   const uid = counter.substring(0, counter.indexOf('/'));
-  release(r, counter, uid, verdict.isServerFault);
+  release(r, counter, uid, verdict);
   const tried = `${variables.gateway_tried || ','}${uid},`;
   variables.gateway_tried = tried;
   const exhausted = tried.split(',').length - 2 >= MAX_TRIES;
-  if (exhausted || !verdict.mayRepeat) giveUp(r);
+  if (exhausted || !verdict.mayRepeat || isLate(variables, within)) giveUp(r);
   else tryNext(r, LOAD_CHECKS);
 }
 
-/** Counts the request out of the server, and counts the failure if it is the server's. */
-function release(r: NginxHTTPRequest, counter: string, uid: string, isServerFault: boolean): void {
+/**
+ * The age (s) from which on a request is sent to no other server; 0 for any age. It is set by locations of groups whose
+ * servers have the same files.
+ */
+function secondsOf(variables: NginxVariables): number {
+  return Number(variables.gateway_retry_within || '0');
+}
+
+function isLate(variables: NginxVariables, within: number): boolean {
+  return within > 0 && Number(variables.request_time) >= within;
+}
+
+/** Counts the request out of the server, with its answer if it gave one, and counts the failure if it is the server's. */
+function release(r: NginxHTTPRequest, counter: string, uid: string, verdict: failedTries.Verdict): void {
   const platform = platforms.platformOf('http');
+  const answer = verdict.isAnswered ? r.variables.upstream_status : undefined;
   r.variables.gateway_counter = '';
   platform.counters.incr(counter, -1);
-  platform.counters.incr(`${uid}/unanswered`, 1);
-  if (!isServerFault) return;
+  statusCodes.countStatus(platform.counters, uid, answer);
+  if (!verdict.isServerFault) return;
   failedTries.countFailure(platform.counters, uid);
   passiveHealth.applyPendingFailures(platform);
 }
 
+/** Answers with what the last server's failure was: it has no such file, it was late, or anything else. */
 function giveUp(r: NginxHTTPRequest): void {
   const status = fastPath.lastValue(r.variables.upstream_status);
-  r.return(status === '504' ? 504 : 502);
+  r.return(status === '404' || status === '504' ? Number(status) : 502);
 }
 
 /** Selects the next server. If the group is not in memory yet, it is loaded first, here or by another worker. */
 function tryNext(r: NginxHTTPRequest, checks: number): void {
   const platform = platforms.platformOf('http');
-  if (checks > 0 && !restore.tryLoad(platform)) {
+  const variables = r.variables;
+  const late = isLate(variables, secondsOf(variables));
+  if (checks > 0 && !late && !restore.tryLoad(platform)) {
     setTimeout(() => tryNext(r, checks - 1), LOAD_INTERVAL);
     return;
   }
-  const variables = r.variables;
   const group = variables.upstream as string;
   const tried = variables.gateway_tried || ',';
   // A request that has failed already does not count as an overflow.

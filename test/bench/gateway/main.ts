@@ -1,11 +1,12 @@
 /**
  * The gateway's speed beside NGINX's own upstream groups and HAProxy, all on this machine and in one run.
  *
- *   npm run bench:gateway [-- --rounds=5 --seconds=3 --only=abcde]
+ *   npm run bench:gateway [-- --rounds=5 --seconds=3 --only=abcdef]
  */
 import { type Disturbance, disturbance, type Load, printDisturbances } from './changes.js';
 import { cpuOf, HEADERS, inside, insideAsync, start, stop } from './container.js';
 import { type Contender, contest, print } from './contest.js';
+import { offerFirmware, QUESTION } from './firmware.js';
 import { connectionRate, sessionThroughput } from './mqtt-load.js';
 
 function option(name: string, fallback: number): number {
@@ -13,8 +14,8 @@ function option(name: string, fallback: number): number {
   return given === undefined ? fallback : Number(given.split('=')[1]);
 }
 
-/** The parts to run: (a) to (e). */
-const ONLY = process.argv.find((arg) => arg.startsWith('--only='))?.split('=')[1] ?? 'abcde';
+/** The parts to run: (a) to (f). */
+const ONLY = process.argv.find((arg) => arg.startsWith('--only='))?.split('=')[1] ?? 'abcdef';
 
 /** Open sessions that data goes through: enough for each broker to have its share of them, which goes by ClientId here. */
 const SESSIONS = 60;
@@ -171,6 +172,30 @@ async function changing(): Promise<void> {
   printDisturbances('(e) times of requests while clients of the API are busy with another group', found);
 }
 
+/** What a device is answered, beside the same bytes from a file and from a firmware server. */
+async function answers(): Promise<void> {
+  await setServers('http', 'firmware', ['127.0.0.1:9001', '127.0.0.1:9002', '127.0.0.1:9003']);
+  await offerFirmware(address);
+  const device = (name: string, target: string): Contender => ({
+    name,
+    run: () => requests(`'https://127.0.0.1${target}'`),
+    cpu: () => cpuOf(GATEWAY),
+    seconds: SECONDS,
+  });
+  const [file, ota] = [device('static file', '/static.json'), device('/ota', QUESTION)];
+  print(
+    '(f) a manifest over HTTPS, on one NGINX',
+    'requests/s',
+    await contest([file, ota, device('from a firmware server', '/proxied.json')], ROUNDS),
+  );
+  await keepConnections();
+  print(
+    '    with connections to the servers kept open',
+    'requests/s',
+    await contest([file, ota, device('from a firmware server, keepalive', '/proxied.json')], ROUNDS),
+  );
+}
+
 async function sizes(): Promise<void> {
   await setServers('http', 'firmware', crowd(10));
   const started = performance.now();
@@ -199,6 +224,7 @@ try {
   if (ONLY.includes('c')) await bulk();
   if (ONLY.includes('d')) await sizes();
   if (ONLY.includes('e')) await changing();
+  if (ONLY.includes('f')) await answers();
 } finally {
   stop();
 }

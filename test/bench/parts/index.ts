@@ -8,6 +8,7 @@ import { fleet } from './fleet.js';
 import { gateway } from './gateway.js';
 import { growth } from './growth.js';
 import { register } from './register.js';
+import { rollout } from './rollout.js';
 import { services } from './services.js';
 import { start } from './start.js';
 import { steady } from './steady.js';
@@ -27,5 +28,6 @@ export const PARTS: readonly Part[] = [
   fleet,
   unreachable,
   failover,
+  rollout,
   gateway,
 ];

@@ -1,6 +1,5 @@
 /** The configuration for NGINX Plus, as far as open-source NGINX can run it: who may call the API above all. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authority } from '../../support/certificates.js';
@@ -10,45 +9,13 @@ import {
   startNetwork,
   type TestNetwork,
 } from '../../support/containers/index.js';
+import { startPlus } from './nginx-plus.js';
 
 const TOKEN = '0123456789abcdef0123456789abcdef';
 const BEARER = { authorization: `Bearer ${TOKEN}` };
 const BASIC = { authorization: `Basic ${Buffer.from('watcher:secret').toString('base64')}` };
 const JSON_TYPE = { 'content-type': 'application/json' };
 const GOOD = { ...BEARER, ...JSON_TYPE };
-
-/** Directives that open-source NGINX does not have. A block goes with all that is in it. */
-const PLUS =
-  /^\s*(health_check|keyval|keyval_zone|match|mqtt_preread|proxy_session_drop|state|status_zone)\b/;
-
-const own = (name: string) =>
-  readFileSync(new URL(`../../../docker/gateway/nginx-plus/${name}`, import.meta.url), 'utf8');
-
-/** The lines that open-source NGINX can parse. */
-function openSource(text: string): string {
-  const kept: string[] = [];
-  let depth = 0;
-  for (const line of text.split('\n')) {
-    if (depth > 0 || PLUS.test(line)) depth += line.split('{').length - line.split('}').length;
-    else kept.push(line);
-  }
-  return kept.join('\n');
-}
-
-/** The configuration, with a page that only GET may ask for in the place of the API. */
-function configuration(): Record<string, string> {
-  const kept = openSource(own('nginx.conf'))
-    .replaceAll('api write=on;', 'stub_status;')
-    .replace('user nginx;', 'user www-data;')
-    .replaceAll('$mqtt_preread_clientid', '$hostname')
-    .replace(/zone .* 1m;/g, '$& server 127.0.0.1:1;')
-    .replaceAll(/(access|error)_log [^ ]+/g, '$1_log /dev/stderr');
-  return {
-    '/etc/plus/nginx.conf': `load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n${kept}`,
-    '/etc/plus/api-access.conf': own('api-access.conf'),
-    '/etc/plus/tls.conf': own('tls.conf').replaceAll('/etc/nginx/', '/etc/plus/'),
-  };
-}
 
 let network: TestNetwork;
 const authority = new Authority();
@@ -62,19 +29,8 @@ afterAll(async () => {
   authority[Symbol.dispose]();
 });
 
-async function start(name: string, files: Record<string, string>): Promise<Container> {
-  const { cert, key } = authority.issue('server');
-  const tls = { '/etc/plus/tls/tls.crt': cert.toString(), '/etc/plus/tls/tls.key': key.toString() };
-  const container = await startContainer({
-    image: 'sidekick-gateway',
-    name,
-    network,
-    ports: [8443],
-    files: { ...configuration(), ...tls, ...files },
-    command: ['sh', '-c', "mkdir -p /run/nginx-api && exec nginx -c /etc/plus/nginx.conf -g 'daemon off;'"],
-  });
-  await container.logs.waitFor((line) => line.includes('start worker processes'));
-  return container;
+function start(name: string, files: Record<string, string> = {}): Promise<Container> {
+  return startPlus(network, { name, tls: authority.issue('server'), ports: [8443], files });
 }
 
 /** The status that a caller on the same host is answered with: `curl` in bash, since the image has none. */
@@ -100,7 +56,7 @@ describe('the API of NGINX Plus with its default configuration', () => {
   let plus: Container;
 
   beforeAll(async () => {
-    plus = await start('plus', {});
+    plus = await start('plus');
   });
 
   it('answers reads from its own host, and refuses every change', async () => {
@@ -138,11 +94,11 @@ describe('the API of NGINX Plus, opened to the network', () => {
   beforeAll(async () => {
     const hash = execFileSync('openssl', ['passwd', '-6', 'secret'], { encoding: 'utf8' }).trim();
     plus = await start('open', {
-      '/etc/plus/api-tokens.map': `"Bearer ${TOKEN}" 1;\n`,
-      '/etc/plus/api.htpasswd': `watcher:${hash}\n`,
-      '/etc/plus/api-hosts.map': 'lb.example.com 1;\n',
-      '/etc/plus/api-ca.crt': authority.ca.toString(),
-      '/etc/plus/api-network.conf':
+      'api-tokens.map': `"Bearer ${TOKEN}" 1;\n`,
+      'api.htpasswd': `watcher:${hash}\n`,
+      'api-hosts.map': 'lb.example.com 1;\n',
+      'api-ca.crt': authority.ca.toString(),
+      'api-network.conf':
         'listen 8443 ssl; allow 0.0.0.0/0; ssl_client_certificate api-ca.crt; ssl_verify_client optional;',
     });
   });

@@ -1,43 +1,27 @@
 /** What devices are answered at /ota: njs, held to the cases that TypeScript is held to, and to what small clients can read. */
-import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Authority, type KeyPair } from '../../support/certificates.js';
+import { Authority } from '../../support/certificates.js';
 import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
 import { ANSWER_CASES, type AnswerCase, EMPTY, FILLED } from '../../support/firmware-answers.js';
-import { type RawAnswer, rawRequest } from '../../support/raw-request.js';
-import { type Backend, hostAddress, startHttp } from './backends.js';
-import { edited, type FullGateway, startFullGateway } from './gateway.js';
-
-const CA = '/etc/nginx/devices.crt';
-const FILE = Buffer.alloc(20_000, 0xe9);
+import { rawRequest } from '../../support/raw-request.js';
+import { checkForm, Devices, FILE, type FileServer, startFiles } from './devices.js';
+import { type FullGateway, startFullGateway } from './gateway.js';
 
 let authority: Authority;
 let network: TestNetwork;
 let gateway: FullGateway;
-let server: Backend;
-/** What the firmware server was asked for. */
-const asked: IncomingMessage[] = [];
-const certificates = new Map<string, KeyPair>();
+let server: FileServer;
+let devices: Devices;
 
 beforeAll(async () => {
   authority = new Authority();
-  for (const name of ANSWER_CASES.flatMap(({ certificate }) => certificate ?? [])) {
-    if (!certificates.has(name)) certificates.set(name, authority.issue(name));
-  }
   network = await startNetwork();
-  server = await startHttp(await hostAddress(network), (request, response) => {
-    asked.push(request);
-    response.setHeader('Cache-Control', 'public, max-age=31536000, immutable');
-    response.setHeader('Content-Length', FILE.length);
-    response.end(request.method === 'HEAD' ? undefined : FILE);
+  server = await startFiles(network);
+  gateway = await startFullGateway(network, undefined, {
+    environment: { GATEWAY_DEVICE_CERTIFICATES: 'optional' },
+    files: { '/etc/sidekick-gateway/devices-ca.crt': authority.ca.toString() },
   });
-  const checked = `ssl_verify_client optional; ssl_client_certificate ${CA};`;
-  gateway = await startFullGateway(
-    network,
-    // The command runs again when the container is started again: the line is changed once.
-    edited(`s|include gateway/tls.conf;$|include gateway/tls.conf; ${checked}|`),
-    { files: { [CA]: authority.ca.toString() } },
-  );
+  devices = new Devices((name) => gateway.port(name), server, authority);
   await gateway.api.call('POST', '/http/upstreams/firmware/servers', { server: server.server });
 });
 
@@ -46,44 +30,6 @@ afterAll(async () => {
   await network?.remove();
   authority?.[Symbol.dispose]();
 });
-
-async function ask(one: AnswerCase): Promise<RawAnswer> {
-  const https = one.https ?? true;
-  return rawRequest({
-    port: gateway.port(https ? 'https' : 'http'),
-    https,
-    target: `${one.path}${one.query ? `?${one.query}` : ''}`,
-    ...(one.method ? { method: one.method } : {}),
-    ...(one.headers ? { headers: one.headers } : {}),
-    ...certificates.get(one.certificate ?? ''),
-  });
-}
-
-/** What every answer keeps to: small clients read no chunks, follow no redirects, and have 512 bytes for a line. */
-function checkForm(answer: RawAnswer, method = 'GET'): void {
-  expect(answer.all('Transfer-Encoding')).toEqual([]);
-  expect(answer.all('Content-Encoding')).toEqual([]);
-  expect(answer.all('Location')).toEqual([]);
-  expect(answer.all('Cache-Control')).toEqual(['no-store']);
-  for (const line of answer.lines) expect(line.length).toBeLessThan(512);
-  if (answer.status === 304) return;
-  expect(answer.all('Content-Length')).toHaveLength(1);
-  const length = method === 'HEAD' ? 0 : Number(answer.all('Content-Length')[0]);
-  expect(answer.body.length).toBe(length);
-}
-
-async function checkCase(one: AnswerCase): Promise<void> {
-  asked.length = 0;
-  const answer = await ask(one);
-  expect(answer.status).toBe(one.status);
-  checkForm(answer, one.method);
-  expect(answer.all('x-MD5')).toEqual(one.md5 === undefined ? [] : [one.md5]);
-  expect(asked.map(({ method, url }) => [method, url])).toEqual(
-    one.file ? [[one.method ?? 'GET', one.file]] : [],
-  );
-  if (one.file && one.method !== 'HEAD') expect(answer.body.equals(FILE)).toBe(true);
-  if (one.body !== undefined) expect(answer.body.toString()).toBe(one.body);
-}
 
 /** The zone is filled in one request, as long as it is empty. */
 async function fill(values: ReadonlyMap<string, string>): Promise<void> {
@@ -99,12 +45,14 @@ describe.each([
 ])('a gateway %s', (_, store) => {
   beforeAll(() => fill(store));
 
-  it.each(ANSWER_CASES.filter((one) => (one.store ?? FILLED) === store))('$name: $status', checkCase);
+  it.each(ANSWER_CASES.filter((one) => (one.store ?? FILLED) === store))('$name: $status', (one) =>
+    devices.checkCase(one),
+  );
 });
 
 it('answers HEAD like GET, without the body', async () => {
   const given: AnswerCase = { name: '', path: '/ota', query: 'type=toaster', status: 200 };
-  const [head, get] = [await ask({ ...given, method: 'HEAD' }), await ask(given)];
+  const [head, get] = [await devices.ask({ ...given, method: 'HEAD' }), await devices.ask(given)];
   expect(head.status).toBe(200);
   expect(head.body.length).toBe(0);
   expect(head.all('Content-Length')).toEqual(get.all('Content-Length'));
@@ -128,25 +76,28 @@ it('serves files over https only, and forwards the headers for caching and resum
   const plain = await rawRequest({ port: gateway.port('http'), https: false, target });
   expect(plain.status).toBe(403);
   expect(plain.body.toString()).toBe('error: firmware is served over https only\n');
-  asked.length = 0;
+  server.asked.length = 0;
   const given = await rawRequest({
     port: gateway.port('https'),
     target,
     headers: { Range: 'bytes=100-', 'If-Range': '"6b0970c0-4e20"' },
   });
   expect(given.all('Cache-Control')).toEqual(['public, max-age=31536000, immutable']);
-  expect(asked[0]?.headers).toMatchObject({ range: 'bytes=100-', 'if-range': '"6b0970c0-4e20"' });
+  expect(server.asked[0]?.headers).toMatchObject({ range: 'bytes=100-', 'if-range': '"6b0970c0-4e20"' });
 });
 
 it('answers while every firmware server is gone, and after a restart with the zone that NGINX kept', async () => {
   const { body } = await gateway.api.get('/http/upstreams/firmware/servers');
   for (const { id } of body) await gateway.api.call('DELETE', `/http/upstreams/firmware/servers/${id}`);
   const given = ANSWER_CASES.filter(({ store, file }) => store === undefined && file === undefined);
-  for (const one of given) await checkCase(one);
+  for (const one of given) await devices.checkCase(one);
   await gateway.container.stop();
   await gateway.container.start();
   // Nobody asks the API for the zone: the gateway loads it by itself.
   const [first] = given;
-  await until('the zone is loaded', async () => first && (await ask(first)).body.toString() === first.body);
-  for (const one of given) await checkCase(one);
+  await until(
+    'the zone is loaded',
+    async () => first && (await devices.ask(first)).body.toString() === first.body,
+  );
+  for (const one of given) await devices.checkCase(one);
 });

@@ -6,6 +6,7 @@ import type { TestNetwork } from './network.js';
 import { until } from './until.js';
 
 const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
 const MQTT_PORT = 1883;
 const API_PORT = 8080;
 
@@ -55,6 +56,8 @@ export interface Gateway {
   readonly endpoint: string;
   /** The public HTTP port, on the host. */
   readonly httpUrl: string;
+  /** The public HTTPS port, on the host. */
+  readonly httpsPort: number;
   /** The public MQTT port, on the host. */
   readonly mqttPort: number;
   /** The servers of an upstream group. */
@@ -85,7 +88,7 @@ export async function startGateway(
     ...OPEN_API,
     files: { ...OPEN_API.files, '/etc/nginx/gateway.json': GROUPS },
     ...(memory !== undefined && { command: ['sh', '-c', SMALLER, 'sh', memory] }),
-    ports: [HTTP_PORT, MQTT_PORT, API_PORT],
+    ports: [HTTP_PORT, HTTPS_PORT, MQTT_PORT, API_PORT],
     ready: (self) => until(`${name} answers`, () => getJson(`http://127.0.0.1:${self.port(API_PORT)}/api/`)),
   });
   const api = `http://127.0.0.1:${container.port(API_PORT)}/api`;
@@ -94,6 +97,7 @@ export async function startGateway(
     api,
     endpoint: `http://${name}:${API_PORT}/api`,
     httpUrl: `http://127.0.0.1:${container.port(HTTP_PORT)}`,
+    httpsPort: container.port(HTTPS_PORT),
     mqttPort: container.port(MQTT_PORT),
     servers: (kind, upstream) => getJson(`${api}/9/${kind}/upstreams/${upstream}/servers`),
     peers: async (kind, upstream) =>

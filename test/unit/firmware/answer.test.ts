@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Answer, answer, type OtaRequest } from '../../../src/firmware/shared/answer.js';
 import type { Store } from '../../../src/firmware/shared/offering.js';
 import { ANSWER_CASES, type AnswerCase, EMPTY, FILLED } from '../../support/firmware-answers.js';
@@ -94,5 +94,21 @@ describe('the answer to a device', () => {
         },
       ),
     );
+  });
+
+  it('does not depend on the time, nor on chance', () => {
+    const before = ANSWER_CASES.map(answered);
+    const forbidden = () => {
+      throw new Error('an answer depends on it');
+    };
+    const spies = [
+      vi.spyOn(globalThis, 'Date').mockImplementation(forbidden as never),
+      vi.spyOn(Date, 'now').mockImplementation(forbidden),
+      vi.spyOn(performance, 'now').mockImplementation(forbidden),
+      vi.spyOn(Math, 'random').mockImplementation(forbidden),
+    ];
+    const after = ANSWER_CASES.map(answered);
+    for (const spy of spies) spy.mockRestore();
+    expect(after).toEqual(before);
   });
 });

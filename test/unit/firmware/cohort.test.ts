@@ -1,19 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BUCKETS, bucketOf, type Digest } from '../../../src/firmware/shared/cohort.js';
-
-const digest: Digest = (text) => createHash('sha256').update(text).digest();
-
-/** As a batch of devices leaves the factory: ids that follow one another. */
-const IDS = Array.from({ length: 10_000 }, (_, i) => {
-  const high = (i >> 8).toString(16).padStart(2, '0');
-  return `24:6f:28:01:${high}:${(i & 255).toString(16).padStart(2, '0')}`;
-});
-
-function cohort(salt: string, percent: number): Set<string> {
-  return new Set(IDS.filter((id) => bucketOf(salt, id, digest) < percent * 100));
-}
+import { BUCKETS } from '../../../src/firmware/shared/cohort.js';
+import { bucket, cohort, DEVICE_IDS } from '../../support/firmware-cohorts.js';
 
 describe('a cohort', () => {
   it.each(['toaster-1.3.0', 'toaster-1.3.1', 'kettle-7.0.0', 'a', 'summer-2026'])(
@@ -32,7 +20,7 @@ describe('a cohort', () => {
       expect([...before].every((id) => now.has(id))).toBe(true);
       before = now;
     }
-    expect(before.size).toBe(IDS.length);
+    expect(before.size).toBe(DEVICE_IDS.length);
   });
 
   it('overlaps with the cohort of another release as independent sets do: about 1 % of all at 10 % each', () => {
@@ -44,8 +32,8 @@ describe('a cohort', () => {
 
   it('is as even over the buckets as random numbers are', () => {
     const counts = new Array<number>(100).fill(0);
-    for (const id of IDS) {
-      const hundred = Math.floor((bucketOf('even', id, digest) * 100) / BUCKETS);
+    for (const id of DEVICE_IDS) {
+      const hundred = Math.floor((bucket('even', id) * 100) / BUCKETS);
       counts[hundred] = (counts[hundred] ?? 0) + 1;
     }
     // Chi-square with 99 degrees of freedom: 149 is exceeded once in a thousand salts.
@@ -56,7 +44,7 @@ describe('a cohort', () => {
   it('agrees with the vectors that njs is tested with', () => {
     const text = readFileSync(new URL('../../support/firmware-vectors.json', import.meta.url), 'utf8');
     const { buckets } = JSON.parse(text) as { buckets: { salt: string; id: string; bucket: number }[] };
-    for (const { salt, id, bucket } of buckets) expect(bucketOf(salt, id, digest)).toBe(bucket);
+    for (const one of buckets) expect(bucket(one.salt, one.id)).toBe(one.bucket);
     expect(buckets.length).toBeGreaterThan(5);
   });
 });

@@ -11,9 +11,12 @@ const instructions = dockerfile
   .filter((line) => line.trim() !== '');
 
 describe('the image of NGINX Plus', () => {
-  it('gets the licence as secrets of the build, and copies nothing but configuration', () => {
+  it('gets the licence as secrets of the build, and copies nothing but configuration and its njs module', () => {
     const copies = instructions.filter((line) => /^(COPY|ADD)\b/.test(line));
-    expect(copies).toEqual(['COPY docker/gateway/nginx-plus/ /etc/nginx/']);
+    expect(copies).toEqual([
+      'COPY docker/gateway/nginx-plus/ /etc/nginx/',
+      'COPY dist/gateway/njs/ota.js /etc/nginx/njs/ota.js',
+    ]);
     const [run = ''] = instructions.filter((line) => line.startsWith('RUN'));
     const secrets = [...run.matchAll(/--mount=type=secret,id=([\w.-]+),required=true/g)].map(([, id]) => id);
     expect(secrets).toEqual(['nginx-repo.crt', 'nginx-repo.key', 'nginx-signing.key']);
