@@ -5,7 +5,11 @@ import { startNetwork, type TestNetwork, until } from '../../support/containers/
 import { ANSWER_CASES, type AnswerCase, EMPTY, FILLED } from '../../support/firmware-answers.js';
 import { rawRequest } from '../../support/raw-request.js';
 import { checkForm, Devices, FILE, type FileServer, startFiles } from './devices.js';
-import { type FullGateway, startFullGateway } from './gateway.js';
+import { edited, type FullGateway, startFullGateway } from './gateway.js';
+
+/** For whatever else the gateway serves. The command runs again when it is started again: the line is changed once. */
+const GZIP =
+  's|include gateway/http.conf;$|include gateway/http.conf; gzip on; gzip_types *; gzip_min_length 1;|';
 
 let authority: Authority;
 let network: TestNetwork;
@@ -17,7 +21,7 @@ beforeAll(async () => {
   authority = new Authority();
   network = await startNetwork();
   server = await startFiles(network);
-  gateway = await startFullGateway(network, undefined, {
+  gateway = await startFullGateway(network, edited(GZIP), {
     environment: { GATEWAY_DEVICE_CERTIFICATES: 'optional' },
     files: { '/etc/sidekick-gateway/devices-ca.crt': authority.ca.toString() },
   });
@@ -57,6 +61,25 @@ it('answers HEAD like GET, without the body', async () => {
   expect(head.body.length).toBe(0);
   expect(head.all('Content-Length')).toEqual(get.all('Content-Length'));
   expect(head.all('Content-Type')).toEqual(['application/json']);
+});
+
+it('is never compressed, which would take its length', async () => {
+  const headers = { 'Accept-Encoding': 'gzip' };
+  for (const target of ['/ota?type=toaster', '/ota?type=kettle', '/ota/toaster/1.2.0.bin']) {
+    const answer = await rawRequest({ port: gateway.port('https'), target, headers });
+    checkForm(answer);
+    expect(answer.body.length).toBeGreaterThan(0);
+  }
+  const blob = await rawRequest({
+    port: gateway.port('https'),
+    target: `/blobs/${'2'.repeat(64)}.bin`,
+    headers,
+  });
+  expect(blob.all('Content-Encoding')).toEqual([]);
+  expect(blob.body.equals(FILE)).toBe(true);
+  // The gateway would compress all else.
+  const other = await rawRequest({ port: gateway.port('https'), target: '/other', headers });
+  expect(other.all('Content-Encoding')).toEqual(['gzip']);
 });
 
 it('answers HTTP/1.0, which HTTPUpdate speaks, with the whole file', async () => {
