@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Authority } from '../../support/certificates.js';
 import { type Container, startNetwork, type TestNetwork } from '../../support/containers/index.js';
 import { FILLED } from '../../support/firmware-answers.js';
@@ -100,16 +100,22 @@ async function onGateway(servers: readonly string[], spare: string): Promise<Fro
 }
 
 let started = 0;
+let plus: Container | undefined;
+
+afterEach(async () => {
+  await plus?.remove();
+  plus = undefined;
+});
 
 async function onPlus(servers: readonly string[], spare: string): Promise<Front> {
-  const container = await startPlus(network, {
+  plus = await startPlus(network, {
     name: `plus-${started++}`,
     tls: authority.issue('ota.example.com'),
     ports: [HTTPS],
     firmware: [...servers.map((server) => `${server} max_fails=0`), `${spare} max_fails=0 backup`],
     files: { 'firmware.map': zoneMap(FILLED) },
   });
-  return { container, port: container.port(HTTPS) };
+  return { container: plus, port: plus.port(HTTPS) };
 }
 
 describe.each([
