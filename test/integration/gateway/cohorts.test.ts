@@ -83,17 +83,17 @@ async function chosen(gateway: FullGateway, type: string): Promise<ReadonlySet<s
   return found;
 }
 
-describe('of 10,000 devices', () => {
+describe('a gateway that 10,000 devices ask', () => {
   let tenth: ReadonlySet<string>;
 
-  it('between 9 % and 11 % get the candidate at 10 %: the same ones that TypeScript names', async () => {
+  it('gives the candidate to between 9 % and 11 % at 10 %: to the ones that TypeScript names', async () => {
     tenth = await chosen(gateways[0] as FullGateway, 'tenth');
     expect(tenth.size).toBeGreaterThanOrEqual(900);
     expect(tenth.size).toBeLessThanOrEqual(1_100);
     expect(tenth).toEqual(cohort('toaster-1.3.0', 10));
   });
 
-  it('the same ones get it from another gateway, and after that was started again', async () => {
+  it('gives it to the same ones as another gateway does, also when that was started again', async () => {
     const second = gateways[1] as FullGateway;
     expect(await chosen(second, 'tenth')).toEqual(tenth);
     await second.container.stop();
@@ -103,13 +103,13 @@ describe('of 10,000 devices', () => {
     expect(await chosen(second, 'tenth')).toEqual(tenth);
   });
 
-  it('those keep it at 25 %', async () => {
+  it('lets them keep it at 25 %', async () => {
     const quarter = await chosen(gateways[0] as FullGateway, 'quarter');
     expect(quarter).toEqual(cohort('toaster-1.3.0', 25));
     expect([...tenth].filter((id) => !quarter.has(id))).toEqual([]);
   });
 
-  it('another release takes others: of 1,000 each about 100 are in both', async () => {
+  it('gives another release to others: of 1,000 each about 100 are in both', async () => {
     const other = await chosen(gateways[1] as FullGateway, 'other');
     expect(other).toEqual(cohort('toaster-1.3.1', 10));
     const both = [...other].filter((id) => tenth.has(id)).length;

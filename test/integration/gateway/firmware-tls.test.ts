@@ -77,10 +77,10 @@ async function handshake(
   return { cipher, certificate };
 }
 
-describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (version) => {
+describe.each(['TLSv1.2', 'TLSv1.3'] as const)('the gateway over %s', (version) => {
   const only = { minVersion: version, maxVersion: version };
 
-  it('handshake and file come in records that a buffer of 4 KiB holds', async () => {
+  it('sends handshake and file in records that a buffer of 4 KiB holds', async () => {
     const { port, records, proxy } = await tap(gateway.port('https'));
     const answer = await rawRequest({ port, target: BLOB, tls: only });
     expect(answer.body.equals(FILE)).toBe(true);
@@ -94,7 +94,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (version) => {
     ['a ticket', {}],
     ...(version === 'TLSv1.2' ? [['its id', { secureOptions: constants.SSL_OP_NO_TICKET }]] : []),
   ] as [string, tls.ConnectionOptions][])(
-    'a session is resumed by %s, whichever worker takes the connection',
+    'resumes a session by %s, whichever worker takes the connection',
     async (_, options) => {
       const port = gateway.port('https');
       let session = await sessionOf(port, { ...only, ...options });
@@ -138,7 +138,7 @@ function rsa(): string {
   return execFileSync('openssl', args.split(' '), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
 }
 
-describe('ciphers', () => {
+describe('the gateway and ciphers', () => {
   let withRsa: FullGateway;
 
   beforeAll(async () => {
@@ -150,7 +150,7 @@ describe('ciphers', () => {
   });
 
   it.each(['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'])(
-    'TLS 1.2 with %s, with an ECDSA and with an RSA certificate',
+    'speaks TLS 1.2 with %s, with an ECDSA and with an RSA certificate',
     async (cipher) => {
       for (const [kind, given] of [
         ['ECDSA', gateway],
@@ -164,7 +164,7 @@ describe('ciphers', () => {
   );
 
   it.each(['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'])(
-    'TLS 1.3 with %s',
+    'speaks TLS 1.3 with %s',
     async (ciphers) => {
       const { cipher } = await handshake(gateway.port('https'), { minVersion: 'TLSv1.3', ciphers });
       expect(cipher).toBe(ciphers);
@@ -174,7 +174,7 @@ describe('ciphers', () => {
   it.each([
     ['CBC', { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA256' }],
     ['TLS 1.1', { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' }],
-  ] as [string, tls.ConnectionOptions][])('%s is refused', async (_, options) => {
+  ] as [string, tls.ConnectionOptions][])('refuses %s', async (_, options) => {
     await expect(handshake(gateway.port('https'), options)).rejects.toThrow(/alert|version/);
   });
 });
@@ -218,7 +218,7 @@ describe('the chain of certificates', () => {
   });
 });
 
-describe('client certificates', () => {
+describe('a client certificate', () => {
   async function start(name: string, environment: Record<string, string> = {}): Promise<FullGateway> {
     const files = { [DEVICES_CA]: authority.ca.toString() };
     const started = await startFullGateway(network, undefined, { name, environment, files });
@@ -229,7 +229,7 @@ describe('client certificates', () => {
   const ask = (asked: FullGateway, target: string, certificate?: KeyPair) =>
     rawRequest({ port: asked.port('https'), target, ...certificate });
 
-  it('are asked for where there is an authority of devices, and then name the device', async () => {
+  it('is asked for where there is an authority of devices, and then names the device', async () => {
     const required = await start('required');
     expect((await ask(required, '/ota?type=toaster')).status).toBe(400);
     expect((await ask(required, BLOB)).status).toBe(400);
@@ -251,7 +251,7 @@ describe('client certificates', () => {
     expect(plain.body.toString()).toBe('error: firmware is served over https only\n');
   });
 
-  it('name the device in a resumed session, too', async () => {
+  it('names the device in a resumed session, too', async () => {
     const asked = await start('resumed');
     const port = asked.port('https');
     for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
@@ -263,7 +263,7 @@ describe('client certificates', () => {
     }
   });
 
-  it('are optional where that is said: a device without one says who it is', async () => {
+  it('is optional where that is said: a device without one says who it is', async () => {
     const optional = await start('optional', { GATEWAY_DEVICE_CERTIFICATES: 'optional' });
     const given = await ask(optional, '/ota?type=toaster&id=bench-1');
     expect(given.body.toString()).toContain('"version":"1.3.0"');
@@ -272,7 +272,7 @@ describe('client certificates', () => {
     );
   });
 
-  it('are neither required nor optional by a word that is neither: the gateway does not start', async () => {
+  it('is neither required nor optional by a word that says neither: the gateway does not start', async () => {
     const container = await startContainer({
       image: 'sidekick-gateway',
       name: 'neither',
