@@ -6,7 +6,7 @@ import { parseDeviceId } from '../firmware/group.js';
 import { parseGroup, parseReleaseId, parseType, type ReleaseId } from '../firmware/names.js';
 import { parsePercent, parseSalt } from '../firmware/rollout.js';
 import { normal, parse } from '../firmware/shared/version.js';
-import { ANSWER_FORMS, MAX_IMAGE } from '../firmware/type-record.js';
+import { ANSWER_FORMS, MAX_IMAGE, SIGNATURE_LENGTHS } from '../firmware/type-record.js';
 import { service } from './engine/core-formats.js';
 import { duration, type Format, file, integer, listOf, oneOf, string, url } from './engine/formats.js';
 import { option, optional, switchOption, type Values } from './engine/schema.js';
@@ -65,6 +65,17 @@ const salt: Format<string> = {
   placeholder: '<salt>',
   coerce: asText,
   read: (value) => explained(salt, parseSalt(value)),
+};
+
+const signatureLength: Format<number> = {
+  name: 'bytes of a signature',
+  allowed: `one of ${SIGNATURE_LENGTHS.join(', ')}`,
+  placeholder: '<bytes>',
+  coerce: (text) => (/^\d{3}$/.test(text) ? Number(text) : text),
+  read: (value) =>
+    typeof value === 'number' && SIGNATURE_LENGTHS.includes(value)
+      ? ok(value)
+      : err(`must be ${signatureLength.allowed}`),
 };
 
 function explained<T>({ allowed }: Format<T>, result: Result<T>): Result<T> {
@@ -210,6 +221,11 @@ export const firmwarePublishScope = {
     forms: optional(
       listOf(oneOf(...ANSWER_FORMS)),
       'In which forms devices of this type ask; default all. For the first release of the type.',
+    ),
+    signatureLength: optional(
+      signatureLength,
+      'Bytes of the signature that devices of this type cut off in front of an image (esp32FOTA): 512 with a key of RSA-4096. ' +
+        'Default that of the first file. For the first release of the type.',
     ),
     maxSize: optional(
       integer(1, MAX_IMAGE),

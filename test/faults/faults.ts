@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdConnection } from '../../src/adapters/etcd/connect.js';
 import { NEVER } from '../support/registrar/harness.js';
 import type { Cluster, Member } from './cluster.js';
-import type { Dice } from './dice.js';
+import type { Dice } from '../support/dice.js';
 
 export interface World {
   readonly cluster: Cluster;

@@ -12,7 +12,7 @@ import { Recorder } from '../support/recorder.js';
 import { run, serviceSpec } from '../support/registrar/harness.js';
 import type { Line } from '../support/silent.js';
 import { Cluster } from './cluster.js';
-import { Dice } from './dice.js';
+import { Dice } from '../support/dice.js';
 import { FAULTS, type Fault, type World } from './faults.js';
 import { judge, type Verdict } from './judge.js';
 import { report } from './report.js';

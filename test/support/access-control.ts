@@ -25,6 +25,22 @@ export function registrarPermissions(service: string): readonly Permission[] {
   ];
 }
 
+/** What the registrar of a firmware server may do that keeps its files complete, on one host, as docs/security.md gives it. */
+export function firmwareRegistrarPermissions(host: string): readonly Permission[] {
+  return [
+    ['readwrite', `/services/firmware/${host}:`],
+    ['read', '/services/firmware/'],
+    ['read', '/sidekick/'],
+  ];
+}
+
+/** What a publisher may do, as docs/security.md gives it. */
+export const PUBLISHER_PERMISSIONS: readonly Permission[] = [
+  ['readwrite', '/sidekick/firmware/'],
+  ['read', '/services/firmware/'],
+  ['read', '/sidekick/maintenance/firmware/'],
+];
+
 /** Adds the users and root, whose password is `root`, and switches access control on. */
 export async function enableAccessControl(
   etcd: { ctl(...args: string[]): Promise<unknown> },

@@ -15,7 +15,7 @@ export class FakeBlobs implements BlobStore {
   /** What every call rejects with. */
   fault: Error | undefined;
 
-  put(content: string, mtime = 0): string {
+  put(content: string | Uint8Array, mtime = 0): string {
     const sha256 = sha256Of(content);
     this.files.set(sha256, { content: Buffer.from(content), mtime });
     return sha256;

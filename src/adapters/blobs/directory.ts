@@ -1,6 +1,18 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
+import {
+  chmod,
+  constants,
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  statfs,
+  utimes,
+} from 'node:fs/promises';
 import path from 'node:path';
 import type { BlobStore, StoredFile } from '../../firmware/ports.js';
 
@@ -62,15 +74,16 @@ export class BlobDirectory implements BlobStore {
       await rm(partial, { force: true });
       return false;
     }
-    await utimes(partial, mtime, mtime);
-    await sync(partial);
-    await rename(partial, this.#path(sha256));
-    await sync(this.#directory);
+    await this.#place(sha256, mtime);
     return true;
   }
 
+  /** By a copy that takes the file's place: only its owner may set a file's mtime, and that is who uploaded it. */
   async setMtime(sha256: string, mtime: number): Promise<void> {
-    await utimes(this.#path(sha256), mtime, mtime);
+    await mkdir(path.dirname(this.#partial(sha256)), { recursive: true });
+    await copyFile(this.#path(sha256), this.#partial(sha256), constants.COPYFILE_FICLONE);
+    await chmod(this.#partial(sha256), MODE);
+    await this.#place(sha256, mtime);
   }
 
   async remove(sha256: string): Promise<void> {
@@ -80,6 +93,15 @@ export class BlobDirectory implements BlobStore {
   async free(): Promise<number> {
     const { bavail, bsize } = await statfs(this.#directory);
     return bavail * bsize;
+  }
+
+  /** Puts a file that has been written in place, on disk for good. */
+  async #place(sha256: string, mtime: number): Promise<void> {
+    const partial = this.#partial(sha256);
+    await utimes(partial, mtime, mtime);
+    await sync(partial);
+    await rename(partial, this.#path(sha256));
+    await sync(this.#directory);
   }
 
   #path(sha256: string): string {

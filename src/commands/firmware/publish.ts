@@ -49,9 +49,9 @@ export async function publishCommand(order: Order): Promise<number> {
     const repository = new FirmwareRepository(session.store, session.prefixes);
     const state = await repository.type(type, session.signal);
     const author = { by: operatorName(order.sources.env), at: new Date().toISOString() };
-    const { forms, maxSize, notes, force } = values;
+    const { forms, maxSize, signatureLength, notes, force } = values;
     const input = defined({ state, version, file, signature, notes, author, force });
-    const settings = defined({ forms, maxSize });
+    const settings = defined({ forms, maxSize, signatureLength });
     const uploader = new HttpBlobUploader(await destination(upload, values.service, session));
     try {
       const work = { order, session, repository, uploader, state, author };

@@ -28,6 +28,8 @@ export interface ContainerSpec {
   security?: string[];
   /** File systems in memory, with their mount options, by where they are mounted. */
   tmpfs?: Record<string, string>;
+  /** Directories of this machine by where they are mounted. */
+  binds?: Record<string, string>;
   /** Container ports to publish on the host's loopback. Their host ports stay the same for the container's life. */
   ports?: number[];
   /** Host ports for some of `ports`; the others get free ones. */
@@ -56,6 +58,8 @@ class OwnedContainer extends GenericContainer {
         Object.entries(spec.files).map(([target, content]) => ({ target, content })),
       );
     if (spec.tmpfs) this.withTmpFs(spec.tmpfs);
+    if (spec.binds)
+      this.withBindMounts(Object.entries(spec.binds).map(([target, source]) => ({ source, target })));
     if (spec.command) this.withCommand(spec.command);
     if (spec.entrypoint) this.withEntrypoint(spec.entrypoint);
     if (spec.beside) this.withNetworkMode(`container:${spec.beside.id}`);

@@ -38,13 +38,15 @@ interface SidekickSpec {
   args: string[];
   environment?: Record<string, string>;
   files?: Record<string, string>;
+  /** Directories of this machine by where they are mounted. */
+  binds?: Record<string, string>;
   /** Runs in this container's network namespace. */
   beside?: Container;
 }
 
 /** Starts `sidekick <args>`. It is not waited for: {@link Sidekick.waitForEvent} is for that. */
 export async function startSidekick(network: TestNetwork, spec: SidekickSpec): Promise<Sidekick> {
-  const { name, args, environment, files, beside } = spec;
+  const { name, args, environment, files, binds, beside } = spec;
   const container = await startContainer({
     image: 'sidekick',
     name,
@@ -52,6 +54,7 @@ export async function startSidekick(network: TestNetwork, spec: SidekickSpec): P
     command: args,
     ...(environment && { environment }),
     ...(files && { files }),
+    ...(binds && { binds }),
     ...(beside && { beside }),
   });
   return {

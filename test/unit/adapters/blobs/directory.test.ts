@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -39,6 +39,22 @@ describe('BlobDirectory', () => {
     expect(statSync(file).mode & 0o777).toBe(0o644);
   });
 
+  it('gives an uploaded file, which belongs to another user, another mtime: a copy takes its place', async () => {
+    const file = path.join(directory, `${SHA256}.bin`);
+    writeFileSync(file, CONTENT, { mode: 0o600 });
+    const uploaded = path.join(directory, 'uploaded');
+    linkSync(file, uploaded);
+    const before = statSync(uploaded).mtimeMs;
+
+    await blobs.setMtime(SHA256, MTIME);
+
+    // Nothing was done to the file itself: only its owner may.
+    expect([statSync(uploaded).mtimeMs, statSync(uploaded).mode & 0o777]).toEqual([before, 0o600]);
+    expect(await blobs.list()).toEqual([{ sha256: SHA256, size: CONTENT.length, mtime: MTIME }]);
+    expect([readFileSync(file), statSync(file).mode & 0o777]).toEqual([CONTENT, 0o644]);
+    expect(await blobs.partial(SHA256)).toBe(0);
+  });
+
   it('resumes a fetch that broke off', async () => {
     const broken = blobs.append(SHA256, 0, chunks(CONTENT.subarray(0, 3), new Error('reset')));
     await expect(broken).rejects.toThrow('reset');
@@ -76,7 +92,7 @@ describe('BlobDirectory', () => {
     expect((await blobs.list())[0]?.mtime).toBe(MTIME);
     await blobs.remove(SHA256);
     await blobs.remove(SHA256);
-    expect(readdirSync(directory)).toHaveLength(2);
+    expect(readdirSync(directory).filter((name) => name !== '.partial')).toHaveLength(2);
   });
 
   it('returns how many bytes may be written', async () => {
