@@ -1,0 +1,143 @@
+/** A host with a firmware server and its sidekick: two containers that share an address and a directory. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Authority } from '../certificates.js';
+import {
+  type Container,
+  type Etcd,
+  type Sidekick,
+  startContainer,
+  startSidekick,
+  type TestNetwork,
+  until,
+} from '../containers/index.js';
+
+const PORT = 8080;
+const UPLOAD_PORT = 8443;
+const FILES = '/srv/firmware/blobs';
+const OWN = '/etc/firmware/upload';
+
+/** Takes uploads at every firmware server. */
+export const UPLOAD_TOKEN = 'a-token-of-twenty-one';
+
+export interface HostSurroundings {
+  readonly network: TestNetwork;
+  readonly etcd: Etcd;
+  readonly authority: Authority;
+}
+
+export class FirmwareHost {
+  readonly name: string;
+  readonly #server: Container;
+  readonly #sidekick: Sidekick;
+  readonly #etcd: Etcd;
+  readonly #directory: string;
+
+  private constructor(server: Container, sidekick: Sidekick, etcd: Etcd, directory: string) {
+    this.name = server.name;
+    this.#server = server;
+    this.#sidekick = sidekick;
+    this.#etcd = etcd;
+    this.#directory = directory;
+  }
+
+  /** Starts one with an empty disk. It is not waited for until it is registered. */
+  static async start(name: string, { network, etcd, authority }: HostSurroundings): Promise<FirmwareHost> {
+    const directory = mkdtempSync(path.join(tmpdir(), `${name}-`));
+    // The server and the sidekick are two users, of whom this machine knows neither.
+    chmodSync(directory, 0o777);
+    const { cert, key } = authority.issue('firmware');
+    const server = await startContainer({
+      image: 'sidekick-firmware',
+      name,
+      network,
+      binds: { [FILES]: directory },
+      files: {
+        [`${OWN}/tls.crt`]: cert.toString(),
+        [`${OWN}/tls.key`]: key.toString(),
+        [`${OWN}/token`]: `${UPLOAD_TOKEN}\n`,
+      },
+      ports: [PORT, UPLOAD_PORT],
+      ready: (self) =>
+        until(`${name} answers`, async () => (await fetch(`http://127.0.0.1:${self.port(PORT)}/healthz`)).ok),
+    });
+    const sidekick = await startSidekick(network, {
+      name: `${name}-sidekick`,
+      beside: server,
+      binds: { [FILES]: directory },
+      args: [
+        ...[
+          'register',
+          '--service',
+          'firmware',
+          '--address',
+          `auto:${PORT}`,
+          '--etcd-endpoints',
+          etcd.endpoint,
+        ],
+        ...['--probe-type', 'http', '--probe-path', '/healthz', '--probe-interval', '500ms'],
+        ...['--firmware-directory', FILES, '--drain-timeout', '10s'],
+      ],
+    });
+    return new FirmwareHost(server, sidekick, etcd, directory);
+  }
+
+  get address(): string {
+    return `${this.#server.ip}:${PORT}`;
+  }
+
+  get uploadUrl(): string {
+    return `https://localhost:${this.#server.port(UPLOAD_PORT)}`;
+  }
+
+  async isRegistered(): Promise<boolean> {
+    return (await this.#etcd.list(`/services/firmware/${this.address}`)).size > 0;
+  }
+
+  async registered(): Promise<void> {
+    await until(`${this.name} is registered`, () => this.isRegistered(), { timeoutMs: 300_000 });
+  }
+
+  /** Leaves as a host does that is shut down: it is drained, and then ends. */
+  async leave(): Promise<void> {
+    await this.#sidekick.container.stop(30);
+    await this.#server.stop(10);
+  }
+
+  /** Loses its power. */
+  async kill(): Promise<void> {
+    await Promise.all([this.#sidekick.container.kill(), this.#server.kill()]);
+  }
+
+  /** Comes back after `leave` or `kill`, with what is on its disk. */
+  async start(): Promise<void> {
+    await this.#server.start();
+    await this.#sidekick.container.start();
+  }
+
+  /** Ends the sidekick alone without warning, and starts it again. */
+  async restartSidekick(): Promise<void> {
+    await this.#sidekick.container.kill();
+    await this.#sidekick.container.start();
+  }
+
+  /** Freezes the server: it takes connections, and does not answer. The sidekick sees it. */
+  async freeze(): Promise<void> {
+    await this.#server.pause();
+  }
+
+  async thaw(): Promise<void> {
+    await this.#server.unpause();
+  }
+
+  /** Deletes every file, while all runs on. */
+  async wipe(): Promise<void> {
+    await this.#server.exec(['sh', '-c', `rm -rf ${FILES}/*.bin`]);
+  }
+
+  /** Removes its files from this machine, once its containers are gone. */
+  [Symbol.dispose](): void {
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}

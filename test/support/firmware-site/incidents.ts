@@ -1,0 +1,86 @@
+/** What befalls firmware servers, each until the host is registered again. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Dice } from '../dice.js';
+import type { FirmwareHost } from './host.js';
+import type { FirmwareSite } from './site.js';
+
+export interface Incident {
+  readonly name: string;
+  /** Strikes a host, and lets it come back. */
+  readonly strike: (host: FirmwareHost, dice: Dice) => Promise<void>;
+}
+
+/** For how long a host is away, in ms. */
+function pause(dice: Dice): Promise<void> {
+  return delay(dice.between(0, 4_000));
+}
+
+export const INCIDENTS: readonly Incident[] = [
+  {
+    name: 'leaves, and joins again',
+    async strike(host, dice) {
+      await host.leave();
+      await pause(dice);
+      await host.start();
+    },
+  },
+  {
+    name: 'is killed, and starts again',
+    async strike(host, dice) {
+      await host.kill();
+      await pause(dice);
+      await host.start();
+    },
+  },
+  {
+    name: 'is installed anew',
+    async strike(host, dice) {
+      await host.wipe();
+      await host.kill();
+      if (dice.chance()) await pause(dice);
+      await host.start();
+    },
+  },
+  {
+    name: 'loses its files while it serves',
+    strike: (host) => host.wipe(),
+  },
+  {
+    name: 'loses its sidekick',
+    strike: (host) => host.restartSidekick(),
+  },
+  {
+    name: 'freezes, and wakes up',
+    async strike(host, dice) {
+      await host.freeze();
+      await pause(dice);
+      await host.thaw();
+    },
+  },
+];
+
+/**
+ * Strikes one host after another, as the dice say, until the signal is aborted: what has struck in words. Others of which at
+ * least one is registered have all files all the time, as a site has it whose servers do not fail all at once.
+ */
+export async function strikeAgainAndAgain(
+  site: FirmwareSite,
+  dice: Dice,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const struck: string[] = [];
+  const deck: Incident[] = [];
+  while (!signal.aborted) {
+    if (deck.length === 0) deck.push(...dice.shuffle(INCIDENTS));
+    const incident = deck.pop() as Incident;
+    const host = dice.pick(site.hosts);
+    const line = `${host.name} ${incident.name}`;
+    tell(line);
+    struck.push(line);
+    await incident.strike(host, dice);
+    await host.registered();
+    await delay(dice.between(0, 500));
+  }
+  return struck;
+}
