@@ -13,7 +13,7 @@ const TYPE = 'lamp';
 const AUTHOR = { by: 'bench', at: '2026-11-27T12:00:00.000Z' };
 const DEVICE = '24:6f:28:aa:bb:cc';
 /** What a sidekick announces that holds every file there is, or ever will be. */
-const HOLDS_ALL = JSON.stringify({ meta: { firmware: Number.MAX_SAFE_INTEGER } });
+const HOLDS_ALL = JSON.stringify({ meta: { firmware: String(Number.MAX_SAFE_INTEGER) } });
 const TIMEOUT = 60_000;
 
 /** The stable release and the candidate. */

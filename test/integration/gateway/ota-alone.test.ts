@@ -90,7 +90,7 @@ it('answers the same when nothing else is there any more, and again after its re
   const server = await startFirmware(network, 1);
   await etcd.put(
     `/services/firmware/${server.address}`,
-    JSON.stringify({ meta: { firmware: Number.MAX_SAFE_INTEGER } }),
+    JSON.stringify({ meta: { firmware: String(Number.MAX_SAFE_INTEGER) } }),
   );
   await publish();
   const watcher = await startWatch(network, etcd, gateway, ['--firmware-origin', 'https://ota.example.com']);
