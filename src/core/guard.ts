@@ -91,12 +91,13 @@ export class Guard {
   /** Takes in what has changed in etcd since the step before, and decides what to hold. */
   step(changes: Iterable<GuardChange>, policy: GuardPolicy, now: number): GuardStep {
     const unheld = this.#endHolds(now);
-    const lost: Address[] = [];
+    const gone: Address[] = [];
     // The size of the last step was true until just now, however long ago that step was.
     this.#noteSize(now);
     for (const [address, intent] of changes) {
       if (intent === undefined) {
-        if (this.#vanish(address, now)) lost.push(address);
+        this.#vanish(address, now);
+        gone.push(address);
       } else {
         this.#set(address, intent);
         this.#vanished.delete(address);
@@ -109,7 +110,7 @@ export class Guard {
       this.#holding = undefined;
       return { held: [], unheld };
     }
-    const held = this.#hold(this.#holding === policy ? lost : this.#vanished.keys(), policy, now);
+    const held = this.#hold(this.#holding === policy ? gone : this.#vanished.keys(), policy, now);
     this.#holding = policy;
     return { held, unheld };
   }
@@ -137,12 +138,10 @@ export class Guard {
     return intent;
   }
 
-  /** Tells whether it is lost: it did not ask to drain. */
-  #vanish(address: Address, now: number): boolean {
+  /** It is lost, unless it asked to drain. */
+  #vanish(address: Address, now: number): void {
     const intent = this.#drop(address);
-    if (intent === undefined || intent === 'drain') return false;
-    this.#vanished.set(address, now);
-    return true;
+    if (intent !== undefined && intent !== 'drain') this.#vanished.set(address, now);
   }
 
   /** Sizes that are no larger than this newer one cannot be the peak any more. */
@@ -155,7 +154,7 @@ export class Guard {
   /** Forgets the sizes and the losses that do not count any more. */
   #forget(policy: GuardPolicy, now: number): void {
     const counts = this.#sizes.findIndex(({ at }) => now - at <= policy.window);
-    if (counts > 0) this.#sizes.splice(0, counts);
+    this.#sizes.splice(0, counts);
     for (const [address, at] of this.#vanished) {
       if (now - at <= Math.max(policy.window, policy.grace)) break;
       this.#vanished.delete(address);
@@ -172,10 +171,10 @@ export class Guard {
     return lost > 0 && (this.#staying === 0 || lost > policy.maxLoss * peak);
   }
 
-  /** Holds those of the lost that vanished within the window. Tells which were not held before. */
-  #hold(lost: Iterable<Address>, policy: GuardPolicy, now: number): readonly Address[] {
+  /** Holds those of the addresses that vanished within the window. Tells which were not held before. */
+  #hold(addresses: Iterable<Address>, policy: GuardPolicy, now: number): readonly Address[] {
     const held: Address[] = [];
-    for (const address of lost) {
+    for (const address of addresses) {
       const at = this.#vanished.get(address);
       if (at === undefined || now - at > policy.window || now >= at + policy.hold) continue;
       if (!this.#held.has(address)) held.push(address);

@@ -24,11 +24,11 @@ describe('readJson', () => {
   it('reads text of the greatest depth, and none that is deeper', () => {
     expect(refusal('[{"a":[]}]')).toBeUndefined();
     expect(refusal('[[{"a":[]}]]')).toBe('must be nested at most 3 deep, got 4');
-    expect(refusal('[[[{}]],1]')).toBe('must be nested at most 3 deep, got 4');
+    expect(refusal('[[[{}]],[]]')).toBe('must be nested at most 3 deep, got 4');
   });
 
   it('counts what is inside one another as depth, and not what follows', () => {
-    expect(refusal('[[],[],{},{}]', { ...BOUNDS, items: 100 })).toBeUndefined();
+    expect(refusal('[[],[],[],{},{},{}]', { ...BOUNDS, items: 100 })).toBeUndefined();
   });
 
   it('reads as many items as are allowed, and no more', () => {
@@ -40,8 +40,8 @@ describe('readJson', () => {
   it.each([
     ['brackets', '"[[[[{{{{"'],
     ['commas', '",,,,,,,,"'],
-    ['brackets after an escaped quote', '"\\"[[[["'],
-    ['brackets after an escaped backslash and an escaped quote', '"\\\\\\"[[[["'],
+    ['brackets after an escaped quote', '"\\"[[[[[["'],
+    ['brackets after an escaped backslash and an escaped quote', '"\\\\\\"[[[[[["'],
   ])('takes %s in a string for text', (_, text) => {
     expect(refusal(text)).toBeUndefined();
   });
@@ -61,6 +61,7 @@ describe('readJson', () => {
 
   it('says where the text is not valid, where the parser says it', () => {
     expect(refusal('{"a" 1}')).toBe('is not valid JSON at character 6');
+    expect(refusal('{"a longer name" 1}')).toBe('is not valid JSON at character 18');
     expect(refusal('[1')).toMatch(/^is not valid JSON( at character \d)?$/);
     expect(refusal('oops')).toBe('is not valid JSON');
   });

@@ -229,7 +229,8 @@ describe('the guard', () => {
       [0, [A, B, C, D]],
       [1_000, [A]],
     ]);
-    run([[2_000, []]], guard, { ...DEFAULT_GUARD, hold: 60_000 });
+    const step = guard.step([[A, undefined]], { ...DEFAULT_GUARD, hold: 60_000 }, 2_000);
+    expect(step).toEqual({ held: [A], unheld: [] });
     expect(Object.fromEntries(guard.held)).toEqual({ [A]: 62_000, [B]: 61_000, [C]: 61_000, [D]: 61_000 });
   });
 
@@ -253,6 +254,25 @@ describe('the guard', () => {
     const guard = run(steps, new Guard(), policy);
     expect(guard.isInGrace(D, policy, 5_000)).toBe(true);
     expect(held(run([[6_000, [A]]], guard, policy))).toEqual([B, C]);
+  });
+
+  it('counts nothing that vanished before the window, although it is in its grace', () => {
+    const policy = { ...DEFAULT_GUARD, window: 1_000, grace: 10_000 };
+    const steps: readonly Step[] = [
+      [0, [A, B, C, D, E, F]],
+      [1_000, [A, B, C, D]],
+      [6_000, [A, B, C]],
+    ];
+    expect(held(run(steps, new Guard(), policy))).toEqual([]);
+  });
+
+  it('holds no server that asked to drain among those that vanish later', () => {
+    const guard = run([
+      [0, [A, B, C, E, [D, 'drain']]],
+      [1_000, [A, [D, 'drain']]],
+      [2_000, [A]],
+    ]);
+    expect(held(guard)).toEqual([B, C, E]);
   });
 
   it('is told that a server is gone which it never knew', () => {

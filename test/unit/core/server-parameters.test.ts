@@ -56,8 +56,10 @@ describe('readParameters', () => {
     ['fail_timeout', '-1s'],
     ['fail_timeout', 'soon'],
     ['slow_start', {}],
+    ['slow_start', ['10s']],
     ['route', 'a'.repeat(33)],
     ['route', 5],
+    ['route', ['a']],
     ['backup', 'true'],
     ['down', 1],
   ])('refuses %s: %j and names it', (name, value) => {
@@ -137,5 +139,9 @@ describe('the conversion of parameters', () => {
     expect(parametersFor('http')).toEqual(PARAMETER_NAMES);
     expect(parametersFor('stream')).toEqual(PARAMETER_NAMES.filter((name) => name !== 'route'));
     expect(differences('stream', DEFAULT_PARAMETERS, { ...DEFAULT_PARAMETERS, route: 'a' })).toEqual({});
+  });
+
+  it('states the route as well where it differs from its default', () => {
+    expect(nonDefault({ ...DEFAULT_PARAMETERS, route: 'a' })).toEqual({ route: 'a' });
   });
 });
