@@ -73,7 +73,7 @@ export class FirmwareFiles {
       ...spec,
       registration: { ...registration, meta: { ...registration.meta, ...meta } },
       probe: async (signal) => {
-        const reason = this.#spreader.unfitReason();
+        const reason = this.#spreader.notReadyReason();
         if (reason !== undefined) throw new Error(reason);
         await spec.probe(signal);
       },

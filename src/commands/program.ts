@@ -4,7 +4,7 @@ import { type Build, buildText } from './build.js';
 import type { ArgumentSpec, CommandSpec, CommandTable, Invocation } from './command.js';
 import { printLines } from './print-lines.js';
 
-/** The surroundings of a command line. */
+/** What a command line runs in. */
 interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: NodeJS.WritableStream;

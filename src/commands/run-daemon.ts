@@ -12,7 +12,7 @@ import { startAdminServer } from '../telemetry/admin-server.js';
 import { EventJournal, journalLog } from '../telemetry/event-journal.js';
 import { createLogger, type LogSettings } from '../telemetry/logger.js';
 import { createMetrics, type Metrics } from '../telemetry/metrics.js';
-import { createSystemdNotifier, type SystemdNotifier } from '../telemetry/systemd-notify.js';
+import { createSdNotify, type SdNotify } from '../telemetry/systemd-notify.js';
 import { throttleLog } from '../telemetry/throttled-log.js';
 import type { Build } from './build.js';
 import type { InvocationOf } from './command.js';
@@ -78,7 +78,7 @@ interface DaemonRuntime {
   readonly events: EventJournal;
   readonly metrics: Metrics;
   readonly clock: Clock;
-  readonly notifier: SystemdNotifier;
+  readonly sdNotify: SdNotify;
   readonly lifecycle: Lifecycle;
 }
 
@@ -96,26 +96,26 @@ export async function runDaemon(
   const events = new EventJournal(wallClock);
   const log = journalLog(throttleLog(createLogger(spec.log), clock), events);
   const metrics = createMetrics(log);
-  const notifier = createSystemdNotifier(env, log);
+  const sdNotify = createSdNotify(env, log);
   let daemon: Daemon | undefined;
   const lifecycle = createLifecycle({
     log,
     ending: spec.ending,
-    reload: () => void (daemon && reload(daemon, log, notifier)),
+    reload: () => void (daemon && reload(daemon, log, sdNotify)),
   });
-  lifecycle.stop.addEventListener('abort', () => notifier.stopping(), { once: true });
+  lifecycle.stop.addEventListener('abort', () => sdNotify.stopping(), { once: true });
   metrics.meter.gauge('sidekick_build_info', 1, { command: name, version, revision });
   log.info({ event: 'daemon-started', command: name, version, revision }, 'sidekick started');
   logUnknownVariables(log, spec.unknownVariables);
   logConfigWarnings(log, spec.warnings);
   try {
     daemon = await create({ log, meter: metrics.meter, clock, wallClock }, lifecycle.stop);
-    await serve(daemon, spec, { log, events, metrics, clock, notifier, lifecycle });
+    await serve(daemon, spec, { log, events, metrics, clock, sdNotify, lifecycle });
   } catch (error) {
     if (!lifecycle.stop.aborted || error !== lifecycle.stop.reason) throw error;
   } finally {
     lifecycle.dispose();
-    await notifier.flushed();
+    await sdNotify.flushed();
   }
   log.info({ event: 'daemon-stopped' }, 'sidekick stopped');
   return 0;
@@ -124,7 +124,7 @@ export async function runDaemon(
 /** Runs the daemon, with its admin endpoints, its watchdog and its readiness. */
 async function serve(daemon: Daemon, spec: DaemonSpec, runtime: DaemonRuntime): Promise<void> {
   const { name, build, admin: listen } = spec;
-  const { log, events, metrics, clock, notifier, lifecycle } = runtime;
+  const { log, events, metrics, clock, sdNotify, lifecycle } = runtime;
   const healthy = () => clock() - daemon.lastProgress() < daemon.stuckAfter;
   const source = {
     healthy,
@@ -135,7 +135,7 @@ async function serve(daemon: Daemon, spec: DaemonSpec, runtime: DaemonRuntime): 
   };
   const admin = listen === 'off' ? undefined : await startAdminServer(listen, source);
   if (admin) log.info({ event: 'admin-listening', url: admin.url }, 'serving the admin endpoints');
-  const stopWatchdog = notifier.watch(healthy);
+  const stopWatchdog = sdNotify.watch(healthy);
   const running = daemon.run(lifecycle.stop, lifecycle.kill);
   const stopPolling = pollReadiness(daemon, runtime);
   try {
@@ -147,8 +147,8 @@ async function serve(daemon: Daemon, spec: DaemonSpec, runtime: DaemonRuntime): 
   }
 }
 
-async function reload(daemon: Daemon, log: Log, notifier: SystemdNotifier): Promise<void> {
-  notifier.reloading();
+async function reload(daemon: Daemon, log: Log, sdNotify: SdNotify): Promise<void> {
+  sdNotify.reloading();
   try {
     await daemon.reload();
     log.info({ event: 'config-reloaded' }, 'the configuration has been read again and is in use');
@@ -158,20 +158,20 @@ async function reload(daemon: Daemon, log: Log, notifier: SystemdNotifier): Prom
       'the configuration cannot be used: keeping the old one',
     );
   }
-  notifier.reloaded();
+  sdNotify.reloaded();
 }
 
 /** How often readiness is polled, in ms. */
 const READINESS_POLL_INTERVAL = 200;
 
 /** Reports to systemd, the log and the metrics whether the daemon is ready. Returns a function that ends it. */
-function pollReadiness(daemon: Daemon, { log, metrics, notifier, lifecycle }: DaemonRuntime): () => void {
+function pollReadiness(daemon: Daemon, { log, metrics, sdNotify, lifecycle }: DaemonRuntime): () => void {
   let ready = false;
   let everReady = false;
   const poll = () => {
     const summary = daemon.summary();
     const now = daemon.ready();
-    notifier.status(summary);
+    sdNotify.status(summary);
     metrics.meter.gauge('sidekick_ready', now ? 1 : 0);
     metrics.meter.gauge('sidekick_etcd_up', daemon.etcdConnected() ? 1 : 0);
     // A daemon that stops is expected to lose readiness: that is not logged.
@@ -179,7 +179,7 @@ function pollReadiness(daemon: Daemon, { log, metrics, notifier, lifecycle }: Da
     ready = now;
     if (now) log.info({ event: 'daemon-ready', summary }, 'ready');
     else log.warn({ event: 'daemon-unready', summary }, 'no longer ready');
-    if (now && !everReady) notifier.ready();
+    if (now && !everReady) sdNotify.ready();
     everReady ||= now;
   };
   poll();

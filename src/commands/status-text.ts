@@ -110,14 +110,14 @@ function connectionText({ connected, version, error, refused, lastSeenAgo }: Ngi
 }
 
 function upstreamRows(
-  { kind, name, matched, servers, held, errors }: UpstreamStatus,
+  { kind, name, inSync, servers, held, errors }: UpstreamStatus,
   connected: boolean,
   now: number,
 ): string[][] {
   const until = new Map(held.map((hold) => [hold.address, hold.until]));
   const label = `${kind}/${name}`;
   const notInSync = `not in sync ${errors[0] ?? ''}`.trim();
-  const sync = connected ? (matched ? 'in sync' : notInSync) : 'unknown';
+  const sync = connected ? (inSync ? 'in sync' : notInSync) : 'unknown';
   if (servers.length === 0) return [[label, sync, '(none)', '', '']];
   return servers.map(({ address, state, lastState, active }) => {
     const end = until.get(address);

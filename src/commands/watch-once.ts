@@ -42,7 +42,7 @@ export async function watchOnce(params: WatchOnceParams): Promise<number> {
   const failed = report.nginx.some(
     ({ error, upstreams }) => error !== undefined || upstreams.some(hasErrors),
   );
-  return (dryRun ? !failed : report.matches) ? 0 : 1;
+  return (dryRun ? !failed : report.inSync) ? 0 : 1;
 }
 
 /** A reader of etcd that waits only so long while etcd is unavailable, and prints what it waits for. */
@@ -77,10 +77,10 @@ function hasErrors({ errors }: { readonly errors: readonly string[] }): boolean 
 const MAX_LINE = 1000;
 
 /** The report as text, one line for each action. */
-export function reportText({ nginx, matches }: RunOnceReport, dryRun: boolean): string {
+export function reportText({ nginx, inSync }: RunOnceReport, dryRun: boolean): string {
   const actions = nginx.flatMap(({ upstreams }) => upstreams.flatMap((upstream) => upstream.actions));
   const verb = dryRun ? 'to do' : 'done';
-  const result = matches ? 'NGINX is in sync with etcd' : 'NGINX is not in sync with etcd';
+  const result = inSync ? 'NGINX is in sync with etcd' : 'NGINX is not in sync with etcd';
   const lines = [...nginx.flatMap(nginxLines), `${actions.length} ${verb}; ${result}`];
   return `${lines.map((line) => printable(line, MAX_LINE)).join('\n')}\n`;
 }

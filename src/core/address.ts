@@ -28,7 +28,7 @@ export function splitHostPort(text: string): HostPort | undefined {
   return host === undefined ? undefined : { host, port: Number(parts?.[3]) };
 }
 
-/** The longest text that can be an address; a longer one is not even matched. */
+/** The longest text that can be an address; a longer one is rejected unread. */
 const MAX_LENGTH = 64;
 
 /**

@@ -42,12 +42,12 @@ export function nextHealth(
   success: boolean,
   policy: Pick<HealthPolicy, 'rise' | 'fall'>,
 ): Health {
-  const verdict = success ? 'healthy' : 'unhealthy';
-  if (health.status === 'unknown') return { status: verdict, against: 0 };
-  if (health.status === verdict) return { status: verdict, against: 0 };
+  const result = success ? 'healthy' : 'unhealthy';
+  if (health.status === 'unknown') return { status: result, against: 0 };
+  if (health.status === result) return { status: result, against: 0 };
   const against = health.against + 1;
   const needed = success ? policy.rise : policy.fall;
-  return against >= needed ? { status: verdict, against: 0 } : { status: health.status, against };
+  return against >= needed ? { status: result, against: 0 } : { status: health.status, against };
 }
 
 /** What the load balancer's own probes say of an address; `unknown` where it is not probed, or not yet. */

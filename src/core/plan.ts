@@ -77,7 +77,7 @@ export interface PlanInput {
 }
 
 export interface Plan {
-  /** In the order in which they are to be done: what brings capacity first, what takes it away last. */
+  /** In the order in which they are done: first what adds capacity, last what removes it. */
   readonly actions: readonly Action[];
   /** The drains under way after this plan, of the addresses that it is for. */
   readonly drains: ReadonlyMap<Address, DrainClock>;

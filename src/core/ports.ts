@@ -16,16 +16,16 @@ export const MAX_VALUE_BYTES = 65_536;
 /** One key as etcd holds it. */
 export interface KeyValue {
   readonly key: string;
-  /** Read as UTF-8; bytes that are not become U+FFFD. Empty where the value is `oversized`. */
+  /** Read as UTF-8; bytes that are not become U+FFFD. Empty if the value is `oversized`. */
   readonly value: string;
   /**
-   * The length of the value in bytes, at least, where it is longer than MAX_VALUE_BYTES: it was thrown away as it
-   * arrived. Only in what is read by prefix; `RegistryStore.read` gives every value whole.
+   * A lower bound of the length of a value that is longer than MAX_VALUE_BYTES, in bytes: the value itself is dropped
+   * while it arrives. Only in what is read by prefix; `RegistryClient.read` returns every value whole.
    */
   readonly oversized?: number;
   /** The store's revision at the last write of this key. */
   readonly revision: number;
-  /** The store's revision at which the key came to be; undefined where that is not known. */
+  /** The store's revision at which the key was created; undefined if that is not known. */
   readonly created?: number;
   /** The lease it lives under, if any. */
   readonly lease?: LeaseId;

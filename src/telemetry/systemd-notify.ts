@@ -4,7 +4,7 @@ import type { Log } from '../core/ports.js';
 import { oneLine } from '../core/printable.js';
 
 /** Notifications to systemd. Calls return at once. A failure is logged once, and not retried. */
-export interface SystemdNotifier {
+export interface SdNotify {
   ready(): void;
   /** One line for `systemctl status`. */
   status(text: string): void;
@@ -26,7 +26,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Sends one notification; for tests. */
 type Send = (assignments: readonly string[]) => Promise<void>;
 
-const SILENT: SystemdNotifier = {
+const SILENT: SdNotify = {
   ready() {},
   status() {},
   reloading() {},
@@ -43,11 +43,7 @@ const SILENT: SystemdNotifier = {
  * another process three times in the watchdog's time. The unit needs `NotifyAccess=all` where it does not run as root, since
  * it is not the main process that sends.
  */
-export function createSystemdNotifier(
-  env: Environment,
-  log: Log,
-  send: Send = runSystemdNotify,
-): SystemdNotifier {
+export function createSdNotify(env: Environment, log: Log, send: Send = runSystemdNotify): SdNotify {
   if (!env.NOTIFY_SOCKET) return SILENT;
   let last = Promise.resolve();
   let lastStatus = '';

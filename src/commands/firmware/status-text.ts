@@ -26,12 +26,12 @@ export function typeLines(types: readonly TypeStatus[]): readonly string[] {
 }
 
 /** What the registrar beside a firmware server says of its files, as lines. */
-export function filesLines({ revision, unfit, held, missing }: SpreaderStatus): readonly string[] {
+export function filesLines({ revision, notReady, held, missing }: SpreaderStatus): readonly string[] {
   const upTo = revision === undefined ? '' : `; complete up to revision ${revision}`;
   return [
     '',
     `Firmware files: ${held} held, ${missing.length} missing${upTo}`,
-    ...(unfit === undefined ? [] : [`  ! not registered: ${unfit}`]),
+    ...(notReady === undefined ? [] : [`  ! not registered: ${notReady}`]),
     ...limited(missing.map((file) => [missingLine(file)])).flat(),
   ];
 }

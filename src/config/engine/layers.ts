@@ -35,6 +35,8 @@ export function flagLayer(scope: Scope, flags: ReadonlyMap<string, unknown>): La
   });
 }
 
+const PREFIX = 'SIDEKICK_';
+
 /** The `SIDEKICK_*` variables; an empty one counts as not set. */
 export function variableLayer(scope: Scope, env: Readonly<Record<string, string | undefined>>): Layer {
   return textLayer(scope, variableOf, (key) => env[variableOf(key)] || undefined);
@@ -47,8 +49,14 @@ export function unknownVariables(
 ): readonly UnknownVariable[] {
   const known = new Set(['SIDEKICK_CONFIG', ...scopes.flatMap(textKeys).map(variableOf)]);
   return Object.keys(env)
-    .filter((name) => name.startsWith('SIDEKICK_') && !known.has(name) && !SERVICE_LINK.test(name))
-    .map((name) => ({ name, meant: nearest(name, known) }));
+    .filter((name) => name.startsWith(PREFIX) && !known.has(name) && !SERVICE_LINK.test(name))
+    .map((name) => ({ name, meant: nearestVariable(name, known) }));
+}
+
+function nearestVariable(name: string, known: Iterable<string>): string | undefined {
+  const withoutPrefix = (variable: string) => variable.slice(PREFIX.length);
+  const meant = nearest(withoutPrefix(name), [...known].map(withoutPrefix));
+  return meant === undefined ? undefined : PREFIX + meant;
 }
 
 /** A `SIDEKICK_*` variable that belongs to no option. */

@@ -1,18 +1,22 @@
-/** Changes in a row of letters that still look like a slip: one in three, at least one and at most three. */
-function slips(word: string): number {
-  return Math.min(3, Math.max(1, Math.floor(word.length / 3)));
+/** How many edits make one name of another by a slip: one for every three letters of the shorter name, and at most three. */
+function allowedEdits(a: string, b: string): number {
+  return Math.min(3, Math.floor(Math.min(a.length, b.length) / 3));
 }
 
-/** The word of `known` that was most likely meant by a misspelt one; undefined where none is near. Case does not count. */
+/**
+ * The word of `known` that was most likely meant by a misspelt one; undefined if none is near. Case does not count. A prefix
+ * that all names share must be cut off before: its letters would allow edits in the others.
+ */
 export function nearest(misspelt: string, known: Iterable<string>): string | undefined {
   const word = misspelt.toLowerCase();
-  let best: string | undefined;
-  let least = slips(word) + 1;
-  // Longer than any name: it is none, and not worth the comparing.
+  // Longer than any name, and too expensive to compare.
   if (word.length > 100) return undefined;
+  let best: string | undefined;
+  let least = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
-    const distance = editDistance(word, candidate.toLowerCase());
-    if (distance < least) [best, least] = [candidate, distance];
+    const other = candidate.toLowerCase();
+    const distance = editDistance(word, other);
+    if (distance < least && distance <= allowedEdits(word, other)) [best, least] = [candidate, distance];
   }
   return best;
 }

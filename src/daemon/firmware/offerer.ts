@@ -54,7 +54,7 @@ export interface OfferedBy {
 const RECHECK = 5_000;
 const RETRY = { min: 250, max: 10_000 };
 
-/** Carries what devices are offered from etcd to every NGINX. An NGINX that is away delays no other. */
+/** Writes what devices are offered from etcd into every NGINX. An unavailable NGINX delays no other. */
 export class Offerer {
   readonly #options: OffererOptions;
   readonly #ports: OffererPorts;
@@ -71,7 +71,7 @@ export class Offerer {
     return { ...this.#known, nginx: this.#writers.map(({ status }) => status) };
   }
 
-  /** Runs until the signal is aborted. While etcd is away, every NGINX keeps what it has. */
+  /** Runs until the signal is aborted. While etcd is unavailable, every NGINX keeps what it has. */
   async run(signal: AbortSignal): Promise<void> {
     const { prefixes } = this.#options;
     const listener = {

@@ -61,7 +61,7 @@ export interface SpreaderStatus {
   /** What the registration announces as `meta.firmware`; undefined before etcd and the directory have been read. */
   readonly revision: number | undefined;
   /** Why the firmware server is not registered now; undefined while it may be. */
-  readonly unfit?: string;
+  readonly notReady?: string;
   /** How many files it holds. */
   readonly held: number;
   readonly missing: readonly MissingFile[];
@@ -96,7 +96,7 @@ export class Spreader {
   /** The files that a rollout names, with the revision of their release. */
   #offerable: readonly WantedFile[] = [];
   #missing: readonly WantedFile[] = [];
-  /** The highest revision that was announced while this server was fit; undefined before it has been. */
+  /** The highest revision that was announced while this server was ready; undefined before it has been. */
   #promised: number | undefined;
   #failures = 0;
   #onChange: () => void = () => {};
@@ -108,16 +108,16 @@ export class Spreader {
     this.#rate = new RateLimit(options.bandwidth ?? Number.POSITIVE_INFINITY, ports.clock);
   }
 
-  /** Called whenever `status` or `unfitReason` may have changed. */
+  /** Called whenever `status` or `notReadyReason` may have changed. */
   set onChange(listener: () => void) {
     this.#onChange = listener;
   }
 
   status(): SpreaderStatus {
-    const unfit = this.unfitReason();
+    const notReady = this.notReadyReason();
     return {
       revision: this.#revision,
-      ...(unfit !== undefined && { unfit }),
+      ...(notReady !== undefined && { notReady }),
       held: this.#files.held.size,
       missing: this.#missing.map(({ sha256, size, releases }) => {
         const attempt = this.#attempts.get(sha256) ?? { state: 'waiting' };
@@ -131,7 +131,7 @@ export class Spreader {
    * may be offered. From then on it has to hold those that it has announced: a newer release is offered to nobody before
    * every server has announced it.
    */
-  unfitReason(): string | undefined {
+  notReadyReason(): string | undefined {
     if (this.#revision === undefined) return 'the firmware files have not been compared with etcd yet';
     const { held } = this.#files;
     const promised = this.#promised ?? Number.POSITIVE_INFINITY;
@@ -197,7 +197,7 @@ export class Spreader {
       this.#offerable = [...wanted.files.values()].filter(({ sha256 }) => offerable.has(sha256));
       this.#missing = missingFiles(wanted, held);
       this.#revision = heldUpTo(wanted, held);
-      if (this.unfitReason() === undefined) this.#promised = Math.max(this.#promised ?? 0, this.#revision);
+      if (this.notReadyReason() === undefined) this.#promised = Math.max(this.#promised ?? 0, this.#revision);
       this.#onChange();
     };
     update();

@@ -39,7 +39,7 @@ interface Instances {
   readonly gone: Map<Address, Watched>;
 }
 
-/** A verdict outlives the registration for this long, in ms: a host that dies is removed at once when its key is gone. */
+/** How long health is remembered after the registration is gone, in ms: the server of a dead host is then removed at once. */
 const REMEMBERED = 10 * 60_000;
 
 /** Most instances of one service that are remembered after they are gone: whoever writes its keys can name any number. */

@@ -65,7 +65,7 @@ export interface WatcherTiming {
   readonly drainPoll: { readonly min: number; readonly max: number };
   /** How long a drained server must have been out before `active` 0 is believed; default 250 ms. */
   readonly settle: number;
-  /** Back-off towards an NGINX that is away or refuses: first and longest wait; default 100 ms and 500 ms. */
+  /** Back-off towards an NGINX that is unavailable or refuses: first and longest wait; default 100 ms and 500 ms. */
   readonly retry: { readonly min: number; readonly max: number };
   /** Calls under way towards one NGINX; default 8. */
   readonly concurrency: number;

@@ -15,7 +15,7 @@ import { watchedPrefixes } from './watcher.js';
 /** What one pass over everything came to. */
 export interface RunOnceReport {
   /** Every NGINX is in sync with etcd now, but for what the guard holds. A drain that is not over yet is a difference. */
-  readonly matches: boolean;
+  readonly inSync: boolean;
   readonly nginx: readonly RunOnceNginx[];
 }
 
@@ -33,7 +33,7 @@ export interface RunOnceUpstream {
   /** What was done, or with `dryRun` would have been. */
   readonly actions: readonly Action[];
   readonly errors: readonly string[];
-  readonly matches: boolean;
+  readonly inSync: boolean;
 }
 
 /** The parts of the ports that one pass needs. */
@@ -60,10 +60,10 @@ export async function runOnce(
   const nginx = await Promise.all(
     ports.nginx.map((api) => syncNginxOnce(api, { options, ports, registrations }, mode, signal)),
   );
-  const matches = nginx.every(
-    ({ error, upstreams }) => error === undefined && upstreams.every((upstream) => upstream.matches),
+  const inSync = nginx.every(
+    ({ error, upstreams }) => error === undefined && upstreams.every((upstream) => upstream.inSync),
   );
-  return { matches, nginx };
+  return { inSync, nginx };
 }
 
 async function firstSnapshot(
@@ -143,11 +143,11 @@ async function syncUpstreamOnce(
       errors: outcomes.flatMap(({ action, error }) =>
         error ? [`${action.type} ${action.address}: ${error.message}`] : [],
       ),
-      matches: isInSync(proof),
+      inSync: isInSync(proof),
     };
   } catch (error) {
     signal.throwIfAborted();
-    return { ...worker.ref, actions: [], errors: [messageOf(error)], matches: false };
+    return { ...worker.ref, actions: [], errors: [messageOf(error)], inSync: false };
   }
 }
 

@@ -78,7 +78,7 @@ export interface UpstreamStatus {
   readonly name: string;
   readonly services: readonly string[];
   /** The last full pass found NGINX in sync with etcd, but for what drains or is held. */
-  readonly matched: boolean;
+  readonly inSync: boolean;
   readonly lastPassAt?: number;
   readonly servers: readonly ServerStatus[];
   /** Addresses that the guard holds, each with the time at which it is let go. */
@@ -128,7 +128,7 @@ export function upstreamStatus(input: UpstreamStatusInput): UpstreamStatus {
     kind: ref.kind,
     name: ref.name,
     services,
-    matched: inSync,
+    inSync,
     ...(lastPassAt === undefined ? {} : { lastPassAt: toWallTime(lastPassAt) }),
     servers: [...(servers ?? [])].map((server) => serverStatus(server, drains, held)),
     held: kept.map(([address, until]) => ({ address, until: toWallTime(until) })),
@@ -144,7 +144,7 @@ export function pastStatus(status: UpstreamStatus): UpstreamStatus {
     state: 'unknown' as const,
     lastState: state,
   }));
-  return { ...status, matched: false, servers };
+  return { ...status, inSync: false, servers };
 }
 
 function serverStatus(

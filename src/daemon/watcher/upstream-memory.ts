@@ -69,7 +69,7 @@ export class UpstreamMemory {
     let failed = false;
     for (const { action, error } of outcomes) {
       if (error) {
-        failed ||= leavesDoubt(error);
+        failed ||= leavesStateUncertain(error);
         this.#recordError(action, error, now, retryRejected);
       } else if (action.type === 'remove') this.#capacityFreed();
     }
@@ -80,7 +80,7 @@ export class UpstreamMemory {
     if (error.code === 'UpstreamOutOfMemory') this.#zoneFull = true;
     if (error.code === 'TIMEOUT') this.#verifyAt = now + TIMEOUT_VERIFY_DELAY;
     if (error.code === 'UpstreamServerWeightImmutable') this.#immutable.add('weight');
-    if (!leavesDoubt(error)) this.#rejected.set(rejectionKey(action), now + retryRejected);
+    if (!leavesStateUncertain(error)) this.#rejected.set(rejectionKey(action), now + retryRejected);
   }
 
   /** What was rejected for want of room may be tried again. */
@@ -94,7 +94,7 @@ export class UpstreamMemory {
  * Whether the call may succeed when it is made again, and what is known of the servers may be wrong: it may have been done,
  * or they are not as they were read.
  */
-export function leavesDoubt(error: NginxError): boolean {
+export function leavesStateUncertain(error: NginxError): boolean {
   return error.retryable || isStateConflict(error);
 }
 

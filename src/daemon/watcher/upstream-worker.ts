@@ -24,7 +24,7 @@ import {
 } from './reconcile.js';
 import { nextPassIn, PassSchedule } from './schedule.js';
 import { serverCounts, type UpstreamOverview, type UpstreamStatus, upstreamStatus } from './status.js';
-import { leavesDoubt, UpstreamMemory } from './upstream-memory.js';
+import { leavesStateUncertain, UpstreamMemory } from './upstream-memory.js';
 
 /**
  * Keeps one upstream of one NGINX in sync with etcd; it waits for no other upstream.
@@ -358,7 +358,7 @@ export class UpstreamWorker implements PassSource {
       const { action, error } = outcome;
       if (!error) continue;
       failed.push(`${action.type} ${action.address}: ${error.message}`);
-      if (leavesDoubt(error)) this.#isKnown = false;
+      if (leavesStateUncertain(error)) this.#isKnown = false;
       if (error.status === undefined) this.#nginx.recheck();
       // The plan is another one now: what was to stay until the new servers are there has to make room for them.
       if (error.code === 'UpstreamOutOfMemory' && !wasFull) this.requestPass();

@@ -1,4 +1,4 @@
-/** Failed tries of requests: whether the server is to blame, and counting its failures. store/passive-health.ts does the rest. */
+/** Failed tries of requests: they decide whether the server is at fault, and count its failures. store/passive-health.ts processes the counts. */
 
 import * as fastPath from './fast-path.js';
 import type { Counters, Variables } from './shared-memory.js';
@@ -29,8 +29,8 @@ const REPEATABLE = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'];
  */
 const POOR_ANSWERS = ['403', '404', '500', '503'];
 
-/** What follows from a failed try of an HTTP request. */
-export interface Verdict {
+/** What to do about a failed try of an HTTP request. */
+export interface RetryDecision {
   /** Whether it counts as a failure of the server. */
   isServerFault: boolean;
   /** Whether the request may be sent to another server. */
@@ -54,7 +54,7 @@ function hasBytes(values: string[]): boolean {
 }
 
 /**
- * Judges the last try of a request, which has just failed. `sameFiles`: every server of the group has the same files, so
+ * Decides what to do about the last try of a request, which has just failed. `sameFiles`: every server of the group has the same files, so
  * that no request is the cause of a failure, and each may be sent to another server, however the first one failed.
  *
  * | The try | is the server's fault | may be repeated | with the same files |
@@ -66,7 +66,7 @@ function hasBytes(values: string[]): boolean {
  * | got part of a response, which is invalid, too large or incomplete | no | no | the same |
  * | got an answer that the location does not pass on | no | no | the same |
  */
-export function judgeTry(variables: Variables, method: string, sameFiles: boolean): Verdict {
+export function decideRetry(variables: Variables, method: string, sameFiles: boolean): RetryDecision {
   const sent = byServer(variables.upstream_bytes_sent).map(hasBytes);
   const last = sent.length - 1;
   if (!sent[last]) return { isServerFault: true, mayRepeat: true, isAnswered: false };

@@ -24,7 +24,7 @@ function failed(r: NginxHTTPRequest): void {
     return;
   }
   const within = secondsOf(variables);
-  const verdict = failedTries.judgeTry(variables, r.method, within > 0);
+  const verdict = failedTries.decideRetry(variables, r.method, within > 0);
   const uid = counter.substring(0, counter.indexOf('/'));
   release(r, counter, uid, verdict);
   const tried = `${variables.gateway_tried || ','}${uid},`;
@@ -47,7 +47,12 @@ function isLate(variables: NginxVariables, within: number): boolean {
 }
 
 /** Counts the request out of the server, with its answer if it gave one, and counts the failure if it is the server's. */
-function release(r: NginxHTTPRequest, counter: string, uid: string, verdict: failedTries.Verdict): void {
+function release(
+  r: NginxHTTPRequest,
+  counter: string,
+  uid: string,
+  verdict: failedTries.RetryDecision,
+): void {
   const platform = platforms.platformOf('http');
   const answer = verdict.isAnswered ? r.variables.upstream_status : undefined;
   r.variables.gateway_counter = '';

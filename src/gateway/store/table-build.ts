@@ -76,7 +76,7 @@ interface Draft {
   recentTo: number;
 }
 
-/** The surroundings of a build. */
+/** What a build reads and writes. */
 interface Build {
   platform: Platform;
   tables: Writable;

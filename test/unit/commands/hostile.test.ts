@@ -17,7 +17,7 @@ import { startAdminServer } from '../../../src/telemetry/admin-server.js';
 import { EventJournal } from '../../../src/telemetry/event-journal.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
-import { createSystemdNotifier } from '../../../src/telemetry/systemd-notify.js';
+import { createSdNotify } from '../../../src/telemetry/systemd-notify.js';
 import { throttleLog } from '../../../src/telemetry/throttled-log.js';
 import { HARMFUL, hostileText } from '../../support/hostile.js';
 import { recordingLog } from '../../support/silent.js';
@@ -59,7 +59,7 @@ function watcherStatus(text: string): WatcherStatus {
             kind: 'http',
             name: text,
             services: [text],
-            matched: false,
+            inSync: false,
             servers: [{ address: text, state: 'unknown', lastState: text, active: 1 }],
             held: [{ address: text, until: 0 }],
             unmanaged: 0,
@@ -83,12 +83,12 @@ function registrarStatus(text: string): RegistrarStatus {
 }
 
 function onceReport(text: string): Parameters<typeof reportText>[0] {
-  const upstream = { kind: 'http', name: text, errors: [text], matches: false } as const;
+  const upstream = { kind: 'http', name: text, errors: [text], inSync: false } as const;
   const cause = { kind: 'lease-ended' } as const;
   const action = { type: 'remove', address: text as Address, id: 1, reason: 'idle', cause } as const;
   const problems = [{ service: text, code: 'no-upstream', message: text } as const];
   return {
-    matches: false,
+    inSync: false,
     nginx: [{ name: text, error: text, problems, upstreams: [{ ...upstream, actions: [action] }] }],
   };
 }
@@ -208,14 +208,14 @@ describe('untrusted text', () => {
 
   it('is one line in the status for systemd', async () => {
     const told: string[] = [];
-    const notifier = createSystemdNotifier({ NOTIFY_SOCKET: '/x' }, recordingLog(), (lines) => {
+    const sdNotify = createSdNotify({ NOTIFY_SOCKET: '/x' }, recordingLog(), (lines) => {
       told.push(...lines);
       return Promise.resolve();
     });
     const text = '\u001b[2J\nREADY=1\u009b';
-    notifier.status(registrarSummary(registrarStatus(text)));
-    notifier.status(watcherSummary(watcherOverview(text)));
-    await notifier.flushed();
+    sdNotify.status(registrarSummary(registrarStatus(text)));
+    sdNotify.status(watcherSummary(watcherOverview(text)));
+    await sdNotify.flushed();
     expect(told).toHaveLength(2);
     for (const line of told) expect(line).toMatch(/^STATUS=[^\n]*$/);
     for (const line of told) expect(line).not.toMatch(HARMFUL);

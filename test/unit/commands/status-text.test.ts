@@ -22,7 +22,7 @@ describe('the text of a status', () => {
     const releases = ['lamp 1.3.0'];
     const reason = 'no registered firmware server has it';
     const missing = [{ sha256, size: 182_368, releases, state: 'nowhere' as const, reason }];
-    const firmware = { revision: 41, unfit: 'files are missing', held: 7, missing };
+    const firmware = { revision: 41, notReady: 'files are missing', held: 7, missing };
     expect(registrarText({ ...REGISTRAR, firmware })).toContain(`
 Firmware files: 7 held, 1 missing; complete up to revision 41
   ! not registered: files are missing

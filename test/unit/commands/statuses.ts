@@ -17,7 +17,7 @@ export const UPSTREAM: UpstreamStatus = {
   kind: 'http',
   name: 'firmware',
   services: ['firmware'],
-  matched: true,
+  inSync: true,
   servers: [
     { address: '10.0.0.11:8080', state: 'up', active: 3 },
     { address: '10.0.0.12:8080', state: 'held' },

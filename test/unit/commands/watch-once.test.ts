@@ -10,10 +10,10 @@ it('a dry run prints one line for each action', () => {
     kind: 'http',
     name: 'firmware',
     errors: ['remove x: timed out'],
-    matches: false,
+    inSync: false,
   } as const;
   const report = {
-    matches: false,
+    inSync: false,
     nginx: [
       {
         name: 'lb',

@@ -20,7 +20,7 @@ describe('judgeClaim', () => {
     ['another process before us', entry({ lease: '99' }), undefined, 'write'],
     ['another process after our write', entry({ lease: '99' }), 9, 'yield'],
     ['another process, in an etcd set back to before our write', entry({ lease: '99' }), 11, 'write'],
-  ] as const)('decides: %s', (_name, found, written, verdict) => {
-    expect(decideOwnership({ value: 'ours', written }, found, leases)).toBe(verdict);
+  ] as const)('decides: %s', (_name, found, written, decision) => {
+    expect(decideOwnership({ value: 'ours', written }, found, leases)).toBe(decision);
   });
 });

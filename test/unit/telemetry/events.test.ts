@@ -38,7 +38,26 @@ describe('the table of events', () => {
     for (const text of SOURCES) expect(text).not.toMatch(/event: `/);
   });
 
+  // docs/glossary.md, "Events": first the thing, then what happened to it, what it does or what it is now.
   it('names events as noun-verb', () => {
+    const states = [
+      'unhealthy',
+      'healthy',
+      'ready',
+      'unready',
+      'full',
+      'short',
+      'local',
+      'suspicious',
+      'unknown',
+      'lost',
+    ];
+    const isVerb = (word: string) =>
+      /(ed|ing|^un\w+able)$/.test(word) || ['written', 'held', 'unheld', 'found', ...states].includes(word);
     for (const { name } of EVENTS) expect(name).toMatch(/^[a-z]+(-[a-z]+)+$/);
+    const misnamed = EVENTS.map(({ name }) => name.split('-')).filter(
+      ([first = '', ...rest]) => isVerb(first) || !isVerb(rest.at(-1) ?? ''),
+    );
+    expect(misnamed).toEqual([]);
   });
 });

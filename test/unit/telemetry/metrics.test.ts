@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../../src/commands/commands.js';
 import { METRICS } from '../../../src/telemetry/metric-table.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
 import { recordingLog } from '../../support/silent.js';
@@ -30,8 +31,32 @@ describe('the table of metrics', () => {
     expect(names.filter((name) => !used.some(([, other]) => other === name))).toEqual([]);
   });
 
+  // docs/glossary.md, "Metrics", which follows https://prometheus.io/docs/practices/naming/.
+  it('names each metric by the conventions of Prometheus', () => {
+    for (const { name } of METRICS) expect(name).toMatch(/^sidekick(_[a-z]+)+$/);
+  });
+
   it('ends the names of counters, and only those, in _total', () => {
     for (const { name, type } of METRICS) expect(name.endsWith('_total')).toBe(type === 'counter');
+  });
+
+  it('uses no unit but seconds, bytes and ratios, and no reserved suffix', () => {
+    const others =
+      /_(ms|millis|milliseconds|minutes|hours|days|kb|kib|mb|mib|percent|percentage|count|sum|bucket)(_|$)/;
+    expect(METRICS.map(({ name }) => name).filter((name) => others.test(name))).toEqual([]);
+  });
+
+  it('names no metric after a command', () => {
+    const commands = COMMANDS.map(({ name }) => name);
+    expect(commands).toContain('watch');
+    expect(METRICS.filter(({ name }) => commands.includes(name.split('_')[1] ?? ''))).toEqual([]);
+  });
+
+  it('labels no metric with a device or a key, and one with the address of an own instance only', () => {
+    const labelled = (label: string) =>
+      METRICS.filter(({ labels }) => labels.includes(label)).map(({ name }) => name);
+    expect(['device', 'key', 'path'].flatMap(labelled)).toEqual([]);
+    expect(labelled('address')).toEqual(['sidekick_instance_healthy']);
   });
 });
 

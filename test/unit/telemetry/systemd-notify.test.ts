@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { createSystemdNotifier, watchdogInterval } from '../../../src/telemetry/systemd-notify.js';
+import { createSdNotify, watchdogInterval } from '../../../src/telemetry/systemd-notify.js';
 import { recordingLog } from '../../support/silent.js';
 
 const ENV = { NOTIFY_SOCKET: '/run/systemd/notify' };
@@ -10,11 +10,11 @@ const ENV = { NOTIFY_SOCKET: '/run/systemd/notify' };
 function notifierWith(env: Record<string, string> = ENV) {
   const told: string[] = [];
   const log = recordingLog();
-  const notifier = createSystemdNotifier(env, log, (assignments) => {
+  const sdNotify = createSdNotify(env, log, (assignments) => {
     told.push(assignments.join(' '));
     return Promise.resolve();
   });
-  return { notifier, told, log };
+  return { sdNotify, told, log };
 }
 
 afterEach(() => {
@@ -23,14 +23,14 @@ afterEach(() => {
 });
 
 it('the notifications come in order, and a status only when it changes', async () => {
-  const { notifier, told } = notifierWith();
-  notifier.status('waiting\nfor etcd');
-  notifier.status('waiting\nfor etcd');
-  notifier.ready();
-  notifier.reloading();
-  notifier.reloaded();
-  notifier.stopping();
-  await notifier.flushed();
+  const { sdNotify, told } = notifierWith();
+  sdNotify.status('waiting\nfor etcd');
+  sdNotify.status('waiting\nfor etcd');
+  sdNotify.ready();
+  sdNotify.reloading();
+  sdNotify.reloaded();
+  sdNotify.stopping();
+  await sdNotify.flushed();
   expect(told).toEqual([
     'STATUS=waiting for etcd',
     'READY=1',
@@ -41,18 +41,18 @@ it('the notifications come in order, and a status only when it changes', async (
 });
 
 it('a reload before the daemon is ready does not make it ready', async () => {
-  const { notifier, told } = notifierWith();
-  notifier.reloading();
-  notifier.reloaded();
-  await notifier.flushed();
+  const { sdNotify, told } = notifierWith();
+  sdNotify.reloading();
+  sdNotify.reloaded();
+  await sdNotify.flushed();
   expect(told).toEqual([]);
 });
 
 it('the daemon is silent where systemd does not listen', async () => {
-  const { notifier, told } = notifierWith({});
-  notifier.ready();
-  notifier.watch(() => true)();
-  await notifier.flushed();
+  const { sdNotify, told } = notifierWith({});
+  sdNotify.ready();
+  sdNotify.watch(() => true)();
+  await sdNotify.flushed();
   expect(told).toEqual([]);
 });
 
@@ -60,17 +60,13 @@ it('a watchdog notification that takes too long is not repeated before it ends',
   vi.useFakeTimers();
   const told: string[] = [];
   let done: () => void = () => undefined;
-  const notifier = createSystemdNotifier(
-    { ...ENV, WATCHDOG_USEC: '3000000' },
-    recordingLog(),
-    (assignments) => {
-      told.push(assignments.join(' '));
-      return new Promise((resolve) => {
-        done = resolve;
-      });
-    },
-  );
-  const end = notifier.watch(() => true);
+  const sdNotify = createSdNotify({ ...ENV, WATCHDOG_USEC: '3000000' }, recordingLog(), (assignments) => {
+    told.push(assignments.join(' '));
+    return new Promise((resolve) => {
+      done = resolve;
+    });
+  });
+  const end = sdNotify.watch(() => true);
   await vi.advanceTimersByTimeAsync(60_000);
   expect(told).toHaveLength(1);
   done();
@@ -81,9 +77,9 @@ it('a watchdog notification that takes too long is not repeated before it ends',
 
 it('the watchdog is notified three times in its interval, and only while all is well', async () => {
   vi.useFakeTimers();
-  const { notifier, told } = notifierWith({ ...ENV, WATCHDOG_USEC: '9000000' });
+  const { sdNotify, told } = notifierWith({ ...ENV, WATCHDOG_USEC: '9000000' });
   let healthy = true;
-  const end = notifier.watch(() => healthy);
+  const end = sdNotify.watch(() => healthy);
   await vi.advanceTimersByTimeAsync(9_000);
   // With each sign of life a start or stop under way gets twice the watchdog's time more.
   const sign = 'WATCHDOG=1 EXTEND_TIMEOUT_USEC=18000000';
@@ -111,12 +107,10 @@ it.each([
 
 it('a failed notification is logged once, and nothing else happens', async () => {
   const log = recordingLog();
-  const notifier = createSystemdNotifier(ENV, log, () =>
-    Promise.reject(new Error('spawn systemd-notify ENOENT')),
-  );
-  notifier.ready();
-  notifier.stopping();
-  await notifier.flushed();
+  const sdNotify = createSdNotify(ENV, log, () => Promise.reject(new Error('spawn systemd-notify ENOENT')));
+  sdNotify.ready();
+  sdNotify.stopping();
+  await sdNotify.flushed();
   expect(log.events('notification-failed')).toHaveLength(1);
 });
 
@@ -127,10 +121,10 @@ it('the program systemd-notify runs with the notification', async () => {
   chmodSync(join(directory, 'systemd-notify'), 0o755);
   vi.stubEnv('PATH', `${directory}:${process.env.PATH}`);
   const log = recordingLog();
-  const notifier = createSystemdNotifier(ENV, log);
-  notifier.status('1 of 1 service registered');
-  notifier.ready();
-  await notifier.flushed();
+  const sdNotify = createSdNotify(ENV, log);
+  sdNotify.status('1 of 1 service registered');
+  sdNotify.ready();
+  await sdNotify.flushed();
   expect(log.lines).toEqual([]);
   expect(readFileSync(heard, 'utf8')).toBe('STATUS=1 of 1 service registered\nREADY=1\n');
   rmSync(directory, { recursive: true });

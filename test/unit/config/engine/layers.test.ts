@@ -17,6 +17,16 @@ describe('unknownVariables', () => {
     ]);
   });
 
+  // Regression: the nine letters of the prefix allowed three edits in any short name.
+  it('suggests nothing for a short name with other letters', () => {
+    const env = { SIDEKICK_FOO: '1', SIDEKICK_IP: '1', SIDEKICK_LEASE_TLT: '5s' };
+    expect(unknownVariables(Object.values(SCOPES), env)).toEqual([
+      { name: 'SIDEKICK_FOO', meant: undefined },
+      { name: 'SIDEKICK_IP', meant: undefined },
+      { name: 'SIDEKICK_LEASE_TLT', meant: 'SIDEKICK_LEASE_TTL' },
+    ]);
+  });
+
   it('does not report variables that Kubernetes sets for a service called sidekick', () => {
     const env = {
       SIDEKICK_SERVICE_HOST: '10.0.0.1',

@@ -80,9 +80,9 @@ describe('Spreader', () => {
 
   it('is unready before etcd has been read, and ready when there is no release', async () => {
     start();
-    expect(spreader.unfitReason()).toMatch(/not been compared/);
+    expect(spreader.notReadyReason()).toMatch(/not been compared/);
     await pass();
-    expect(spreader.unfitReason()).toBeUndefined();
+    expect(spreader.notReadyReason()).toBeUndefined();
     expect(spreader.status()).toEqual({ revision: 0, held: 0, missing: [] });
   });
 
@@ -96,7 +96,7 @@ describe('Spreader', () => {
     expect([...store.files.values()].map(({ content }) => content.toString()).sort()).toEqual(['one', 'two']);
     expect(store.files.get(sha256Of('one'))?.mtime).toBe(mtimeOf(release('1.0.0', 'one')));
     expect(spreader.status()).toEqual({ revision: newest, held: 2, missing: [] });
-    expect(spreader.unfitReason()).toBeUndefined();
+    expect(spreader.notReadyReason()).toBeUndefined();
   });
 
   it('stays ready while it fetches a release that a restored etcd has at a revision that it announced before', async () => {
@@ -123,7 +123,7 @@ describe('Spreader', () => {
     start();
     await pass();
 
-    expect(spreader.unfitReason()).toMatch(/lamp 1\.0\.0/);
+    expect(spreader.notReadyReason()).toMatch(/lamp 1\.0\.0/);
     expect(spreader.status().missing).toEqual([
       {
         sha256: sha256Of('one'),
@@ -138,7 +138,7 @@ describe('Spreader', () => {
 
     peers.servers.get(OTHER)?.put('one');
     await pass(120_000);
-    expect(spreader.unfitReason()).toBeUndefined();
+    expect(spreader.notReadyReason()).toBeUndefined();
   });
 
   it('says of each missing file how it stands', async () => {
@@ -155,14 +155,14 @@ describe('Spreader', () => {
     start();
     await pass();
     expect(spreader.status()).toMatchObject({
-      unfit: expect.stringMatching(/lamp 1\.0\.0/),
+      notReady: expect.stringMatching(/lamp 1\.0\.0/),
       missing: [{ state: 'fetching' }],
     });
 
     answer();
     await pass();
     expect(spreader.status()).toMatchObject({ held: 1, missing: [] });
-    expect(spreader.status().unfit).toBeUndefined();
+    expect(spreader.status().notReady).toBeUndefined();
   });
 
   it('stays ready while it fetches a newer release, which it has not announced', async () => {
@@ -176,7 +176,7 @@ describe('Spreader', () => {
 
     expect(spreader.status().revision).toBeGreaterThanOrEqual(first);
     expect(spreader.status().missing).toHaveLength(1);
-    expect(spreader.unfitReason()).toBeUndefined();
+    expect(spreader.notReadyReason()).toBeUndefined();
   });
 
   it('becomes unready once an announced file is gone, or its content has changed', async () => {
@@ -189,7 +189,7 @@ describe('Spreader', () => {
     if (file) file.content = Buffer.from('damaged');
     await pass(30_000);
 
-    expect(spreader.unfitReason()).toMatch(/lamp 1\.0\.0/);
+    expect(spreader.notReadyReason()).toMatch(/lamp 1\.0\.0/);
     expect(log.events('firmware-file-damaged')).toHaveLength(1);
     expect(store.files.size).toBe(0);
   });

@@ -90,7 +90,7 @@ describe('the watcher, when NGINX fails', () => {
     await w.pass(1_000);
     expect(w.lb.addresses(HTTP)).toEqual([host(2), host(3)]);
     expect(w.log.events('server-failed')).toHaveLength(1);
-    expect(w.watcher.status().nginx[0]?.upstreams[0]).toMatchObject({ matched: false });
+    expect(w.watcher.status().nginx[0]?.upstreams[0]).toMatchObject({ inSync: false });
   });
 
   it('delays no other group when NGINX no longer shows one', async () => {

@@ -28,10 +28,10 @@ describe('a single pass', () => {
     registry.write(`/services/firmware/${host(1)}`, '{"weight":2}');
     registry.write(`/services/mqtt/${host(1)}`, '{}');
     const report = await look(false);
-    expect(report.matches).toBe(true);
+    expect(report.inSync).toBe(true);
     expect(report.nginx[0]?.upstreams).toMatchObject([
-      { kind: 'http', name: 'firmware', matches: true, actions: [{ type: 'add', address: host(1) }] },
-      { kind: 'stream', name: 'mqtt', matches: true },
+      { kind: 'http', name: 'firmware', inSync: true, actions: [{ type: 'add', address: host(1) }] },
+      { kind: 'stream', name: 'mqtt', inSync: true },
     ]);
     expect(nginx.addresses(HTTP)).toEqual([host(1)]);
     expect((await look(false)).nginx[0]?.upstreams[0]?.actions).toEqual([]);
@@ -42,7 +42,7 @@ describe('a single pass', () => {
     registry.write(`/services/firmware/${host(1)}`, '{}');
     const report = await look(true);
     expect(report).toMatchObject({
-      matches: false,
+      inSync: false,
       nginx: [{ upstreams: [{ actions: [{ type: 'add', address: host(1) }] }] }],
     });
     expect(writes()).toEqual([]);
@@ -56,7 +56,7 @@ describe('a single pass', () => {
     nginx.place(HTTP, host(1));
     nginx.place(HTTP, host(2));
     const report = await look(false);
-    expect(report.matches).toBe(false);
+    expect(report.inSync).toBe(false);
     expect(nginx.find(HTTP, host(2))?.draining).toBe(true);
   });
 
@@ -64,7 +64,7 @@ describe('a single pass', () => {
     const { registry, nginx, look, writes } = setUp();
     registry.write(`/services/firmware/${host(1)}`, '{}');
     for (const n of [1, 2, 3, 4]) nginx.place(HTTP, host(n));
-    expect(await look(false, { guard: DEFAULT_GUARD })).toMatchObject({ matches: true });
+    expect(await look(false, { guard: DEFAULT_GUARD })).toMatchObject({ inSync: true });
     expect(writes()).toEqual([]);
   });
 
@@ -73,7 +73,7 @@ describe('a single pass', () => {
     nginx.setCapacity(HTTP, 0);
     registry.write(`/services/firmware/${host(1)}`, '{}');
     expect(await look(false)).toMatchObject({
-      matches: false,
+      inSync: false,
       nginx: [{ upstreams: [{ errors: [expect.stringContaining('UpstreamOutOfMemory')] }] }],
     });
   });
@@ -84,7 +84,7 @@ describe('a single pass', () => {
     away.stop();
     registry.write(`/services/firmware/${host(1)}`, '{}');
     expect(await look(false, {}, { nginx: [nginx, away] })).toMatchObject({
-      matches: false,
+      inSync: false,
       nginx: [{ name: 'nginx' }, { name: 'away', error: 'the fake NGINX is down' }],
     });
     expect(nginx.addresses(HTTP)).toEqual([host(1)]);
@@ -97,7 +97,7 @@ describe('a single pass', () => {
     nginx.place(STREAM, host(2), { down: true });
     const policy = { interval: 1_000, timeout: 1_000, rise: 1, fall: 1 };
     const healthCheck = () => ({ probe: () => Promise.resolve(), policy });
-    expect(await look(false, {}, { healthCheck })).toMatchObject({ matches: true });
+    expect(await look(false, {}, { healthCheck })).toMatchObject({ inSync: true });
     expect(writes()).toEqual([]);
   });
 

@@ -31,10 +31,10 @@ describe('the overview', () => {
     const counted = nginx.map(({ name, connected, upstreams }) => ({
       name,
       connected,
-      upstreams: upstreams.map(({ kind, name: of, matched, servers }) => ({
+      upstreams: upstreams.map(({ kind, name: of, inSync, servers }) => ({
         kind,
         name: of,
-        inSync: matched,
+        inSync,
         servers: servers.length,
       })),
     }));
@@ -122,19 +122,19 @@ describe('the state of a server', () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
-    expect(upstream(w, 'firmware')).toMatchObject({ matched: true, servers: [{ state: 'up' }] });
+    expect(upstream(w, 'firmware')).toMatchObject({ inSync: true, servers: [{ state: 'up' }] });
     w.lb.stop();
     await w.pass(20_000);
     const [nginx] = w.watcher.status().nginx;
     expect(nginx).toMatchObject({ connected: false, refused: false });
     expect(nginx?.lastSeenAgo).toBeGreaterThan(18_000);
     expect(upstream(w, 'firmware')).toMatchObject({
-      matched: false,
+      inSync: false,
       servers: [{ address: host(1), state: 'unknown', lastState: 'up' }],
     });
     w.lb.answer();
     await w.pass(10_000);
-    expect(upstream(w, 'firmware')).toMatchObject({ matched: true, servers: [{ state: 'up' }] });
+    expect(upstream(w, 'firmware')).toMatchObject({ inSync: true, servers: [{ state: 'up' }] });
   });
 });
 

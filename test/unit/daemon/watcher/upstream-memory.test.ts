@@ -4,7 +4,7 @@ import type { Action } from '../../../../src/core/plan.js';
 import { DEFAULT_PARAMETERS } from '../../../../src/core/server-parameters.js';
 import { KnownServers } from '../../../../src/daemon/watcher/known-servers.js';
 import type { PassResult } from '../../../../src/daemon/watcher/reconcile.js';
-import { leavesDoubt, UpstreamMemory } from '../../../../src/daemon/watcher/upstream-memory.js';
+import { leavesStateUncertain, UpstreamMemory } from '../../../../src/daemon/watcher/upstream-memory.js';
 import { host } from '../../../support/watching.js';
 
 const cause = { kind: 'registered', revision: 1 } as const;
@@ -89,7 +89,7 @@ describe('UpstreamMemory', () => {
   });
 });
 
-describe('leavesDoubt', () => {
+describe('leavesStateUncertain', () => {
   it.each([
     ['an action that may have been done', TIMEOUT, true],
     ['trouble inside of NGINX', BROKEN, true],
@@ -97,6 +97,6 @@ describe('leavesDoubt', () => {
     ['a full zone', FULL, false],
     ['a read-only API', DENIED, false],
   ])('decides for %s: %s', (_, error, doubt) => {
-    expect(leavesDoubt(error)).toBe(doubt);
+    expect(leavesStateUncertain(error)).toBe(doubt);
   });
 });

@@ -2,14 +2,18 @@ import { describe, expect, it } from 'vitest';
 import * as failedTries from '../../../../src/gateway/balance/failed-tries.js';
 
 /** A request's tries as NGINX's variables tell of them: bytes sent, bytes received, status. */
-function judge(tries: [number, number, number][], method = 'GET', sameFiles = false): failedTries.Verdict {
+function judge(
+  tries: [number, number, number][],
+  method = 'GET',
+  sameFiles = false,
+): failedTries.RetryDecision {
   const list = (column: number) => tries.map((figures) => figures[column]).join(' : ');
   const variables = {
     upstream_bytes_sent: list(0),
     upstream_bytes_received: list(1),
     upstream_status: list(2),
   };
-  return failedTries.judgeTry(variables, method, sameFiles);
+  return failedTries.decideRetry(variables, method, sameFiles);
 }
 
 const REFUSED: [number, number, number] = [0, 0, 502];
@@ -72,11 +76,11 @@ describe('a failed request', () => {
       upstream_bytes_received: received,
       upstream_status: '502, 502',
     };
-    expect(failedTries.judgeTry(variables, 'GET', false)).toMatchObject({
+    expect(failedTries.decideRetry(variables, 'GET', false)).toMatchObject({
       isServerFault: true,
       mayRepeat: true,
     });
-    expect(failedTries.judgeTry(variables, 'POST', false)).toMatchObject({
+    expect(failedTries.decideRetry(variables, 'POST', false)).toMatchObject({
       isServerFault: true,
       mayRepeat: false,
     });
