@@ -21,7 +21,7 @@ async function productionPackages() {
 
 /** What an administrator is given to read with a package, with all that it links to. */
 export const DOCUMENTS = {
-  sidekick: ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/security.md'],
+  sidekick: ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs/security.md', 'docs/upgrading.md'],
   'sidekick-gateway': ['docker/gateway/README.md', 'docs/security.md'],
 };
 

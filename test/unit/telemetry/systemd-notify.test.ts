@@ -7,7 +7,7 @@ import { recordingLog } from '../../support/silent.js';
 
 const ENV = { NOTIFY_SOCKET: '/run/systemd/notify' };
 
-function notifierWith(env: Record<string, string> = ENV) {
+function notifyWith(env: Record<string, string> = ENV) {
   const told: string[] = [];
   const log = recordingLog();
   const sdNotify = createSdNotify(env, log, (assignments) => {
@@ -23,7 +23,7 @@ afterEach(() => {
 });
 
 it('the notifications come in order, and a status only when it changes', async () => {
-  const { sdNotify, told } = notifierWith();
+  const { sdNotify, told } = notifyWith();
   sdNotify.status('waiting\nfor etcd');
   sdNotify.status('waiting\nfor etcd');
   sdNotify.ready();
@@ -41,7 +41,7 @@ it('the notifications come in order, and a status only when it changes', async (
 });
 
 it('a reload before the daemon is ready does not make it ready', async () => {
-  const { sdNotify, told } = notifierWith();
+  const { sdNotify, told } = notifyWith();
   sdNotify.reloading();
   sdNotify.reloaded();
   await sdNotify.flushed();
@@ -49,7 +49,7 @@ it('a reload before the daemon is ready does not make it ready', async () => {
 });
 
 it('the daemon is silent where systemd does not listen', async () => {
-  const { sdNotify, told } = notifierWith({});
+  const { sdNotify, told } = notifyWith({});
   sdNotify.ready();
   sdNotify.watch(() => true)();
   await sdNotify.flushed();
@@ -77,7 +77,7 @@ it('a watchdog notification that takes too long is not repeated before it ends',
 
 it('the watchdog is notified three times in its interval, and only while all is well', async () => {
   vi.useFakeTimers();
-  const { sdNotify, told } = notifierWith({ ...ENV, WATCHDOG_USEC: '9000000' });
+  const { sdNotify, told } = notifyWith({ ...ENV, WATCHDOG_USEC: '9000000' });
   let healthy = true;
   const end = sdNotify.watch(() => healthy);
   await vi.advanceTimersByTimeAsync(9_000);

@@ -113,7 +113,7 @@ describe('Spreader', () => {
     offer('1.0.0');
     await pass();
     expect(spreader.status().missing).toHaveLength(1);
-    expect(spreader.unfitReason()).toBeUndefined();
+    expect(spreader.notReadyReason()).toBeUndefined();
   });
 
   it('becomes ready only once it holds every file that may be offered, and never asks itself', async () => {
