@@ -54,8 +54,9 @@ function hasBytes(values: string[]): boolean {
 }
 
 /**
- * Decides what to do about the last try of a request, which has just failed. `sameFiles`: every server of the group has the same files, so
- * that no request is the cause of a failure, and each may be sent to another server, however the first one failed.
+ * Decides what to do about the last try of a request, which has just failed. `sameFiles`: every server of the group has the
+ * same files, so that no request is the cause of a failure, and each may be sent to another server, however the first one
+ * failed.
  *
  * | The try | is the server's fault | may be repeated | with the same files |
  * |---|---|---|---|

@@ -24,13 +24,13 @@ function failed(r: NginxHTTPRequest): void {
     return;
   }
   const within = secondsOf(variables);
-  const verdict = failedTries.decideRetry(variables, r.method, within > 0);
+  const decision = failedTries.decideRetry(variables, r.method, within > 0);
   const uid = counter.substring(0, counter.indexOf('/'));
-  release(r, counter, uid, verdict);
+  release(r, counter, uid, decision);
   const tried = `${variables.gateway_tried || ','}${uid},`;
   variables.gateway_tried = tried;
   const exhausted = tried.split(',').length - 2 >= MAX_TRIES;
-  if (exhausted || !verdict.mayRepeat || isLate(variables, within)) giveUp(r);
+  if (exhausted || !decision.mayRepeat || isLate(variables, within)) giveUp(r);
   else tryNext(r, LOAD_CHECKS);
 }
 
@@ -51,14 +51,14 @@ function release(
   r: NginxHTTPRequest,
   counter: string,
   uid: string,
-  verdict: failedTries.RetryDecision,
+  decision: failedTries.RetryDecision,
 ): void {
   const platform = platforms.platformOf('http');
-  const answer = verdict.isAnswered ? r.variables.upstream_status : undefined;
+  const answer = decision.isAnswered ? r.variables.upstream_status : undefined;
   r.variables.gateway_counter = '';
   platform.counters.incr(counter, -1);
   statusCodes.countStatus(platform.counters, uid, answer);
-  if (!verdict.isServerFault) return;
+  if (!decision.isServerFault) return;
   failedTries.countFailure(platform.counters, uid);
   passiveHealth.applyPendingFailures(platform);
 }

@@ -90,11 +90,11 @@ describe('a failed request', () => {
     'is repeated when it was answered with %i, where all servers have the same files',
     (status) => {
       const answered: [number, number, number] = [150, 300, status];
-      const verdict = { isServerFault: false, mayRepeat: true, isAnswered: true };
-      expect(judge([answered], 'GET', true)).toEqual(verdict);
-      expect(judge([REFUSED, answered, answered], 'HEAD', true)).toEqual(verdict);
-      expect(judge([answered], 'POST', true)).toEqual({ ...verdict, mayRepeat: false });
-      expect(judge([answered], 'GET')).toEqual({ ...verdict, mayRepeat: false });
+      const decision = { isServerFault: false, mayRepeat: true, isAnswered: true };
+      expect(judge([answered], 'GET', true)).toEqual(decision);
+      expect(judge([REFUSED, answered, answered], 'HEAD', true)).toEqual(decision);
+      expect(judge([answered], 'POST', true)).toEqual({ ...decision, mayRepeat: false });
+      expect(judge([answered], 'GET')).toEqual({ ...decision, mayRepeat: false });
     },
   );
 
