@@ -149,7 +149,7 @@ describe('an etcd with access control', () => {
       },
     );
     const done = spreader.run(stop.signal);
-    await until('it has the file', () => store.files.has(sha256) && spreader.unfitReason() === undefined);
+    await until('it has the file', () => store.files.has(sha256) && spreader.notReadyReason() === undefined);
     stop.abort();
     await done;
   });
