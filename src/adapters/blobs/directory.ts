@@ -18,7 +18,7 @@ import type { BlobStore, StoredFile } from '../../firmware/ports.js';
 
 const FILE = /^([0-9a-f]{64})\.bin$/;
 
-/** Readable for the web server, whoever writes it. */
+/** Readable for the web server, whoever writes it, and whatever the umask is. */
 const MODE = 0o644;
 
 /** Firmware files in a directory that NGINX serves as `/blobs/`; those that are being fetched are in `.partial/` in it. */
@@ -55,7 +55,7 @@ export class BlobDirectory implements BlobStore {
 
   async append(sha256: string, offset: number, content: AsyncIterable<Uint8Array>): Promise<void> {
     await mkdir(path.dirname(this.#partial(sha256)), { recursive: true });
-    const file = await open(this.#partial(sha256), offset === 0 ? 'w' : 'r+', MODE);
+    const file = await open(this.#partial(sha256), offset === 0 ? 'w' : 'r+');
     try {
       await file.truncate(offset);
       let at = offset;
@@ -82,7 +82,6 @@ export class BlobDirectory implements BlobStore {
   async setMtime(sha256: string, mtime: number): Promise<void> {
     await mkdir(path.dirname(this.#partial(sha256)), { recursive: true });
     await copyFile(this.#path(sha256), this.#partial(sha256), constants.COPYFILE_FICLONE);
-    await chmod(this.#partial(sha256), MODE);
     await this.#place(sha256, mtime);
   }
 
@@ -98,6 +97,7 @@ export class BlobDirectory implements BlobStore {
   /** Puts a file that has been written in place, on disk for good. */
   async #place(sha256: string, mtime: number): Promise<void> {
     const partial = this.#partial(sha256);
+    await chmod(partial, MODE);
     await utimes(partial, mtime, mtime);
     await sync(partial);
     await rename(partial, this.#path(sha256));

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { BlobDirectory } from '../../../../src/adapters/blobs/directory.js';
 
 const NEVER = new AbortController().signal;
@@ -27,7 +27,10 @@ describe('BlobDirectory', () => {
   });
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  it('stores a fetched file with its mtime, readable for all', async () => {
+  // A unit has UMask=0077.
+  it('stores a fetched file with its mtime, readable for all, whatever the umask', async () => {
+    const umask = process.umask(0o077);
+    onTestFinished(() => void process.umask(umask));
     await blobs.append(SHA256, 0, chunks(CONTENT.subarray(0, 3), CONTENT.subarray(3)));
 
     expect(await blobs.list()).toEqual([]);
