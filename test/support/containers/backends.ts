@@ -1,10 +1,24 @@
 /** What is registered: firmware servers and MQTT brokers. */
+import type { KeyPair } from '../certificates.js';
 import { type Container, type ContainerSpec, startContainer } from './container.js';
 import type { TestNetwork } from './network.js';
 import { until } from './until.js';
 
 const FIRMWARE_PORT = 8080;
+/** Where a firmware server takes uploads. */
+const UPLOAD_PORT = 8443;
 const BROKER_PORT = 1883;
+/** What takes uploads: docker/firmware/firmware-server.sh. */
+const UPLOAD_ACCESS = '/etc/firmware/upload';
+
+/** Where a firmware server has its releases. */
+export const BLOBS = '/srv/firmware/blobs';
+
+/** What a firmware server takes uploads with: its certificate, and the token that publishers have. */
+export interface UploadAccess {
+  readonly certificate: KeyPair;
+  readonly token: string;
+}
 
 /** A file that every firmware server has, and its length in bytes. */
 export interface FirmwareFile {
@@ -55,22 +69,38 @@ export function startHost(network: TestNetwork, name: string): Promise<Container
   });
 }
 
-/** In a host's network namespace, or with a network namespace and a port of its own. */
-function at(host: Container | undefined, port: number): Pick<ContainerSpec, 'beside' | 'ports'> {
-  return host ? { beside: host } : { ports: [port] };
+/** In a host's network namespace, or with a network namespace and ports of its own. */
+function at(host: Container | undefined, ...ports: number[]): Pick<ContainerSpec, 'beside' | 'ports'> {
+  return host ? { beside: host } : { ports };
 }
 
-/** Starts the firmware server `firmware-<number>`, on a host or by itself. */
+function uploadFiles({ certificate, token }: UploadAccess): Record<string, string> {
+  return {
+    [`${UPLOAD_ACCESS}/tls.crt`]: certificate.cert.toString(),
+    [`${UPLOAD_ACCESS}/tls.key`]: certificate.key.toString(),
+    [`${UPLOAD_ACCESS}/token`]: `${token}\n`,
+  };
+}
+
+/** The upload listener of a firmware server, for publishers on the host. */
+export function uploadUrl({ container }: Backend): string {
+  return `https://localhost:${container.port(UPLOAD_PORT)}`;
+}
+
+/** Starts the firmware server `firmware-<number>`, on a host or by itself; it takes uploads where it is given access to them. */
 export async function startFirmware(
   network: TestNetwork,
   number: number,
   host?: Container,
+  upload?: UploadAccess,
 ): Promise<Backend> {
   const container = await startContainer({
     image: 'sidekick-firmware',
     name: `firmware-${number}`,
     network,
-    ...at(host, FIRMWARE_PORT),
+    volumes: [BLOBS],
+    ...(upload && { files: uploadFiles(upload) }),
+    ...at(host, FIRMWARE_PORT, ...(upload ? [UPLOAD_PORT] : [])),
     ready: (self) =>
       until(`firmware-${number} answers`, async () => {
         const response = await fetch(`http://127.0.0.1:${self.port(FIRMWARE_PORT)}/healthz`);

@@ -1,8 +1,10 @@
 /** A cluster in containers: etcd, the gateway, backends each with a sidekick beside it, and the watcher. */
 
+import type { KeyPair } from '../certificates.js';
 import { nameBroker } from '../traffic/mqtt-load.js';
 import {
   type Backend,
+  BLOBS,
   type Container,
   type Etcd,
   type Gateway,
@@ -16,6 +18,7 @@ import {
   startRegister,
   startWatch,
   type TestNetwork,
+  type UploadAccess,
 } from './index.js';
 
 /** Short, so that nobody has to wait for a dead host's key; the default is 15 s. */
@@ -23,12 +26,21 @@ export const LEASE_TTL = '5s';
 /** How long a draining broker's server stays in NGINX; the default is 5 minutes. */
 export const STREAM_DRAIN = '12s';
 
+/** What a cluster serves firmware with. */
+export interface FirmwareAccess {
+  /** For `localhost`: devices check it. */
+  readonly gateway: KeyPair;
+  readonly upload: UploadAccess;
+}
+
 /** Options of a cluster; the defaults are those of `npm run demo`. */
 interface ClusterOptions {
   /** Default {@link LEASE_TTL}. */
   readonly leaseTtl?: string;
   /** Default {@link STREAM_DRAIN}. */
   readonly streamDrain?: string;
+  /** Certificates and the token by which firmware is published and served. Default: none is. */
+  readonly firmware?: FirmwareAccess;
   /** Backends keep their addresses when they are stopped and started again. Default: false. */
   readonly fixedAddresses?: boolean;
 }
@@ -58,8 +70,11 @@ export interface Cluster {
 
 /** Starts etcd, the gateway and the watcher, without backends. */
 export async function startCluster(network: TestNetwork, options: ClusterOptions = {}): Promise<Cluster> {
-  const { leaseTtl = LEASE_TTL, streamDrain = STREAM_DRAIN, fixedAddresses = false } = options;
-  const [etcd, gateway] = await Promise.all([startEtcd(network), startGateway(network)]);
+  const { leaseTtl = LEASE_TTL, streamDrain = STREAM_DRAIN, fixedAddresses = false, firmware } = options;
+  const [etcd, gateway] = await Promise.all([
+    startEtcd(network),
+    startGateway(network, 'gateway', firmware && { certificate: firmware.gateway }),
+  ]);
   const watcher = await startWatch(network, etcd, gateway, [
     '--drain-timeout-http',
     '30s',
@@ -67,6 +82,7 @@ export async function startCluster(network: TestNetwork, options: ClusterOptions
     streamDrain,
     '--id',
     'demo',
+    ...(firmware ? ['--firmware-origin', firmwareOrigin(gateway)] : []),
   ]);
   const hosts = new Map<string, Host>();
   let firmwares = 0;
@@ -98,8 +114,12 @@ export async function startCluster(network: TestNetwork, options: ClusterOptions
     async addFirmware() {
       firmwares += 1;
       const number = firmwares;
-      const backend = await startFirmware(network, number, await hostOf(`firmware-${number}`));
-      return register(backend, ['--probe-type', 'http', '--probe-path', '/healthz']);
+      const host = await hostOf(`firmware-${number}`);
+      const backend = await startFirmware(network, number, host, firmware?.upload);
+      return register(backend, [
+        ...['--probe-type', 'http', '--probe-path', '/healthz'],
+        ...(firmware ? ['--firmware-directory', BLOBS] : []),
+      ]);
     },
     async addBroker() {
       brokers += 1;
@@ -119,6 +139,11 @@ export async function startCluster(network: TestNetwork, options: ClusterOptions
         .sort((a, b) => a.localeCompare(b));
     },
   };
+}
+
+/** Where the devices of a cluster with firmware ask. */
+export function firmwareOrigin({ httpsPort }: Gateway): string {
+  return `https://localhost:${httpsPort}`;
 }
 
 /** The network of the cluster. */

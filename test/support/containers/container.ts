@@ -30,6 +30,12 @@ export interface ContainerSpec {
   tmpfs?: Record<string, string>;
   /** Directories of this machine by where they are mounted. */
   binds?: Record<string, string>;
+  /** Directories with a volume of their own: it begins with what the image has there, and goes with the container. */
+  volumes?: string[];
+  /** Has the volumes of this container too. */
+  volumesOf?: Container;
+  /** Groups of its user beside the image's, by their numbers. */
+  groups?: number[];
   /** Container ports to publish on the host's loopback. Their host ports stay the same for the container's life. */
   ports?: number[];
   /** Host ports for some of `ports`; the others get free ones. */
@@ -65,6 +71,9 @@ class OwnedContainer extends GenericContainer {
     if (spec.beside) this.withNetworkMode(`container:${spec.beside.id}`);
     else this.#join(spec);
     if (spec.security) this.hostConfig.SecurityOpt = spec.security;
+    if (spec.volumes) this.createOpts.Volumes = Object.fromEntries(spec.volumes.map((path) => [path, {}]));
+    if (spec.volumesOf) this.hostConfig.VolumesFrom = [spec.volumesOf.id];
+    if (spec.groups) this.hostConfig.GroupAdd = spec.groups.map(String);
     // Not by withExposedPorts, which would publish them on every interface of the host.
     this.createOpts.ExposedPorts = Object.fromEntries(
       [...published.keys()].map((port) => [`${port}/tcp`, {}]),

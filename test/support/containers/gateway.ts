@@ -1,6 +1,7 @@
 /** The gateway: NGINX with our njs modules and the NGINX Plus API. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { KeyPair } from '../certificates.js';
 import { type Container, startContainer } from './container.js';
 import type { TestNetwork } from './network.js';
 import { until } from './until.js';
@@ -72,21 +73,34 @@ async function getJson<T>(url: string): Promise<T> {
   return (await response.json()) as T;
 }
 
+/** The gateway's own certificate, in the files that it takes it from. */
+function tlsFiles({ cert, key }: KeyPair): Record<string, string> {
+  return {
+    '/etc/sidekick-gateway/tls.crt': cert.toString(),
+    '/etc/sidekick-gateway/tls.key': key.toString(),
+  };
+}
+
 /**
  * Starts a gateway, named `gateway` unless told otherwise. Its http groups have `memory`, as NGINX writes sizes
- * (default: that of the image; at least `32k`, which is room for some servers).
+ * (default: that of the image; at least `32k`, which is room for some servers). `certificate` is for its TLS ports; default
+ * one that it makes itself.
  */
 export async function startGateway(
   network: TestNetwork,
   name = 'gateway',
-  { memory }: { readonly memory?: string } = {},
+  { memory, certificate }: { readonly memory?: string; readonly certificate?: KeyPair } = {},
 ): Promise<Gateway> {
   const container = await startContainer({
     image: 'sidekick-gateway',
     name,
     network,
     ...OPEN_API,
-    files: { ...OPEN_API.files, '/etc/nginx/gateway.json': GROUPS },
+    files: {
+      ...OPEN_API.files,
+      '/etc/nginx/gateway.json': GROUPS,
+      ...(certificate && tlsFiles(certificate)),
+    },
     ...(memory !== undefined && { command: ['sh', '-c', SMALLER, 'sh', memory] }),
     ports: [HTTP_PORT, HTTPS_PORT, MQTT_PORT, API_PORT],
     ready: (self) => until(`${name} answers`, () => getJson(`http://127.0.0.1:${self.port(API_PORT)}/api/`)),

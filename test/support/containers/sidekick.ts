@@ -42,11 +42,16 @@ interface SidekickSpec {
   binds?: Record<string, string>;
   /** Runs in this container's network namespace. */
   beside?: Container;
+  /** Writes the files of this firmware server. */
+  filesOf?: Container;
 }
+
+/** The group that may write a firmware server's files: see docker/firmware/Dockerfile. */
+const FIRMWARE_GROUP = 10_002;
 
 /** Starts `sidekick <args>`. It is not waited for: {@link Sidekick.waitForEvent} is for that. */
 export async function startSidekick(network: TestNetwork, spec: SidekickSpec): Promise<Sidekick> {
-  const { name, args, environment, files, binds, beside } = spec;
+  const { name, args, environment, files, binds, beside, filesOf } = spec;
   const container = await startContainer({
     image: 'sidekick',
     name,
@@ -56,6 +61,7 @@ export async function startSidekick(network: TestNetwork, spec: SidekickSpec): P
     ...(files && { files }),
     ...(binds && { binds }),
     ...(beside && { beside }),
+    ...(filesOf && { volumesOf: filesOf, groups: [FIRMWARE_GROUP] }),
   });
   return {
     container,
@@ -70,7 +76,10 @@ export async function startSidekick(network: TestNetwork, spec: SidekickSpec): P
   };
 }
 
-/** Starts the sidekick of a backend: in its network namespace, as a unit on the same host would run. */
+/**
+ * Starts the sidekick of a backend: in its network namespace, as a unit on the same host would run. That of a firmware
+ * server can write its files.
+ */
 export function startRegister(
   network: TestNetwork,
   etcd: Etcd,
@@ -80,6 +89,7 @@ export function startRegister(
   return startSidekick(network, {
     name: `${backend.container.name}-sidekick`,
     beside: backend.container,
+    ...(backend.service === 'firmware' && { filesOf: backend.container }),
     args: [
       'register',
       '--service',
