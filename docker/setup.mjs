@@ -6,6 +6,7 @@
 // --brief says only what is done, not what is found done; --only makes some of the images and what they need.
 // Uses nothing but Node.js itself, since it runs before there are npm packages.
 import { ensureBaseImage } from './setup/base-image.mjs';
+import { ensureComposeSecrets } from './setup/compose-secrets.mjs';
 import { ensureEngine } from './setup/engine.mjs';
 import { ensureImage, IMAGES } from './setup/images.mjs';
 import { takeLock } from './setup/lock.mjs';
@@ -26,8 +27,10 @@ function chosenImages(args) {
   return IMAGES.filter(({ name }) => names.includes(name.replace(/^sidekick-/, '')));
 }
 
-async function setUp(images) {
+async function setUp(images, purpose) {
   await takeLock();
+  // The demonstration and the tests make what they need, for one run.
+  if (purpose === undefined) await ensureComposeSecrets();
   const packages = ensurePackages();
   const code = images.some(({ built }) => built) ? packages.then(ensureBuild) : packages;
   const base = ensureEngine().then(ensureBaseImage);
@@ -40,7 +43,8 @@ async function setUp(images) {
 
 async function main(args) {
   if (args.includes('--brief')) speakBriefly();
-  headline(HEADLINES[args[0]] ?? 'Setting up');
+  const purpose = Object.keys(HEADLINES).find((name) => name === args[0]);
+  headline(HEADLINES[purpose] ?? 'Setting up');
   let signalled = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.once(signal, () => {
@@ -49,7 +53,7 @@ async function main(args) {
     });
   }
   try {
-    await setUp(chosenImages(args));
+    await setUp(chosenImages(args), purpose);
     skipped('ready', 'everything is in place');
   } catch (error) {
     abortAll(error);

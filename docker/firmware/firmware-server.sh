@@ -1,12 +1,13 @@
 #!/bin/sh
 # Writes the configuration that depends on the host, and becomes nginx: firmware-server -g 'daemon off;'
 #
-# Uploads are taken on port 8443 where /etc/firmware/upload has a certificate and its key (tls.crt, tls.key), and either the
-# authority of the clients' certificates (ca.crt) or a token of at least 16 characters (token), or both.
+# Uploads are taken on port 8443 where /etc/firmware/upload, or the credentials of a systemd unit, has a certificate and its
+# key (tls.crt, tls.key), and either the authority of the clients' certificates (ca.crt) or a token of at least 16 characters
+# (token), or both.
 set -eu
 
 run=/tmp/firmware
-own=/etc/firmware/upload
+own=${CREDENTIALS_DIRECTORY:-/etc/firmware/upload}
 
 fail() {
     echo "firmware-server: $*" >&2

@@ -13,11 +13,15 @@ function credentialsOf(name) {
   };
 }
 
-/** Each host: its name, its address, and the users of etcd whose passwords its units have as credentials. */
+/**
+ * Each host: its name, its address, the users of etcd whose passwords its units have as credentials, and the unit of its
+ * firmware server, which takes uploads; undefined where it has none.
+ */
 export const HOSTS = Object.entries(CLUSTER.hosts).map(([name, ip]) => ({
   name,
   ip,
   credentials: credentialsOf(name),
+  firmwareServer: name === 'lb' ? undefined : `firmware@${name.replace('node', '')}`,
 }));
 
 /** The host that gives etcd its users and roles, and so has to know all passwords. */

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { access, chmod, cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeAuthority, makeCertificate } from '../setup/certificates.mjs';
 import { doing, done, skipped } from '../setup/narrator.mjs';
-import { run } from '../setup/run.mjs';
 import { ACCESS_HOST, isMember, USERS } from './hosts.mjs';
 
 const DAYS = '30';
@@ -15,80 +15,30 @@ const exists = (path) =>
     () => false,
   );
 
-const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-
-async function makeAuthority(directory, name, title) {
-  await run('openssl', [
-    'req',
-    '-x509',
-    ...KEY,
-    '-days',
-    DAYS,
-    '-subj',
-    `/CN=${title}`,
-    '-addext',
-    'basicConstraints=critical,CA:TRUE',
-    '-addext',
-    'keyUsage=critical,keyCertSign',
-    '-keyout',
-    join(directory, `${name}.key`),
-    '-out',
-    join(directory, `${name}.crt`),
-  ]);
-}
-
-/** Issues `<directory>/<name>.crt` and `.key`, signed by an authority, for a subject and with extensions. */
-async function makeCertificate(authority, { directory, name, subject, extensions }) {
-  const request = join(directory, `${name}.csr`);
-  const extensionFile = join(directory, `${name}.ext`);
-  await writeFile(extensionFile, [...extensions, 'basicConstraints=CA:FALSE'].join('\n'));
-  const key = join(directory, `${name}.key`);
-  await run('openssl', ['req', ...KEY, '-subj', `/CN=${subject}`, '-keyout', key, '-out', request]);
-  await run('openssl', [
-    'x509',
-    '-req',
-    '-in',
-    request,
-    '-days',
-    DAYS,
-    '-extfile',
-    extensionFile,
-    '-CAcreateserial',
-    '-CA',
-    `${authority}.crt`,
-    '-CAkey',
-    `${authority}.key`,
-    '-out',
-    join(directory, `${name}.crt`),
-  ]);
-  await Promise.all([rm(request), rm(extensionFile)]);
-}
-
 /**
  * A host's certificates, each for one purpose: `host` for what it serves, `client` for its sidekicks and watcher, and on a
  * member of etcd `peer`, of an authority of its own. With a client's certificate nobody can speak to a member as a member
  * does, which no role of etcd would bound. No subject is the name of a user of etcd, so that none stands for a password.
  */
 async function makeCertificates(authority, host, directory) {
+  const issue = (by, certificate) => makeCertificate(by, { ...certificate, days: DAYS });
   const names = `subjectAltName=DNS:${host.name},DNS:localhost,IP:${host.ip},IP:127.0.0.1`;
   const both = 'extendedKeyUsage=serverAuth,clientAuth';
   const ca = join(authority, 'ca');
   // etcd's own HTTP gateway connects to its server, and shows it the server's certificate.
-  await makeCertificate(ca, { directory, name: 'host', subject: host.name, extensions: [names, both] });
+  await issue(ca, { directory, name: 'host', subject: host.name, extensions: [names, both] });
   const clientOnly = ['extendedKeyUsage=clientAuth'];
   const subject = `client of ${host.name}`;
-  await makeCertificate(ca, { directory, name: 'client', subject, extensions: clientOnly });
+  await issue(ca, { directory, name: 'client', subject, extensions: clientOnly });
   await cp(`${ca}.crt`, join(directory, 'ca.crt'));
   if (!isMember(host)) return;
   const peer = { directory, name: 'peer', subject: `member ${host.name}`, extensions: [names, both] };
-  await makeCertificate(join(authority, 'peer-ca'), peer);
+  await issue(join(authority, 'peer-ca'), peer);
   await cp(join(authority, 'peer-ca.crt'), join(directory, 'peer-ca.crt'));
 }
 
-async function makePasswords(directory) {
-  for (const user of USERS) {
-    await writeFile(join(directory, user), `${randomBytes(18).toString('base64url')}\n`);
-  }
+async function makeSecret(path) {
+  await writeFile(path, `${randomBytes(18).toString('base64url')}\n`);
 }
 
 async function giveCredentials(authority, host, directory) {
@@ -99,22 +49,28 @@ async function giveCredentials(authority, host, directory) {
     await cp(join(directory, 'tls/client.crt'), join(store, `${unit}.etcd-cert`));
     await cp(join(directory, 'tls/client.key'), join(store, `${unit}.etcd-key`));
   }
+  if (host.firmwareServer) {
+    await cp(join(directory, 'tls/host.crt'), join(store, `${host.firmwareServer}.tls.crt`));
+    await cp(join(directory, 'tls/host.key'), join(store, `${host.firmwareServer}.tls.key`));
+    await cp(join(authority, 'upload-token'), join(store, `${host.firmwareServer}.token`));
+  }
   if (host.name !== ACCESS_HOST) return;
   await cp(join(authority, 'passwords'), join(directory, 'passwords'), { recursive: true });
 }
 
 /** Makes the secrets of all hosts in `<cluster>/<host>`, unless they are there. */
 export async function ensureSecrets(cluster, hosts) {
-  const finished = join(cluster, '.secrets-2');
+  const finished = join(cluster, '.secrets-3');
   if (await exists(finished)) return skipped(STEP, 'certificates and passwords are here');
   doing(STEP, 'making certificates and passwords');
   const authority = join(cluster, 'authority');
   await rm(authority, { recursive: true, force: true });
   await mkdir(join(authority, 'passwords'), { recursive: true });
   await chmod(authority, 0o700);
-  await makeAuthority(authority, 'ca', 'sidekick cluster');
-  await makeAuthority(authority, 'peer-ca', 'sidekick cluster, members of etcd');
-  await makePasswords(join(authority, 'passwords'));
+  await makeAuthority(authority, 'ca', 'sidekick cluster', DAYS);
+  await makeAuthority(authority, 'peer-ca', 'sidekick cluster, members of etcd', DAYS);
+  for (const user of USERS) await makeSecret(join(authority, 'passwords', user));
+  await makeSecret(join(authority, 'upload-token'));
   for (const host of hosts) {
     const directory = join(cluster, host.name);
     await rm(directory, { recursive: true, force: true });

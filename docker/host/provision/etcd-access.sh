@@ -34,6 +34,8 @@ for n in 1 2 3; do
         role "$name" read /sidekick/
         user "$name" "$name"
     done
+    # Whom to fetch firmware from.
+    role "sidekick-firmware-node$n" read /services/firmware/
 done
 
 role watcher read /services/

@@ -28,6 +28,8 @@ probes:
     timeout: 1s
     rise: 2
     fall: 2
+firmware:
+  origin: https://192.168.56.10
 allow:
   firmware: [192.168.56.0/24]
   mqtt: [192.168.56.0/24]

@@ -63,17 +63,15 @@ END
 }
 
 set_up_firmware_server() {
-    install -d -o www-data -g www-data /srv/firmware
+    install -d /srv/firmware
     install -m 0644 "$here/firmware/manifest.json" /srv/firmware/manifest.json
     yes 'sidekick firmware 1.0.0' | head -c 1048576 >/srv/firmware/esp32-1.0.0.bin
     yes 'sidekick firmware 1.0.1' | head -c 16384 >/srv/firmware/esp32-1.0.1.bin
-    install -d -o www-data -g www-data /srv/firmware/blobs
+    install -m 0755 "$here/firmware/firmware-server.sh" /usr/local/bin/firmware-server
     install -D -m 0644 "$here/firmware/nginx.conf" "/etc/firmware/$1.conf"
-    install -d /etc/firmware/run
-    # A kernel without IPv6 has no such file, and refuses to listen.
-    if [ -s /proc/net/if_inet6 ]; then
-        echo 'listen [::]:8080 reuseport;' >/etc/firmware/run/listen-ipv6.conf
-    fi
+    install -m 0644 "$here/firmware/upload.conf" /etc/firmware/upload.conf
+    # What depends on the host, which the server writes when it starts.
+    ln -sfn /tmp/firmware /etc/firmware/run
     {
         cat <<END
 service: firmware
@@ -85,6 +83,8 @@ probe:
   timeout: 1s
 meta:
   host: $name
+firmware:
+  directory: /srv/firmware/blobs
 drainTimeout: 45s
 admin:
   listen: 127.0.0.1:9464

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseDuration } from '../../../src/config/engine/duration.js';
 import { flagOf, flatOptions, type Scope } from '../../../src/config/engine/schema.js';
+import { firmwarePublishScope } from '../../../src/config/firmware.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { SCOPES } from '../../../src/config/scopes.js';
 
@@ -19,6 +20,9 @@ interface Service {
   security_opt?: string[];
   logging?: { options: Record<string, string> };
   stop_grace_period?: string;
+  volumes?: string[];
+  secrets?: (string | { source: string; target: string })[];
+  group_add?: string[];
 }
 
 function repositoryFile(path: string): URL {
@@ -30,9 +34,10 @@ const compose = parse(readFileSync(repositoryFile('docker/compose.yaml'), 'utf8'
   maxAliasCount: -1,
 }) as {
   services: Record<string, Service>;
+  secrets: Record<string, { file: string }>;
 };
 const services = Object.entries(compose.services);
-const sidekicks = services.filter(([, { image }]) => image === 'sidekick');
+const daemons = services.filter(([name, { image }]) => image === 'sidekick' && name !== 'operator');
 
 function isCommand(name: string | undefined): name is 'register' | 'watch' {
   return name === 'register' || name === 'watch';
@@ -53,6 +58,7 @@ describe('docker/compose.yaml', () => {
       'firmware-1',
       'firmware-2',
       'firmware-3',
+      'operator',
       'broker-1',
       'broker-2',
       'broker-3',
@@ -94,7 +100,7 @@ describe('docker/compose.yaml', () => {
     }
   });
 
-  it.each(sidekicks)('gives %s a command line and variables that are a valid configuration', (_, service) => {
+  it.each(daemons)('gives %s a command line and variables that are a valid configuration', (_, service) => {
     const [command, ...args] = service.command ?? [];
     if (!isCommand(command)) throw new Error(`there is no command ${command}`);
     const scope: Scope = SCOPES[command];
@@ -104,6 +110,32 @@ describe('docker/compose.yaml', () => {
     expect(known).toEqual(expect.arrayContaining([...flags.keys()]));
     expect(() => loadConfig(scope, { flags, env: service.environment ?? {} })).not.toThrow();
   });
+
+  it('gives the operator variables that are a valid configuration', () => {
+    const { environment = {} } = compose.services.operator ?? {};
+    expect(() => loadConfig(firmwarePublishScope, { flags: new Map(), env: environment })).not.toThrow();
+  });
+
+  it('names secrets that the set-up makes and services use', () => {
+    const used = services.flatMap(([, { secrets = [] }]) =>
+      secrets.map((secret) => (typeof secret === 'string' ? secret : secret.source)),
+    );
+    expect(Object.keys(compose.secrets).toSorted()).toEqual([...new Set(used)].toSorted());
+    const setup = readFileSync(repositoryFile('docker/setup/compose-secrets.mjs'), 'utf8');
+    for (const [name, { file }] of Object.entries(compose.secrets)) {
+      expect(file).toBe(`./secrets/${name}`);
+      expect(setup).toContain(name.replace(/\.(crt|key)$/, ''));
+    }
+  });
+
+  it.each(services.filter(([name]) => /^firmware-\d-sidekick$/.test(name)))(
+    'lets %s write the files of its firmware server',
+    (name, { volumes, group_add }) => {
+      expect(volumes).toEqual(compose.services[name.replace('-sidekick', '')]?.volumes);
+      const dockerfile = readFileSync(repositoryFile('docker/firmware/Dockerfile'), 'utf8');
+      expect(dockerfile).toContain(`--gid ${group_add?.[0]} `);
+    },
+  );
 
   it.each(services.filter(([name]) => name.endsWith('-sidekick')))(
     'stops %s before its backend',

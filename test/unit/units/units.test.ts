@@ -12,7 +12,7 @@ const WATCH = 'sidekick-watch.service';
 const DEMO = ['firmware@.service', 'mqtt-broker@.service', 'loadbalancer.service'];
 
 /** Whose values differ from unit to unit for a reason; everything else of [Service] is hardening, and the same. */
-const OWN = /^Service\.(ExecStart|LoadCredential|SupplementaryGroups)$/;
+const OWN = /^Service\.(ExecStart|LoadCredential|SupplementaryGroups|ReadWritePaths)$/;
 
 function service(unit: string): string[] {
   return settingsOf(unit)
@@ -87,6 +87,26 @@ describe('a unit of sidekick', () => {
   // Without systemd-analyze this is left to the cluster test, which asks the hosts' own.
   it.skipIf(!offline).each([SIDEKICK, WATCH])('is exposed by at most 1.8: %s', (unit) => {
     expect(exposure(unit)).toBeLessThanOrEqual(1.8);
+  });
+});
+
+describe('the unit of a firmware server', () => {
+  const SERVER = 'firmware@.service';
+
+  it('shares its files with its sidekick by a group', () => {
+    expect(wordsOf(SERVER, 'Service.Group')).toEqual(['sidekick-firmware']);
+    expect(wordsOf(SIDEKICK, 'Service.SupplementaryGroups')).toEqual(['sidekick-firmware']);
+    const directory = '/srv/firmware/blobs';
+    const made = wordsOf(SERVER, 'Service.ExecStartPre');
+    expect(made.slice(-5)).toEqual(['-g', 'sidekick-firmware', '-m', '2775', directory]);
+    // It need not be there: a sidekick has none beside it, and the server's has not been made before its first start.
+    for (const unit of [SERVER, SIDEKICK]) {
+      expect(wordsOf(unit, 'Service.ReadWritePaths')).toEqual([`-${directory}`]);
+    }
+  });
+
+  it.skipIf(!offline)('is exposed by at most 1.8', () => {
+    expect(exposure(SERVER)).toBeLessThanOrEqual(1.8);
   });
 });
 
