@@ -2,11 +2,9 @@
 
 import { type Cluster, type Host, LEASE_TTL, STREAM_DRAIN } from '../support/containers/cluster.js';
 import { FIRMWARE, type ListedPeer, until } from '../support/containers/index.js';
-import type { Ledger } from '../support/report/ledger.js';
 import { announce, count, elapsed, plural, say } from '../support/report/narrator.js';
-import type { Expectations } from '../support/traffic/expectations.js';
-import type { HttpLoad } from '../support/traffic/http-load.js';
-import type { MqttLoad } from '../support/traffic/mqtt-load.js';
+import { BEGUN, HALF, offerToAll, PUBLISHED, promote, STOPPED } from './firmware-scenes.js';
+import { type Scene, type Stage, waitForServers } from './stage.js';
 
 const DEVICES_AT_FIRST = 120;
 const DEVICES_MORE = 40;
@@ -15,30 +13,17 @@ const REQUESTS_TO_SEE_A_SERVER = 100;
 /** From NGINX's API answering to every server in it again. */
 const SET_AGAIN_WITHIN_S = 2;
 
-/** Everything the steps work on. */
-interface Stage {
-  readonly cluster: Cluster;
-  readonly http: HttpLoad;
-  readonly mqtt: MqttLoad;
-  readonly expectations: Expectations;
-  readonly ledger: Ledger;
-}
-
 type Kind = 'http' | 'stream';
-
-async function waitForServers(cluster: Cluster, kind: Kind, names: readonly string[]): Promise<void> {
-  const wanted = names.toSorted((a, b) => a.localeCompare(b)).join(', ');
-  await until(`NGINX has ${wanted}`, async () => (await cluster.serverNames(kind)).join(', ') === wanted);
-}
 
 function spreadOf({ mqtt }: Stage): string {
   return [...mqtt.spread()].map(([broker, devices]) => `${broker || 'none'} ${devices}`).join(', ');
 }
 
-function sayTraffic({ http, mqtt }: Stage): void {
+function sayTraffic({ http, mqtt, firmware: { fleet } }: Stage): void {
   say(
     `so far: ${plural(http.counts.requests, 'request')}, ${count(http.failed())} failed; ` +
-      `${plural(mqtt.devices.length, 'device')}, ${count(mqtt.counts.cut)} cut; ` +
+      `${plural(fleet.checks, 'question')} for firmware, ${count(fleet.failed())} failed; ` +
+      `${plural(mqtt.devices.length, 'MQTT device')}, ${count(mqtt.counts.cut)} cut; ` +
       `${plural(mqtt.counts.received, 'message')}, ${count(mqtt.counts.lost)} lost`,
   );
 }
@@ -162,6 +147,7 @@ async function hostDies(stage: Stage): Promise<void> {
   const { cluster, mqtt, expectations } = stage;
   const dead = [cluster.host('firmware-2'), cluster.host('broker-2')];
   const devices = mqtt.on('broker-2');
+  await offerToAll(stage);
   say('firmware-2 and broker-2 are killed with their sidekicks: no handshake, no goodbye');
   for (const { name } of dead) expectations.killed.add(name);
   expectations.brokerIsDead = true;
@@ -179,11 +165,12 @@ async function hostDies(stage: Stage): Promise<void> {
   expectations.brokerIsDead = false;
   await mqtt.roundTrip();
   say(`the ${plural(devices.length, 'device')} of broker-2 found other brokers: ${spreadOf(stage)}`);
+  await promote(stage);
   sayTraffic(stage);
 }
 
 async function nginxDies(stage: Stage): Promise<void> {
-  const { cluster, mqtt, expectations, ledger } = stage;
+  const { cluster, mqtt, firmware, expectations, ledger } = stage;
   say('NGINX is killed, and a new one started that knows of no server');
   expectations.nginxIsDown = true;
   await cluster.gateway.container.kill();
@@ -196,6 +183,7 @@ async function nginxDies(stage: Stage): Promise<void> {
   ledger.atMost('NGINX set again after its API answered', seconds, SET_AGAIN_WITHIN_S, 's');
   await until('all devices have a session again', () => mqtt.on('').length === 0);
   await waitForRequests(stage, 1);
+  await firmware.fleet.round();
   expectations.nginxIsDown = false;
   await mqtt.roundTrip();
   say(`all devices are connected again: ${spreadOf(stage)}`);
@@ -203,34 +191,38 @@ async function nginxDies(stage: Stage): Promise<void> {
 }
 
 async function lastRequests(stage: Stage): Promise<void> {
-  const { http, mqtt } = stage;
+  const { http, mqtt, firmware } = stage;
   const missing = REQUESTS_WANTED - http.counts.requests;
   if (missing > 0) {
     say(`${plural(missing, 'request')} to go`);
     await waitForRequests(stage, missing);
   }
-  await Promise.all([http.stop(), mqtt.stop()]);
+  await Promise.all([http.stop(), mqtt.stop(), firmware.fleet.stop()]);
   say('the traffic has ended');
   sayTraffic(stage);
 }
 
-const STEPS: readonly [title: string, play: (stage: Stage) => Promise<void>][] = [
-  ['Servers appear', serversAppear],
-  ['Traffic flows', trafficFlows],
-  ['Scale up', scaleUp],
-  ['A firmware server leaves: graceful drain', drainFirmware],
-  ['A broker leaves: graceful drain', drainBroker],
-  ['A host dies', hostDies],
-  ['NGINX dies and comes back empty', nginxDies],
-  ['The end', lastRequests],
+const SCENES: readonly Scene[] = [
+  { title: 'Servers appear', play: serversAppear },
+  { title: 'Traffic flows', play: trafficFlows },
+  PUBLISHED,
+  BEGUN,
+  { title: 'Scale up', play: scaleUp },
+  HALF,
+  { title: 'A firmware server leaves: graceful drain', play: drainFirmware },
+  { title: 'A broker leaves: graceful drain', play: drainBroker },
+  { title: 'The release goes to all devices, and a host dies', play: hostDies },
+  { title: 'NGINX dies and comes back empty', play: nginxDies },
+  STOPPED,
+  { title: 'The end', play: lastRequests },
 ];
 
-/** Plays all steps and enters what was counted into the ledger. */
+/** Plays all scenes and enters what was counted into the ledger. */
 export async function play(stage: Stage): Promise<void> {
-  for (const [index, [title, playStep]] of STEPS.entries()) {
+  for (const [index, { title, play: playScene }] of SCENES.entries()) {
     announce(index + 2, title);
     const begun = elapsed();
-    await playStep(stage);
+    await playScene(stage);
     stage.ledger.steps.push({
       title,
       seconds: elapsed() - begun,
@@ -241,13 +233,15 @@ export async function play(stage: Stage): Promise<void> {
   enterCounts(stage);
 }
 
-function enterCounts({ ledger, http, mqtt }: Stage): void {
+function enterCounts(stage: Stage): void {
+  const { ledger, http, mqtt } = stage;
   const { counts } = mqtt;
   ledger.atLeast('HTTP requests', http.counts.requests, REQUESTS_WANTED);
   ledger.exactly('HTTP requests that failed', http.failed(), 0);
   for (const [failure, times] of http.counts.failures) ledger.exactly(`  of them: ${failure}`, times, 0);
   ledger.note('HTTP requests that failed while NGINX was down', http.counts.whileNginxDown);
   ledger.note('downloads resumed after their server was killed', http.counts.resumed);
+  enterFirmware(stage);
   ledger.atLeast('MQTT clients', mqtt.devices.length, 100);
   ledger.atLeast('MQTT sessions', counts.sessions, DEVICES_AT_FIRST + DEVICES_MORE);
   ledger.exactly('MQTT sessions cut', counts.cut, 0);
@@ -259,4 +253,12 @@ function enterCounts({ ledger, http, mqtt }: Stage): void {
   ledger.note('MQTT messages under way when broker or NGINX was killed', counts.underWayAtCut);
   ledger.exactly('MQTT messages received', counts.received, counts.sent - counts.underWayAtCut);
   ledger.atLeast('firmware bytes', http.counts.bytes, REQUESTS_WANTED * FIRMWARE.small.length);
+}
+
+function enterFirmware({ ledger, firmware: { fleet } }: Stage): void {
+  ledger.atLeast('questions of devices for firmware', fleet.checks, fleet.devices.length);
+  ledger.atLeast('updates that devices checked and booted', fleet.updates, fleet.devices.length);
+  ledger.exactly('questions and updates of devices that failed', fleet.failed(), 0);
+  for (const [failure, times] of fleet.failures) ledger.exactly(`  of them: ${failure}`, times, 0);
+  for (const [failure, times] of fleet.expectedFailures) ledger.note(`devices: ${failure}`, times);
 }
