@@ -63,7 +63,12 @@ export async function untilServing(nodes: readonly Node[], timeoutMs = 120_000):
   for (const service of ['firmware', 'mqtt'] as const) await untilServiceOn(service, nodes, timeoutMs);
 }
 
-async function untilServiceOn(service: Service, nodes: readonly Node[], timeoutMs = 120_000): Promise<void> {
+/** The same for one service. */
+export async function untilServiceOn(
+  service: Service,
+  nodes: readonly Node[],
+  timeoutMs = 120_000,
+): Promise<void> {
   await until(
     `${service} on ${nodes.join(', ')}`,
     async () =>

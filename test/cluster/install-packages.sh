@@ -26,6 +26,7 @@ apt-get update >/tmp/log 2>&1 || fail "the package lists cannot be fetched: $(ta
 install "$@"
 sidekick --version >/dev/null || fail "sidekick does not run"
 getent passwd sidekick >/dev/null || fail "there is no user sidekick"
+getent group sidekick-firmware >/dev/null || fail "there is no group for the files of a firmware server"
 [ -f /usr/lib/systemd/system/sidekick@.service ] || fail "there is no unit"
 [ -f /usr/share/sidekick/examples/watch.yaml ] || fail "there is no example configuration"
 cp /usr/share/sidekick/examples/watch.yaml /etc/sidekick/watch.yaml
@@ -48,5 +49,6 @@ sidekick --version
 apt-get purge -y 'sidekick*' >/tmp/log 2>&1 || fail "sidekick cannot be purged: $(cat /tmp/log)"
 grep -i 'warning.*sidekick' /tmp/log && fail "purging warns"
 getent passwd sidekick >/dev/null && fail "purged, but its user is still there"
+getent group sidekick-firmware >/dev/null && fail "purged, but a group of it is still there"
 left=$(files)
 [ -z "$left" ] || fail "purged, but there still is: $left"

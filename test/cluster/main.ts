@@ -10,6 +10,7 @@ import { announce, bold, elapsed, print, red, say } from '../support/report/narr
 import { printSummary, printVerdict } from '../support/report/summary.js';
 import { confinement } from './chapters/confinement.js';
 import { lookAtFiles } from './chapters/files.js';
+import { firmwareServers } from './chapters/firmware.js';
 import { keepalive } from './chapters/keepalive.js';
 import { isolateNode, suspendNode } from './chapters/lose-node.js';
 import { tryPackages } from './chapters/packages.js';
@@ -46,6 +47,7 @@ const STORY: readonly Chapter[] = [
   isolateNode,
   stopLeader,
   freezeWatcher,
+  firmwareServers,
   rebootNode,
   rebootLoadBalancer,
   upgradeAll,

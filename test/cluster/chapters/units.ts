@@ -4,7 +4,7 @@ import { type Host, NODES, on } from '../hosts.js';
 import type { Chapter, Stage } from '../stage.js';
 
 /** What `systemd-analyze security` may give at most, of 10. */
-const MOST_EXPOSED = { sidekick: 2.0, gateway: 2.3 };
+const MOST_EXPOSED = { sidekick: 2.0, firmware: 2.0, gateway: 2.3 };
 
 function unitsOf(host: Host): string[] {
   if (host === 'lb') {
@@ -37,6 +37,12 @@ async function play({ ledger }: Stage): Promise<void> {
     'exposure of a sidekick',
     await exposure('node1', 'sidekick@firmware@1.service'),
     MOST_EXPOSED.sidekick,
+    'of 10',
+  );
+  ledger.atMost(
+    'exposure of a firmware server',
+    await exposure('node1', 'firmware@1.service'),
+    MOST_EXPOSED.firmware,
     'of 10',
   );
   ledger.atMost(
