@@ -7,7 +7,7 @@ const TICK_MS = 20;
 const ROUND_TIMEOUT_MS = 120_000;
 
 /** The versions that a device may be given. */
-type Rule = (device: Device) => readonly string[];
+export type Rule = (device: Device) => readonly string[];
 
 interface FleetOptions {
   /** How many devices ask in a second. */

@@ -10,8 +10,9 @@ import { HttpUpdate } from './http-update.js';
 
 export { Site } from './connection.js';
 export { Device } from './device.js';
+export type { DeviceFailure } from './failure.js';
 export { boot, type Firmware } from './firmware.js';
-export { Fleet } from './fleet.js';
+export { Fleet, type Rule } from './fleet.js';
 export { Esp32Fota, EspHome, EspHttpsOta, HttpUpdate };
 
 interface ManySpec {
