@@ -177,6 +177,15 @@ describe('Registrations', () => {
     expect(registrations.get('firmware').size).toBe(2);
   });
 
+  it('keeps what cannot be read in the newer of two spellings of one address', () => {
+    const etcd = views();
+    const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+    etcd.put('/services/firmware/[2001:db8::1]:80', '{"weight":3}');
+    etcd.put('/services/firmware/[2001:DB8::1]:80', '{"weight":-1}');
+    registrations.apply(etcd.next());
+    expect(registrations.desired('firmware').get('[2001:db8::1]:80' as Address)?.intent).toBe('keep');
+  });
+
   it('tells what it ignores in a value', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
@@ -255,7 +264,11 @@ describe('Registrations', () => {
   it('tells of every instance that has changed, and of none that was never there', () => {
     const etcd = views();
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
-    const changed = () => Object.fromEntries(registrations.apply(etcd.next()).instances);
+    const changed = () => {
+      const { instances, rejected } = registrations.apply(etcd.next());
+      expect(rejected).toEqual([]);
+      return Object.fromEntries(instances);
+    };
     etcd.put(A);
     etcd.put('/services/firmware/10.0.0.2:80');
     expect(changed()).toEqual({ firmware: new Set(['10.0.0.1:80', '10.0.0.2:80']) });
@@ -293,16 +306,19 @@ describe('Registrations', () => {
     const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
     const requests = () => {
       registrations.apply(etcd.next());
-      return Object.fromEntries(registrations.drainRequests('firmware'));
+      return [...registrations.drainRequests('firmware')];
     };
     etcd.put(A, '{"drain":true}');
     etcd.put('/services/firmware/10.0.0.2:80');
     etcd.put('/sidekick/maintenance/firmware/10.0.0.2:80');
-    expect(requests()).toEqual({ '10.0.0.1:80': 1, '10.0.0.2:80': 3 });
+    expect(requests()).toEqual([
+      ['10.0.0.1:80', 1],
+      ['10.0.0.2:80', 3],
+    ]);
     etcd.put(A);
-    expect(requests()).toEqual({ '10.0.0.2:80': 3 });
+    expect(requests()).toEqual([['10.0.0.2:80', 3]]);
     etcd.del('/services/firmware/10.0.0.2:80');
-    expect(requests()).toEqual({});
+    expect(requests()).toEqual([]);
     expect(registrations.get('firmware').has('10.0.0.2:80' as Address)).toBe(false);
     expect(registrations.desired('firmware').has('10.0.0.2:80' as Address)).toBe(false);
     expect(registrations.drainRequests('unknown').size).toBe(0);
@@ -564,7 +580,7 @@ describe('Registrations', () => {
     const revision = etcd.put(A);
     etcd.put('/services/firmware/10.0.0.2:80');
     expect(registrations.apply(etcd.next()).rejected).toMatchObject([
-      { key: A, service: 'firmware', revision },
+      { key: A, service: 'firmware', revision, reason: expect.not.stringContaining('could not be read') },
     ]);
     expect([...registrations.get('firmware').keys()]).toEqual(['10.0.0.2:80']);
   });
