@@ -41,7 +41,9 @@ async function handle(r: NginxHTTPRequest): Promise<void> {
     write: r.variables.api_write === 'on',
     requestId: r.variables.request_id as string,
   };
-  const response = await timeSlices.complete(() => dispatch.respond(platform, nginx, request));
+  const response = await timeSlices.complete(timeSlices.createPacer(platform), () =>
+    dispatch.respond(platform, nginx, request),
+  );
   r.headersOut['Content-Type'] = 'application/json';
   r.headersOut['Cache-Control'] = 'no-cache';
   r.return(response.status, response.text);

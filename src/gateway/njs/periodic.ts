@@ -20,8 +20,8 @@ const SERVERS_INTERVAL = 1000;
 /** The counter of when all servers were last checked. */
 const SERVERS_CHECKED = ' seldom';
 /**
- * Length of a time slice, in ms. If the host is so busy that a round ends before its task does, the slices of the next round
- * are twice as long, and so on until a task is completed.
+ * Length of a time slice, in ms. If the host is so busy that a task is not completed although it had more than half a round,
+ * the slices of the next round are twice as long, and so on until all tasks of a round are completed.
  */
 const SLICE = 1;
 const MAX_SLICE = 64;
@@ -39,9 +39,25 @@ function nextTask(platform: Platform, left: number): Step | undefined {
   return maintenance.nextTask(platform, left);
 }
 
+/** The counters of when this worker's present round began, and of the worker's process id. */
+const ROUND_BEGAN = ' round';
+const ROUND_PID = ' round pid';
+
+/** Begins a round, unless one is running: each server with the API has NGINX start one. */
+function beginRound(platform: Platform): boolean {
+  const counters = platform.counters;
+  const now = platform.clock();
+  const last = counters.get(ROUND_BEGAN);
+  if (last !== undefined && now - last < END && counters.get(ROUND_PID) === platform.pid) return false;
+  counters.set(ROUND_BEGAN, now);
+  counters.set(ROUND_PID, platform.pid);
+  return true;
+}
+
 /** One round. NGINX starts the next one two seconds later, and would end this one then. */
 async function runRound(kind: Kind): Promise<void> {
   const platform = platforms.platformOf(kind);
+  if (!beginRound(platform)) return;
   // Devices are answered from a keyval zone, whether or not a client of the API has asked for it.
   keyvalState.load(platform);
   // Loading the groups is a quick task.
@@ -55,10 +71,11 @@ async function runRound(kind: Kind): Promise<void> {
   const began = platform.clock();
   const isLate = () => platform.clock() - began > END;
   while (platform.clock() - began < ROUND) {
-    const task = nextTask(platform, began + END - platform.clock());
+    const started = platform.clock();
+    const task = nextTask(platform, began + END - started);
     const length = platform.counters.get(SLICE_LENGTH) || SLICE;
     if (task !== undefined && !(await timeSlices.runInSlices(task, length, isLate))) {
-      platform.counters.set(SLICE_LENGTH, Math.min(MAX_SLICE, 2 * length));
+      if (started - began < ROUND / 2) platform.counters.set(SLICE_LENGTH, Math.min(MAX_SLICE, 2 * length));
       return;
     }
     await timeSlices.pause(CHECK_INTERVAL);

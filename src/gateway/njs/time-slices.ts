@@ -3,53 +3,80 @@ import type { Reply } from '../api/dispatch.js';
 import type { Pieces } from '../api/json-pieces.js';
 import * as errors from '../model/errors.js';
 import type { Step } from '../model/steps.js';
+import type { Platform } from '../store/platform.js';
+import type { Pacer } from './pacing.js';
+import * as pacing from './pacing.js';
 
-/** Maximum time without serving requests, in ms. The last step may exceed it by half a millisecond. */
-const SLICE = 1;
+/** Minimum length of a pause, in ms. NGINX runs a timer of 0 ms that a timer has set before it reads any request. */
+const MIN_PAUSE = 1;
 /** Time between two attempts to get the lock, in ms. */
 const RETRY_INTERVAL = 5;
-/** Number of attempts. */
-const ATTEMPTS = 200;
+/** How long a call waits for the lock, and for what its response has to wait for, in ms. */
+const PATIENCE = 1000;
 
-/** Serves other requests for so long, or longer (ms). */
+/** Serves other requests for so long, or longer (ms, at least 1). */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, ms);
+    setTimeout(resolve, Math.max(MIN_PAUSE, Math.ceil(ms)));
   });
 }
 
-/** Whether a slice is over. If the clock is set, a slice ends too early, which does no harm. */
-function isOver(began: number, length: number): boolean {
-  const elapsed = Date.now() - began;
-  return elapsed < 0 || elapsed >= length;
-}
-
-/** Does all steps in slices of `length` ms, with pauses of the same length. Returns false if it stopped because of `isLate`. */
+/** Does all steps in slices of `length` ms, with pauses. Returns false if it stopped because of `isLate`. */
 export async function runInSlices(step: Step, length: number, isLate: () => boolean): Promise<boolean> {
   let began = Date.now();
   while (!step()) {
-    if (!isOver(began, length)) continue;
+    if (!pacing.isOver(Date.now(), began, length)) continue;
     if (isLate()) return false;
-    await pause(length);
+    await pause(MIN_PAUSE);
     began = Date.now();
   }
   return true;
 }
 
-/** Repeats a call until its result is not busy, for about a second. Returns the last result. */
-async function retry<T>(call: () => T, isBusy: (result: T) => boolean): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+/** The pacer of an API call in this worker. */
+export function createPacer(platform: Platform): Pacer {
+  return pacing.createPacer({
+    id: ngx.worker_id,
+    counters: platform.counters,
+    now: platform.now,
+    pause: pause,
+  });
+}
+
+/** Repeats a call until its result is not busy, or {@link PATIENCE} ends. Returns the last result. The caller has a turn. */
+async function retry<T>(pacer: Pacer, call: () => T, isBusy: (result: T) => boolean): Promise<T> {
+  const began = Date.now();
+  for (;;) {
     const result = call();
-    if (attempt >= ATTEMPTS || !isBusy(result)) return result;
+    if (!isBusy(result) || pacing.isOver(Date.now(), began, PATIENCE)) return result;
+    pacer.rest();
+    await pause(RETRY_INTERVAL);
+    await pacer.turn();
+  }
+}
+
+/** Waits until a response may be sent, or {@link PATIENCE} ends. */
+async function untilReady(pacer: Pacer, isReady: () => boolean): Promise<void> {
+  const began = Date.now();
+  while (!isReady() && !pacing.isOver(Date.now(), began, PATIENCE)) {
+    pacer.rest();
     await pause(RETRY_INTERVAL);
   }
 }
 
-/** Completes a response: waits for the lock, and for what the response has to wait for, about a second each. */
-export async function complete(respond: () => Reply): Promise<{ status: number; text: string }> {
-  const reply = await retry(respond, (found) => found.busy);
-  await retry(reply.isReady, (ready) => !ready);
-  return { status: reply.status, text: await join(reply.pieces) };
+/** Completes a response, at the pace of `pacer`. */
+export async function complete(
+  pacer: Pacer,
+  respond: () => Reply,
+): Promise<{ status: number; text: string }> {
+  try {
+    await pacer.turn();
+    const reply = await retry(pacer, respond, (found) => found.busy);
+    await untilReady(pacer, reply.isReady);
+    return { status: reply.status, text: await join(pacer, reply.pieces) };
+  } finally {
+    pacer.rest();
+  }
 }
 
 /** A piece; `undefined` while another worker holds the lock. */
@@ -62,20 +89,19 @@ function tryPiece(piece: () => string): string | undefined {
   }
 }
 
-/** Joins the pieces of a text, with pauses. */
-async function join(pieces: Pieces): Promise<string> {
+/** Joins the pieces of a text. The first one belongs to the present slice, so that a short response takes a single turn. */
+async function join(pacer: Pacer, pieces: Pieces): Promise<string> {
   const parts: string[] = [];
-  let began = Date.now();
   for (let i = 0; i < pieces.length; i++) {
+    const piece = pieces[i] as () => string;
+    if (i > 0) await pacer.turn();
     const part = await retry(
-      () => tryPiece(pieces[i] as () => string),
+      pacer,
+      () => tryPiece(piece),
       (found) => found === undefined,
     );
     if (part === undefined) throw errors.locked;
     parts.push(part);
-    if (!isOver(began, SLICE)) continue;
-    await pause(0);
-    began = Date.now();
   }
   return parts.join('');
 }

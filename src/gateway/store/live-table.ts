@@ -133,13 +133,19 @@ export function changeCount(platform: Platform, name: string): number {
 const QUICK_TO_BUILD = 128;
 
 /**
+ * Whether the API waits for new tables of a group before it responds to a change: see {@link whenBuilt}.
+ */
+export function isAwaited(platform: Platform, name: string): boolean {
+  const config = configs.upstreamConfig(platform.config, name);
+  return modeOf(config) === 'h' && group.directory(platform.tables, name).count <= QUICK_TO_BUILD;
+}
+
+/**
  * Tells when the table in use includes all present changes. The API waits for it before it responds to a change of a group
  * with consistent hashing, because only a rebuilt table sends each key to its final server; `undefined` for other groups.
  */
 export function whenBuilt(platform: Platform, name: string): (() => boolean) | undefined {
-  const config = configs.upstreamConfig(platform.config, name);
-  if (modeOf(config) !== 'h' || group.directory(platform.tables, name).count > QUICK_TO_BUILD)
-    return undefined;
+  if (!isAwaited(platform, name)) return undefined;
   const count = changeCount(platform, name);
   return () => (platform.counters.get(` built/${name}`) || 0) >= count;
 }

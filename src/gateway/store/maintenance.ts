@@ -78,20 +78,26 @@ function checkGroup(platform: Platform, name: string, requestsOf: (uid: number) 
   const statsOf = removed.length === 0 ? undefined : serverStats.statsReader(platform);
   let hasTransitions = false;
 
-  function check(peer: Peer): void {
+  function check(peer: Peer, now: number): void {
     recordSelected(platform, peer, requestsOf(peer.uid));
     serverStats.decayAverages(platform, peer.uid);
     // A worker may have crashed after it counted a failure and before it queued the server.
     if ((platform.counters.get(failedTries.PENDING + peer.uid) || 0) > 0)
       failedTries.queueFailure(platform.counters, `${peer.uid}`);
-    if (!isInTransition(peer, platform.clock())) return;
+    if (!isInTransition(peer, now)) return;
     hasTransitions = true;
     endTimedStates(platform, name, peer);
   }
 
+  function checkPage(readPage: () => Peer[]): void {
+    // Reading the clock is reading a file.
+    const now = platform.clock();
+    const peers = readPage();
+    for (let i = 0; i < peers.length; i++) check(peers[i] as Peer, now);
+  }
+
   return steps.sequence([
-    () =>
-      steps.each(pages.length, SERVERS / group.PAGE_SIZE, (i) => (pages[i] as () => Peer[])().forEach(check)),
+    () => steps.each(pages.length, SERVERS / group.PAGE_SIZE, (i) => checkPage(pages[i] as () => Peer[])),
     steps.once(() => {
       if (hasTransitions) lock.tryWithLock(platform, () => rebalance.rebalance(platform, name));
     }),
@@ -127,21 +133,38 @@ const TOOK = ' took/';
 /** A build is begun whenever there is so much time left, in ms. */
 const ENOUGH_TIME = 1000;
 
+/** Followed by a group's name: when its next build may begin, by `clock`. */
+const DUE = ' build due/';
+/**
+ * A table that nobody waits for is not built again before this multiple of the time that building it has taken: changes that
+ * follow each other closely share a build, and the interpreter does not free a build's memory before the end of the round.
+ */
+const PAUSE_FACTOR = 4;
+
 /** Measures how long a build takes. */
 function timed(platform: Platform, name: string, build: Step): Step {
   const began = platform.clock();
   return () => {
     const done = build();
-    if (done) platform.counters.set(TOOK + name, platform.clock() - began);
-    return done;
+    if (!done) return false;
+    const took = platform.clock() - began;
+    platform.counters.set(TOOK + name, took);
+    platform.counters.set(DUE + name, platform.clock() + PAUSE_FACTOR * took);
+    return true;
   };
+}
+
+/** Whether a group needs a build, and may have it now. */
+function isBuildDue(platform: Platform, name: string): boolean {
+  if (!liveTable.needsBuild(platform, name)) return false;
+  return platform.clock() >= (platform.counters.get(DUE + name) || 0) || liveTable.isAwaited(platform, name);
 }
 
 /** Starts the next table build that is needed and can be done in the time left (ms); `undefined` if there is none. */
 export function nextBuild(platform: Platform, left: number): Step | undefined {
   return turns.firstInTurn(platform, ' build turn', config.upstreamNames(platform.config), (name) => {
     const needed = Math.min(ENOUGH_TIME, 2 * (platform.counters.get(TOOK + name) || 0));
-    if (!liveTable.needsBuild(platform, name) || needed > left) return undefined;
+    if (needed > left || !isBuildDue(platform, name)) return undefined;
     const build = tryBuild(platform, name, () => tableBuild.beginBuild(platform, name), undefined);
     if (build === undefined) return undefined;
     return timed(platform, name, () => tryBuild(platform, name, build, true));
