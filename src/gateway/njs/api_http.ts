@@ -41,7 +41,7 @@ async function handle(r: NginxHTTPRequest): Promise<void> {
     write: r.variables.api_write === 'on',
     requestId: r.variables.request_id as string,
   };
-  const response = await timeSlices.complete(timeSlices.createPacer(platform), () =>
+  const response = await timeSlices.complete(platforms.createPacer(platform), () =>
     dispatch.respond(platform, nginx, request),
   );
   r.headersOut['Content-Type'] = 'application/json';

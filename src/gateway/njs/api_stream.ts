@@ -58,7 +58,7 @@ async function respond(wireRequest: WireRequest | undefined): Promise<string> {
     write: wireRequest.headers['x-api-write'] === 'on',
     requestId: String(wireRequest.headers['x-request-id']),
   };
-  const given = await timeSlices.complete(timeSlices.createPacer(platform), () =>
+  const given = await timeSlices.complete(platforms.createPacer(platform), () =>
     dispatch.respond(platform, undefined, request),
   );
   return format(given.status, given.text);

@@ -7,6 +7,9 @@ import type { Bytes } from '../model/network.js';
 import * as network from '../model/network.js';
 import type { Kind } from '../model/server.js';
 import type { NumberDict, Platform, StringDict } from '../store/platform.js';
+import type { Pacer } from './pacing.js';
+import * as pacing from './pacing.js';
+import * as timeSlices from './time-slices.js';
 
 const STATE = '/var/lib/sidekick-gateway';
 
@@ -99,6 +102,16 @@ export function platformOf(kind: Kind): Platform {
     memory: memory,
     warn: (message) => ngx.log(ngx.WARN, message),
   };
+}
+
+/** The pacer of an API call in this worker. */
+export function createPacer(platform: Platform): Pacer {
+  return pacing.createPacer({
+    id: ngx.worker_id,
+    counters: platform.counters,
+    now: platform.now,
+    pause: timeSlices.pause,
+  });
 }
 
 /** Process ids of the workers that are not shutting down; empty if the kernel does not list them. */

@@ -1,6 +1,6 @@
 /**
- * Pacing: the API leaves half of each worker's time to other requests. It works in slices of about a millisecond, one at a
- * time in each worker, and rests after a slice for as long as the slice has taken. Calls get their turns in the order in which
+ * Pacing: the API leaves half of each worker's time to other requests. It works in slices of one or two milliseconds, one at
+ * a time in each worker, and rests after a slice for as long as the slice has taken. Calls get their turns in the order in which
  * they have lined up. A call that does not fit into one slice lines up again for the next one.
  *
  * njs gives each call its own interpreter, so what the calls have to know of each other is in shared memory. A waiting call
@@ -14,10 +14,12 @@
  */
 import type { NumberDict } from '../store/platform.js';
 
-/** Length of a slice, in ms. The last piece of work in it may exceed it. */
-const SLICE = 1;
+/** Length of a slice, in ms. By a clock that ticks each millisecond it is half of one less, and its last piece of work may exceed it. */
+const SLICE = 2;
+/** What a slice counts at most, in ms: a worker that the host has stopped for a while has not worked all that time. */
+const MAX_SLICE = 20;
 /** Maximum length of a rest, in ms. */
-const MAX_REST = 20;
+const MAX_REST = MAX_SLICE + 1;
 /** Time between two turns, in ms, unless the slice of the first one takes longer. */
 const SPACING = 0.5;
 /** Maximum time for which a call waits in the line, in ms. Calls beyond that share the turns at its end. */
@@ -65,42 +67,43 @@ export function createPacer(worker: Worker): Pacer {
   /** When this call's slice began; `undefined` outside of it. */
   let began: number | undefined;
 
-  /** Takes the next turn and returns the time until then, in ms. */
+  /** Takes the earliest turn that is free. */
   function lineUp(): number {
     const now = worker.now();
     const free = counters.get(turnKey) || 0;
-    const turn = Math.min(Math.max(now, free), now + MAX_WAIT);
-    set(counters, turnKey, turn + SPACING);
-    return turn - now;
+    const own = Math.min(Math.max(now, free), now + MAX_WAIT);
+    set(counters, turnKey, own + SPACING);
+    return own;
   }
 
-  /** The time until the end of the present rest, in ms. A rest that is too long is one from before the clock was set back. */
-  function untilRested(): number {
-    const left = (counters.get(restKey) || 0) - worker.now();
-    return left > MAX_REST ? 0 : left;
+  /** The time until a turn has come and the present rest has ended, in ms. A time that is too far away is from another clock. */
+  function waitFor(own: number): number {
+    const now = worker.now();
+    const untilTurn = own - now;
+    const untilRested = (counters.get(restKey) || 0) - now;
+    return Math.max(untilTurn > MAX_WAIT ? 0 : untilTurn, untilRested > MAX_REST ? 0 : untilRested);
   }
 
   function rest(): void {
     if (began === undefined) return;
     const now = worker.now();
-    const took = Math.min(Math.max(0, now - began), MAX_REST);
+    const took = Math.min(Math.max(0, now - began), MAX_SLICE);
     began = undefined;
-    // Most slices take less than the clock's unit, and some of these seem to take a whole one: that is right on average.
+    // Most slices take less than the clock's unit. Those in which it ticks rest for all of them.
     if (took === 0) return;
-    set(counters, restKey, now + took);
+    // The clock may tick as soon as the rest has begun.
+    const length = took + 1;
+    set(counters, restKey, now + length);
     // Turns were given out for short slices: whoever lines up from now on comes later.
-    set(counters, turnKey, (counters.get(turnKey) || 0) + 2 * took - SPACING);
+    set(counters, turnKey, (counters.get(turnKey) || 0) + took + length - SPACING);
   }
 
   async function turn(): Promise<void> {
     if (began !== undefined && !isOver(worker.now(), began, SLICE)) return;
     rest();
-    let wait = Math.max(lineUp(), untilRested());
-    while (wait > 0) {
-      await worker.pause(wait);
-      // Timers that are late fire together: of these calls, too, only one gets this turn.
-      wait = untilRested();
-    }
+    const own = lineUp();
+    // Timers that are late fire together: only one of these calls works, and the others wait until it has rested.
+    for (let wait = waitFor(own); wait > 0; wait = waitFor(own)) await worker.pause(wait);
     began = worker.now();
   }
 

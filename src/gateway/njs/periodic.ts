@@ -39,25 +39,10 @@ function nextTask(platform: Platform, left: number): Step | undefined {
   return maintenance.nextTask(platform, left);
 }
 
-/** The counters of when this worker's present round began, and of the worker's process id. */
-const ROUND_BEGAN = ' round';
-const ROUND_PID = ' round pid';
-
-/** Begins a round, unless one is running: each server with the API has NGINX start one. */
-function beginRound(platform: Platform): boolean {
-  const counters = platform.counters;
-  const now = platform.clock();
-  const last = counters.get(ROUND_BEGAN);
-  if (last !== undefined && now - last < END && counters.get(ROUND_PID) === platform.pid) return false;
-  counters.set(ROUND_BEGAN, now);
-  counters.set(ROUND_PID, platform.pid);
-  return true;
-}
-
 /** One round. NGINX starts the next one two seconds later, and would end this one then. */
 async function runRound(kind: Kind): Promise<void> {
   const platform = platforms.platformOf(kind);
-  if (!beginRound(platform)) return;
+  if (!maintenance.beginRound(platform, END)) return;
   // Devices are answered from a keyval zone, whether or not a client of the API has asked for it.
   keyvalState.load(platform);
   // Loading the groups is a quick task.

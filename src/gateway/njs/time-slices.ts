@@ -3,7 +3,6 @@ import type { Reply } from '../api/dispatch.js';
 import type { Pieces } from '../api/json-pieces.js';
 import * as errors from '../model/errors.js';
 import type { Step } from '../model/steps.js';
-import type { Platform } from '../store/platform.js';
 import type { Pacer } from './pacing.js';
 import * as pacing from './pacing.js';
 
@@ -31,16 +30,6 @@ export async function runInSlices(step: Step, length: number, isLate: () => bool
     began = Date.now();
   }
   return true;
-}
-
-/** The pacer of an API call in this worker. */
-export function createPacer(platform: Platform): Pacer {
-  return pacing.createPacer({
-    id: ngx.worker_id,
-    counters: platform.counters,
-    now: platform.now,
-    pause: pause,
-  });
 }
 
 /** Repeats a call until its result is not busy, or {@link PATIENCE} ends. Returns the last result. The caller has a turn. */

@@ -21,6 +21,24 @@ import * as tableBuild from './table-build.js';
 import * as turns from './turns.js';
 import * as workers from './workers.js';
 
+/** The counters of when the present round of maintenance began, by `clock`, and of the worker that it runs in. */
+const ROUND_BEGAN = ' round';
+const ROUND_PID = ' round pid';
+
+/**
+ * Begins a round of up to `length` ms. Returns false if this worker is still in one: NGINX starts a round for each server that
+ * includes the API, and two rounds at a time would drop each other's builds.
+ */
+export function beginRound(platform: Platform, length: number): boolean {
+  const counters = platform.counters;
+  const now = platform.clock();
+  const last = counters.get(ROUND_BEGAN);
+  if (last !== undefined && now - last < length && counters.get(ROUND_PID) === platform.pid) return false;
+  counters.set(ROUND_BEGAN, now);
+  counters.set(ROUND_PID, platform.pid);
+  return true;
+}
+
 /** Called a few times a second. If another worker holds the lock, the work is left for the next call. */
 export function quickTasks(platform: Platform): void {
   if (restore.tryLoad(platform)) passiveHealth.applyPendingFailures(platform);
