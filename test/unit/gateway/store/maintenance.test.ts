@@ -369,3 +369,20 @@ describe('the average time of a server', () => {
     expect(shown()).not.toMatchObject([{ header_time: expect.anything() }]);
   });
 });
+
+describe('a round of maintenance', () => {
+  it('is one at a time in a worker, however many servers have NGINX start one', () => {
+    // Regression: with the API in two servers, two rounds ran at a time and dropped each other's builds.
+    const begin = (pid: number) => maintenance.beginRound(nginx.worker(pid), 1960);
+    expect([begin(100), begin(100)]).toEqual([true, false]);
+    nginx.pass(1950);
+    expect(begin(100)).toBe(false);
+    nginx.pass(50);
+    expect([begin(100), begin(100)]).toEqual([true, false]);
+  });
+
+  it('begins at once in the worker that follows one that has ended in a round', () => {
+    const begin = (pid: number) => maintenance.beginRound(nginx.worker(pid), 1960);
+    expect([begin(100), begin(101), begin(101)]).toEqual([true, true, false]);
+  });
+});

@@ -251,6 +251,25 @@ describe('a build', () => {
     expect(nginx.counters.get(' version')).toBeGreaterThan(counted);
   });
 
+  it('is not repeated before four times what it took, unless responses to changes wait for it', () => {
+    // Regression: a group of 5,126 servers under constant change was built without a break, and took all of a worker's time.
+    const secondBuild = (config: UpstreamConfig, count: number, pause: number) => {
+      const nginx = start(config, count);
+      nginx.pass(60_000);
+      servers.patchServer(nginx.worker(), 'firmware', 0, { weight: 2 });
+      const build = maintenance.nextBuild(nginx.worker(), 2000) as Step;
+      nginx.pass(100);
+      servers.patchServer(nginx.worker(), 'firmware', 1, { weight: 2 });
+      steps.run(build);
+      nginx.pass(pause);
+      return maintenance.nextBuild(nginx.worker(), 2000);
+    };
+    expect(secondBuild({}, 100, 390)).toBeUndefined();
+    expect(secondBuild({}, 100, 400)).toBeDefined();
+    expect(secondBuild({ method: 'hash' }, 200, 390)).toBeUndefined();
+    expect(secondBuild({ method: 'hash' }, 100, 0)).toBeDefined();
+  });
+
   it('keeps the points of servers, and forgets them with the servers', () => {
     const nginx = start({ method: 'hash' }, 40);
     const kept = () => [...nginx.tables.entries.keys()].filter((key) => key.startsWith(' ring/')).length;
