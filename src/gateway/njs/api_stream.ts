@@ -58,10 +58,15 @@ async function respond(wireRequest: WireRequest | undefined): Promise<string> {
     write: wireRequest.headers['x-api-write'] === 'on',
     requestId: String(wireRequest.headers['x-request-id']),
   };
-  const given = await timeSlices.complete(platforms.createPacer(platform), () =>
-    dispatch.respond(platform, undefined, request),
-  );
-  return format(given.status, given.text);
+  const pacer = platforms.createPacer(platform);
+  try {
+    const reply = await timeSlices.respond(pacer, () => dispatch.respond(platform, undefined, request));
+    const parts: string[] = [];
+    await timeSlices.write(pacer, reply.pieces, (text) => parts.push(text));
+    return format(reply.status, parts.join(''));
+  } finally {
+    pacer.rest();
+  }
 }
 
 /** `js_set`: the complete HTTP response. */

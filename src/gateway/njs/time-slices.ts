@@ -13,6 +13,9 @@ const RETRY_INTERVAL = 5;
 /** How long a call waits for the lock, and for what its response has to wait for, in ms. */
 const PATIENCE = 1000;
 
+/** Characters that are written at a time, or more. */
+const BUFFER = 16_384;
+
 /** Serves other requests for so long, or longer (ms, at least 1). */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
@@ -53,19 +56,12 @@ async function untilReady(pacer: Pacer, isReady: () => boolean): Promise<void> {
   }
 }
 
-/** Completes a response, at the pace of `pacer`. */
-export async function complete(
-  pacer: Pacer,
-  respond: () => Reply,
-): Promise<{ status: number; text: string }> {
-  try {
-    await pacer.turn();
-    const reply = await retry(pacer, respond, (found) => found.busy);
-    await untilReady(pacer, reply.isReady);
-    return { status: reply.status, text: await join(pacer, reply.pieces) };
-  } finally {
-    pacer.rest();
-  }
+/** Makes a response: waits for the lock, and for what the response has to wait for. The caller ends the last slice. */
+export async function respond(pacer: Pacer, call: () => Reply): Promise<Reply> {
+  await pacer.turn();
+  const reply = await retry(pacer, call, (found) => found.busy);
+  await untilReady(pacer, reply.isReady);
+  return reply;
 }
 
 /** A piece; `undefined` while another worker holds the lock. */
@@ -78,9 +74,12 @@ function tryPiece(piece: () => string): string | undefined {
   }
 }
 
-/** Joins the pieces of a text. The first one belongs to the present slice, so that a short response takes a single turn. */
-async function join(pacer: Pacer, pieces: Pieces): Promise<string> {
-  const parts: string[] = [];
+/**
+ * Writes the text of a response, some pieces at a time. The first piece belongs to the present slice, so that a short response
+ * takes a single turn. The caller ends the last slice.
+ */
+export async function write(pacer: Pacer, pieces: Pieces, sink: (text: string) => void): Promise<void> {
+  let text = '';
   for (let i = 0; i < pieces.length; i++) {
     const piece = pieces[i] as () => string;
     if (i > 0) await pacer.turn();
@@ -90,7 +89,10 @@ async function join(pacer: Pacer, pieces: Pieces): Promise<string> {
       (found) => found === undefined,
     );
     if (part === undefined) throw errors.locked;
-    parts.push(part);
+    text += part;
+    if (text.length < BUFFER) continue;
+    sink(text);
+    text = '';
   }
-  return parts.join('');
+  if (text !== '') sink(text);
 }
