@@ -132,9 +132,7 @@ export function changeCount(platform: Platform, name: string): number {
 /** The tables of groups up to this size are rebuilt within about a tenth of a second. */
 const QUICK_TO_BUILD = 128;
 
-/**
- * Whether the API waits for new tables of a group before it responds to a change: see {@link whenBuilt}.
- */
+/** Whether the API waits for a new table of a group before it responds to a change: see {@link whenBuilt}. */
 export function isAwaited(platform: Platform, name: string): boolean {
   const config = configs.upstreamConfig(platform.config, name);
   return modeOf(config) === 'h' && group.directory(platform.tables, name).count <= QUICK_TO_BUILD;

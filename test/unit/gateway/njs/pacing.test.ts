@@ -38,14 +38,14 @@ function order(): string {
   return slices.map(({ call }) => call).join('');
 }
 
-describe('calls in one worker', () => {
-  it('begin at once if there is no other', async () => {
+describe('a call', () => {
+  it('begins at once if there is no other', async () => {
     const start = loop.time;
     await call('a', 0.3);
     expect(slices[0]?.began).toBe(start);
   });
 
-  it('work one at a time, and each is followed by a rest that is as long as its slice', async () => {
+  it('works alone in its worker, and is followed by a rest that is as long as its slice', async () => {
     for (const name of 'abcdef') void call(name, 3);
     await loop.run();
     expect(order()).toBe('abcdef');
@@ -56,7 +56,7 @@ describe('calls in one worker', () => {
     }
   });
 
-  it('get at most about half of the time, however short they are, and not much less if they are not', async () => {
+  it('gets, with all others, about half of the time at most, however short it is, and a quarter at least', async () => {
     for (const took of [0.2, 0.7, 2.3]) {
       slices = [];
       const began = loop.time;
@@ -68,7 +68,7 @@ describe('calls in one worker', () => {
     }
   });
 
-  it('leave other requests a turn of the event loop after a millisecond or two of short calls', async () => {
+  it('leaves the event loop to other requests after a millisecond or two of short calls', async () => {
     for (let i = 0; i < 400; i++) void call('a', 0.2);
     await loop.run();
     const inIteration = new Map<number, number>();
@@ -77,7 +77,7 @@ describe('calls in one worker', () => {
     expect(Math.max(...inIteration.values())).toBeLessThan(2);
   });
 
-  it('get their turns in the order in which they came, also after the worker was held up', async () => {
+  it('gets its turn in the order of arrival, also after the worker was held up', async () => {
     const names = [...'abcdefghijklmnopqrstuvwxyz'];
     for (const name of names) void call(name, 0.8);
     // Their timers fire together now.
@@ -89,7 +89,7 @@ describe('calls in one worker', () => {
       expect(perIteration.filter((other) => other === each).length).toBeLessThanOrEqual(2);
   });
 
-  it('line up again for each slice, so that a short call does not wait for the end of a long one', async () => {
+  it('lines up again for each slice, so that a short call does not wait for the end of a long one', async () => {
     void call('L', 1.1, 50);
     void call('s', 0.2);
     await loop.run();
@@ -97,7 +97,7 @@ describe('calls in one worker', () => {
     expect(order()).toHaveLength(51);
   });
 
-  it('go on in their slice until it is over', async () => {
+  it('goes on in its slice until it is over', async () => {
     const own = pacer();
     await own.turn();
     const { time } = loop;
@@ -106,7 +106,7 @@ describe('calls in one worker', () => {
     expect(loop.time).toBe(time);
   });
 
-  it('are not held up by one whose client has left', async () => {
+  it('is not held up by one whose client has left', async () => {
     for (const name of 'abc') void call(name, 2);
     loop.abort();
     void call('d', 2);
@@ -115,7 +115,7 @@ describe('calls in one worker', () => {
     expect((slices[1]?.began ?? 0) - (slices[0]?.began ?? 0)).toBeLessThan(10);
   });
 
-  it('have nothing to do with those in another worker', async () => {
+  it('does not wait for one in another worker', async () => {
     const start = loop.time;
     void call('a', 5, 1, 0);
     void call('b', 5, 1, 1);
