@@ -109,7 +109,7 @@ export function createPacer(platform: Platform): Pacer {
   return pacing.createPacer({
     id: ngx.worker_id,
     counters: platform.counters,
-    now: platform.now,
+    now: () => platform.now(),
     pause: timeSlices.pause,
   });
 }

@@ -78,7 +78,7 @@ describe('a call', () => {
   });
 
   it('gets its turn in the order of arrival, also after the worker was held up', async () => {
-    const names = [...'abcdefghijklmnopqrstuvwxyz'];
+    const names = 'abcdefghijklmnopqrstuvwxyz'.split('');
     for (const name of names) void call(name, 0.8);
     // Their timers fire together now.
     loop.work(100);
