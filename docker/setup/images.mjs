@@ -18,6 +18,7 @@ export const IMAGES = [
   { name: 'sidekick-firmware', context: ['docker/firmware'] },
   { name: 'sidekick-exporter', context: ['docker/exporter'] },
   { name: 'sidekick-mqtt-clients', context: ['docker/mqtt-clients'] },
+  { name: 'sidekick-prometheus', context: ['docker/prometheus'] },
   { name: 'sidekick-shells', context: ['test/integration/cli/shells'] },
   { name: 'sidekick-bench-shell', context: ['test/bench/contenders/shell'] },
   { name: 'sidekick-gateway', context: ['docker/gateway', 'dist/gateway'], built: true },

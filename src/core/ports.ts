@@ -52,6 +52,8 @@ export interface RegistryListener {
    * not answer begins to refuse (`EtcdError.refused`), or the other way round.
    */
   onUnavailable(error: Error): void;
+  /** Every prefix has been read in full, whether or not that has brought anything new. */
+  onRead?(): void;
 }
 
 export interface RegistryReader {
@@ -217,6 +219,8 @@ type Labels = Readonly<Record<string, string>>;
 export interface Meter {
   count(name: string, labels?: Labels, by?: number): void;
   gauge(name: string, value: number, labels?: Labels): void;
+  /** Records one value in a histogram. */
+  observe(name: string, value: number, labels?: Labels): void;
   /** Drops what is counted or shown under exactly these labels: of what is gone nothing is left. */
   remove(name: string, labels: Labels): void;
 }

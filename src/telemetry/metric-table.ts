@@ -1,9 +1,11 @@
 /** One metric that sidekick exposes. */
 interface MetricDeclaration {
   readonly name: `sidekick_${string}`;
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
   readonly labels: readonly string[];
+  /** Upper bounds of a histogram's buckets. */
+  readonly buckets?: readonly number[];
 }
 
 const UPSTREAM = ['nginx', 'kind', 'upstream'];
@@ -20,6 +22,10 @@ export const METRICS: readonly MetricDeclaration[] = [
   ]),
   gauge('ready', '1 while the daemon is ready (see /readyz), otherwise 0.'),
   gauge('etcd_up', '1 while etcd answers, otherwise 0.'),
+  gauge(
+    'etcd_last_read_timestamp_seconds',
+    'When every watched key was last read from etcd in full, in Unix time.',
+  ),
   counter('etcd_errors_total', 'Calls to etcd that failed.', ['call']),
   counter('lease_grants_total', 'Leases that etcd granted: the first one, and one after each loss.'),
   counter('lease_losses_total', 'Leases that were lost.'),
@@ -44,12 +50,42 @@ export const METRICS: readonly MetricDeclaration[] = [
     ['service', 'status'],
   ),
 
+  counter('server_probes_total', "The watcher's probes of servers, by result (success, failure).", [
+    'result',
+  ]),
+  histogram(
+    'propagation_seconds',
+    "Time from a change in etcd, as it reaches the watcher, to NGINX's answer to the call that it led to.",
+    ['nginx'],
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  ),
+
   gauge('nginx_up', '1 while the NGINX API answers as it should, otherwise 0.', ['nginx']),
   counter('nginx_reloads_total', 'Reloads and restarts of NGINX.', ['nginx']),
+  counter(
+    'nginx_calls_total',
+    'Calls to the NGINX API, by what they are for and result: ok, a status from 300 to 599, timeout, unreachable, or error for an answer that cannot be read.',
+    ['nginx', 'call', 'result'],
+  ),
   gauge(
     'upstream_servers',
     'Servers of an upstream, by state (up, down, draining, held). Absent while NGINX is unavailable.',
     [...UPSTREAM, 'state'],
+  ),
+  gauge(
+    'upstream_out_of_sync_servers',
+    'Servers that were not as etcd wants them after the last full pass. Absent while NGINX is unavailable.',
+    UPSTREAM,
+  ),
+  gauge(
+    'upstream_oldest_drain_timestamp_seconds',
+    'When the oldest drain in progress began, in Unix time. Absent while nothing drains.',
+    UPSTREAM,
+  ),
+  gauge(
+    'upstream_last_pass_timestamp_seconds',
+    'When the last full pass without an error ended, in Unix time.',
+    UPSTREAM,
   ),
   counter('upstream_passes_total', 'Passes over an upstream, by result (ok, error).', [
     ...UPSTREAM,
@@ -66,10 +102,25 @@ export const METRICS: readonly MetricDeclaration[] = [
     UPSTREAM,
   ),
   counter('guard_trips_total', 'Times that the guard began to hold servers.', UPSTREAM),
+
+  counter(
+    'metric_series_dropped_total',
+    'Values that were not recorded because their metric has too many combinations of labels.',
+    ['metric'],
+  ),
 ];
 
 function counter(name: string, help: string, labels: readonly string[] = []): MetricDeclaration {
   return { name: `sidekick_${name}`, type: 'counter', help, labels };
+}
+
+function histogram(
+  name: string,
+  help: string,
+  labels: readonly string[],
+  buckets: readonly number[],
+): MetricDeclaration {
+  return { name: `sidekick_${name}`, type: 'histogram', help, labels, buckets };
 }
 
 function gauge(name: string, help: string, labels: readonly string[] = []): MetricDeclaration {

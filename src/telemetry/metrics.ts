@@ -1,8 +1,9 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { messageOf } from '../core/errors.js';
 import type { Log, Meter } from '../core/ports.js';
 import { printable } from '../core/printable.js';
 import { METRICS } from './metric-table.js';
+import { SeriesLimit } from './series-limit.js';
 
 export interface Metrics {
   readonly meter: Meter;
@@ -16,10 +17,13 @@ export function createMetrics(log: Log): Metrics {
   collectDefaultMetrics({ register: registry });
   const counters = new Map<string, Counter>();
   const gauges = new Map<string, Gauge>();
-  for (const { name, type, help, labels } of METRICS) {
+  const histograms = new Map<string, Histogram>();
+  const series = new SeriesLimit();
+  for (const { name, type, help, labels, buckets } of METRICS) {
     const configuration = { name, help, labelNames: [...labels], registers: [registry] };
     if (type === 'counter') counters.set(name, new Counter(configuration));
-    else gauges.set(name, new Gauge(configuration));
+    else if (type === 'gauge') gauges.set(name, new Gauge(configuration));
+    else histograms.set(name, new Histogram({ ...configuration, buckets: [...(buckets ?? [])] }));
   }
 
   /** A metric or label that is not declared is a bug, but no reason to end a daemon. */
@@ -31,21 +35,40 @@ export function createMetrics(log: Log): Metrics {
     }
   }
 
+  /** Records a value unless its metric has too many combinations of labels already: nobody's names may fill the memory. */
+  function record(name: string, labels: Labels, write: (shown: Record<string, string>) => void): void {
+    safely(name, () => {
+      const safe = shown(labels);
+      if (series.admit(name, safe)) write(safe);
+      else meter.count('sidekick_metric_series_dropped_total', { metric: name });
+    });
+  }
+
+  const meter: Meter = {
+    count: (name, labels = {}, by = 1) =>
+      record(name, labels, (safe) => declared(counters, name).inc(safe, by)),
+    gauge: (name, value, labels = {}) =>
+      record(name, labels, (safe) => declared(gauges, name).set(safe, value)),
+    observe: (name, value, labels = {}) =>
+      record(name, labels, (safe) => declared(histograms, name).observe(safe, value)),
+    remove: (name, labels) =>
+      safely(name, () => {
+        const safe = shown(labels);
+        series.release(name, safe);
+        (gauges.get(name) ?? declared(counters, name)).remove(safe);
+      }),
+  };
+
   return {
-    meter: {
-      count: (name, labels = {}, by = 1) =>
-        safely(name, () => declared(counters, name).inc(shown(labels), by)),
-      gauge: (name, value, labels = {}) =>
-        safely(name, () => declared(gauges, name).set(shown(labels), value)),
-      remove: (name, labels) =>
-        safely(name, () => (gauges.get(name) ?? declared(counters, name)).remove(shown(labels))),
-    },
+    meter,
     expose: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
   };
 }
 
+type Labels = Readonly<Record<string, string>>;
+
 /** Labels with control characters escaped: names of upstreams come from NGINX and are not trusted. */
-function shown(labels: Readonly<Record<string, string>>): Record<string, string> {
+function shown(labels: Labels): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, printable(value, 128)]));
 }
 

@@ -1,13 +1,18 @@
 import { JOURNALED } from './event-journal.js';
 import { EVENTS } from './events.js';
 import { METRICS } from './metric-table.js';
+import { MAX_SERIES } from './series-limit.js';
 
 const METRICS_HEAD = `# Metrics
 
 Generated from \`src/telemetry/metric-table.ts\` by \`npm run docs\`: do not edit.
 
 A daemon serves its metrics in the Prometheus text format at \`/metrics\` of \`admin.listen\`. The metrics of the process
-itself (\`process_*\`, \`nodejs_*\`) come from prom-client. A metric with labels appears once it has a value.
+itself (\`process_*\`, \`nodejs_*\`) come from prom-client. A metric with labels appears once it has a value, and has at most
+${MAX_SERIES.toLocaleString('en')} combinations of labels: values beyond are dropped and counted.
+
+[docker/prometheus](../docker/prometheus) has alert rules and a scrape configuration, [docker/grafana](../docker/grafana) a
+dashboard.
 `;
 
 const EVENTS_HEAD = `# Events

@@ -24,15 +24,24 @@ export function recordingLog(): Log & { readonly lines: Line[]; events(name: str
   };
 }
 
+export interface Observed {
+  readonly name: string;
+  readonly value: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 export function recordingMeter(): Meter & {
   readonly counts: Map<string, number>;
   readonly gauges: Map<string, number>;
+  /** What went into histograms. */
+  readonly observed: readonly Observed[];
   /** Every metric with its labels that is exposed. */
   readonly series: Set<string>;
   /** The gauge of exactly these labels. */
   value(name: string, labels: Readonly<Record<string, string>>): number | undefined;
 } {
   const counts = new Map<string, number>();
+  const observed: Observed[] = [];
   const gauges = new Map<string, number>();
   const series = new Set<string>();
   const values = new Map<string, number>();
@@ -47,6 +56,7 @@ export function recordingMeter(): Meter & {
   return {
     counts,
     gauges,
+    observed,
     series,
     value: (name, labels) => values.get(seriesOf(name, labels)),
     remove(name, labels) {
@@ -56,6 +66,9 @@ export function recordingMeter(): Meter & {
     count: (name, labels, by = 1) => {
       counts.set(name, (counts.get(name) ?? 0) + by);
       series.add(named(name, labels));
+    },
+    observe: (name, value, labels) => {
+      observed.push({ name, value, labels: labels ?? {} });
     },
     gauge: (name, value, labels) => {
       gauges.set(name, value);

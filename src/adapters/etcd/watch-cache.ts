@@ -34,6 +34,7 @@ export class WatchCache {
     this.#take(entries, () => true, revision);
     this.#revision = revision;
     this.#showIfNew();
+    this.#observer.onRead?.();
   }
 
   /**
@@ -50,6 +51,7 @@ export class WatchCache {
     for (const [key, deleted] of this.#deleted) if (deleted <= revision) this.#deleted.delete(key);
     this.#revision = Math.max(this.#revision, revision);
     this.#showIfNew();
+    this.#observer.onRead?.();
   }
 
   /** Takes changes; what has arrived together is shown together. What is known already, or is outdated, is passed over. */

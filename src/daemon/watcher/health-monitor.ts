@@ -206,6 +206,7 @@ export class HealthMonitor {
     each.health = health;
     each.error = reason;
     const { log, meter, clock, grace, changed } = this.#context;
+    meter.count('sidekick_server_probes_total', { result: reason === undefined ? 'success' : 'failure' });
     if (each.goneAt !== undefined && clock() - each.goneAt >= grace()) end(each);
     const { status } = each.health;
     if (status === before) return;

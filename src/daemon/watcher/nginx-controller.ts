@@ -4,6 +4,7 @@ import { isGateway, type NginxApi } from '../../core/ports.js';
 import type { ChangedInstances, Registrations } from '../../core/registrations.js';
 import { KINDS, type Kind, type UpstreamId, upstreamRef } from '../../core/upstream.js';
 import type { WatcherDeps } from './deps.js';
+import { meteredNginx } from './metered-nginx.js';
 import { type ConnectionChange, NginxConnection } from './nginx-connection.js';
 import { type NginxOverview, type NginxStatus, pastStatus } from './status.js';
 import { UpstreamWorker } from './upstream-worker.js';
@@ -42,7 +43,7 @@ export class NginxController {
     this.#deps = deps;
     this.#events = events;
     this.#connection = new NginxConnection(
-      api,
+      meteredNginx(api, deps.meter),
       deps,
       (change) => this.#onAnswer(change),
       () => this.#onFailure(),

@@ -124,8 +124,38 @@ export class PassReport {
     }
   }
 
+  /** @param count How many servers are not as etcd wants them. */
+  outOfSync(count: number): void {
+    this.#meter.gauge('sidekick_upstream_out_of_sync_servers', count, this.#labels);
+  }
+
+  /** @param at When the oldest drain in progress began, in ms since the epoch; undefined if nothing drains. */
+  oldestDrain(at: number | undefined): void {
+    if (at === undefined)
+      this.#meter.remove('sidekick_upstream_oldest_drain_timestamp_seconds', this.#labels);
+    else this.#meter.gauge('sidekick_upstream_oldest_drain_timestamp_seconds', at / 1000, this.#labels);
+  }
+
+  /** A full pass without an error has ended. @param at In ms since the epoch. */
+  passed(at: number): void {
+    this.#meter.gauge('sidekick_upstream_last_pass_timestamp_seconds', at / 1000, this.#labels);
+  }
+
+  /** The upstream is no longer kept in sync. */
+  forget(): void {
+    this.forgetServers();
+    this.#meter.remove('sidekick_upstream_last_pass_timestamp_seconds', this.#labels);
+  }
+
+  /** NGINX has made a change. @param took Since the change in etcd, in ms. */
+  propagated(took: number): void {
+    this.#meter.observe('sidekick_propagation_seconds', took / 1000, { nginx: this.#labels.nginx });
+  }
+
   /** Nobody knows how many servers there are. */
   forgetServers(): void {
+    this.#meter.remove('sidekick_upstream_out_of_sync_servers', this.#labels);
+    this.oldestDrain(undefined);
     for (const state of STATES) {
       this.#meter.remove('sidekick_upstream_servers', { ...this.#labels, state });
     }

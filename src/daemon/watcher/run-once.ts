@@ -41,7 +41,7 @@ export type RunOncePorts = Pick<WatcherPorts, 'reader' | 'nginx' | 'healthCheck'
 
 /** What becomes of the log and the metrics of passes that a report tells of. */
 const NO_LOG: Log = { debug() {}, info() {}, warn() {}, error() {} };
-const NO_METER: Meter = { count() {}, gauge() {}, remove() {} };
+const NO_METER: Meter = { count() {}, gauge() {}, observe() {}, remove() {} };
 
 /**
  * Reads etcd once and makes one pass over every upstream of every NGINX; with `dryRun` it only tells what that pass would

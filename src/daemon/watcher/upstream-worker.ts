@@ -14,6 +14,7 @@ import type { KnownServers } from './known-servers.js';
 import type { NginxConnection } from './nginx-connection.js';
 import { drainTimeoutOf } from './options.js';
 import { PassReport } from './pass-report.js';
+import { PropagationClock } from './propagation-clock.js';
 import {
   type NginxTarget,
   type PassResult,
@@ -47,6 +48,7 @@ export class UpstreamWorker implements PassSource {
   /** The addresses that have changed in etcd since they were last planned. */
   readonly #changed = new Set<Address>();
   readonly #fastPasses = new FastPasses();
+  readonly #propagation = new PropagationClock();
   #version = 0;
   /** What NGINX has; undefined until the group has been read. */
   #servers: KnownServers | undefined;
@@ -114,6 +116,7 @@ export class UpstreamWorker implements PassSource {
   registrationsChanged(addresses: ReadonlySet<Address>): void {
     this.#guard.registrationsChanged(addresses, this.#desired);
     for (const address of addresses) this.#changed.add(address);
+    this.#propagation.changed(addresses, this.#deps.clock());
     if (!this.#isKnown) this.#schedule.request();
     this.#version++;
     this.#wakeup.wake();
@@ -175,7 +178,7 @@ export class UpstreamWorker implements PassSource {
       while (!signal.aborted) await this.#step(signal);
     } finally {
       await this.#fastPasses.ended();
-      this.forgetCounts();
+      this.#report.forget();
     }
   }
 
@@ -323,6 +326,10 @@ export class UpstreamWorker implements PassSource {
     this.#report.deferred(plan.deferred);
     this.#report.pass(this.#errors.length > 0 ? 'error' : 'ok');
     this.#report.servers(serverCounts(servers, this.#drains, this.#guard.held));
+    this.#report.outOfSync(outOfSync(result).size);
+    this.#reportOldestDrain();
+    if (this.#errors.length === 0) this.#report.passed(this.#deps.toWallTime(now));
+    if (!stale) this.#propagation.settled();
     this.#scheduleNext(outcomes.some(({ error }) => !error));
   }
 
@@ -337,6 +344,8 @@ export class UpstreamWorker implements PassSource {
       if (!plan.drained.has(address)) this.#drained.delete(address);
     }
     this.#recordOutcomes(result);
+    this.#reportOldestDrain();
+    if (!stale && this.#isKnown) this.#propagation.settled(addresses);
     this.#memory.recordAddresses(result, now, this.#timing.resync);
     if (plan.actions.length > 0 || plan.deferred.length > 0) this.#inSync = false;
     if (stale || this.#memory.failures > 0) this.#scheduleNext(false);
@@ -356,7 +365,10 @@ export class UpstreamWorker implements PassSource {
     for (const outcome of outcomes) {
       this.#report.outcome(outcome);
       const { action, error } = outcome;
-      if (!error) continue;
+      if (!error) {
+        this.#reportPropagation(action.address);
+        continue;
+      }
       failed.push(`${action.type} ${action.address}: ${error.message}`);
       if (leavesStateUncertain(error)) this.#isKnown = false;
       if (error.status === undefined) this.#nginx.recheck();
@@ -366,6 +378,17 @@ export class UpstreamWorker implements PassSource {
     this.#errors = failed;
     if (stale || unknownIds) this.#isKnown = false;
     if (stale) this.#nginx.recheck();
+  }
+
+  #reportPropagation(address: Address): void {
+    const took = this.#propagation.answered(address, this.#deps.clock());
+    if (took !== undefined) this.#report.propagated(took);
+  }
+
+  #reportOldestDrain(): void {
+    const since = [...this.#drains.values()].map((drain) => drain.since);
+    const oldest = since.length > 0 ? Math.min(...since) : undefined;
+    this.#report.oldestDrain(oldest === undefined ? undefined : this.#deps.toWallTime(oldest));
   }
 
   #recordFailedRead(error: NginxError): void {
@@ -399,4 +422,11 @@ export class UpstreamWorker implements PassSource {
     );
     this.#schedule.next(wait, now);
   }
+}
+
+/** The addresses at which NGINX is not as etcd wants it after a full pass. */
+function outOfSync({ plan, outcomes }: PassResult): ReadonlySet<Address> {
+  const addresses = new Set([...plan.actions.map(({ address }) => address), ...plan.deferred]);
+  for (const { action, error } of outcomes) if (!error) addresses.delete(action.address);
+  return addresses;
 }

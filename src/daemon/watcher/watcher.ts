@@ -98,6 +98,7 @@ export class Watcher {
     const listener = {
       onSnapshot: (snapshot: RegistrySnapshot) => this.#onSnapshot(snapshot),
       onUnavailable: (error: Error) => this.#onUnavailable(error),
+      onRead: () => this.#onRead(),
     };
     try {
       if (this.#ports.ownAddresses) await this.#tracker.readOwnAddresses();
@@ -216,6 +217,11 @@ export class Watcher {
     this.#registrationsChanged(this.#tracker.take(snapshot));
     if (isFirst) this.#presence.publish();
     else this.#unholdRequested(snapshot);
+  }
+
+  #onRead(): void {
+    const { meter, wallClock } = this.#ports;
+    meter.gauge('sidekick_etcd_last_read_timestamp_seconds', wallClock() / 1000);
   }
 
   #onUnavailable(error: Error): void {

@@ -4,16 +4,21 @@ import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../../src/commands/commands.js';
 import { METRICS } from '../../../src/telemetry/metric-table.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
+import { MAX_SERIES } from '../../../src/telemetry/series-limit.js';
 import { recordingLog } from '../../support/silent.js';
 
-/** What the code records: `count` or `gauge`, and the metric's name. */
+const TYPES: Readonly<Record<string, string>> = { count: 'counter', gauge: 'gauge', observe: 'histogram' };
+
+/** What the code records: its type, and the metric's name. */
 function recorded(directory: string): readonly (readonly [type: string, name: string])[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.startsWith('gateway'))
     .flatMap((path) => [
-      ...readFileSync(join(directory, path), 'utf8').matchAll(/\.(count|gauge)\(\s*['"](sidekick_\w+)['"]/g),
+      ...readFileSync(join(directory, path), 'utf8').matchAll(
+        /\.(count|gauge|observe)\(\s*['"](sidekick_\w+)['"]/g,
+      ),
     ])
-    .map(([, type = '', name = '']) => [type === 'count' ? 'counter' : 'gauge', name] as const);
+    .map(([, type = '', name = '']) => [TYPES[type] ?? '', name] as const);
 }
 
 describe('the table of metrics', () => {
@@ -80,5 +85,33 @@ describe('the meter', () => {
     meter.count('sidekick_nonsense_total');
     meter.gauge('sidekick_ready', 1, { nonsense: 'x' });
     expect(log.events('metric-failed')).toHaveLength(2);
+  });
+});
+
+describe('labels', () => {
+  it('take no more room than there is, whatever names are written into etcd', async () => {
+    const metrics = createMetrics(recordingLog());
+    const hostile = (n: number) => `"} 1\nsidekick_ready 0 \u001b[2J${'x'.repeat(10_000)}${n}`;
+    for (let n = 0; n < MAX_SERIES + 500; n++) {
+      metrics.meter.gauge('sidekick_registrations', 1, { service: `s${n}` });
+    }
+    metrics.meter.count('sidekick_probes_total', { service: hostile(1), result: 'x"}\n' });
+    const { text } = await metrics.expose();
+    const lines = text.split('\n');
+    expect(lines.filter((line) => line.startsWith('sidekick_registrations{'))).toHaveLength(MAX_SERIES);
+    expect(text).toContain('sidekick_metric_series_dropped_total{metric="sidekick_registrations"} 500\n');
+    for (const line of lines.filter((each) => !each.startsWith('#'))) {
+      expect(line.length).toBeLessThan(500);
+      expect(line).toMatch(/^$|^\w+(?:\{.*\})? \S+$/);
+    }
+  });
+
+  it('make room for others when what had them is gone', async () => {
+    const metrics = createMetrics(recordingLog());
+    const { meter } = metrics;
+    for (let n = 0; n < MAX_SERIES; n++) meter.gauge('sidekick_registrations', 1, { service: `s${n}` });
+    meter.remove('sidekick_registrations', { service: 's0' });
+    meter.gauge('sidekick_registrations', 7, { service: 'late' });
+    expect((await metrics.expose()).text).toContain('sidekick_registrations{service="late"} 7\n');
   });
 });
