@@ -69,7 +69,7 @@ for (const version of versions) {
   headline(`Testing under Node.js ${version}`);
   const program = await ensureNode(version);
   for (const [name, arguments_] of runs)
-    if (!runTests(program, arguments_)) failed.push(`${name} under ${version}`);
+    if (!runTests(program, arguments_)) failed.push(`${String(name)} under ${version}`);
 }
 if (failed.length > 0) {
   process.stderr.write(`failed: ${failed.join(', ')}\n`);

@@ -88,8 +88,8 @@ describe('the meter', () => {
   });
 });
 
-describe('labels', () => {
-  it('take no more room than there is, whatever names are written into etcd', async () => {
+describe('a metric with labels', () => {
+  it('takes no more room than there is, whatever names are written into etcd', async () => {
     const metrics = createMetrics(recordingLog());
     const hostile = (n: number) => `"} 1\nsidekick_ready 0 \u001b[2J${'x'.repeat(10_000)}${n}`;
     for (let n = 0; n < MAX_SERIES + 500; n++) {
@@ -106,7 +106,7 @@ describe('labels', () => {
     }
   });
 
-  it('make room for others when what had them is gone', async () => {
+  it('makes room for others when what had them is gone', async () => {
     const metrics = createMetrics(recordingLog());
     const { meter } = metrics;
     for (let n = 0; n < MAX_SERIES; n++) meter.gauge('sidekick_registrations', 1, { service: `s${n}` });

@@ -11,7 +11,7 @@ afterEach(() => void vi.useRealTimers());
 const LABELS = { nginx: 'lb', kind: 'http', upstream: 'firmware' };
 
 describe('the metrics of a watcher', () => {
-  it('measure the time from a change in etcd to the answer of NGINX, once for each change', async () => {
+  it('measures the time from a change in etcd to the answer of NGINX, once for each change', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -30,7 +30,7 @@ describe('the metrics of a watcher', () => {
     expect(w.meter.observed).toHaveLength(before + 2);
   });
 
-  it('say when etcd was last read and when the last pass ended', async () => {
+  it('tells when etcd was last read and when the last pass ended', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -42,7 +42,7 @@ describe('the metrics of a watcher', () => {
     expect(at()).toBeGreaterThan(first + 20);
   });
 
-  it('count servers that are out of sync, and none while NGINX does not answer', async () => {
+  it('counts servers that are out of sync, and none while NGINX does not answer', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     await w.pass(1_000);
@@ -58,7 +58,7 @@ describe('the metrics of a watcher', () => {
     expect(count()).toBeUndefined();
   });
 
-  it('say since when the oldest drain lasts, and nothing when none does', async () => {
+  it('tells since when the oldest drain lasts, and nothing when none does', async () => {
     await using w = new Watching();
     w.register('firmware', host(1));
     w.register('firmware', host(2));
