@@ -53,13 +53,14 @@ export const COMMANDS: CommandTable = [
   }),
   command({
     name: 'status',
-    summary: 'Show the status of a running registrar or watcher.',
+    summary: 'Show the whole fleet, or one service: what is registered, what NGINX has, and what is wrong.',
     description:
-      'Shows the status of a running `sidekick register` or `sidekick watch`.\nExits with 0 if it is ready, otherwise with 1.',
-    args: [],
-    examples: ['sidekick status', 'sidekick status --admin http://127.0.0.1:9465 --json'],
+      'Shows from etcd what is registered, what each NGINX has it as, the running watchers, and what to do about what is wrong.\n' +
+      'With --local it asks one running `sidekick register` or `sidekick watch`. Exits with 0 if all is in sync, otherwise with 1.',
+    args: [{ name: 'service', doc: 'Only this service, with all its instances.', optional: true }],
+    examples: ['sidekick status', 'sidekick status firmware --watch', 'sidekick status --local'],
     scope: SCOPES.status,
-    file: 'none',
+    file: 'lenient',
     run: async (invocation) => (await import('./status.js')).status(invocation),
   }),
   command({

@@ -70,7 +70,7 @@ class RegisterDaemon implements Daemon {
     this.#etcd = etcd;
     this.#telemetry = telemetry;
     this.#addresses = new AutoAddresses(telemetry.log);
-    const ports = { ...telemetry, ...etcd };
+    const ports = { ...telemetry, ...etcd, version: invocation.build.version };
     this.#firmware =
       settings.firmware &&
       new FirmwareFiles(settings.firmware, settings.prefixes, ports, () => this.#apply(this.#settings));

@@ -83,7 +83,7 @@ function maintenanceLines(
   );
 }
 
-function listLines(head: string, items: readonly string[]): string[] {
+export function listLines(head: string, items: readonly string[]): string[] {
   if (items.length === 0) return [];
   const more = items.length > NAMED ? [`  … and ${items.length - NAMED} more`] : [];
   return ['', head, ...items.slice(0, NAMED).map((item) => `  ${item}`), ...more];
@@ -130,7 +130,7 @@ function upstreamRows(
 /** The longest cell, in characters. */
 const CELL = 160;
 
-function table(head: readonly string[], body: readonly (readonly string[])[]): string[] {
+export function table(head: readonly string[], body: readonly (readonly string[])[]): string[] {
   const cells = body.map((row) => row.map((cell) => printable(cell, CELL)));
   const rows = [head, ...(body.length > 0 ? cells : [['(none)']])];
   const widths = head.map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
@@ -141,6 +141,6 @@ function table(head: readonly string[], body: readonly (readonly string[])[]): s
 const LINE = 1000;
 
 /** Joins lines. Text from etcd, NGINX or a probe in them is escaped. */
-function lines(all: readonly string[]): string {
+export function lines(all: readonly string[]): string {
   return `${all.map((line) => printable(line, LINE)).join('\n')}\n`;
 }

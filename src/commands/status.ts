@@ -1,5 +1,6 @@
+import { DEFAULT_ADMIN_LISTEN } from '../config/admin-listen.js';
 import type { statusScope } from '../config/status.js';
-import { SidekickError } from '../core/errors.js';
+import { SidekickError, UsageError } from '../core/errors.js';
 import { printableJson } from '../core/printable.js';
 import { ADMIN_ADVICE, askAdmin } from './admin-client.js';
 import type { InvocationOf } from './command.js';
@@ -12,9 +13,19 @@ type StatusResponse =
   | ({ readonly command: 'register'; readonly version: string } & RegisterStatus)
   | ({ readonly command: 'watch'; readonly version: string } & WatchStatus);
 
-/** `sidekick status`. Resolves to 0 if the sidekick is ready, otherwise to 1; rejects if it does not answer. */
-export async function status({ config, out }: InvocationOf<typeof statusScope>): Promise<number> {
-  const { admin, json } = config.values;
+/** `sidekick status`: of the fleet, or with --local or --admin of one sidekick. */
+export async function status(invocation: InvocationOf<typeof statusScope>): Promise<number> {
+  const { local, admin } = invocation.config.values;
+  if (!local && admin === undefined) return (await import('./fleet.js')).fleet(invocation);
+  return localStatus(invocation);
+}
+
+/** Resolves to 0 if the sidekick is ready, otherwise to 1; rejects if it does not answer. */
+async function localStatus({ config, args, out }: InvocationOf<typeof statusScope>): Promise<number> {
+  const { admin = `http://${DEFAULT_ADMIN_LISTEN}`, json, watch } = config.values;
+  if (watch || args.length > 0) {
+    throw new UsageError('--local shows one whole sidekick, once: a service and --watch go without it');
+  }
   const answer = await request(admin);
   if (json) out.write(`${printableJson(answer, 2)}\n`);
   else if (answer.command === 'watch') out.write(watcherText(answer));

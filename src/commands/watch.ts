@@ -99,7 +99,8 @@ class WatchDaemon implements Daemon {
     this.#log = telemetry.log;
     const { etcd, nginx } = connections;
     const healthCheck = healthCheckOf(() => this.#settings);
-    const ports = { ...telemetry, ...etcd, nginx, ownAddresses: createOwnAddresses(), healthCheck };
+    const { version } = invocation.build;
+    const ports = { ...telemetry, ...etcd, nginx, ownAddresses: createOwnAddresses(), healthCheck, version };
     this.#watcher = new Watcher(settings.watcher, ports);
     this.#offerer =
       settings.firmware && new Offerer({ prefixes: settings.prefixes, ...settings.firmware }, ports);

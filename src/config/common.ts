@@ -1,7 +1,7 @@
+import { DEFAULT_ADMIN_LISTEN } from './admin-listen.js';
 import { listen } from './engine/core-formats.js';
 import { oneOf } from './engine/formats.js';
 import { option } from './engine/schema.js';
-import { DEFAULT_ADMIN_LISTEN } from './status.js';
 
 export const logOptions = {
   log: {

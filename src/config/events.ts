@@ -1,6 +1,6 @@
+import { DEFAULT_ADMIN_LISTEN } from './admin-listen.js';
 import { duration, url } from './engine/formats.js';
 import { option, optional, switchOption } from './engine/schema.js';
-import { DEFAULT_ADMIN_LISTEN } from './status.js';
 
 /** The options of `sidekick events`. */
 export const eventsScope = {

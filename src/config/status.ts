@@ -1,18 +1,19 @@
+import { DEFAULT_ADMIN_LISTEN } from './admin-listen.js';
 import { url } from './engine/formats.js';
-import { option, switchOption } from './engine/schema.js';
-
-/** Where the admin endpoints listen unless configured otherwise, and where `sidekick status` asks. */
-export const DEFAULT_ADMIN_LISTEN = '127.0.0.1:9464';
+import { optional, switchOption } from './engine/schema.js';
+import { etcdOptions } from './etcd.js';
 
 /** The options of `sidekick status`. */
 export const statusScope = {
   options: {
-    admin: option(
+    local: switchOption('Ask one running sidekick by its admin endpoints, and not etcd.'),
+    admin: optional(
       url,
-      `http://${DEFAULT_ADMIN_LISTEN}`,
-      'URL of the admin endpoints of the running sidekick (its admin.listen).',
+      `URL of the admin endpoints (its admin.listen); implies --local. Default: http://${DEFAULT_ADMIN_LISTEN}.`,
     ),
-    json: switchOption('Print the JSON of /status unchanged.'),
+    watch: switchOption('Go on, and show the status again whenever it changes.'),
+    json: switchOption('Print JSON; with --local that of /status, unchanged.'),
+    ...etcdOptions,
   },
   lists: {},
 };

@@ -73,6 +73,24 @@ export function drainedKey(prefixes: KeyPrefixes, instance: Instance, watcherId:
   return `${drainedPrefix(prefixes, instance)}${watcherId}`;
 }
 
+/** What the watchers say of themselves, each under its own id. */
+export function watcherStatusPrefix(prefixes: KeyPrefixes): string {
+  return `${prefixes.control}status/watchers/`;
+}
+
+export function watcherStatusKey(prefixes: KeyPrefixes, id: string): string {
+  return `${watcherStatusPrefix(prefixes)}${id}`;
+}
+
+/** What the registrars say of their instances. */
+export function instanceStatusPrefix(prefixes: KeyPrefixes): string {
+  return `${prefixes.control}status/instances/`;
+}
+
+export function instanceStatusKey(prefixes: KeyPrefixes, { service, address }: Instance): string {
+  return `${instanceStatusPrefix(prefixes)}${service}/${address}`;
+}
+
 /** The service that a key under this prefix names, whatever follows the name; undefined where it names none. */
 export function serviceIn(prefix: string, key: string): string | undefined {
   if (!key.startsWith(prefix)) return undefined;

@@ -1,7 +1,6 @@
 import type { Address, Networks } from './address.js';
 import { type Allow, refusedAddress } from './address-policy.js';
 import { Admission, DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './admission.js';
-import { type GoneInstance, goneInstance } from './gone-instances.js';
 import {
   type DesiredLookup,
   type DesiredServer,
@@ -11,6 +10,7 @@ import {
   type MaintenanceRequest,
 } from './desired.js';
 import { messageOf } from './errors.js';
+import { type GoneInstance, goneInstance } from './gone-instances.js';
 import { type Instance, type KeyPrefixes, maintenancePrefix, parseInstance, serviceIn } from './keys.js';
 import { decodeMaintenance, type Maintenance } from './maintenance.js';
 import type { KeyValue, RegistrySnapshot } from './ports.js';

@@ -89,6 +89,11 @@ export const EVENTS: readonly EventDeclaration[] = [
     'etcd refuses to delete a key, which stays until the lease ends.',
     'Check the role of the etcd user.',
   ),
+  warn(
+    'status-refused',
+    'etcd refuses the status that the daemon publishes: `sidekick status` does not show it.',
+    'Let the role of the etcd user write the prefix `status/`: see docs/security.md.',
+  ),
   error('keys-failed', 'An unexpected error while keys were written: retrying.', 'Report it.'),
 
   // Registrar

@@ -15,6 +15,7 @@ export const WATCHER_PERMISSIONS: readonly Permission[] = [
   ['read', '/sidekick/'],
   ['readwrite', '/sidekick/watchers/'],
   ['readwrite', '/sidekick/drained/'],
+  ['readwrite', '/sidekick/status/watchers/'],
 ];
 
 /** What a registrar of a service may do on any host, as docs/security.md gives it. */
@@ -22,6 +23,7 @@ export function registrarPermissions(service: string): readonly Permission[] {
   return [
     ['readwrite', `/services/${service}/`],
     ['read', '/sidekick/'],
+    ['readwrite', `/sidekick/status/instances/${service}/`],
   ];
 }
 

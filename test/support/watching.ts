@@ -73,6 +73,8 @@ interface Setup {
   /** How the watcher reaches them; default: directly. */
   readonly apis?: readonly NginxApi[];
   readonly registry?: FakeRegistry;
+  /** The watcher publishes its status where this is given. */
+  readonly version?: string;
   readonly healthCheck?: WatcherPorts['healthCheck'];
   readonly ownAddresses?: WatcherPorts['ownAddresses'];
 }
@@ -97,6 +99,7 @@ export class Watching implements AsyncDisposable {
       nginx: setup.apis ?? this.nginx,
       ...(setup.healthCheck ? { healthCheck: setup.healthCheck } : {}),
       ...(setup.ownAddresses ? { ownAddresses: setup.ownAddresses } : {}),
+      ...(setup.version === undefined ? {} : { version: setup.version }),
       log: this.log,
       meter: this.meter,
       clock: monotonicClock,

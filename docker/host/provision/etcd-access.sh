@@ -31,6 +31,7 @@ for n in 1 2 3; do
     for service in firmware mqtt; do
         name=sidekick-$service-node$n
         role "$name" readwrite "/services/$service/192.168.56.1$n:"
+        role "$name" readwrite "/sidekick/status/instances/$service/192.168.56.1$n:"
         role "$name" read /sidekick/
         user "$name" "$name"
     done
@@ -42,6 +43,7 @@ role watcher read /services/
 role watcher read /sidekick/
 role watcher readwrite /sidekick/watchers/
 role watcher readwrite /sidekick/drained/
+role watcher readwrite /sidekick/status/watchers/
 user watcher watcher
 
 role operator read /services/

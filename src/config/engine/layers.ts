@@ -87,7 +87,7 @@ export function fileLayer(
   const isList = ([name, value]: [string, unknown]) =>
     Object.hasOwn(scope.lists, name) && (Array.isArray(value) || !Object.hasOwn(tree, name));
   const rest = entries.filter(
-    (entry) => !isList(entry) && (Object.hasOwn(tree, entry[0]) || !ignored.has(entry[0])),
+    (entry) => !isList(entry) && !(ignored.has(entry[0]) && isOfAnother(tree, entry)),
   );
   const { values, problems } = flatten(Object.fromEntries(rest), tree, {
     prefix: '',
@@ -96,6 +96,13 @@ export function fileLayer(
   });
   const lists = new Map(entries.filter(isList));
   return { layer: { values, lists, origin }, problems };
+}
+
+/** Whether no option of this command is meant: it has none of this name, or only a single one, and the file a group (`admin`). */
+function isOfAnother(tree: Schema, [name, value]: readonly [string, unknown]): boolean {
+  if (!Object.hasOwn(tree, name)) return true;
+  const node = tree[name];
+  return node !== undefined && isOption(node) && typeof value === 'object' && !Array.isArray(value);
 }
 
 interface FlattenContext {

@@ -1,6 +1,14 @@
 import type { HealthPolicy } from '../../core/health.js';
 import type { KeyPrefixes } from '../../core/keys.js';
-import type { Clock, Log, Meter, Probe, RegistryClient, RegistryReader } from '../../core/ports.js';
+import type {
+  Clock,
+  Log,
+  Meter,
+  Probe,
+  RegistryClient,
+  RegistryReader,
+  WallClock,
+} from '../../core/ports.js';
 import type { Registration } from '../../core/registration.js';
 
 /** How long a drain waits for the watchers unless configured otherwise, in ms. */
@@ -31,6 +39,9 @@ export interface RegistrarOptions {
 export interface RegistrarPorts {
   readonly store: RegistryClient;
   readonly reader: RegistryReader;
+  /** Published in etcd with the status of each instance. Left out: nothing is published. */
+  readonly version?: string;
+  readonly wallClock?: WallClock;
   readonly log: Log;
   readonly meter: Meter;
   readonly clock: Clock;

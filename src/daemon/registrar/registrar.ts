@@ -2,7 +2,9 @@ import { aborted } from '../../async/abort.js';
 import type { PendingAck } from '../../core/drain-acks.js';
 import { registrationKey } from '../../core/keys.js';
 import { LeaseSession } from '../lease/session.js';
+import { StatusPublisher } from '../status-publisher.js';
 import { drainAndWait } from './drain-and-wait.js';
+import { InstanceStatuses } from './instance-statuses.js';
 import { MaintenanceTracker } from './maintenance-tracker.js';
 import type { RegistrarOptions, RegistrarPorts, ServiceSpec } from './options.js';
 import { ServiceWorker } from './service-worker.js';
@@ -47,6 +49,7 @@ export class Registrar {
     const session = this.#session.run(end.signal);
     for (const spec of this.#options.services) this.#add(spec);
     const maintenance = this.#maintenance.run(end.signal);
+    const publishing = this.#publishStatus(end.signal);
     try {
       await Promise.race([aborted(stop), aborted(kill), session]);
       if (!kill.aborted) await Promise.race([this.#drainAll(kill), session]);
@@ -55,7 +58,7 @@ export class Registrar {
       end.abort();
       await Promise.all([...this.#workers.values()].map((worker) => worker.end()));
       await Promise.all(this.#removals);
-      await Promise.all([session, maintenance]);
+      await Promise.all([session, maintenance, publishing]);
       this.#phase = 'stopped';
     }
   }
@@ -85,6 +88,18 @@ export class Registrar {
       waitingFor: [...new Set(this.#pending.map(({ watcher }) => watcher))],
     };
     return { ...status, ready: isReady(status) };
+  }
+
+  async #publishStatus(signal: AbortSignal): Promise<void> {
+    const { store, log, version, wallClock } = this.#ports;
+    if (version === undefined || wallClock === undefined) return;
+    const status = new InstanceStatuses(this.#options.prefixes, version, wallClock);
+    await new StatusPublisher({
+      store,
+      log,
+      lease: () => this.#session.lease,
+      status: () => status.of([...this.#workers.values()].map((worker) => worker.status())),
+    }).run(signal);
   }
 
   #keyOf({ registration }: ServiceSpec): string {

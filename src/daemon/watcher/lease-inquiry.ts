@@ -1,5 +1,5 @@
-import type { GoneInstance, GoneInstances } from '../../core/gone-instances.js';
 import { EtcdError } from '../../core/errors.js';
+import type { GoneInstance, GoneInstances } from '../../core/gone-instances.js';
 import type { LeaseId, RegistryClient } from '../../core/ports.js';
 
 /** Most leases that are asked about at a time: of a mass loss a sample is enough to know what happened. */

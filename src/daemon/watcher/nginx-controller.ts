@@ -1,6 +1,7 @@
 import type { Instance } from '../../core/keys.js';
 import { type Mapping, mapServices, type Topology } from '../../core/mapping.js';
 import { isGateway, type NginxApi } from '../../core/ports.js';
+import type { PublishedNginx } from '../../core/published-status.js';
 import type { ChangedInstances, Registrations } from '../../core/registrations.js';
 import { KINDS, type Kind, type UpstreamId, upstreamRef } from '../../core/upstream.js';
 import type { WatcherDeps } from './deps.js';
@@ -23,6 +24,9 @@ interface ControllerEvents {
  * instance's service feeds.
  */
 type DrainState = 'drained' | 'draining' | 'unmapped' | 'unknown';
+
+/** Problems and groups that are published at most. */
+const MOST_NAMED = 20;
 
 const NOTHING_MAPPED: Mapping = { feeds: new Map(), problems: [] };
 
@@ -147,6 +151,26 @@ export class NginxController {
       name,
       connected,
       upstreams: upstreams.map((one) => ({ ...one, inSync: connected && one.inSync })),
+    };
+  }
+
+  /** What the watcher publishes of this NGINX. */
+  published(): PublishedNginx {
+    const { name, connected, version, error, refused } = this.#connection.status();
+    const { topology } = this.#connection;
+    const fed = new Set<string>(this.upstreams);
+    const groups = topology ? KINDS.flatMap((kind) => topology[kind].map((group) => `${kind}/${group}`)) : [];
+    return {
+      name,
+      state: connected ? 'connected' : refused ? 'refused' : 'unavailable',
+      ...(version === undefined ? {} : { version }),
+      ...(error === undefined ? {} : { error }),
+      upstreams: [...this.#workers].map((worker) => worker.published()),
+      more: 0,
+      problems: this.#mapping.problems
+        .slice(0, MOST_NAMED)
+        .map(({ service, message }) => ({ service, message })),
+      unfed: groups.filter((group) => !fed.has(group)).slice(0, MOST_NAMED),
     };
   }
 

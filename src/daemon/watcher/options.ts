@@ -117,6 +117,8 @@ export interface WatcherPorts {
    * This host's own addresses, as they are now; no server of an upstream is to be at one of them. Left out: none are known.
    */
   readonly ownAddresses?: () => Promise<Networks>;
+  /** Published in etcd with the rest of the status. Left out: nothing is published. */
+  readonly version?: string;
   readonly log: Log;
   readonly meter: Meter;
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import type { Networks } from '../../core/address.js';
-import { type GoneInstance, GoneInstances } from '../../core/gone-instances.js';
 import { messageOf } from '../../core/errors.js';
+import { type GoneInstance, GoneInstances } from '../../core/gone-instances.js';
 import type { Log, Meter, RegistrySnapshot } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
 import {

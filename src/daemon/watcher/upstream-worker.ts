@@ -6,6 +6,7 @@ import type { DrainClock } from '../../core/drain.js';
 import { NginxError } from '../../core/errors.js';
 import { type Action, type Plan, plan } from '../../core/plan.js';
 import type { NginxIdentity } from '../../core/ports.js';
+import type { PublishedUpstream } from '../../core/published-status.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import type { WatcherDeps } from './deps.js';
 import { FastPasses } from './fast-passes.js';
@@ -15,6 +16,7 @@ import type { NginxConnection } from './nginx-connection.js';
 import { drainTimeoutOf } from './options.js';
 import { PassReport } from './pass-report.js';
 import { PropagationClock } from './propagation-clock.js';
+import { publishedUpstream } from './published-status.js';
 import {
   type NginxTarget,
   type PassResult,
@@ -168,6 +170,24 @@ export class UpstreamWorker implements PassSource {
 
   overview(): UpstreamOverview {
     return { ...this.ref, inSync: this.#inSync, servers: this.#servers?.size ?? 0 };
+  }
+
+  published(): PublishedUpstream {
+    const { health, options, toWallTime } = this.#deps;
+    return publishedUpstream({
+      ref: this.ref,
+      services: this.#services,
+      servers: this.#servers,
+      desired: this.#desired,
+      drains: this.#drains,
+      drainTimeout: drainTimeoutOf(this.ref, options()),
+      held: this.#guard.held,
+      inSync: this.#inSync,
+      errors: this.#errors,
+      zoneFull: this.#memory.zoneFull,
+      probeError: (address) => health?.error(this.#services, address),
+      toWallTime,
+    });
   }
 
   // --- the loop ---------------------------------------------------------------------------------------------------

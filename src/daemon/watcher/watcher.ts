@@ -1,12 +1,20 @@
 import { setMaxListeners } from 'node:events';
 import { sleep } from '../../async/sleep.js';
 import { CONNECTED, conditionOf, type EtcdCondition } from '../../core/etcd-state.js';
-import { maintenancePrefix, parseService, unholdPrefix, watcherKey } from '../../core/keys.js';
+import {
+  maintenancePrefix,
+  parseService,
+  unholdPrefix,
+  watcherKey,
+  watcherStatusKey,
+} from '../../core/keys.js';
 import type { RegistrySnapshot } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
+import { encodeWatcher, type PublishedWatcher } from '../../core/published-status.js';
 import type { ChangedInstances, Registrations } from '../../core/registrations.js';
 import { KINDS, type Kind } from '../../core/upstream.js';
 import { LeaseSession } from '../lease/session.js';
+import { StatusPublisher } from '../status-publisher.js';
 import type { WatcherDeps } from './deps.js';
 import { DrainAcks } from './drain-acks.js';
 import { HealthMonitor } from './health-monitor.js';
@@ -27,6 +35,9 @@ const SWEEP_INTERVAL = 2_000;
 
 /** Most rejected keys named in the status: whoever may write keys can write any number of bad ones. */
 const REJECTED_SHOWN = 200;
+
+/** Most rejected keys that are published. */
+const REJECTED_PUBLISHED = 20;
 
 /** Drained instances that the status lists. */
 const MAINTENANCE_SHOWN = 100;
@@ -105,6 +116,7 @@ export class Watcher {
       await Promise.all([
         this.#ports.reader.watch(watchedPrefixes(this.#options), listener, signal),
         this.#sweepPeriodically(signal),
+        this.#publishStatus(signal),
         ...this.#controllers.map((controller) => controller.run(signal)),
       ]);
       await this.#health?.ended();
@@ -188,6 +200,44 @@ export class Watcher {
         .map(({ key, reason }) => ({ key: printable(key), reason })),
       nginx: this.#controllers.map((controller) => controller.status()),
     };
+  }
+
+  async #publishStatus(signal: AbortSignal): Promise<void> {
+    const { store, log, version } = this.#ports;
+    if (version === undefined) return;
+    const since = this.#ports.wallClock();
+    const key = watcherStatusKey(this.#options.prefixes, this.#options.id);
+    const status = () =>
+      this.#registrations
+        ? new Map([[key, encodeWatcher(this.#published(version, since))]])
+        : new Map<string, string>();
+    await new StatusPublisher({ store, log, lease: () => this.#session.lease, status }).run(signal);
+  }
+
+  #published(version: string, since: number): PublishedWatcher {
+    const { error } = this.#etcd;
+    const refused = this.#isSuperseded ? 'another watcher with this id was started later' : error;
+    return {
+      version,
+      since,
+      ready: this.ready,
+      ...(refused === undefined ? {} : { error: refused }),
+      nginx: this.#controllers.map((controller) => controller.published()),
+      rejected: (this.#registrations?.rejected ?? [])
+        .slice(0, REJECTED_PUBLISHED)
+        .map(({ key, reason }) => ({ key: printable(key), reason })),
+      limited: this.#limited(),
+    };
+  }
+
+  /** The services that have more keys than is allowed. */
+  #limited(): PublishedWatcher['limited'] {
+    const registrations = this.#registrations;
+    if (!registrations) return [];
+    return [...registrations.services]
+      .map((service) => ({ service, overLimit: registrations.refused(service).overLimit }))
+      .filter(({ overLimit }) => overLimit > 0)
+      .slice(0, REJECTED_PUBLISHED);
   }
 
   /** The condition of etcd: a watcher that can read but not write acknowledges no drain. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Authority } from '../../support/certificates.js';
+import { type Output, runCommand } from '../../support/command-line.js';
 import {
   type Container,
   type Etcd,
@@ -14,7 +15,6 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
-import { type Output, runCommand } from '../../support/command-line.js';
 import { appImage } from '../../support/firmware-image.js';
 
 const TOKEN = 'a-token-of-twenty-one';

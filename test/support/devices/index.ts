@@ -2,8 +2,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { Site } from './connection.js';
 import type { Device, DeviceSpec } from './device.js';
-import { Esp32Fota } from './esp32-fota.js';
 import { EspHttpsOta } from './esp-https-ota.js';
+import { Esp32Fota } from './esp32-fota.js';
 import { EspHome } from './esphome.js';
 import type { Firmware } from './firmware.js';
 import { HttpUpdate } from './http-update.js';

@@ -30,7 +30,7 @@ describe('without a command', () => {
 });
 
 describe('the help of a command', () => {
-  it.each(['status', 'version', 'init', 'none'])('needs no library for the options in config/%s', (name) => {
+  it.each(['events', 'version', 'init', 'none'])('needs no library for the options in config/%s', (name) => {
     expect(packagesOf('src/commands/flags.ts', `src/config/${name}.ts`)).toEqual(['commander']);
   });
 

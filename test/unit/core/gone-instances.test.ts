@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
-import { type GoneInstance, GoneInstances, goneInstance } from '../../../src/core/gone-instances.js';
 import type { InstanceRecord } from '../../../src/core/desired.js';
+import { type GoneInstance, GoneInstances, goneInstance } from '../../../src/core/gone-instances.js';
 import { decodeValue } from '../../../src/core/registration-codec.js';
 
 const INSTANCE = { service: 'firmware', address: '10.0.0.1:80' as Address };

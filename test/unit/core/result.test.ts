@@ -1,4 +1,4 @@
-import { describe as group, expect, it } from 'vitest';
+import { expect, describe as group, it } from 'vitest';
 import { describe, err, ok, quote } from '../../../src/core/result.js';
 
 group('a result', () => {

@@ -11,19 +11,19 @@ import type { Rollout } from '../../../../src/firmware/rollout.js';
 import { answer } from '../../../../src/firmware/shared/answer.js';
 import { READY_KEY } from '../../../../src/firmware/shared/catalogue.js';
 import { Authority } from '../../../support/certificates.js';
+import { chooseUrl, decimalId } from '../../../support/devices/esp32-fota.js';
 import {
   boot,
   type Device,
+  Esp32Fota,
   EspHome,
   EspHttpsOta,
-  Esp32Fota,
   type Firmware,
   Fleet,
   HttpUpdate,
   manyDevices,
   Site,
 } from '../../../support/devices/index.js';
-import { chooseUrl, decimalId } from '../../../support/devices/esp32-fota.js';
 import { appImage, rsaKey, withSignature } from '../../../support/firmware-image.js';
 
 const AUTHOR = { by: 'ci@build1', at: '2026-11-27T12:00:00.000Z' };

@@ -1,0 +1,93 @@
+import type { Address } from '../../core/address.js';
+import { type DesiredServers, isWanted } from '../../core/desired.js';
+import type { DrainClock } from '../../core/drain.js';
+import { isOut } from '../../core/plan.js';
+import type { ActualServer } from '../../core/ports.js';
+import {
+  type PublishedServer,
+  type PublishedUpstream,
+  REGISTERED_DOWN,
+} from '../../core/published-status.js';
+import type { UpstreamRef } from '../../core/upstream.js';
+import type { KnownServers } from './known-servers.js';
+
+/** Servers that are not simply up and are listed at most, of one upstream; more are counted. */
+const MOST_LISTED = 50;
+
+/** What is published of one upstream is made from this. */
+export interface PublishedUpstreamInput {
+  readonly ref: UpstreamRef;
+  readonly services: readonly string[];
+  /** What NGINX has; undefined until it has been read. */
+  readonly servers: KnownServers | undefined;
+  readonly desired: DesiredServers;
+  readonly drains: ReadonlyMap<Address, DrainClock>;
+  /** How long a drain may take, in ms. */
+  readonly drainTimeout: number;
+  readonly held: ReadonlyMap<Address, number>;
+  readonly inSync: boolean;
+  readonly errors: readonly string[];
+  /** NGINX has no room for another server. */
+  readonly zoneFull: boolean;
+  /** Why the watcher's probe of an address failed last. */
+  readonly probeError: (address: Address) => string | undefined;
+  /** Turns a time of the monotonic clock into milliseconds since the epoch. */
+  readonly toWallTime: (at: number) => number;
+}
+
+/** What a watcher publishes of one upstream: the servers that are not simply up, and how many there are. */
+export function publishedUpstream(input: PublishedUpstreamInput): PublishedUpstream {
+  const { ref, services, servers, inSync, errors } = input;
+  const others: PublishedServer[] = [];
+  let more = 0;
+  for (const server of unusual(input)) {
+    if (others.length < MOST_LISTED) others.push(server);
+    else more++;
+  }
+  const [error] = errors;
+  return {
+    kind: ref.kind,
+    name: ref.name,
+    services,
+    inSync,
+    servers: servers?.size ?? 0,
+    others,
+    more,
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+/** A group in sync has every server that is wanted: what is wanted is looked through only where it is not. */
+function* unusual(input: PublishedUpstreamInput): Generator<PublishedServer> {
+  const { servers, desired, drains, held, inSync } = input;
+  for (const server of servers ?? []) {
+    if (isOut(server) || drains.has(server.address) || held.has(server.address)) yield listed(input, server);
+  }
+  if (inSync || !servers) return;
+  for (const server of desired.values()) {
+    const { address } = server;
+    if (isWanted(server) && !servers.byAddress.has(address))
+      yield { address, state: 'missing', ...errorAbout(input, address) };
+  }
+}
+
+function listed(input: PublishedUpstreamInput, { address, draining, active }: ActualServer): PublishedServer {
+  const { drains, held, drainTimeout, toWallTime, desired, probeError } = input;
+  const open = active === undefined ? {} : { active };
+  const holdEnd = held.get(address);
+  if (holdEnd !== undefined) return { address, state: 'held', until: toWallTime(holdEnd), ...open };
+  const drain = drains.get(address);
+  if (drain) return { address, state: 'draining', until: toWallTime(drain.since + drainTimeout), ...open };
+  if (draining) return { address, state: 'draining', ...open };
+  const reason = desired.get(address)?.parameters.down ? REGISTERED_DOWN : probeError(address);
+  return { address, state: 'down', ...(reason === undefined ? {} : { reason }) };
+}
+
+function errorAbout(
+  { errors, zoneFull }: PublishedUpstreamInput,
+  address: Address,
+): { readonly reason?: string } {
+  const full = zoneFull ? 'the zone of the upstream is full' : undefined;
+  const reason = errors.find((error) => error.includes(` ${address}:`)) ?? full;
+  return reason === undefined ? {} : { reason };
+}
