@@ -55,7 +55,7 @@ async function half(stage: Stage): Promise<void> {
   await firmware.change(['rollout', TYPE, '--percent', '50'], rule);
   await enterRunning(stage, '50 %', NEW, firmware.chosen(NEW, rule));
   const joined = firmware.fleet.servedBy.get('firmware-4') ?? 0;
-  say(`firmware-4, which joined with an empty disk, has served ${plural(joined, 'of these downloads')}`);
+  say(`firmware-4, which joined with an empty disk, has served ${plural(joined, 'download')} of these`);
   ledger.atLeast('downloads of devices from the server that joined empty', joined, 1);
 }
 

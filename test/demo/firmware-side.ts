@@ -65,7 +65,7 @@ export class FirmwareSide {
     this.bench = devices.slice(-5);
   }
 
-  /** `sidekick firmware publish`, to the first firmware server that there is. */
+  /** `sidekick firmware publish`, to the firmware server that was started last: it is never stopped. */
   async publish(firmware: Firmware): Promise<void> {
     const { ca, token, key } = this.#access.files;
     const file = path.join(this.#access.authority.directory, `lamp-${firmware.version}.bin`);
