@@ -57,11 +57,14 @@ describe('docker/compose.monitoring.yaml', () => {
     services: Record<string, { image?: string; environment?: Record<string, string>; ports?: string[] }>;
   };
   const base = parse(read('compose.yaml'), options) as {
-    services: Record<string, { image: string; network_mode?: string }>;
+    services: Record<string, { image: string; command?: string[]; network_mode?: string }>;
   };
 
   it('has every sidekick of compose.yaml serve its metrics, and Prometheus scrape it', () => {
-    const sidekicks = Object.entries(base.services).filter(([, { image }]) => image === 'sidekick');
+    const isDaemon = ([name = '']: readonly string[] = []) => name === 'register' || name === 'watch';
+    const sidekicks = Object.entries(base.services).filter(
+      ([, { image, command }]) => image === 'sidekick' && isDaemon(command),
+    );
     const { scrape_configs } = parse(read('prometheus/prometheus.yaml')) as {
       scrape_configs: { static_configs: { targets: string[] }[] }[];
     };
