@@ -71,7 +71,7 @@ export class FirmwareSide {
     const file = path.join(this.#access.authority.directory, `lamp-${firmware.version}.bin`);
     writeFileSync(file, firmware.image);
     this.fleet.know(firmware);
-    const [server] = [...this.#cluster.hosts.values()].filter(
+    const server = [...this.#cluster.hosts.values()].findLast(
       ({ backend }) => backend.service === 'firmware',
     );
     if (server === undefined) throw new Error('there is no firmware server');
