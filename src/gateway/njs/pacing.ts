@@ -76,7 +76,7 @@ export function createPacer(worker: Worker): Pacer {
     return own;
   }
 
-  /** The time until a turn has come and the present rest has ended, in ms. A time that is too far away is from another clock. */
+  /** The time until a turn has come and the present rest has ended, in ms. A time that is too far off is from another clock. */
   function waitFor(own: number): number {
     const now = worker.now();
     const untilTurn = own - now;
