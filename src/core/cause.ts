@@ -40,10 +40,10 @@ export type Cause =
   /** NGINX was in sync, and etcd has not changed since: it was reloaded or restarted, or somebody else changed it. */
   | { readonly kind: 'nginx-changed' };
 
-export type CauseKind = Cause['kind'];
+type CauseKind = Cause['kind'];
 
 /** What the fields of an event say of a cause. */
-export interface CauseFields {
+interface CauseFields {
   readonly cause: CauseKind;
   /** The cause in words. */
   readonly because: string;

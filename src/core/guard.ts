@@ -22,7 +22,7 @@ export const DEFAULT_GUARD: GuardPolicy = { window: 60_000, maxLoss: 0.5, hold: 
 export type GuardChange = readonly [address: Address, intent: Intent | undefined];
 
 /** What one step has changed in what is held. */
-export interface GuardStep {
+interface GuardStep {
   readonly held: readonly Address[];
   readonly unheld: readonly Address[];
 }

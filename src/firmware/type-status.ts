@@ -30,12 +30,12 @@ export interface WithheldRelease {
 }
 
 /** A firmware server that holds less than a release needs. */
-export interface IncompleteServer extends FirmwareServer {
+interface IncompleteServer extends FirmwareServer {
   /** The oldest file that it lacks; undefined where it says nothing, or has not read etcd yet. */
   readonly lacks?: { readonly releases: readonly string[]; readonly files: readonly string[] };
 }
 
-export interface TypeStatusInput {
+interface TypeStatusInput {
   readonly prefixes: KeyPrefixes;
   readonly types: Iterable<TypeState>;
   /** The registered firmware servers that are not drained. */

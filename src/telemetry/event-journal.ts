@@ -2,7 +2,7 @@ import type { Log, WallClock } from '../core/ports.js';
 import { boundedFields } from './bounded-fields.js';
 
 /** How many events a journal keeps. */
-export const JOURNAL_SIZE = 1_000;
+const JOURNAL_SIZE = 1_000;
 
 /** Addresses that one event names; a guard may hold thousands of servers at once. */
 const ADDRESSES_NAMED = 20;

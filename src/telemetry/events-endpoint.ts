@@ -12,7 +12,7 @@ const MOST_WAITING = 1 << 20;
 const HEARTBEAT = 15_000;
 
 /** Which events are asked for. */
-export interface EventQuery {
+interface EventQuery {
   /** Those of this service, and those that concern every service. Default: all. */
   readonly service?: string | undefined;
   /** Those of the last so many ms. Default: all. */

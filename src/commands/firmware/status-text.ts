@@ -21,7 +21,7 @@ export function offeringLines({ servers, types, nginx }: OfferingStatus): readon
 }
 
 /** How types stand, as lines: for whoever has worked out the status of each. */
-export function typeLines(types: readonly TypeStatus[]): readonly string[] {
+function typeLines(types: readonly TypeStatus[]): readonly string[] {
   return limited(types.map(oneType)).flat();
 }
 
