@@ -139,7 +139,7 @@ describe('the watcher', () => {
     await cli.event('daemon-ready');
     expect(await statusOf(`${admin}/healthz`)).toBe(200);
     const metrics = await (await fetch(`${admin}/metrics`)).text();
-    expect(metrics).toMatch(/^sidekick_build_info\{command="watch",version="[^"]+"\} 1$/m);
+    expect(metrics).toMatch(/^sidekick_build_info\{command="watch",version="[^"]+",revision="[^"]+"\} 1$/m);
     expect(metrics).toMatch(/^sidekick_registrations\{service="firmware"\} 1$/m);
     expect(metrics).toMatch(/^sidekick_registrations_rejected_total 1$/m);
     expect(metrics).toMatch(/^sidekick_upstream_actions_total\{.*action="add",result="ok"\} 1$/m);
