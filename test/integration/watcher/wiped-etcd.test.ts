@@ -57,6 +57,7 @@ async function held(): Promise<number> {
     'node',
     '/opt/sidekick/dist/main.js',
     'status',
+    '--local',
     '--json',
   ]);
   const { nginx } = JSON.parse(stdout) as WatcherStatus;
