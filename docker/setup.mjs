@@ -29,8 +29,8 @@ function chosenImages(args) {
 
 async function setUp(images, purpose) {
   await takeLock();
-  // The demonstration and the tests make what they need, for one run.
-  if (purpose === undefined) await ensureComposeSecrets();
+  // The demonstration and the tests make their own for one run, and single images need none.
+  if (purpose === undefined && images === IMAGES) await ensureComposeSecrets();
   const packages = ensurePackages();
   const code = images.some(({ built }) => built) ? packages.then(ensureBuild) : packages;
   const base = ensureEngine().then(ensureBaseImage);

@@ -22,11 +22,11 @@ const ROWS = {
     '10 servers in one group: 20 changes a second, p99',
     '10 servers in one group: CPU for a lone change',
   ],
+  register: ['`register` start to its key in etcd', '`register`: memory'],
   rollout: [
     '2 gateways, each with its watcher: a rollout, p50',
     '2 gateways, each with its watcher: a rollout, p99',
   ],
-  register: ['`register` start to its key in etcd', '`register`: memory'],
 };
 
 describe('npm run bench -- --quick', () => {
