@@ -31,7 +31,8 @@ getent group sidekick-firmware >/dev/null || fail "there is no group for the fil
 [ -f /usr/share/sidekick/examples/watch.yaml ] || fail "there is no example configuration"
 cp /usr/share/sidekick/examples/watch.yaml /etc/sidekick/watch.yaml
 sidekick config check watch --config /etc/sidekick/watch.yaml || fail "the example configuration is wrong"
-changed=$(dpkg --verify sidekick | grep -v ' /usr/share/doc/' || true)
+# The base image leaves documents and manual pages out.
+changed=$(dpkg --verify sidekick | grep -Ev ' /usr/share/(doc|man)(/|$)' || true)
 [ -z "$changed" ] || fail "files are not as packaged: $changed"
 
 install systemd
