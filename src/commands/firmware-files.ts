@@ -38,11 +38,12 @@ export class FirmwareFiles {
         isOwn: (address) => this.#own.has(address),
       },
     );
-    let announced: number | undefined;
+    let before: string | undefined;
     this.#spreader.onChange = () => {
-      const { revision } = this.#spreader.status();
-      if (revision === announced) return;
-      announced = revision;
+      const { revision, notReady } = this.#spreader.status();
+      const now = `${revision} ${notReady}`;
+      if (now === before) return;
+      before = now;
       onChange();
     };
   }
@@ -66,13 +67,17 @@ export class FirmwareFiles {
   }
 
   #decorated(spec: ServiceSpec): ServiceSpec {
-    const { registration } = spec;
-    const { revision } = this.#spreader.status();
+    const { registration, probeId } = spec;
+    const { revision, notReady } = this.#spreader.status();
     const meta = revision === undefined ? {} : { firmware: String(revision) };
     return {
       ...spec,
       registration: { ...registration, meta: { ...registration.meta, ...meta } },
+      // Another id has the service probed at once, instead of after the pause that is under way.
+      probeId: notReady === undefined ? probeId : `${probeId} without files`,
       probe: async (signal) => {
+        // A server that starts complete joins with its first probe. Whoever probes ends what takes too long.
+        await this.#spreader.compared;
         const reason = this.#spreader.notReadyReason();
         if (reason !== undefined) throw new Error(reason);
         await spec.probe(signal);

@@ -100,6 +100,11 @@ export class Spreader {
   #promised: number | undefined;
   #failures = 0;
   #onChange: () => void = () => {};
+  #onCompared: () => void = () => {};
+  /** Resolves when the files have been compared with etcd for the first time. */
+  readonly compared = new Promise<void>((resolve) => {
+    this.#onCompared = resolve;
+  });
 
   constructor(options: SpreaderOptions, ports: SpreaderPorts) {
     this.#options = options;
@@ -197,6 +202,7 @@ export class Spreader {
       this.#offerable = [...wanted.files.values()].filter(({ sha256 }) => offerable.has(sha256));
       this.#missing = missingFiles(wanted, held);
       this.#revision = heldUpTo(wanted, held);
+      this.#onCompared();
       if (this.notReadyReason() === undefined) this.#promised = Math.max(this.#promised ?? 0, this.#revision);
       this.#onChange();
     };

@@ -9,10 +9,10 @@ import { readFirmware } from '../../../../src/firmware/image/image.js';
 import { offeringOf } from '../../../../src/firmware/offering.js';
 import type { BlobUploader } from '../../../../src/firmware/ports.js';
 import { preparePublication } from '../../../../src/firmware/publish.js';
-import { prepareRepair } from '../../../../src/firmware/repair.js';
 import { etagOf, filesOf } from '../../../../src/firmware/release.js';
-import { appImage, rsaKey } from '../../../support/firmware-image.js';
+import { prepareRepair } from '../../../../src/firmware/repair.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
+import { appImage, rsaKey } from '../../../support/firmware-image.js';
 
 const AUTHOR = { by: 'ci@build1', at: '2026-11-27T12:00:00.000Z' };
 const LATER = { by: 'ci@build1', at: '2026-11-27T12:34:56.000Z' };

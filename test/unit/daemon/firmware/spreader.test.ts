@@ -116,6 +116,17 @@ describe('Spreader', () => {
     expect(spreader.notReadyReason()).toBeUndefined();
   });
 
+  it('has compared its files before it says what is missing', async () => {
+    publish('1.0.0', 'one');
+    offer('1.0.0');
+    const order: string[] = [];
+    start();
+    void spreader.compared.then(() => order.push(`compared: ${spreader.status().missing.length} missing`));
+    order.push('started');
+    await pass();
+    expect(order).toEqual(['started', 'compared: 1 missing']);
+  });
+
   it('becomes ready only once it holds every file that may be offered, and never asks itself', async () => {
     registry.write(`/services/firmware/${SELF}`, '');
     publish('1.0.0', 'one');
