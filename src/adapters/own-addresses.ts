@@ -32,10 +32,9 @@ export function createOwnAddresses(): () => Promise<Networks> {
  * tables, where there are any.
  */
 async function readAddresses(): Promise<string[]> {
-  const interfaces = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
   const [trie, inet6] = await Promise.all([readOrNothing(FIB_TRIE), readOrNothing(IF_INET6)]);
-  const all = [...interfaces.map(({ address }) => address), ...localRoutes(trie), ...inet6Addresses(inet6)];
-  return [...new Set(all)];
+  const inTables = [...localRoutes(trie), ...inet6Addresses(inet6)];
+  return [...new Set([...interfaceAddresses(inTables.length > 0), ...inTables])];
 }
 
 /** The networks that the kernel's table has as `host LOCAL`: a line with the address, then one with its prefix length. */
@@ -55,6 +54,19 @@ export function inet6Addresses(table: string): readonly string[] {
   return [...table.matchAll(/^([0-9a-f]{32}) /gm)].map(
     ([, digits = '']) => digits.match(/.{4}/g)?.join(':') ?? '',
   );
+}
+
+/**
+ * Node.js asks the kernel over a netlink socket, which a unit with `RestrictAddressFamilies=` does not permit.
+ * @param canFail Whether the addresses are known from elsewhere.
+ */
+function interfaceAddresses(canFail: boolean): readonly string[] {
+  try {
+    return Object.values(networkInterfaces()).flatMap((each) => (each ?? []).map(({ address }) => address));
+  } catch (error) {
+    if (canFail) return [];
+    throw error;
+  }
 }
 
 /** Other systems than Linux have no such file. */

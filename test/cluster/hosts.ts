@@ -95,6 +95,6 @@ export async function removeLeftovers(): Promise<void> {
 /** What there is to read on a host when something went wrong. */
 export async function logsOf(host: Host): Promise<string> {
   const script =
-    'journalctl --no-pager --output=short-precise; tail -n 500 /var/log/sidekick-gateway/error.log 2>/dev/null';
+    'journalctl --no-pager --output=short-precise; tail -n 500 /var/log/sidekick-gateway/error.log 2>/dev/null; true';
   return docker('exec', containerOf(host), 'sh', '-c', script);
 }

@@ -1,6 +1,12 @@
-import { networkInterfaces } from 'node:os';
-import { expect, it } from 'vitest';
+import { syncBuiltinESMExports } from 'node:module';
+import os, { networkInterfaces } from 'node:os';
+import { afterEach, expect, it, vi } from 'vitest';
 import { createOwnAddresses, inet6Addresses, localRoutes } from '../../../src/adapters/own-addresses.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
 
 const TRIE = `Main:
   +-- 0.0.0.0/0 3 0 5
@@ -48,4 +54,14 @@ it('ownAddresses finds every address that Node.js lists for this host', async ()
 it('returns the same object while the addresses stay the same', async () => {
   const read = createOwnAddresses();
   expect(await read()).toBe(await read());
+});
+
+it('knows the addresses from the tables of Linux in a unit that may not ask for the interfaces', async () => {
+  const listed = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  vi.spyOn(os, 'networkInterfaces').mockImplementation(() => {
+    throw new Error('uv_interface_addresses returned Unknown system error 97');
+  });
+  syncBuiltinESMExports();
+  const own = (await createOwnAddresses()()).map(([network]) => network.toNormalizedString());
+  for (const { address, family } of listed) if (family === 'IPv4') expect(own).toContain(address);
 });
