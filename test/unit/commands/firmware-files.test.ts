@@ -66,14 +66,14 @@ const decorated = () => {
   return firmware;
 };
 
-describe('the files of a firmware server', () => {
-  it('pass the first probe once they have been compared with etcd, however early it began', async () => {
+describe('a firmware server', () => {
+  it('passes the first probe once its files have been compared with etcd, however early the probe began', async () => {
     const probing = decorated().probe(stop.signal);
     running = files.run(stop.signal);
     await expect(probing).resolves.toBeUndefined();
   });
 
-  it('have the service probed at once when they become complete, and no other service', async () => {
+  it('is probed at once when its files become complete, and no other service is', async () => {
     const incomplete = decorated().probeId;
     const next = changed();
     running = files.run(stop.signal);
@@ -82,7 +82,7 @@ describe('the files of a firmware server', () => {
     expect(files.decorate(options).services[1]).toBe(options.services[1]);
   });
 
-  it('fail the probe with the releases that are missing', async () => {
+  it('fails the probe with the releases that are missing', async () => {
     const plain = { sha256: 'a'.repeat(64), md5: 'b'.repeat(32), size: 1 };
     const release = { version: '1.0.0', publishedAt: AT, publishedBy: 'ci', plain };
     const image = { chip: 'esp32', secureBoot: 'none' } as const;
