@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { type Networks, parseNetwork } from '../core/address.js';
 
-/** Where Linux lists its local addresses, for IPv4 and for IPv6. */
-const FIB_TRIE = '/proc/net/fib_trie';
-const IF_INET6 = '/proc/net/if_inet6';
+/** Where Linux lists its local addresses, for IPv4 and for IPv6: below `self`, since a unit with `ProcSubset=pid` has no /proc/net. */
+const FIB_TRIE = '/proc/self/net/fib_trie';
+const IF_INET6 = '/proc/self/net/if_inet6';
 
 /**
  * Returns a function that reads every address at which this host, or this container, reaches itself. As long as they stay the
