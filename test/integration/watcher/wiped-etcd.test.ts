@@ -84,6 +84,8 @@ describe('an etcd with sidekicks on it, under load', () => {
     async (what, wipe) => {
       const over = new AbortController();
       const differing = differences(over.signal);
+      // A test that fails must not leave it running: the cluster goes away.
+      using _ = { [Symbol.dispose]: () => over.abort() };
       await wipe();
       const took = await allAreBack();
       await until('nothing is held', async () => (await held()) === 0);
