@@ -12,7 +12,7 @@ interface Range {
   readonly bits: { readonly ipv4: number; readonly ipv6: number };
 }
 
-/** The ranges in which an address means this host itself, or no single host; by ipaddr.js's names. */
+/** Ranges whose addresses mean the host itself or no single host, under the names of ipaddr.js. */
 const SPECIAL: Readonly<Record<string, Range>> = {
   unspecified: { what: 'an unspecified address, which means this host', bits: { ipv4: 8, ipv6: 128 } },
   loopback: { what: 'a loopback address', bits: { ipv4: 8, ipv6: 128 } },
@@ -24,11 +24,11 @@ const SPECIAL: Readonly<Record<string, Range>> = {
 const OWN: Range = { what: "one of the load balancer's own addresses", bits: { ipv4: 32, ipv6: 128 } };
 
 /**
- * Why no server may be at this address; undefined where one may. Who can write a key must not be able to open the load
- * balancer's own ports to the public, so its own addresses, and those that mean a host itself or no single host, are
- * refused. `allow` lets them in where it says so on purpose: by a network that lies in such a range (`127.0.0.0/8`),
- * by the very address (`10.0.0.5/32`), or by everything (`0.0.0.0/0`). A wider network that happens to hold
- * the load balancer's address, such as `10.0.0.0/8`, does not.
+ * Returns why a server may not be at this address, undefined if it may. Whoever can write a key must not be able to open
+ * the load balancer's own ports to the public. So the load balancer's addresses are refused, and addresses that mean the
+ * host itself or no single host. `allow` permits them on purpose: by a network inside such a range (`127.0.0.0/8`), by the
+ * exact address (`10.0.0.5/32`), or by everything (`0.0.0.0/0`). A wider network that contains the load balancer's
+ * address, such as `10.0.0.0/8`, does not permit it.
  * @param own The load balancer's own addresses.
  */
 export function refusedAddress(
@@ -55,7 +55,7 @@ function allowedFor(service: string, allow: Allow): Networks | undefined {
   return Object.hasOwn(allow, '*') ? allow['*'] : undefined;
 }
 
-/** The address, and the IPv4 address that an IPv6 one stands for, if it does: mapped, translated, compatible, NAT64, 6to4. */
+/** The address itself, and the IPv4 address inside an IPv6 address: mapped, translated, compatible, NAT64 or 6to4. */
 function meanings(host: Ip): readonly Ip[] {
   if (!(host instanceof ipaddr.IPv6)) return [host];
   const bytes = host.toByteArray();
@@ -74,7 +74,7 @@ function isIn(ip: Ip, networks: Networks): boolean {
   return networks.some(([network, bits]) => ip.kind() === network.kind() && ip.match(network, bits));
 }
 
-/** Whether an allowed network speaks of nothing but this range, or of everything. */
+/** Whether an allowed network lies inside this range, or contains every address. */
 function isOnPurpose([network, bits]: Networks[number], ip: Ip, range: Range): boolean {
   return isIn(ip, [[network, bits]]) && (bits === 0 || bits >= range.bits[ip.kind()]);
 }

@@ -3,24 +3,24 @@ import type { ServerParameters } from './server-parameters.js';
 import type { Kind, UpstreamRef } from './upstream.js';
 
 /**
- * What the daemons need of the world, as interfaces. The adapters implement them; the contract suites run every
+ * The interfaces through which the daemons reach the outside. The adapters implement them; the contract suites run every
  * implementation, fakes included, through the same tests.
  * Every call takes an AbortSignal, and rejects with the signal's reason when it is aborted.
  */
 
 // --- etcd ---------------------------------------------------------------------------------------------------------
 
-/** The longest value, in bytes, that a reader of prefixes keeps: far above what sidekick itself writes there. */
+/** The longest value, in bytes, that a reader of prefixes keeps. The values that sidekick writes are far shorter. */
 export const MAX_VALUE_BYTES = 65_536;
 
 /** One key as etcd holds it. */
 export interface KeyValue {
   readonly key: string;
-  /** Read as UTF-8; bytes that are not become U+FFFD. Empty if the value is `oversized`. */
+  /** Decoded as UTF-8; invalid bytes become U+FFFD. Empty if the value is `oversized`. */
   readonly value: string;
   /**
-   * A lower bound of the length of a value that is longer than MAX_VALUE_BYTES, in bytes: the value itself is dropped
-   * while it arrives. Only in what is read by prefix; `RegistryClient.read` returns every value whole.
+   * Set if the value is longer than MAX_VALUE_BYTES: a lower bound of its length, in bytes. The value itself is dropped
+   * while it arrives. Only reads by prefix do this; `RegistryClient.read` returns every value whole.
    */
   readonly oversized?: number;
   /** The store's revision at the last write of this key. */
@@ -34,7 +34,7 @@ export interface KeyValue {
 /** An etcd lease ID in decimal. */
 export type LeaseId = string;
 
-/** Everything under some prefixes, and what of it is new. */
+/** The keys under some prefixes, and which of them have changed. */
 export interface RegistrySnapshot {
   /** Read-only, and not a copy: later changes go into the same map. */
   readonly entries: ReadonlyMap<string, KeyValue>;
@@ -48,18 +48,18 @@ export interface RegistryListener {
   /** A newer snapshot. Also called, with no `changed`, when etcd answers again after `onUnavailable`. */
   onSnapshot(view: RegistrySnapshot): void;
   /**
-   * etcd cannot be read now; the last view stays the best there is. Called once per outage, and again when one that does
-   * not answer begins to refuse (`EtcdError.refused`), or the other way round.
+   * etcd cannot be read now; the last snapshot stays the newest known. Called once per outage, and again when an outage
+   * turns from no answer to a refusal (`EtcdError.refused`) or back.
    */
   onUnavailable(error: Error): void;
-  /** Every prefix has been read in full, whether or not that has brought anything new. */
+  /** Every prefix has been read in full, with or without changes. */
   onRead?(): void;
 }
 
 export interface RegistryReader {
   /**
-   * Follows prefixes until the signal is aborted, then resolves. Outages, compaction, a restored or replaced etcd
-   * and stalled watches are its own to find and mend; it never rejects for any of them.
+   * Follows prefixes until the signal is aborted, then resolves. It detects and handles outages, compaction, a restored or
+   * replaced etcd and stalled watches itself, and never rejects for them.
    */
   watch(prefixes: readonly string[], observer: RegistryListener, signal: AbortSignal): Promise<void>;
 }
@@ -69,8 +69,8 @@ export interface PutOptions {
 }
 
 /**
- * Writes that are made together, and only while keys are as somebody read them (compare-and-swap). At most 128 of each,
- * which is etcd's own limit.
+ * Writes that are made together, and only if some keys have not changed since they were read (compare-and-swap). At most
+ * 128 of each, which is etcd's limit.
  */
 export interface Transaction {
   /** The revision at which each key was last written; 0 for a key that must not exist. */
@@ -79,10 +79,10 @@ export interface Transaction {
   readonly deletes?: readonly string[];
 }
 
-/** What became of a transaction. Where it was not made, nothing was written. */
+/** The result of a transaction. If it was not committed, nothing was written. */
 export type Committed =
   | { readonly committed: true; readonly revision: number }
-  /** @param current The expected keys as they are; those that do not exist are missing. */
+  /** @param current The expected keys as they are now; keys that do not exist are missing. */
   | { readonly committed: false; readonly current: ReadonlyMap<string, KeyValue> };
 
 /** The unary calls to etcd. Each has its own deadline and rejects with EtcdError. */
@@ -92,17 +92,17 @@ export interface RegistryClient {
   /** One read of several keys; those that do not exist are missing from the map. */
   read(keys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, KeyValue>>;
   /**
-   * The revision of the store, which is at least that of every write that was made before the call. Of a key that the
-   * client may read, since etcd answers nothing else.
+   * The revision of the store: at least that of every write made before the call.
+   * @param key One that the client may read, since etcd refuses others.
    */
   currentRevision(key: string, signal: AbortSignal): Promise<number>;
   /** Resolves to the revision of the write. Rejects with LeaseGoneError when the lease is not there. */
   put(key: string, value: string, options: PutOptions, signal: AbortSignal): Promise<number>;
-  /** Deletes the key; with `lease`, only if it still lives under that lease. Resolves to whether it did. */
+  /** Deletes the key; with `lease`, only if it still lives under that lease. Resolves to whether it was deleted. */
   remove(key: string, options: PutOptions, signal: AbortSignal): Promise<boolean>;
   /**
-   * Makes a transaction, or says how the expected keys are. Where it rejects, nobody knows whether it was made: the
-   * caller has to read again.
+   * Commits a transaction, or returns the expected keys as they are. If it rejects, the transaction may or may not have
+   * been committed: the caller has to read again.
    */
   commit(transaction: Transaction, signal: AbortSignal): Promise<Committed>;
   /** Grants a lease of `ttl` milliseconds (etcd keeps whole seconds, at least 1). */
@@ -111,31 +111,31 @@ export interface RegistryClient {
   keepAlive(lease: LeaseId, signal: AbortSignal): Promise<void>;
   /** Whether etcd has the lease. It need not be this client's. */
   leaseExists(lease: LeaseId, signal: AbortSignal): Promise<boolean>;
-  /** Ends the lease and deletes the keys that live under it. A lease that is gone already is no error. */
+  /** Ends the lease and deletes the keys that live under it. A lease that is already gone is no error. */
   revoke(lease: LeaseId, signal: AbortSignal): Promise<void>;
 }
 
 // --- NGINX --------------------------------------------------------------------------------------------------------
 
-/** What the gateway's build ends with. Unlike NGINX Plus it has no health checks of its own. */
+/** The end of the gateway's build name. Unlike NGINX Plus, the gateway has no health checks of its own. */
 export const GATEWAY_BUILD = 'sidekick-gateway';
 
 export function isGateway(build: string): boolean {
   return build.endsWith(GATEWAY_BUILD);
 }
 
-/** Who an NGINX is: when any of it changes, every server id is void and its state may be another. */
+/** Identifies one run of one NGINX. When any of it changes, every server id is void and the state may have changed. */
 export interface NginxIdentity {
   readonly generation: number;
-  /** The master process. A worker's pid says nothing: any of several workers may answer. */
+  /** Of the master process: any of several workers may answer, so a worker's pid identifies nothing. */
   readonly pid: number;
   readonly loadTimestamp: string;
-  /** What it was built as; see GATEWAY_BUILD. */
+  /** The name of the build; see GATEWAY_BUILD. */
   readonly build: string;
   readonly version: string;
 }
 
-/** One server as NGINX has it. */
+/** A server in NGINX. */
 export interface ActualServer {
   /** Valid only until the next reload. */
   readonly id: number;
@@ -143,15 +143,15 @@ export interface ActualServer {
   readonly parameters: ServerParameters;
   /** http: NGINX's `drain`. Always false for stream, which is drained with `down`. */
   readonly draining: boolean;
-  /** Open requests or connections; undefined where it was not asked for or is not known. */
+  /** Open requests or connections; undefined if it was not asked for or is not known. */
   readonly active?: number;
-  /** NGINX itself has found it dead: `unhealthy` by its health checks or `unavail` by failed attempts. */
+  /** NGINX sends it nothing: `unhealthy` by its health checks or `unavail` after failed attempts. */
   readonly failing: boolean;
 }
 
 export interface UpstreamState {
   readonly servers: readonly ActualServer[];
-  /** Servers that are not ours to touch: DNS names and their children, unix sockets. */
+  /** The number of servers that sidekick does not manage: DNS names and their children, unix sockets. */
   readonly unmanaged: number;
 }
 
@@ -159,15 +159,15 @@ export interface UpstreamState {
 export interface NginxApi {
   readonly name: string;
   identity(signal: AbortSignal): Promise<NginxIdentity>;
-  /** The names of the groups of a kind; none where NGINX has no such block. */
+  /** The names of the groups of a kind; none if NGINX has no such block. */
   upstreams(kind: Kind, signal: AbortSignal): Promise<readonly string[]>;
   /** The group's servers, with `active` and `failing` read from its peers. */
   upstream(ref: UpstreamRef, signal: AbortSignal): Promise<UpstreamState>;
   /** One server as it is configured, without its counters. */
   server(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<ActualServer>;
   /**
-   * Resolves to the server as NGINX now has it; to undefined where it does not say. Never re-sent by the adapter: NGINX
-   * accepts the same address twice.
+   * Resolves to the server as NGINX now has it, or to undefined if the response does not show it. The adapter never sends
+   * it again: NGINX accepts the same address twice.
    */
   add(
     ref: UpstreamRef,
@@ -181,14 +181,14 @@ export interface NginxApi {
     changes: Partial<ServerParameters>,
     signal: AbortSignal,
   ): Promise<void>;
-  /** Nothing new to this server: `drain` for http, `down` for stream. Open sessions live on. */
+  /** Stops new requests or sessions to this server: `drain` for http, `down` for stream. Open sessions live on. */
   drain(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<void>;
   remove(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<void>;
 }
 
 /** The key-value stores (`keyval_zone`) of one NGINX's http block. Calls reject with NginxError. */
 export interface KeyvalApi {
-  /** Every pair of a zone; undefined where NGINX has no such zone. */
+  /** Every pair of a zone; undefined if NGINX has no such zone. */
   keyvals(zone: string, signal: AbortSignal): Promise<ReadonlyMap<string, string> | undefined>;
   /** Sets a key, whether or not it exists. */
   setKeyval(zone: string, key: string, value: string, signal: AbortSignal): Promise<void>;
@@ -198,14 +198,14 @@ export interface KeyvalApi {
 
 // --- health -------------------------------------------------------------------------------------------------------
 
-/** One look at one instance: resolves when it is healthy, rejects with the reason when it is not. */
+/** One probe of one instance: resolves if it is healthy, rejects with the reason if it is not. */
 export type Probe = (signal: AbortSignal) => Promise<void>;
 
 // --- telemetry ----------------------------------------------------------------------------------------------------
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Structured logging; pino fits. The message is a fixed text, `event` in the fields names the kind of event. */
+/** Structured logging, as pino has it. The message is a fixed text; `event` in the fields names the kind of event. */
 export interface Log {
   debug(fields: Fields, message: string): void;
   info(fields: Fields, message: string): void;
@@ -221,15 +221,14 @@ export interface Meter {
   gauge(name: string, value: number, labels?: Labels): void;
   /** Records one value in a histogram. */
   observe(name: string, value: number, labels?: Labels): void;
-  /** Drops what is counted or shown under exactly these labels: of what is gone nothing is left. */
+  /** Removes the series with exactly these labels. */
   remove(name: string, labels: Labels): void;
 }
 
 /**
- * Milliseconds by a monotonic clock, which nobody sets: whatever takes or lasts a time is measured by it. Where it counts
- * from is not said, and may be a moment ago: 0 is no "never".
+ * Milliseconds of a monotonic clock, for all intervals. Its zero is arbitrary and may be recent, so 0 does not mean "never".
  */
 export type Clock = () => number;
 
-/** Milliseconds since the epoch, by the clock that people read and NTP may set: for showing, and for nothing else. */
+/** Milliseconds since the epoch, by the wall clock, which NTP may set: only for times that are shown. */
 export type WallClock = () => number;

@@ -4,15 +4,14 @@ import type { Registration } from './registration.js';
 import { describe, err, ok, quote, type Result } from './result.js';
 import { DEFAULT_PARAMETERS, nonDefault, PARAMETER_NAMES, readParameters } from './server-parameters.js';
 
-/** The longest value that is read, in characters. A registration is a few dozen; more is not one. */
+/** The longest value that is read, in characters. A registration has a few dozen. */
 export const MAX_VALUE_LENGTH = JSON_BOUNDS.length;
 
 const FIELDS: ReadonlySet<string> = new Set([...PARAMETER_NAMES, 'drain', 'meta']);
 
 /**
- * What became of one key:
- * accepted (with warnings about what was ignored), or rejected with the reason. `instance` is there whenever the
- * key itself was good, since a bad value must not take a running server out.
+ * The result of decoding one key: accepted, with warnings about ignored parts, or rejected with the reason. A rejected key
+ * that is well-formed still has its `instance`: a bad value must not remove a running server.
  */
 export type Decoded =
   | {
@@ -43,7 +42,7 @@ export function decodeValue(instance: Instance, value: string): Decoded {
   return decodeFields(instance, fields.value);
 }
 
-/** The key and value that say this. Parameters at their defaults are left out. */
+/** The key and value of a registration. Parameters at their defaults are left out. */
 export function encodeRegistration(
   prefixes: KeyPrefixes,
   registration: Registration,
@@ -58,9 +57,9 @@ export function encodeRegistration(
 }
 
 /**
- * The value as a JSON object; `undefined` where it is plain text or another JSON value, which means all defaults.
- * What was meant as an object and is none is refused: to take it for "all defaults" would put a server that was
- * drained, down or weighted back into full traffic.
+ * Reads the value as a JSON object. Plain text and other JSON values give `undefined`, which means all defaults.
+ * A value that looks like a broken object is refused: with all defaults, a server that was drained, down or of low weight
+ * would get full traffic again.
  */
 function readObject(value: string): Result<Readonly<Record<string, unknown>> | undefined> {
   if (value.length > MAX_VALUE_LENGTH) {
@@ -76,7 +75,7 @@ function readObject(value: string): Result<Readonly<Record<string, unknown>> | u
   return ok(undefined);
 }
 
-/** Whether text begins as JSON with parts does (a byte order mark and single quotes included), or has a brace anywhere. */
+/** Whether text begins like a JSON object, array or string (also with a byte order mark or a single quote), or contains a brace. */
 function attemptsJson(text: string): boolean {
   return /^[\uFEFF]|^\s*["'[]|[{}]/.test(text);
 }

@@ -13,13 +13,13 @@ export function err(reason: string): Result<never> {
   return { ok: false, reason };
 }
 
-/** An untrusted value for a message. What has parts is named by its kind alone: how deep it is, nobody knows. */
+/** Names an untrusted value in a message. Of an array or object only the kind is named, since it may be deeply nested. */
 export function describe(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' && value !== null ? 'an object' : quote(String(value));
 }
 
-/** Untrusted text made fit for a log line: at most `limit` characters (default 64) of it, quoted and escaped. */
+/** Quotes untrusted text for a log line: at most `limit` characters of it (default 64), escaped. */
 export function quote(text: string, limit = 64): string {
   return escapeUnprintable(JSON.stringify(text.length > limit ? `${text.slice(0, limit)}…` : text));
 }

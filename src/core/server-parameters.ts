@@ -24,7 +24,7 @@ export interface ServerParameters {
 
 export type ParameterName = keyof ServerParameters;
 
-/** NGINX's defaults, as its API shows them for a server added with nothing but an address. */
+/** NGINX's defaults: what its API shows for a server that was added with an address alone. */
 export const DEFAULT_PARAMETERS: ServerParameters = {
   weight: 1,
   max_conns: 0,
@@ -80,7 +80,7 @@ export function readParameter<P extends ParameterName>(name: P, value: unknown):
   return err(`${name} must be ${rule.allowed}, got ${describe(value)}`);
 }
 
-/** Reads whichever parameters `source` has and fills in the defaults; every bad one is named in the reason. */
+/** Reads the parameters that `source` has and fills in the defaults. The reason names every bad one. */
 export function readParameters(source: Readonly<Record<string, unknown>>): Result<ServerParameters> {
   let parameters = DEFAULT_PARAMETERS;
   const reasons: string[] = [];
@@ -93,7 +93,7 @@ export function readParameters(source: Readonly<Record<string, unknown>>): Resul
   return reasons.length > 0 ? err(reasons.join('; ')) : ok(parameters);
 }
 
-/** What of the parameters a server of this kind has: a stream server has no `route`. */
+/** The parameters that a server of this kind has: a stream server has no `route`. */
 export function parametersFor(kind: Kind): readonly ParameterName[] {
   return kind === 'http' ? PARAMETER_NAMES : PARAMETER_NAMES.filter((name) => name !== 'route');
 }

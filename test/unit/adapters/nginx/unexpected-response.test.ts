@@ -62,21 +62,21 @@ describe('the error of a client of the NGINX API', () => {
   it('names an HTML page, on one line and without its control characters', async () => {
     const host = await page();
     expect(await nginxSays(`http://${host}/api`)).toBe(
-      `GET http://${host}/api/: 200: "Welcome to \\u001b[2Jnginx!" answers, and not the API: is the path that of the API's root, such as /api?`,
+      `GET http://${host}/api/: 200: the response is "Welcome to \\u001b[2Jnginx!", not the API's: is the path the API's root, such as /api?`,
     );
   });
 
   it('differs for an API that refuses access', async () => {
     const host = await plain((_, response) => response.writeHead(401).end(PAGE));
     expect(await nginxSays(`http://${host}/api`)).toMatch(
-      /: 401: it does not let this watcher in: see username/,
+      /: 401: the API refuses this watcher's credential: see username/,
     );
   });
 
   it('names a server that speaks TLS instead of plain HTTP', async () => {
     const answer = '<title>400 The plain HTTP request was sent to HTTPS port</title>';
     const host = await plain((_, response) => response.writeHead(400).end(answer));
-    expect(await nginxSays(`http://${host}/api`)).toMatch(/speaks TLS: is the URL https:\/\/\?$/);
+    expect(await nginxSays(`http://${host}/api`)).toMatch(/expects TLS: should the URL begin with https:\/\/\?$/);
     expect(await nginxSays(`http://${await tls()}/api`)).toMatch(/if it speaks TLS, the URL is https:\/\/$/);
   });
 
