@@ -12,11 +12,20 @@ export interface DeviceSpec {
   /** Such as `24:6f:28:aa:bb:cc`. */
   readonly mac: string;
   readonly firmware: Firmware;
+  /** What becomes of the device when it starts a firmware; default: it runs it. */
+  readonly start?: (firmware: Firmware) => Start;
 }
 
-/** An update that a device has installed and booted. */
+/**
+ * `runs`: the device runs the firmware. `goes-back`: it cannot, and its boot loader starts what it ran before.
+ * `dies`: it starts nothing, and never asks again.
+ */
+export type Start = 'runs' | 'goes-back' | 'dies';
+
+/** An update that a device has downloaded, checked and started. */
 export interface Update {
   readonly firmware: Firmware;
+  readonly start: Start;
   /** Bytes of its download. */
   readonly bytes: number;
   /** The firmware server that sent the last of them, `''` where it has not said its name. */
@@ -30,12 +39,14 @@ export abstract class Device {
   readonly site: Site;
   /** What it runs. */
   firmware: Firmware;
+  readonly #start: (firmware: Firmware) => Start;
 
-  constructor({ site, type, mac, firmware }: DeviceSpec) {
+  constructor({ site, type, mac, firmware, start = () => 'runs' }: DeviceSpec) {
     this.site = site;
     this.type = type;
     this.mac = mac;
     this.firmware = firmware;
+    this.#start = start;
   }
 
   /**
@@ -47,8 +58,10 @@ export abstract class Device {
     try {
       const download = await this.ask(connection);
       if (download === undefined) return undefined;
-      this.firmware = boot(download.image);
-      return { firmware: this.firmware, bytes: download.bytes, server: download.server };
+      const firmware = boot(download.image);
+      const start = this.#start(firmware);
+      if (start === 'runs') this.firmware = firmware;
+      return { firmware, start, bytes: download.bytes, server: download.server };
     } finally {
       connection.close();
     }

@@ -1,5 +1,5 @@
 /** Many devices that ask again and again, and a referee who knows what each of them may be given. */
-import type { Device, Update } from './device.js';
+import type { Device, Start, Update } from './device.js';
 import { DeviceFailure } from './failure.js';
 import type { Firmware } from './firmware.js';
 
@@ -30,6 +30,8 @@ export class Fleet {
   /** How often a device asked, with whatever result. */
   checks = 0;
   updates = 0;
+  /** Of each version the devices that have downloaded it whole, and what became of them when they last started it. */
+  readonly started = new Map<string, Map<Device, Start>>();
   /** Bytes of all updates. */
   bytes = 0;
   /** Updates by the server that sent them. */
@@ -43,6 +45,8 @@ export class Fleet {
   readonly #busy = new Map<Device, Promise<void>>();
   /** Devices that failed: they ask again before the others do. */
   readonly #again: Device[] = [];
+  /** Devices that never ask again. */
+  readonly #dead = new Set<Device>();
   readonly #waiting = new Set<Waiting>();
   #rule: Rule = () => [];
   #next = 0;
@@ -79,9 +83,9 @@ export class Fleet {
     await Promise.all(this.#busy.values());
   }
 
-  /** Resolves once every device has asked anew, from now on, and has not failed. */
+  /** Resolves once every device that still asks has asked anew, from now on, and has not failed. */
   async round(): Promise<void> {
-    const devices = new Set(this.devices);
+    const devices = new Set(this.devices.filter((device) => !this.#dead.has(device)));
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(waiting);
@@ -111,7 +115,7 @@ export class Fleet {
 
   #launch(): void {
     const device = this.#again.shift() ?? this.devices[this.#next++ % this.devices.length];
-    if (device === undefined || this.#busy.has(device)) return;
+    if (device === undefined || this.#busy.has(device) || this.#dead.has(device)) return;
     const work = this.#check(device).finally(() => this.#busy.delete(device));
     this.#busy.set(device, work);
   }
@@ -122,7 +126,7 @@ export class Fleet {
     this.checks++;
     try {
       const update = await device.check();
-      if (update) this.#judge(update, [...allowedBefore, ...this.#rule(device)]);
+      if (update) this.#judge(device, update, [...allowedBefore, ...this.#rule(device)]);
       this.#tellWaiting(device, begun);
     } catch (error) {
       if (!(error instanceof DeviceFailure)) throw error;
@@ -133,8 +137,11 @@ export class Fleet {
     }
   }
 
-  #judge({ firmware, bytes, server }: Update, allowed: readonly string[]): void {
+  #judge(device: Device, { firmware, start, bytes, server }: Update, allowed: readonly string[]): void {
     this.updates++;
+    const started = this.started.get(firmware.version) ?? new Map<Device, Start>();
+    this.started.set(firmware.version, started.set(device, start));
+    if (start === 'dies') this.#dead.add(device);
     this.bytes += bytes;
     add(this.servedBy, server);
     const { version, sha256 } = firmware;

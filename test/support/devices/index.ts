@@ -1,7 +1,7 @@
 /** Simulated devices, and a fleet of them. */
 import type { KeyObject } from 'node:crypto';
 import type { Site } from './connection.js';
-import type { Device, DeviceSpec } from './device.js';
+import type { Device, DeviceSpec, Start } from './device.js';
 import { EspHttpsOta } from './esp-https-ota.js';
 import { Esp32Fota } from './esp32-fota.js';
 import { EspHome } from './esphome.js';
@@ -9,7 +9,7 @@ import type { Firmware } from './firmware.js';
 import { HttpUpdate } from './http-update.js';
 
 export { Site } from './connection.js';
-export { Device } from './device.js';
+export { Device, type Start } from './device.js';
 export type { DeviceFailure } from './failure.js';
 export { boot, type Firmware } from './firmware.js';
 export { Fleet, type Rule } from './fleet.js';
@@ -23,13 +23,15 @@ interface ManySpec {
   readonly firmware: Firmware;
   /** The key that those with esp32FOTA check signatures with. */
   readonly publicKey: KeyObject;
+  /** What becomes of each device, by its number, when it starts a firmware; default: it runs it. */
+  readonly start?: (number: number, firmware: Firmware) => Start;
 }
 
 /** What ESP-IDF asks for at a time unless it is told otherwise, in bytes. */
 const PIECE = 65_536;
 
 /** Devices of all kinds in turn, with consecutive MAC addresses, as those of one production batch. */
-export function manyDevices({ count, publicKey, ...common }: ManySpec): Device[] {
+export function manyDevices({ count, publicKey, start, ...common }: ManySpec): Device[] {
   const kinds: readonly ((spec: DeviceSpec) => Device)[] = [
     (spec) => new Esp32Fota({ ...spec, publicKey }),
     (spec) => new EspHttpsOta(spec),
@@ -42,7 +44,7 @@ export function manyDevices({ count, publicKey, ...common }: ManySpec): Device[]
   ];
   return Array.from({ length: count }, (_, i) => {
     const make = kinds[i % kinds.length] as (spec: DeviceSpec) => Device;
-    return make({ ...common, mac: macOf(i) });
+    return make({ ...common, mac: macOf(i), ...(start && { start: (firmware) => start(i, firmware) }) });
   });
 }
 

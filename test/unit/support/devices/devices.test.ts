@@ -235,6 +235,38 @@ describe('a fleet', () => {
     expect([...fleet.failures]).toEqual([['1.3.0 for a device that must not have it', 4]]);
   });
 
+  it('knows what became of each device that started a firmware, and lets the dead ask no more', async () => {
+    listener = offer({ stable: '1.3.0' });
+    const starts = ['runs', 'goes-back', 'dies', 'runs'] as const;
+    const devices = manyDevices({
+      site,
+      type: 'lamp',
+      count: 8,
+      firmware: OLD,
+      publicKey,
+      start: (number) => starts[number % 4] ?? 'runs',
+    });
+    const fleet = new Fleet(devices, { checksPerSecond: 500 });
+    fleet.know(NEW);
+    fleet.allow(() => ['1.3.0']);
+    fleet.start();
+    await fleet.round();
+    const { updates } = fleet;
+    await fleet.round();
+    await fleet.stop();
+    expect(fleet.running()).toEqual(
+      new Map([
+        ['1.3.0', 4],
+        ['1.2.0', 4],
+      ]),
+    );
+    const ends = [...(fleet.started.get('1.3.0')?.values() ?? [])].sort();
+    expect(ends).toEqual(['dies', 'dies', 'goes-back', 'goes-back', 'runs', 'runs', 'runs', 'runs']);
+    // Those that went back take it again, and nobody else does.
+    expect(fleet.updates - updates).toBeGreaterThanOrEqual(2);
+    expect(fleet.failed()).toBe(0);
+  });
+
   it('has a device that fails ask again, and waits for it', async () => {
     const good = offer({ stable: '1.2.0' });
     let failures = 0;
