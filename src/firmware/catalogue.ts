@@ -3,7 +3,7 @@ import { chipByName } from './chips.js';
 import type { ReleaseId } from './names.js';
 import { blobPath, type Release } from './release.js';
 import type { Rollout } from './rollout.js';
-import { encode, MAX_CATALOGUE, type Offer } from './shared/catalogue.js';
+import { encode, MAX_CATALOGUE, noOptions, type Offer } from './shared/catalogue.js';
 import type { FirmwareType } from './type-record.js';
 
 /** What a type's catalogue value is made from: all of it as etcd held it at one revision. */
@@ -37,6 +37,7 @@ export function renderCatalogue(input: CatalogueInput): Result<string> {
     salt: offered?.salt ?? '',
     downgrade: rollout.downgrade,
     groups: [...(offered?.groups ?? [])],
+    options: noOptions(),
     stable: offerOf(input, rollout.stable),
     candidate,
   });

@@ -1,6 +1,6 @@
 import type { KeyvalApi } from '../../core/ports.js';
 import type { Offering } from '../../firmware/offering.js';
-import { READY_KEY, revisionOf, ZONE } from '../../firmware/shared/catalogue.js';
+import { READY_KEY, revisionOf, withoutRevision, ZONE } from '../../firmware/shared/catalogue.js';
 
 /** What writing an offering to one NGINX came to. */
 type WriteResult =
@@ -51,8 +51,4 @@ export async function writeOffering(
 /** Whether two values offer the same, whatever their revisions. */
 function isSame(found: string | undefined, wanted: string): boolean {
   return found !== undefined && withoutRevision(found) === withoutRevision(wanted);
-}
-
-function withoutRevision(value: string): string {
-  return value.replace(/^1 \d+ /, '1 ');
 }

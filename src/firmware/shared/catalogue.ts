@@ -3,9 +3,10 @@
  * replaced as a whole. NGINX runs this as well: see version.ts for what njs lacks.
  *
  * The value is seven lines, which njs splits in a tenth of the time that JSON of this size takes it:
- * `1 <revision> <buckets> <salt> <downgrade> <groups>`, then of the stable release and of the candidate
+ * `2 <revision> <buckets> <salt> <downgrade> <groups> <options>`, then of the stable release and of the candidate
  * `<version> <sha256> <md5> <size> <appSha256>`, the manifest for esp32FOTA and the one for ESPHome. `-` and an empty line
- * stand for what there is not.
+ * stand for what there is not. Options are `key=value`, joined by `;`: see {@link CatalogueOptions}. A key that is not known
+ * is ignored, so that options can be added. A release that devices have to pass has a key of its own, with three such lines.
  */
 
 /** The keyval zone. */
@@ -13,6 +14,9 @@ export const ZONE = 'firmware';
 
 /** Its key that is there once everything has been written: without it, what is missing may only be late. */
 export const READY_KEY = '/ready';
+
+/** Its key that says how many downloads this NGINX may carry at a time; without it there is no limit. */
+export const SLOTS_KEY = '/slots';
 
 /** The longest value, in bytes: up to here NGINX's memory has no page to itself for it. */
 export const MAX_CATALOGUE = 2000;
@@ -25,6 +29,11 @@ export function typeKey(type: string): string {
 /** The key whose value names the groups that a device is in, with commas between them. */
 export function memberKey(type: string, id: string): string {
   return `${type}/id/${id}`;
+}
+
+/** The key of a release that devices on their way to a newer one have to pass. */
+export function stoneKey(type: string, version: string): string {
+  return `${type}/via/${version}`;
 }
 
 /** A release as devices are told of it. */
@@ -43,6 +52,51 @@ export interface Offer {
   esphome: string;
 }
 
+/** A share of the devices that a release would reach. Nobody is offered it because of this. */
+export interface Shadow {
+  version: string;
+  /** As those of the catalogue. */
+  buckets: number;
+  salt: string;
+}
+
+/** What else NGINX knows of a type. Versions are as they were published. */
+export interface CatalogueOptions {
+  /** `count=1`: what becomes of the candidate is counted. */
+  count: boolean;
+  /** `interval=`: how often a device of this type asks, in seconds; 0 where nobody has said. */
+  interval: number;
+  /** `rescue=`: devices that report one of these are offered the candidate. */
+  rescue: string[];
+  /** `critical=1`: downloads of the candidate are not refused, however many there are. */
+  critical: boolean;
+  /** `rate=`: of one download, in bytes/s; 0 for no limit. */
+  rate: number;
+  /** `shadow=<version>:<buckets>:<salt>`, with the salt as in a URL. */
+  shadow: Shadow | undefined;
+  /** `via=`: releases that devices below them have to pass, in ascending order. */
+  via: string[];
+  /** `from=`: the version from which on a device may take the candidate; `''` for any. */
+  from: string;
+  /** `stablefrom=`: the same for the stable release. */
+  stableFrom: string;
+}
+
+/** No options. */
+export function noOptions(): CatalogueOptions {
+  return {
+    count: false,
+    interval: 0,
+    rescue: [],
+    critical: false,
+    rate: 0,
+    shadow: undefined,
+    via: [],
+    from: '',
+    stableFrom: '',
+  };
+}
+
 /** Who is offered which release of a type. */
 export interface Catalogue {
   /** Of etcd, when this was made: a value never takes the place of one with a higher revision. */
@@ -54,26 +108,52 @@ export interface Catalogue {
   downgrade: boolean;
   /** Groups whose members are offered the candidate. */
   groups: string[];
+  options: CatalogueOptions;
   stable: Offer | undefined;
   candidate: Offer | undefined;
 }
 
 const NOTHING = '-';
+/** Of the value's form. */
+const VERSION = '2';
+const WHOLE = /^[0-9]{1,15}$/;
 
 /** The value of a type's key. Manifests hold no line breaks, and all else no spaces. */
 export function encode(catalogue: Catalogue): string {
   const head = [
-    '1',
+    VERSION,
     String(catalogue.revision),
     String(catalogue.buckets),
     catalogue.salt || NOTHING,
     catalogue.downgrade ? '1' : '0',
     catalogue.groups.join(',') || NOTHING,
+    encodeOptions(catalogue.options) || NOTHING,
   ];
   return `${head.join(' ')}\n${encodeOffer(catalogue.stable)}\n${encodeOffer(catalogue.candidate)}`;
 }
 
-function encodeOffer(offer: Offer | undefined): string {
+function encodeOptions(options: CatalogueOptions): string {
+  const shadow = options.shadow;
+  const pairs = [
+    ['count', options.count ? '1' : ''],
+    ['interval', options.interval > 0 ? String(options.interval) : ''],
+    ['rescue', options.rescue.join(',')],
+    ['critical', options.critical ? '1' : ''],
+    ['rate', options.rate > 0 ? String(options.rate) : ''],
+    [
+      'shadow',
+      shadow === undefined ? '' : `${shadow.version}:${shadow.buckets}:${encodeURIComponent(shadow.salt)}`,
+    ],
+    ['via', options.via.join(',')],
+    ['from', options.from],
+    ['stablefrom', options.stableFrom],
+  ];
+  const given = pairs.filter((pair) => pair[1] !== '');
+  return given.map((pair) => pair.join('=')).join(';');
+}
+
+/** The value of a release's key, see {@link stoneKey}; in a type's value, three of its lines. */
+export function encodeOffer(offer: Offer | undefined): string {
   if (offer === undefined) return `${NOTHING}\n\n`;
   const facts = [offer.version, offer.sha256, offer.md5, String(offer.size), offer.appSha256 || NOTHING];
   return `${facts.join(' ')}\n${offer.esp32fota}\n${offer.esphome}`;
@@ -83,13 +163,14 @@ function encodeOffer(offer: Offer | undefined): string {
 export function decode(value: string): Catalogue | undefined {
   const lines = value.split('\n');
   const head = (lines[0] as string).split(' ');
-  if (lines.length !== 7 || head.length !== 6 || head[0] !== '1') return undefined;
+  if (lines.length !== 7 || head.length !== 7 || head[0] !== VERSION) return undefined;
   return {
     revision: Number(head[1]),
     buckets: Number(head[2]),
     salt: textOf(head[3] as string),
     downgrade: head[4] === '1',
-    groups: head[5] === NOTHING ? [] : (head[5] as string).split(','),
+    groups: listOf(textOf(head[5] as string)),
+    options: decodeOptions(textOf(head[6] as string)),
     stable: decodeOffer(lines, 1),
     candidate: decodeOffer(lines, 4),
   };
@@ -97,8 +178,62 @@ export function decode(value: string): Catalogue | undefined {
 
 /** The revision of a type's value; -1 where it is none. */
 export function revisionOf(value: string): number {
-  const found = value.match(/^1 ([0-9]{1,16}) /);
+  const found = value.match(/^2 ([0-9]{1,16}) /);
   return found === null ? -1 : Number(found[1]);
+}
+
+/** A type's value without its revision, for whoever wants to know if two say the same; another text as it is. */
+export function withoutRevision(value: string): string {
+  return value.replace(/^2 [0-9]{1,16} /, `${VERSION} `);
+}
+
+function decodeOptions(text: string): CatalogueOptions {
+  const options = noOptions();
+  const pairs = text.split(';');
+  for (let i = 0; i < pairs.length; i++) {
+    const pair = pairs[i] as string;
+    const equals = pair.indexOf('=');
+    decodeOption(options, pair.substring(0, equals), pair.substring(equals + 1));
+  }
+  return options;
+}
+
+function decodeOption(options: CatalogueOptions, key: string, value: string): void {
+  if (key === 'count') options.count = value === '1';
+  else if (key === 'interval') options.interval = countOf(value);
+  else if (key === 'rescue') options.rescue = listOf(value);
+  else if (key === 'critical') options.critical = value === '1';
+  else if (key === 'rate') options.rate = countOf(value);
+  else if (key === 'shadow') options.shadow = decodeShadow(value);
+  else if (key === 'via') options.via = listOf(value);
+  else if (key === 'from') options.from = value;
+  else if (key === 'stablefrom') options.stableFrom = value;
+}
+
+function decodeShadow(value: string): Shadow | undefined {
+  const parts = value.split(':');
+  if (parts.length !== 3) return undefined;
+  try {
+    const salt = decodeURIComponent(parts[2] as string);
+    return { version: parts[0] as string, buckets: countOf(parts[1] as string), salt: salt };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A whole number; 0 for what is none. */
+function countOf(text: string): number {
+  return WHOLE.test(text) ? Number(text) : 0;
+}
+
+function listOf(text: string): string[] {
+  return text === '' ? [] : text.split(',');
+}
+
+/** Reads the value of a release's key; undefined where it is none. */
+export function decodeStone(value: string): Offer | undefined {
+  const lines = value.split('\n');
+  return lines.length === 3 ? decodeOffer(lines, 0) : undefined;
 }
 
 function decodeOffer(lines: string[], at: number): Offer | undefined {

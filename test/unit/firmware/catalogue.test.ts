@@ -3,7 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { bucketsOf, type CatalogueInput, renderCatalogue } from '../../../src/firmware/catalogue.js';
 import { type Release, releaseId } from '../../../src/firmware/release.js';
 import type { Rollout } from '../../../src/firmware/rollout.js';
-import { type Catalogue, decode, MAX_CATALOGUE, revisionOf } from '../../../src/firmware/shared/catalogue.js';
+import {
+  type Catalogue,
+  type CatalogueOptions,
+  decode,
+  decodeStone,
+  encode,
+  encodeOffer,
+  MAX_CATALOGUE,
+  noOptions,
+  revisionOf,
+  withoutRevision,
+} from '../../../src/firmware/shared/catalogue.js';
 import { ANSWER_FORMS } from '../../../src/firmware/type-record.js';
 import { hostileText } from '../../support/hostile.js';
 import * as arbitrary from './support/arbitraries.js';
@@ -54,6 +65,7 @@ describe('the catalogue of a type', () => {
       salt: 'toaster-1.3.0',
       downgrade: false,
       groups: ['beta', 'lab'],
+      options: noOptions(),
       stable: expect.objectContaining({ version: '1.2.0' }) as unknown,
       candidate: {
         version: '1.3.0',
@@ -161,15 +173,77 @@ describe('the catalogue of a type', () => {
   });
 
   it('rejects what is no catalogue', () => {
-    for (const text of ['', '-', '{}', '2 1 0 - 0 -\n-\n\n\n-\n\n', '1 1 0 - 0 -\n-\n\n']) {
+    for (const text of ['', '-', '{}', '1 1 0 - 0 -\n-\n\n\n-\n\n', '2 1 0 - 0 - -\n-\n\n']) {
       expect(decode(text)).toBeUndefined();
     }
     expect(revisionOf('{"revision":7}')).toBe(-1);
     fc.assert(
       fc.property(hostileText, (text) => {
         decode(text);
-        decode(`1 1 0 - 0 -\n${text}`);
+        decode(`2 1 0 - 0 - -\n${text}`);
+        decode(`2 1 0 - 0 - ${text}\n-\n\n\n-\n\n`);
+        decodeStone(text);
       }),
     );
+  });
+});
+
+describe('the options of a type', () => {
+  const versions = fc.array(arbitrary.version, { maxLength: 3 });
+  const maybeVersion = fc.option(arbitrary.version, { nil: '' });
+  const anyOptions: fc.Arbitrary<CatalogueOptions> = fc.record({
+    count: fc.boolean(),
+    interval: fc.nat(),
+    rescue: versions,
+    critical: fc.boolean(),
+    rate: fc.nat(),
+    shadow: fc.option(
+      fc.record({
+        version: arbitrary.version,
+        buckets: fc.nat(10_000),
+        // Any printable character, those that separate options included.
+        salt: fc.stringMatching(/^[A-Za-z0-9][\x21-\x7e]{0,63}$/),
+      }),
+      { nil: undefined },
+    ),
+    via: versions,
+    from: maybeVersion,
+    stableFrom: maybeVersion,
+  });
+
+  function valueWith(options: CatalogueOptions): string {
+    return encode({
+      ...{ revision: 7, buckets: 0, salt: '', downgrade: false, groups: [], options },
+      stable: undefined,
+      candidate: undefined,
+    });
+  }
+
+  it('read back as they were written', () => {
+    fc.assert(
+      fc.property(anyOptions, (options) => {
+        expect(decode(valueWith(options))?.options).toEqual(options);
+      }),
+    );
+  });
+
+  it('are ignored where they are not known, or cannot be read', () => {
+    const value = valueWith({ ...noOptions(), count: true }).replace(
+      'count=1',
+      'new=1;count=1;interval=-5;rate=x;shadow=1.0.0:5:%E0%A4%A;critical',
+    );
+    expect(decode(value)?.options).toEqual({ ...noOptions(), count: true });
+  });
+
+  it('belong to what a value says, which the revision does not', () => {
+    const [plain, counted] = [noOptions(), { ...noOptions(), count: true }].map(valueWith);
+    expect(withoutRevision(plain as string)).toBe(withoutRevision((plain as string).replace(' 7 ', ' 8 ')));
+    expect(withoutRevision(plain as string)).not.toBe(withoutRevision(counted as string));
+  });
+
+  it('may name a release with a key of its own', () => {
+    const offer = rendered().candidate;
+    expect(decodeStone(encodeOffer(offer))).toEqual(offer);
+    expect(decodeStone(encodeOffer(undefined))).toBeUndefined();
   });
 });

@@ -2,12 +2,12 @@ import { describe, expect, it, vi } from 'vitest';
 import { NEVER } from '../../../../src/async/abort.js';
 import { writeOffering } from '../../../../src/daemon/firmware/write-offering.js';
 import type { Offering } from '../../../../src/firmware/offering.js';
-import { encode, READY_KEY } from '../../../../src/firmware/shared/catalogue.js';
+import { encode, noOptions, READY_KEY } from '../../../../src/firmware/shared/catalogue.js';
 import { FakeKeyvals } from '../../../support/fake-keyvals.js';
 
 function value(revision: number, salt = 's'): string {
   return encode({
-    ...{ revision, salt, buckets: 0, downgrade: false, groups: [] },
+    ...{ revision, salt, buckets: 0, downgrade: false, groups: [], options: noOptions() },
     stable: undefined,
     candidate: undefined,
   });
