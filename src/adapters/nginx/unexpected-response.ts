@@ -16,7 +16,8 @@ interface UnexpectedResponse {
 
 /** Says what answered instead of the API, and what to change. */
 export function describeUnexpectedResponse({ status, text, what }: UnexpectedResponse): string {
-  if (WANTS_TLS.test(text)) return `${what}: ${status}: the server expects TLS: should the URL begin with https://?`;
+  if (WANTS_TLS.test(text))
+    return `${what}: ${status}: the server expects TLS: should the URL begin with https://?`;
   if (status === 401 || status === 403) {
     return `${what}: ${status}: the API refuses this watcher's credential: see username and passwordFile, tokenFile, or cert and key`;
   }

@@ -76,7 +76,9 @@ describe('the error of a client of the NGINX API', () => {
   it('names a server that speaks TLS instead of plain HTTP', async () => {
     const answer = '<title>400 The plain HTTP request was sent to HTTPS port</title>';
     const host = await plain((_, response) => response.writeHead(400).end(answer));
-    expect(await nginxSays(`http://${host}/api`)).toMatch(/expects TLS: should the URL begin with https:\/\/\?$/);
+    expect(await nginxSays(`http://${host}/api`)).toMatch(
+      /expects TLS: should the URL begin with https:\/\/\?$/,
+    );
     expect(await nginxSays(`http://${await tls()}/api`)).toMatch(/if it speaks TLS, the URL is https:\/\/$/);
   });
 
