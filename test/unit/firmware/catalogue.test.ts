@@ -188,7 +188,7 @@ describe('the catalogue of a type', () => {
   });
 });
 
-describe('the options of a type', () => {
+describe('a value with options', () => {
   const versions = fc.array(arbitrary.version, { maxLength: 3 });
   const maybeVersion = fc.option(arbitrary.version, { nil: '' });
   const anyOptions: fc.Arbitrary<CatalogueOptions> = fc.record({
@@ -219,7 +219,7 @@ describe('the options of a type', () => {
     });
   }
 
-  it('read back as they were written', () => {
+  it('reads back as it was written', () => {
     fc.assert(
       fc.property(anyOptions, (options) => {
         expect(decode(valueWith(options))?.options).toEqual(options);
@@ -227,7 +227,7 @@ describe('the options of a type', () => {
     );
   });
 
-  it('are ignored where they are not known, or cannot be read', () => {
+  it('ignores options that are not known, or cannot be read', () => {
     const value = valueWith({ ...noOptions(), count: true }).replace(
       'count=1',
       'new=1;count=1;interval=-5;rate=x;shadow=1.0.0:5:%E0%A4%A;critical',
@@ -235,13 +235,13 @@ describe('the options of a type', () => {
     expect(decode(value)?.options).toEqual({ ...noOptions(), count: true });
   });
 
-  it('belong to what a value says, which the revision does not', () => {
+  it('differs by its options, but not by its revision', () => {
     const [plain, counted] = [noOptions(), { ...noOptions(), count: true }].map(valueWith);
     expect(withoutRevision(plain as string)).toBe(withoutRevision((plain as string).replace(' 7 ', ' 8 ')));
     expect(withoutRevision(plain as string)).not.toBe(withoutRevision(counted as string));
   });
 
-  it('may name a release with a key of its own', () => {
+  it('names releases that have values of their own', () => {
     const offer = rendered().candidate;
     expect(decodeStone(encodeOffer(offer))).toEqual(offer);
     expect(decodeStone(encodeOffer(undefined))).toBeUndefined();
