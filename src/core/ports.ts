@@ -186,6 +186,21 @@ export interface NginxApi {
   remove(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<void>;
 }
 
+/** What one server of a group is doing, by NGINX's own counters; undefined where NGINX does not count it. */
+export interface PeerTraffic {
+  /** Open requests or connections. */
+  readonly active?: number;
+  /** Requests (http) or connections (stream) that it was given since NGINX has counted them. */
+  readonly total?: number;
+}
+
+/** The counters of one NGINX, for people who look. Calls reject with NginxError. */
+export interface TrafficApi {
+  readonly name: string;
+  /** The counters of a group by address; of an address that NGINX has more than once, their sum. */
+  traffic(ref: UpstreamRef, signal: AbortSignal): Promise<ReadonlyMap<Address, PeerTraffic>>;
+}
+
 /** The key-value stores (`keyval_zone`) of one NGINX's http block. Calls reject with NginxError. */
 export interface KeyvalApi {
   /** Every pair of a zone; undefined if NGINX has no such zone. */

@@ -1,10 +1,10 @@
 import { isObject } from '../../core/bounded-json.js';
 import { NginxError } from '../../core/errors.js';
-import type { KeyvalApi, NginxApi, NginxIdentity } from '../../core/ports.js';
+import type { KeyvalApi, NginxApi, NginxIdentity, TrafficApi } from '../../core/ports.js';
 import { nonDefault } from '../../core/server-parameters.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import type { NginxApiOptions } from './options.js';
-import { readPeers, readServer, readServers, wireParameters } from './server-codec.js';
+import { readPeers, readServer, readServers, readTraffic, wireParameters } from './server-codec.js';
 import { createTransport } from './transport.js';
 
 /** The error object has had its shape since version 4; the write contract is that of version 9. */
@@ -12,7 +12,7 @@ const OLDEST_VERSION = 4;
 const NEWEST_VERSION = 9;
 
 /** A client of one NGINX Plus API, and what its owner does with it. */
-export interface NginxClient extends NginxApi, KeyvalApi {
+export interface NginxClient extends NginxApi, KeyvalApi, TrafficApi {
   /** Takes other options but for the name: calls from now on go over new connections with them. */
   renew(options: NginxApiOptions): void;
   /** Ends its connections. */
@@ -69,6 +69,12 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
       const read = readServers(servers, peers);
       if (!read) throw badAnswer('the servers of the group are not as NGINX lists them');
       return read;
+    },
+
+    async traffic(ref, signal) {
+      const traffic = readTraffic(await versioned('GET', `${groupPath(ref)}/?fields=peers`, signal));
+      if (!traffic) throw badAnswer('the peers of the group are not as NGINX lists them');
+      return traffic;
     },
 
     async server(ref, id, signal) {

@@ -1,6 +1,7 @@
-import { parseAddress } from '../../core/address.js';
+import { type Address, parseAddress } from '../../core/address.js';
 import { isObject } from '../../core/bounded-json.js';
-import type { ActualServer } from '../../core/ports.js';
+import { defined } from '../../core/defined.js';
+import type { ActualServer, PeerTraffic } from '../../core/ports.js';
 import {
   DEFAULT_PARAMETERS,
   PARAMETER_NAMES,
@@ -93,6 +94,37 @@ export function readPeers(value: unknown): ReadonlyMap<number, PeerStatus> | und
     peers.set(peer.id, { failing, ...(typeof peer.active === 'number' ? { active: peer.active } : {}) });
   }
   return peers;
+}
+
+/**
+ * Reads the counters in `peers` of a group by address; undefined where it is none of NGINX's answers. A peer of http
+ * counts `requests`, one of stream `connections`. Peers without an address, such as Unix sockets, are left out.
+ */
+export function readTraffic(value: unknown): ReadonlyMap<Address, PeerTraffic> | undefined {
+  if (!isObject(value) || !Array.isArray(value.peers)) return undefined;
+  const traffic = new Map<Address, PeerTraffic>();
+  for (const peer of value.peers as readonly unknown[]) {
+    if (!isObject(peer)) return undefined;
+    const address = typeof peer.server === 'string' ? parseAddress(peer.server) : undefined;
+    if (!address?.ok) continue;
+    const before = traffic.get(address.value);
+    traffic.set(
+      address.value,
+      defined({
+        active: sum(before?.active, count(peer.active)),
+        total: sum(before?.total, count(peer.requests) ?? count(peer.connections)),
+      }),
+    );
+  }
+  return traffic;
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 ? value : undefined;
+}
+
+function sum(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined ? b : a + (b ?? 0);
 }
 
 /** The parameters that a server of this kind has, for a request body. */

@@ -1,3 +1,4 @@
+import { defined } from '../../core/defined.js';
 import type { Instance } from '../../core/keys.js';
 import { type Mapping, mapServices, type Topology } from '../../core/mapping.js';
 import { isGateway, type NginxApi } from '../../core/ports.js';
@@ -10,6 +11,7 @@ import { type ConnectionChange, NginxConnection } from './nginx-connection.js';
 import { type NginxOverview, type NginxStatus, pastStatus } from './status.js';
 import { UpstreamWorker } from './upstream-worker.js';
 import { UpstreamWorkers } from './upstream-workers.js';
+import { mostUrgent, type NginxView, type PageQuery, type ServerPage } from './view.js';
 
 /** What a controller tells its watcher. */
 interface ControllerEvents {
@@ -25,8 +27,13 @@ interface ControllerEvents {
  */
 type DrainState = 'drained' | 'draining' | 'unmapped' | 'unknown';
 
-/** Problems and groups that are published at most. */
+/** Problems and groups that are published and shown at most. */
 const MOST_NAMED = 20;
+
+/** Upstreams of one NGINX that are shown at most, and servers of one upstream. */
+const MOST_UPSTREAMS = 100;
+const MOST_ROWS = 50;
+const LEAST_ROWS = 5;
 
 const NOTHING_MAPPED: Mapping = { feeds: new Map(), problems: [] };
 
@@ -154,15 +161,52 @@ export class NginxController {
     };
   }
 
-  /** What the watcher publishes of this NGINX. */
-  published(): PublishedNginx {
-    const { name, connected, version, error, refused } = this.#connection.status();
+  /** @param rows How many servers of all upstreams together are shown. */
+  view(rows: number): NginxView {
+    const { name, version, error, lastSeenAgo } = this.#connection.status();
+    const workers = [...this.#workers];
+    const each = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(rows / Math.max(1, workers.length))));
+    const upstreams = mostUrgent(
+      workers.map((worker) => worker.view(each)),
+      MOST_UPSTREAMS,
+    );
+    const { clock, toWallTime } = this.#deps;
+    return {
+      ...defined({ name, state: this.#state, version, error }),
+      ...(lastSeenAgo === undefined || this.#connection.isReachable
+        ? {}
+        : { lastSeenAt: toWallTime(clock() - lastSeenAgo) }),
+      problems: this.#mapping.problems.slice(0, MOST_NAMED).map(({ message }) => message),
+      unfed: this.#unfed,
+      upstreams,
+      more: workers.length - upstreams.length,
+    };
+  }
+
+  /** Some servers of an upstream; undefined where it is not kept in sync here. */
+  serverPage(id: UpstreamId, query: PageQuery): ServerPage | undefined {
+    return this.#workers.worker(id)?.serverPage(query);
+  }
+
+  get #state(): NginxView['state'] {
+    const { connected, refused } = this.#connection.status();
+    return connected ? 'connected' : refused ? 'refused' : 'unavailable';
+  }
+
+  /** Groups that no service feeds: the first of them. */
+  get #unfed(): readonly string[] {
     const { topology } = this.#connection;
     const fed = new Set<string>(this.upstreams);
     const groups = topology ? KINDS.flatMap((kind) => topology[kind].map((group) => `${kind}/${group}`)) : [];
+    return groups.filter((group) => !fed.has(group)).slice(0, MOST_NAMED);
+  }
+
+  /** What the watcher publishes of this NGINX. */
+  published(): PublishedNginx {
+    const { name, version, error } = this.#connection.status();
     return {
       name,
-      state: connected ? 'connected' : refused ? 'refused' : 'unavailable',
+      state: this.#state,
       ...(version === undefined ? {} : { version }),
       ...(error === undefined ? {} : { error }),
       upstreams: [...this.#workers].map((worker) => worker.published()),
@@ -170,7 +214,7 @@ export class NginxController {
       problems: this.#mapping.problems
         .slice(0, MOST_NAMED)
         .map(({ service, message }) => ({ service, message })),
-      unfed: groups.filter((group) => !fed.has(group)).slice(0, MOST_NAMED),
+      unfed: this.#unfed,
     };
   }
 

@@ -10,6 +10,7 @@ import {
 } from '../../core/published-status.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import type { KnownServers } from './known-servers.js';
+import { stateOf } from './status.js';
 
 /** Servers that are not simply up and are listed at most, of one upstream; more are counted. */
 const MOST_LISTED = 50;
@@ -66,21 +67,34 @@ function* unusual(input: PublishedUpstreamInput): Generator<PublishedServer> {
   if (inSync || !servers) return;
   for (const server of desired.values()) {
     const { address } = server;
-    if (isWanted(server) && !servers.byAddress.has(address))
-      yield { address, state: 'missing', ...errorAbout(input, address) };
+    if (isWanted(server) && !servers.byAddress.has(address)) yield missingServer(input, address);
   }
 }
 
-function listed(input: PublishedUpstreamInput, { address, draining, active }: ActualServer): PublishedServer {
-  const { drains, held, drainTimeout, toWallTime, desired, probeError } = input;
-  const open = active === undefined ? {} : { active };
+function listed(input: PublishedUpstreamInput, server: ActualServer): PublishedServer {
+  const { address, active } = server;
+  const state = stateOf(server, input.drains, input.held);
+  const open = active === undefined || state === 'down' ? {} : { active };
+  return { address, state, ...serverDetails(input, server), ...open };
+}
+
+/** Until when a server is held or drains, or why it is down. */
+export function serverDetails(
+  { drains, held, drainTimeout, toWallTime, desired, probeError }: PublishedUpstreamInput,
+  { address, draining, parameters }: ActualServer,
+): Pick<PublishedServer, 'until' | 'reason'> {
   const holdEnd = held.get(address);
-  if (holdEnd !== undefined) return { address, state: 'held', until: toWallTime(holdEnd), ...open };
+  if (holdEnd !== undefined) return { until: toWallTime(holdEnd) };
   const drain = drains.get(address);
-  if (drain) return { address, state: 'draining', until: toWallTime(drain.since + drainTimeout), ...open };
-  if (draining) return { address, state: 'draining', ...open };
+  if (drain) return { until: toWallTime(drain.since + drainTimeout) };
+  if (draining || !parameters.down) return {};
   const reason = desired.get(address)?.parameters.down ? REGISTERED_DOWN : probeError(address);
-  return { address, state: 'down', ...(reason === undefined ? {} : { reason }) };
+  return reason === undefined ? {} : { reason };
+}
+
+/** A server that is wanted and that NGINX does not have. */
+export function missingServer(input: PublishedUpstreamInput, address: Address): PublishedServer {
+  return { address, state: 'missing', ...errorAbout(input, address) };
 }
 
 function errorAbout(

@@ -156,9 +156,10 @@ function serverStatus(
   return { address, state: stateOf(server, drains, held), ...(active === undefined ? {} : { active }) };
 }
 
-type KnownState = Exclude<ServerStatus['state'], 'unknown'>;
+/** How a server stands in an NGINX that answers. */
+export type KnownState = Exclude<ServerStatus['state'], 'unknown'>;
 
-function stateOf(
+export function stateOf(
   { address, draining, parameters }: ActualServer,
   drains: UpstreamStatusInput['drains'],
   held: UpstreamStatusInput['held'],

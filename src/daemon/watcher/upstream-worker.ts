@@ -16,7 +16,7 @@ import type { NginxConnection } from './nginx-connection.js';
 import { drainTimeoutOf } from './options.js';
 import { PassReport } from './pass-report.js';
 import { PropagationClock } from './propagation-clock.js';
-import { publishedUpstream } from './published-status.js';
+import { type PublishedUpstreamInput, publishedUpstream } from './published-status.js';
 import {
   type NginxTarget,
   type PassResult,
@@ -28,6 +28,14 @@ import {
 import { nextPassIn, PassSchedule } from './schedule.js';
 import { serverCounts, type UpstreamOverview, type UpstreamStatus, upstreamStatus } from './status.js';
 import { leavesStateUncertain, UpstreamMemory } from './upstream-memory.js';
+import {
+  type PageQuery,
+  type ServerPage,
+  serverPage,
+  type UpstreamView,
+  type UpstreamViewInput,
+  upstreamView,
+} from './view.js';
 
 /**
  * Keeps one upstream of one NGINX in sync with etcd; it waits for no other upstream.
@@ -173,8 +181,29 @@ export class UpstreamWorker implements PassSource {
   }
 
   published(): PublishedUpstream {
+    return publishedUpstream(this.#publishedInput);
+  }
+
+  /** @param rows How many servers are shown. */
+  view(rows: number): UpstreamView {
+    return upstreamView(this.#viewInput, this.#servers?.unmanaged ?? 0, rows);
+  }
+
+  serverPage(query: PageQuery): ServerPage {
+    return serverPage(this.#viewInput, query);
+  }
+
+  get #viewInput(): UpstreamViewInput {
+    return {
+      ...this.#publishedInput,
+      isReachable: this.#nginx.isReachable,
+      goneCause: (address) => this.#goneCause(address),
+    };
+  }
+
+  get #publishedInput(): PublishedUpstreamInput {
     const { health, options, toWallTime } = this.#deps;
-    return publishedUpstream({
+    return {
       ref: this.ref,
       services: this.#services,
       servers: this.#servers,
@@ -187,7 +216,7 @@ export class UpstreamWorker implements PassSource {
       zoneFull: this.#memory.zoneFull,
       probeError: (address) => health?.error(this.#services, address),
       toWallTime,
-    });
+    };
   }
 
   // --- the loop ---------------------------------------------------------------------------------------------------

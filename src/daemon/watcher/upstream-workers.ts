@@ -47,6 +47,10 @@ export class UpstreamWorkers {
     return [...this.#byService.keys()];
   }
 
+  worker(id: UpstreamId): UpstreamWorker | undefined {
+    return this.#running.get(id)?.worker;
+  }
+
   /** The workers whose upstreams the service feeds. */
   workersFor(service: string): readonly UpstreamWorker[] {
     return this.#byService.get(service) ?? [];
@@ -74,7 +78,7 @@ export class UpstreamWorkers {
       changed = true;
     }
     for (const [id, services] of feeds) {
-      const worker = this.#running.get(id)?.worker;
+      const worker = this.worker(id);
       if (worker?.services.join() === services.join()) continue;
       changed = true;
       if (worker) worker.registrationsReplaced(services);

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { sleep } from '../../async/sleep.js';
+import { defined } from '../../core/defined.js';
 import { CONNECTED, conditionOf, type EtcdCondition } from '../../core/etcd-state.js';
 import {
   maintenancePrefix,
@@ -12,7 +13,7 @@ import type { RegistrySnapshot } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
 import { encodeWatcher, type PublishedWatcher } from '../../core/published-status.js';
 import type { ChangedInstances, Registrations } from '../../core/registrations.js';
-import { KINDS, type Kind } from '../../core/upstream.js';
+import { KINDS, type Kind, type UpstreamId } from '../../core/upstream.js';
 import { LeaseSession } from '../lease/session.js';
 import { StatusPublisher } from '../status-publisher.js';
 import type { WatcherDeps } from './deps.js';
@@ -24,6 +25,7 @@ import type { WatcherOptions, WatcherPorts } from './options.js';
 import { Presence } from './presence.js';
 import { RegistrationTracker } from './registration-tracker.js';
 import { serviceStatus, type WatcherOverview, type WatcherStatus } from './status.js';
+import type { PageQuery, ServerPage, WatcherView } from './view.js';
 
 /** The prefixes that a watcher reads. */
 export function watchedPrefixes({ prefixes }: Pick<WatcherOptions, 'prefixes'>): readonly string[] {
@@ -36,8 +38,13 @@ const SWEEP_INTERVAL = 2_000;
 /** Most rejected keys named in the status: whoever may write keys can write any number of bad ones. */
 const REJECTED_SHOWN = 200;
 
-/** Most rejected keys that are published. */
+/** Most rejected keys that are published, and that are shown live. */
 const REJECTED_PUBLISHED = 20;
+const REJECTED_VIEWED = 50;
+
+/** Most services, and servers of all upstreams together, that are shown live. */
+const SERVICES_SHOWN = 200;
+const ROWS_SHOWN = 2_000;
 
 /** Drained instances that the status lists. */
 const MAINTENANCE_SHOWN = 100;
@@ -45,6 +52,8 @@ const MAINTENANCE_SHOWN = 100;
 /** A running `sidekick watch`. */
 export class Watcher {
   readonly #ports: WatcherPorts;
+  /** When it was started, in ms since the epoch. */
+  readonly #since: number;
   readonly #session: LeaseSession;
   readonly #controllers: readonly NginxController[];
   readonly #acks: DrainAcks;
@@ -62,6 +71,7 @@ export class Watcher {
   constructor(options: WatcherOptions, ports: WatcherPorts) {
     this.#options = options;
     this.#ports = ports;
+    this.#since = ports.wallClock();
     const { store, log, meter, clock, wallClock, ownAddresses } = ports;
     this.#session = new LeaseSession({ store, leaseTtl: options.leaseTtl, log, meter, clock });
     this.#health = this.#createHealthMonitor();
@@ -187,39 +197,73 @@ export class Watcher {
   }
 
   status(): WatcherStatus {
-    const registrations = this.#registrations;
     return {
       ...this.overview(),
       ready: this.ready,
-      services: registrations
-        ? [...registrations.services].sort().map((name) => serviceStatus(name, registrations))
-        : [],
-      maintenance: (registrations?.maintenance ?? []).slice(0, MAINTENANCE_SHOWN),
-      rejected: (registrations?.rejected ?? [])
+      ...this.#statusOfServices(),
+      rejected: (this.#registrations?.rejected ?? [])
         .slice(0, REJECTED_SHOWN)
         .map(({ key, reason }) => ({ key: printable(key), reason })),
       nginx: this.#controllers.map((controller) => controller.status()),
     };
   }
 
+  #statusOfServices(): Required<Pick<WatcherStatus, 'services' | 'maintenance'>> {
+    const registrations = this.#registrations;
+    if (!registrations) return { services: [], maintenance: [] };
+    return {
+      services: [...registrations.services].sort().map((name) => serviceStatus(name, registrations)),
+      maintenance: registrations.maintenance.slice(0, MAINTENANCE_SHOWN),
+    };
+  }
+
+  /** What people see who look at it live. It costs a look at every server. */
+  view(): WatcherView {
+    const registrations = this.#registrations;
+    const rejected = registrations?.rejected ?? [];
+    const { error, state } = this.#etcd;
+    const { maintenance, services } = this.#statusOfServices();
+    return {
+      watcher: {
+        id: this.#options.id,
+        version: this.#ports.version ?? '',
+        since: this.#since,
+        ready: this.ready,
+        superseded: this.#isSuperseded,
+        etcd: defined({ state, error }),
+      },
+      services: services.slice(0, SERVICES_SHOWN),
+      maintenance,
+      rejected: rejected
+        .slice(0, REJECTED_VIEWED)
+        .map(({ key, reason }) => ({ key: printable(key), reason })),
+      rejectedCount: rejected.length,
+      nginx: this.#controllers.map((controller) => controller.view(ROWS_SHOWN / this.#controllers.length)),
+    };
+  }
+
+  /** Some servers of an upstream of one NGINX; undefined where there is no such upstream. */
+  serverPage(nginx: string, upstream: UpstreamId, query: PageQuery): ServerPage | undefined {
+    return this.#controllers.find(({ name }) => name === nginx)?.serverPage(upstream, query);
+  }
+
   async #publishStatus(signal: AbortSignal): Promise<void> {
     const { store, log, version } = this.#ports;
     if (version === undefined) return;
-    const since = this.#ports.wallClock();
     const key = watcherStatusKey(this.#options.prefixes, this.#options.id);
     const status = () =>
       this.#registrations
-        ? new Map([[key, encodeWatcher(this.#published(version, since))]])
+        ? new Map([[key, encodeWatcher(this.#published(version))]])
         : new Map<string, string>();
     await new StatusPublisher({ store, log, lease: () => this.#session.lease, status }).run(signal);
   }
 
-  #published(version: string, since: number): PublishedWatcher {
+  #published(version: string): PublishedWatcher {
     const { error } = this.#etcd;
     const refused = this.#isSuperseded ? 'another watcher with this id was started later' : error;
     return {
       version,
-      since,
+      since: this.#since,
       ready: this.ready,
       ...(refused === undefined ? {} : { error: refused }),
       nginx: this.#controllers.map((controller) => controller.published()),
