@@ -9,6 +9,7 @@ const NPM_TIMEOUT_MS = 600_000;
 const BUILD_INPUTS = [
   'src',
   'docker/gateway/bundle.mjs',
+  'docker/dashboard.mjs',
   'docker/build-info.mjs',
   'tsconfig.json',
   'package-lock.json',

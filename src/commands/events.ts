@@ -4,7 +4,7 @@ import { messageOf, SidekickError } from '../core/errors.js';
 import { parseService } from '../core/keys.js';
 import { printableJson } from '../core/printable.js';
 import type { JournalExcerpt, JournaledEvent } from '../telemetry/event-journal.js';
-import { ADMIN_ADVICE, askAdmin } from './admin-client.js';
+import { ADMIN_ADVICE, askAdmin, readAdminToken } from './admin-client.js';
 import type { InvocationOf } from './command.js';
 import { eventText } from './events-text.js';
 import { printLines } from './print-lines.js';
@@ -19,20 +19,27 @@ type EventsInvocation = InvocationOf<typeof eventsScope>;
 
 /** `sidekick events`. Resolves to 0; rejects if nothing answers. With --follow it goes on until it is interrupted. */
 export async function events(invocation: EventsInvocation): Promise<number> {
-  const { admin, follow, since } = invocation.config.values;
+  const { admin, adminTokenFile, follow, since } = invocation.config.values;
   const [service] = invocation.args;
   const query = new URLSearchParams();
   if (service !== undefined) query.set('service', argument('service', parseService(service)));
   if (since !== undefined) query.set('last', String(since));
   const url = `${admin}/events?${query.toString()}`;
+  const source = { url, token: readAdminToken(adminTokenFile, invocation.sources.env) };
   await untilInterrupted((signal) =>
-    follow ? followAll(url, invocation, signal) : readAll(url, invocation),
+    follow ? followAll(source, invocation, signal) : readAll(source, invocation),
   );
   return 0;
 }
 
-async function readAll(url: string, { config, out, err }: EventsInvocation): Promise<void> {
-  const response = await askAdmin(url);
+/** Where events are read. */
+interface EventSource {
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
+async function readAll({ url, token }: EventSource, { config, out, err }: EventsInvocation): Promise<void> {
+  const response = await askAdmin(url, { token });
   const excerpt: unknown = response.ok ? await response.json().catch(() => undefined) : undefined;
   if (!isExcerpt(excerpt)) {
     throw new SidekickError('ADMIN', `${config.values.admin} answers, but has no events: ${ADMIN_ADVICE}`);
@@ -46,8 +53,12 @@ async function readAll(url: string, { config, out, err }: EventsInvocation): Pro
  * Prints the events as they happen, whether or not the daemon is restarted in between. Rejects when it is aborted, or when
  * nothing answers at first.
  */
-async function followAll(url: string, invocation: EventsInvocation, signal: AbortSignal): Promise<void> {
-  const stream = new EventStream(url, invocation);
+async function followAll(
+  source: EventSource,
+  invocation: EventsInvocation,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = new EventStream(source, invocation);
   let told = false;
   while (!signal.aborted) {
     try {
@@ -69,19 +80,21 @@ async function followAll(url: string, invocation: EventsInvocation, signal: Abor
 /** The stream of a daemon's events, which goes on where it was cut off. */
 class EventStream {
   hasAnswered = false;
-  readonly #url: string;
+  readonly #source: EventSource;
   readonly #err: NodeJS.WritableStream;
   #lastId: string | undefined;
 
-  constructor(url: string, { err }: Pick<EventsInvocation, 'err'>) {
-    this.#url = url;
+  constructor(source: EventSource, { err }: Pick<EventsInvocation, 'err'>) {
+    this.#source = source;
     this.#err = err;
   }
 
   /** The events after those that were read before. Ends when the connection does. */
   async *read(signal: AbortSignal): AsyncGenerator<JournaledEvent, void> {
     const last = this.#lastId === undefined ? {} : { 'last-event-id': this.#lastId };
-    const response = await askAdmin(this.#url, { headers: { accept: 'text/event-stream', ...last }, signal });
+    const { url, token } = this.#source;
+    const headers = { accept: 'text/event-stream', ...last };
+    const response = await askAdmin(url, { token, headers, signal });
     if (!response.ok || !response.body) {
       throw new SidekickError('ADMIN', `it does not show its events (${response.status}): ${ADMIN_ADVICE}`);
     }

@@ -112,6 +112,10 @@ class RegisterDaemon implements Daemon {
     return this.#registrar.lastProgress;
   }
 
+  adminToken(): string | undefined {
+    return this.#settings.admin.token;
+  }
+
   summary(): string {
     return registrarSummary(this.status());
   }

@@ -9,6 +9,7 @@ import { messageOf } from '../core/errors.js';
 import type { Clock, Log, Meter, WallClock } from '../core/ports.js';
 import { createLifecycle, type Lifecycle } from '../daemon/lifecycle.js';
 import { startAdminServer } from '../telemetry/admin-server.js';
+import type { DashboardSource } from '../telemetry/dashboard-endpoint.js';
 import { EventJournal, journalLog } from '../telemetry/event-journal.js';
 import { createLogger, type LogSettings } from '../telemetry/logger.js';
 import { createMetrics, type Metrics } from '../telemetry/metrics.js';
@@ -40,6 +41,10 @@ export interface Daemon {
   readonly stuckAfter: number;
   /** For /status. */
   status(): object;
+  /** The token that callers of the admin endpoints have to show, as it is now; undefined where none is configured. */
+  adminToken(): string | undefined;
+  /** What the dashboard shows; left out where there is none. */
+  readonly dashboard?: DashboardSource | undefined;
   /** One line for systemd. It is asked for several times a second, so it must cost the same whatever is registered. */
   summary(): string;
 }
@@ -132,6 +137,10 @@ async function serve(daemon: Daemon, spec: DaemonSpec, runtime: DaemonRuntime): 
     metrics: () => metrics.expose(),
     status: () => ({ command: name, version: build.version, ...daemon.status() }),
     events,
+    dashboard: daemon.dashboard,
+    token: () => daemon.adminToken(),
+    denied: (remote: string) =>
+      log.warn({ event: 'admin-denied', remote }, 'a caller of the admin endpoints has a wrong credential'),
   };
   const admin = listen === 'off' ? undefined : await startAdminServer(listen, source);
   if (admin) log.info({ event: 'admin-listening', url: admin.url }, 'serving the admin endpoints');

@@ -2,7 +2,7 @@ import { DEFAULT_ADMIN_LISTEN } from '../config/admin-listen.js';
 import type { statusScope } from '../config/status.js';
 import { SidekickError, UsageError } from '../core/errors.js';
 import { printableJson } from '../core/printable.js';
-import { ADMIN_ADVICE, askAdmin } from './admin-client.js';
+import { ADMIN_ADVICE, askAdmin, readAdminToken } from './admin-client.js';
 import type { InvocationOf } from './command.js';
 import type { RegisterStatus } from './register.js';
 import { registrarText, watcherText } from './status-text.js';
@@ -21,20 +21,25 @@ export async function status(invocation: InvocationOf<typeof statusScope>): Prom
 }
 
 /** Resolves to 0 if the sidekick is ready, otherwise to 1; rejects if it does not answer. */
-async function localStatus({ config, args, out }: InvocationOf<typeof statusScope>): Promise<number> {
-  const { admin = `http://${DEFAULT_ADMIN_LISTEN}`, json, watch } = config.values;
+async function localStatus({
+  config,
+  args,
+  sources,
+  out,
+}: InvocationOf<typeof statusScope>): Promise<number> {
+  const { admin = `http://${DEFAULT_ADMIN_LISTEN}`, adminTokenFile, json, watch } = config.values;
   if (watch || args.length > 0) {
     throw new UsageError('--local shows one whole sidekick, once: a service and --watch go without it');
   }
-  const answer = await request(admin);
+  const answer = await request(admin, readAdminToken(adminTokenFile, sources.env));
   if (json) out.write(`${printableJson(answer, 2)}\n`);
   else if (answer.command === 'watch') out.write(watcherText(answer));
   else out.write(registrarText(answer));
   return answer.ready ? 0 : 1;
 }
 
-async function request(admin: string): Promise<StatusResponse> {
-  const response = await askAdmin(`${admin}/status`);
+async function request(admin: string, token: string | undefined): Promise<StatusResponse> {
+  const response = await askAdmin(`${admin}/status`, { token });
   const answer: unknown = await response.json().catch(() => undefined);
   if (!response.ok || !isStatus(answer)) {
     throw new SidekickError('ADMIN', `${admin} answers, but is not a sidekick: ${ADMIN_ADVICE}`);

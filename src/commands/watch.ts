@@ -12,6 +12,7 @@ import type { Log } from '../core/ports.js';
 import { Offerer, type OfferingStatus } from '../daemon/firmware/offerer.js';
 import type { WatcherPorts } from '../daemon/watcher/options.js';
 import type { WatcherStatus } from '../daemon/watcher/status.js';
+import { TrafficMonitor } from '../daemon/watcher/traffic.js';
 import { Watcher } from '../daemon/watcher/watcher.js';
 import { createLogger } from '../telemetry/logger.js';
 import type { InvocationOf } from './command.js';
@@ -20,6 +21,7 @@ import { FileMonitor } from './file-monitor.js';
 import { type Daemon, daemonSpec, runDaemon, type Telemetry } from './run-daemon.js';
 import { watcherSummary } from './systemd-status.js';
 import { untilInterrupted } from './until-interrupted.js';
+import { WatchDashboard } from './watch-dashboard.js';
 import { watchOnce } from './watch-once.js';
 
 type WatchInvocation = InvocationOf<typeof watchScope>;
@@ -75,6 +77,7 @@ export interface WatchStatus extends WatcherStatus {
 class WatchDaemon implements Daemon {
   /** The loops make progress whenever NGINX has been asked for its identity. */
   readonly stuckAfter: number;
+  readonly dashboard: WatchDashboard;
   readonly #invocation: WatchInvocation;
   readonly #connections: Connections;
   readonly #log: Log;
@@ -82,6 +85,7 @@ class WatchDaemon implements Daemon {
   readonly #offerer: Offerer | undefined;
   readonly #files = new FileMonitor(() => this.#readFiles());
   readonly #started: WatchSettings;
+  readonly #ended = new AbortController();
   #config: WatchConfig;
   #settings: WatchSettings;
 
@@ -104,6 +108,12 @@ class WatchDaemon implements Daemon {
     this.#watcher = new Watcher(settings.watcher, ports);
     this.#offerer =
       settings.firmware && new Offerer({ prefixes: settings.prefixes, ...settings.firmware }, ports);
+    this.dashboard = new WatchDashboard({
+      watcher: this.#watcher,
+      firmware: () => this.#offerer?.status(),
+      traffic: new TrafficMonitor(nginx, telemetry.clock),
+      signal: this.#ended.signal,
+    });
     this.stuckAfter = Math.max(60_000, 4 * settings.watcher.timing.identity);
   }
 
@@ -113,6 +123,7 @@ class WatchDaemon implements Daemon {
       await Promise.race([Promise.all([this.#watcher.run(stop), this.#offerer?.run(stop)]), aborted(kill)]);
     } finally {
       this.#files.stop();
+      this.#ended.abort();
     }
   }
 
@@ -144,6 +155,10 @@ class WatchDaemon implements Daemon {
   status(): WatchStatus {
     const firmware = this.#offerer?.status();
     return { ...this.#watcher.status(), ...(firmware && { firmware }) };
+  }
+
+  adminToken(): string | undefined {
+    return this.#settings.admin.token;
   }
 
   summary(): string {

@@ -5,7 +5,8 @@ import type { Registration } from '../core/registration.js';
 import { DEFAULT_PARAMETERS, PARAMETER_NAMES, type ServerParameters } from '../core/server-parameters.js';
 import { DEFAULT_LEASE_TTL } from '../daemon/lease/options.js';
 import { DEFAULT_DRAIN_TIMEOUT } from '../daemon/registrar/options.js';
-import { adminOptions, logOptions } from './common.js';
+import { type AdminSettings, adminOptions, adminSettings } from './admin.js';
+import { logOptions } from './common.js';
 import {
   type ConfiguredAddress,
   instanceAddress,
@@ -140,6 +141,7 @@ export interface FirmwareHostSettings {
 
 /** What `sidekick register` is told. All times are in milliseconds. */
 export interface RegisterSettings extends EtcdSettings {
+  readonly admin: AdminSettings;
   readonly leaseTtl: number;
   readonly drainTimeout: number;
   readonly services: readonly ServiceSettings[];
@@ -157,9 +159,10 @@ export function registerSettings(
   const etcd = etcdSettings(values, files);
   const services = lists.services.map((entry) => serviceSettings(entry, files));
   const firmware = firmwareSettings(values.firmware, services, files);
+  const admin = adminSettings(values, files);
   refuseProblems(files.problems);
   const { lease, drainTimeout } = values;
-  return { ...etcd, leaseTtl: lease.ttl, drainTimeout, services, firmware, warnings: files.warnings };
+  return { ...etcd, admin, leaseTtl: lease.ttl, drainTimeout, services, firmware, warnings: files.warnings };
 }
 
 function firmwareSettings(

@@ -1,4 +1,4 @@
-import { DEFAULT_ADMIN_LISTEN } from './admin-listen.js';
+import { adminTokenFile, DEFAULT_ADMIN_LISTEN } from './admin-listen.js';
 import { url } from './engine/formats.js';
 import { optional, switchOption } from './engine/schema.js';
 import { etcdOptions } from './etcd.js';
@@ -11,6 +11,7 @@ export const statusScope = {
       url,
       `URL of the admin endpoints (its admin.listen); implies --local. Default: http://${DEFAULT_ADMIN_LISTEN}.`,
     ),
+    adminTokenFile,
     watch: switchOption('Go on, and show the status again whenever it changes.'),
     json: switchOption('Print JSON; with --local that of /status, unchanged.'),
     ...etcdOptions,

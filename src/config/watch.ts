@@ -20,7 +20,8 @@ import {
   type UpstreamRule,
   type WatcherOptions,
 } from '../daemon/watcher/options.js';
-import { adminOptions, logOptions } from './common.js';
+import { type AdminSettings, adminOptions, adminSettings } from './admin.js';
+import { logOptions } from './common.js';
 import { apiUrl, networksByService, service, watcherId } from './engine/core-formats.js';
 import { formatDuration } from './engine/duration.js';
 import { duration, file, integer, oneOf, ratio, string } from './engine/formats.js';
@@ -207,6 +208,7 @@ type UpstreamEntry = WatchConfig['lists']['upstreams'][number];
 
 /** What `sidekick watch` is told. All times are in milliseconds. */
 export interface WatchSettings extends EtcdSettings {
+  readonly admin: AdminSettings;
   readonly watcher: WatcherOptions;
   readonly nginx: readonly NginxApiOptions[];
   /** The configured probes by service. */
@@ -264,6 +266,7 @@ export function watchSettings(
     lists.nginx,
     files,
   );
+  const admin = adminSettings(values, files);
   const probes = lists.probes.map((entry) =>
     probeSettings(entry.values, entry.label, files, `the instances of ${entry.values.service}`),
   );
@@ -291,6 +294,7 @@ export function watchSettings(
     etcd,
     prefixes,
     filesRead,
+    admin,
     watcher,
     nginx,
     probes: new Map(probes.map((probe, i) => [probed[i] ?? '', probe])),

@@ -1,15 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { printableJson } from '../core/printable.js';
 import type { EventJournal, JournaledEvent } from './event-journal.js';
+import { EventStreams } from './event-streams.js';
 
 /** Most that follow the events at a time. */
 const MOST_FOLLOWERS = 32;
-
-/** How much may wait for a follower that does not read, in bytes; then it is cut off, and can ask again with its last id. */
-const MOST_WAITING = 1 << 20;
-
-/** How often a stream without events shows that it lives, in ms. */
-const HEARTBEAT = 15_000;
 
 /** Which events are asked for. */
 interface EventQuery {
@@ -20,14 +15,14 @@ interface EventQuery {
 }
 
 /**
- * Serves `/events`: JSON, or with `Accept: text/event-stream` or `?follow` server-sent events (WHATWG HTML, section 9.2) from
- * those that are kept on. A stream that is given the id of an event (`Last-Event-ID`) begins after it; where that is not
- * known any more it says `reset` and begins with the oldest.
+ * Serves `/events`: JSON, or with `Accept: text/event-stream` or `?follow` server-sent events from those that are kept on. A
+ * stream that is given the id of an event (`Last-Event-ID`) begins after it; where that is not known any more it says `reset`
+ * and begins with the oldest.
  */
 export class EventsEndpoint {
   readonly #journal: EventJournal;
   readonly #wallClock: () => number;
-  #followers = 0;
+  readonly #streams = new EventStreams(MOST_FOLLOWERS);
 
   constructor(journal: EventJournal, wallClock: () => number) {
     this.#journal = journal;
@@ -41,32 +36,27 @@ export class EventsEndpoint {
   }
 
   get isFull(): boolean {
-    return this.#followers >= MOST_FOLLOWERS;
+    return this.#streams.isFull;
   }
 
   /** Answers with a stream that ends with the connection. */
-  follow(request: IncomingMessage, response: ServerResponse, parameters: URLSearchParams): void {
+  follow(
+    request: IncomingMessage,
+    response: ServerResponse,
+    parameters: URLSearchParams,
+    headers: Readonly<Record<string, string>>,
+  ): void {
     const query = readQuery(parameters);
     const lastId = request.headers['last-event-id'];
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     const known = typeof lastId === 'string' ? this.#journal.after(lastId) : undefined;
-    if (lastId !== undefined && !known) response.write('event: reset\ndata: {}\n\n');
-    else response.write(':\n\n');
-    const send = (event: JournaledEvent) => {
-      if (!concerns(event, query)) return;
-      response.write(`id: ${event.id}\ndata: ${printableJson(event)}\n\n`);
-      if (response.writableLength > MOST_WAITING) response.destroy();
+    let unfollow = () => {};
+    const send = this.#streams.open(response, headers, () => unfollow());
+    if (lastId !== undefined && !known) send({ type: 'reset', data: '{}' });
+    const show = (event: JournaledEvent) => {
+      if (concerns(event, query)) send({ id: event.id, data: printableJson(event) });
     };
-    for (const event of known ?? this.#select(this.#journal.read().events, query)) send(event);
-    this.#followers++;
-    const unfollow = this.#journal.follow(send);
-    const heartbeat = setInterval(() => response.write(':\n\n'), HEARTBEAT);
-    heartbeat.unref();
-    response.once('close', () => {
-      this.#followers--;
-      clearInterval(heartbeat);
-      unfollow();
-    });
+    for (const event of known ?? this.#select(this.#journal.read().events, query)) show(event);
+    unfollow = this.#journal.follow(show);
   }
 
   #select(events: readonly JournaledEvent[], query: EventQuery): readonly JournaledEvent[] {

@@ -24,6 +24,11 @@ export const EVENTS: readonly EventDeclaration[] = [
   ),
   info('admin-listening', 'The admin endpoints are served.'),
   warn(
+    'admin-denied',
+    'A caller of the admin endpoints has shown a wrong credential.',
+    'Find out who calls from `remote`; the token is in the file admin.tokenFile.',
+  ),
+  warn(
     'config-suspicious',
     'The configuration is a risk or probably a mistake.',
     'Change the option in `key`.',

@@ -51,8 +51,11 @@ describe('the admin server', () => {
     expect(JSON.parse(body)).toEqual({ command: 'watch', ready: false });
   });
 
-  it('answers 404 for anything else, and refuses writes', async () => {
-    expect((await get('/')).status).toBe(404);
+  it('answers 404 for anything else, with what there is, and refuses writes', async () => {
+    expect(await get('/')).toMatchObject({
+      status: 404,
+      body: 'the endpoints are /healthz, /readyz, /metrics, /status, /events\n',
+    });
     expect((await get('/status', { method: 'POST', body: 'x' })).status).toBe(405);
     expect(await get('/healthz', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
   });
@@ -74,5 +77,104 @@ describe('the admin server', () => {
     await expect(startAdminServer({ host: '127.0.0.1', port }, source)).rejects.toThrow(
       `admin.listen: cannot listen on 127.0.0.1:${port}: another process listens there; give another address, or off, with --admin-listen`,
     );
+  });
+});
+
+describe('the admin server with a token', () => {
+  const token = 'a-token-of-some-length';
+  const denied: string[] = [];
+  let guarded: AdminServer;
+
+  beforeEach(async () => {
+    denied.length = 0;
+    guarded = await startAdminServer(LOOPBACK, {
+      ...source,
+      token: () => token,
+      denied: (remote) => denied.push(remote),
+    });
+  });
+  afterEach(() => guarded.close());
+
+  const ask = (path: string, authorization?: string) =>
+    fetch(`${guarded.url}${path}`, { headers: authorization === undefined ? {} : { authorization } });
+
+  it('asks for it, and a browser its user', async () => {
+    const response = await ask('/status');
+    expect(response.status).toBe(401);
+    expect(response.headers.get('www-authenticate')).toBe('Basic realm="sidekick", charset="UTF-8"');
+    expect((await ask('/events?follow')).status).toBe(401);
+    expect((await ask('/metrics')).status).toBe(401);
+    expect((await ask('/nothing')).status).toBe(401);
+    expect(denied).toEqual([]);
+  });
+
+  it('takes it as a bearer token and as a password, and tells health without', async () => {
+    const basic = `Basic ${Buffer.from(`anyone:${token}`).toString('base64')}`;
+    expect((await ask('/status', `Bearer ${token}`)).status).toBe(200);
+    expect((await ask('/status', basic)).status).toBe(200);
+    expect((await ask('/healthz')).status).toBe(200);
+  });
+
+  it('reports wrong ones', async () => {
+    expect((await ask('/status', 'Bearer wrong')).status).toBe(401);
+    expect(denied).toEqual(['127.0.0.1']);
+  });
+});
+
+describe('the dashboard', () => {
+  let watcher: AdminServer;
+
+  beforeEach(async () => {
+    watcher = await startAdminServer(LOOPBACK, {
+      ...source,
+      dashboard: {
+        parts: () => new Map(),
+        servers: ({ upstream, from, count, filter }) =>
+          upstream === 'http/firmware' ? { from, count, filter } : undefined,
+      },
+    });
+  });
+  afterEach(() => watcher.close());
+
+  it('is served with its files, which load and run nothing else', async () => {
+    const response = await fetch(watcher.url);
+    expect(response.url).toBe(`${watcher.url}/dashboard/`);
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const policy = response.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("require-trusted-types-for 'script'");
+    expect(policy).not.toContain('unsafe');
+    const html = await response.text();
+    const named = [...html.matchAll(/(?:href|src)="([^"#][^"]*)"/g)].map(([, path]) => path ?? '');
+    expect(named).toContain('main.js');
+    for (const path of named) {
+      const file = await fetch(new URL(path, `${watcher.url}/dashboard/`));
+      expect([path, file.status]).toEqual([path, 200]);
+    }
+    expect(html).not.toMatch(/<script(?![^>]*src=)|<style|style=|\son\w+=/);
+  });
+
+  it('serves no other file of its folder, and none outside of it', async () => {
+    for (const path of [
+      'tsconfig.json',
+      '../admin-server.js',
+      '%2e%2e/admin-server.js',
+      '..%2fadmin-server.js',
+    ]) {
+      expect((await fetch(`${watcher.url}/dashboard/${path}`)).status).toBe(404);
+    }
+  });
+
+  it('gives servers by the page, no more than 200, and 404 for an upstream that is not there', async () => {
+    const servers = async (query: string) => fetch(`${watcher.url}/dashboard/servers?${query}`);
+    const found = await servers('nginx=lb&upstream=http/firmware&from=50&count=9999999&filter=10.0');
+    expect(await found.json()).toEqual({ from: 50, count: 200, filter: '10.0' });
+    const odd = await servers('upstream=http/firmware&from=-1&count=x');
+    expect(await odd.json()).toEqual({ from: 0, count: 200 });
+    expect((await servers('upstream=http/other')).status).toBe(404);
+  });
+
+  it('is not there for a daemon that has none', async () => {
+    expect((await get('/dashboard/')).status).toBe(404);
   });
 });
