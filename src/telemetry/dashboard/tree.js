@@ -48,7 +48,7 @@ export function h(name, properties, ...children) {
 function nodesOf(children) {
   return children.flat(Number.POSITIVE_INFINITY).flatMap((child) => {
     if (child === undefined || child === null || child === false || child === '') return [];
-    return [typeof child === 'object' ? /** @type {Element} */ (child) : String(child)];
+    return [typeof child === 'number' ? String(child) : /** @type {Node} */ (child)];
   });
 }
 

@@ -71,8 +71,8 @@ function dashboard({ view = VIEW, firmware }: { view?: WatcherView; firmware?: O
   return { shown, refreshed };
 }
 
-describe('the parts of the dashboard', () => {
-  it('are the view of the watcher by NGINX and upstream, with the traffic that NGINX counts', () => {
+describe('the dashboard of a watcher', () => {
+  it('has the view of the watcher by NGINX and upstream, with the traffic that NGINX counts', () => {
     const { shown, refreshed } = dashboard();
     const parts = shown.parts();
     expect([...parts.keys()]).toEqual([
@@ -96,7 +96,7 @@ describe('the parts of the dashboard', () => {
     expect(refreshed).toEqual(['lb:8080']);
   });
 
-  it('show no traffic of an NGINX that does not answer', () => {
+  it('shows no traffic of an NGINX that does not answer', () => {
     const [nginx] = VIEW.nginx;
     if (!nginx) throw new Error('there is no NGINX');
     const servers = [{ address: host(1), state: 'unknown' as const, reason: 'was up' }];
@@ -107,7 +107,7 @@ describe('the parts of the dashboard', () => {
     expect(upstream).not.toHaveProperty('active');
   });
 
-  it('give some servers with their traffic, and none of what is no upstream', () => {
+  it('gives some servers with their traffic, and none of what is no upstream', () => {
     const { shown } = dashboard();
     const query = { nginx: 'lb:8080', from: 7, count: 1, filter: undefined };
     expect(shown.servers({ ...query, upstream: 'http/firmware' })).toEqual({
@@ -119,7 +119,7 @@ describe('the parts of the dashboard', () => {
     }
   });
 
-  it('have firmware where it is offered, of bounded size', () => {
+  it('has firmware where it is offered, of bounded size', () => {
     const servers = Array.from({ length: 5_000 }, (_, n) => ({ address: `10.0.0.${n}:80` }));
     const withheld = [{ version: '2', reason: 'lacks a file; '.repeat(5_000), waitingFor: servers }];
     const type = { type: 'lamp', stable: '1', offered: ['1'], withheld, unreadable: [] };

@@ -19,19 +19,24 @@ function statusOf(
 
 describe('without a token', () => {
   it.each(['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])(
-    'what is private is for this host: %s',
+    'answers this host what is private: %s',
     (remote) => {
       expect(statusOf(HOST, { remote })).toBe(200);
     },
   );
 
-  it.each(['10.0.0.7', '::ffff:10.0.0.7', '2001:db8::1', undefined])('and for no other: %s', (remote) => {
-    expect(statusOf({ host: '10.0.0.1:9464' }, { remote: remote ?? '' })).toBe(403);
-    expect(findRefusal({ headers: HOST, remote }, 'private', undefined)?.reason).toContain('admin.tokenFile');
-  });
+  it.each(['10.0.0.7', '::ffff:10.0.0.7', '2001:db8::1', undefined])(
+    'answers no other host: %s',
+    (remote) => {
+      expect(statusOf({ host: '10.0.0.1:9464' }, { remote: remote ?? '' })).toBe(403);
+      expect(findRefusal({ headers: HOST, remote }, 'private', undefined)?.reason).toContain(
+        'admin.tokenFile',
+      );
+    },
+  );
 
   it.each(['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'])(
-    'nor for what a proxy passes on: %s',
+    'answers nothing that a proxy passes on: %s',
     (name) => {
       expect(statusOf({ ...HOST, [name]: '10.0.0.7' })).toBe(403);
     },
@@ -114,7 +119,7 @@ describe('a page of another origin', () => {
     expect(statusOf({ ...HOST, ...headers, authorization }, { token: TOKEN })).toBe(403);
   });
 
-  it('may have a link to the dashboard', () => {
+  it('has a link to the dashboard that may be followed', () => {
     expect(statusOf({ ...HOST, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' })).toBe(200);
   });
 
