@@ -5,6 +5,7 @@ import type { KeyPrefixes } from '../core/keys.js';
 import type { Clock, Log, RegistryReader } from '../core/ports.js';
 import { Spreader, type SpreaderStatus } from '../daemon/firmware/spreader.js';
 import type { RegistrarOptions, ServiceSpec } from '../daemon/registrar/options.js';
+import type { ReleaseKeys } from '../firmware/signature.js';
 
 interface FirmwareFilesPorts {
   readonly reader: RegistryReader;
@@ -19,16 +20,18 @@ interface FirmwareFilesPorts {
 export class FirmwareFiles {
   readonly #service: string;
   readonly #spreader: Spreader;
+  #releaseKeys: ReleaseKeys | undefined;
   #own: ReadonlySet<string> = new Set();
 
   /** @param onChange Called when the registrar's options have to be decorated anew. */
   constructor(
-    { directory, ...settings }: FirmwareHostSettings,
+    { directory, releaseKeys, ...settings }: FirmwareHostSettings,
     prefixes: KeyPrefixes,
     ports: FirmwareFilesPorts,
     onChange: () => void,
   ) {
     this.#service = settings.service;
+    this.#releaseKeys = releaseKeys;
     this.#spreader = new Spreader(
       { prefixes, ...settings },
       {
@@ -36,6 +39,7 @@ export class FirmwareFiles {
         store: new BlobDirectory(directory),
         peers: new HttpBlobPeers(),
         isOwn: (address) => this.#own.has(address),
+        releaseKeys: () => this.#releaseKeys,
       },
     );
     let before: string | undefined;
@@ -54,6 +58,12 @@ export class FirmwareFiles {
 
   status(): SpreaderStatus {
     return this.#spreader.status();
+  }
+
+  /** Checks releases with other keys from now on; undefined: they need no signature. */
+  renewReleaseKeys(keys: ReleaseKeys | undefined): void {
+    this.#releaseKeys = keys;
+    this.#spreader.releaseKeysChanged();
   }
 
   /** The options with what the firmware server's registration says of its files, and a probe that looks at them too. */

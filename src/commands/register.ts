@@ -178,6 +178,9 @@ class RegisterDaemon implements Daemon {
   #apply(settings: RegisterSettings): void {
     const options = this.#options(settings);
     if (!isDeepStrictEqual(settings.etcd, this.#settings.etcd)) this.#etcd.renew(settings.etcd);
+    if (settings.firmware && settings !== this.#settings) {
+      this.#firmware?.renewReleaseKeys(settings.firmware.releaseKeys);
+    }
     this.#settings = settings;
     this.#registrar.reconfigure(options);
   }

@@ -1,14 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import { monotonicClock } from '../adapters/clocks.js';
 import { connectEtcd, type EtcdConnection } from '../adapters/etcd/connect.js';
+import { MqttBrokers } from '../adapters/mqtt/brokers.js';
 import { createNginxApi, type NginxClient } from '../adapters/nginx/api.js';
 import { createOwnAddresses } from '../adapters/own-addresses.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
 import { aborted } from '../async/abort.js';
 import type { Tree } from '../config/engine/read-values.js';
-import { type WatchConfig, type WatchSettings, type watchScope, watchSettings } from '../config/watch.js';
+import {
+  type FirmwarePushSettings,
+  type WatchConfig,
+  type WatchSettings,
+  type watchScope,
+  watchSettings,
+} from '../config/watch.js';
+import { refusedAddress } from '../core/address-policy.js';
 import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
+import { Announcer } from '../daemon/firmware/announcer.js';
 import { Offerer, type OfferingStatus } from '../daemon/firmware/offerer.js';
 import type { WatcherPorts } from '../daemon/watcher/options.js';
 import type { WatcherStatus } from '../daemon/watcher/status.js';
@@ -83,6 +92,7 @@ class WatchDaemon implements Daemon {
   readonly #log: Log;
   readonly #watcher: Watcher;
   readonly #offerer: Offerer | undefined;
+  readonly #announcer: Announcer | undefined;
   readonly #files = new FileMonitor(() => this.#readFiles());
   readonly #started: WatchSettings;
   readonly #ended = new AbortController();
@@ -106,8 +116,12 @@ class WatchDaemon implements Daemon {
     const { version } = invocation.build;
     const ports = { ...telemetry, ...etcd, nginx, ownAddresses: createOwnAddresses(), healthCheck, version };
     this.#watcher = new Watcher(settings.watcher, ports);
+    // The offerer of the start goes on although a reload has dropped its configuration.
+    const releaseKeys = () => (this.#settings.firmware ?? settings.firmware)?.releaseKeys;
+    this.#announcer = settings.firmware?.push && this.#createAnnouncer(settings.firmware.push, ports);
+    const offering = { ...ports, releaseKeys, announcer: this.#announcer };
     this.#offerer =
-      settings.firmware && new Offerer({ prefixes: settings.prefixes, ...settings.firmware }, ports);
+      settings.firmware && new Offerer({ prefixes: settings.prefixes, ...settings.firmware }, offering);
     this.dashboard = new WatchDashboard({
       watcher: this.#watcher,
       firmware: () => this.#offerer?.status(),
@@ -120,7 +134,8 @@ class WatchDaemon implements Daemon {
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
     this.#files.monitor(this.#settings.filesRead);
     try {
-      await Promise.race([Promise.all([this.#watcher.run(stop), this.#offerer?.run(stop)]), aborted(kill)]);
+      const running = [this.#watcher.run(stop), this.#offerer?.run(stop), this.#announcer?.run(stop)];
+      await Promise.race([Promise.all(running), aborted(kill)]);
     } finally {
       this.#files.stop();
       this.#ended.abort();
@@ -165,6 +180,22 @@ class WatchDaemon implements Daemon {
     return watcherSummary(this.#watcher.overview());
   }
 
+  #createAnnouncer(
+    { service, spread, broker }: FirmwarePushSettings,
+    ports: Telemetry & EtcdConnection,
+  ): Announcer {
+    const { prefixes, watcher } = this.#started;
+    const { allow, limits } = watcher;
+    return new Announcer(
+      { prefixes, service, spread, maxBrokers: limits.instances },
+      {
+        ...ports,
+        brokers: new MqttBrokers(() => this.#settings.firmware?.push?.broker ?? broker),
+        isAllowed: (address) => refusedAddress(service, address, allow, []) === undefined,
+      },
+    );
+  }
+
   /** Applies files that have changed: a certificate, a key, a password. */
   #readFiles(): void {
     try {
@@ -192,6 +223,7 @@ class WatchDaemon implements Daemon {
     }
     this.#settings = settings;
     this.#watcher.reconfigure(settings.watcher);
+    this.#offerer?.releaseKeysChanged();
   }
 }
 

@@ -82,6 +82,24 @@ function explained<T>({ allowed }: Format<T>, result: Result<T>): Result<T> {
   return result.ok ? ok(result.value) : err(`must be ${allowed}`);
 }
 
+/** How long a signature may count. */
+const days: Format<number> = {
+  name: 'days',
+  allowed: 'a number of days from 1d to 3650d, such as 90d',
+  placeholder: '<days>',
+  coerce: asText,
+  read(value) {
+    const count = typeof value === 'string' && /^\d{1,4}d$/.test(value) ? Number(value.slice(0, -1)) : 0;
+    return count >= 1 && count <= 3650 ? ok(count) : err(`must be ${days.allowed}`);
+  },
+};
+
+const releaseKeysOption = (what: string) =>
+  optional(
+    listOf(file),
+    `Files with public keys (Ed25519, PEM). Only releases that one of them has signed are ${what}: see publish --sign-release.`,
+  );
+
 const firmwareService = option(
   service,
   DEFAULT_FIRMWARE_SERVICE,
@@ -106,6 +124,7 @@ export const firmwareHostOptions = {
     DEFAULT_RESERVE,
     'Bytes of the disk that fetches leave free.',
   ),
+  releaseKeys: releaseKeysOption('fetched'),
 };
 
 /** How `sidekick watch` offers firmware to devices. */
@@ -115,6 +134,26 @@ export const firmwareOfferOptions = {
     'URL that devices fetch firmware from, such as https://ota.example.com. Firmware is offered only if it is given.',
   ),
   service: firmwareService,
+  releaseKeys: releaseKeysOption('offered'),
+  push: switchOption(
+    'Announce on every registered MQTT broker what devices are offered, as a retained message on firmware/<type>, so that devices that ' +
+      'listen need not wait until they ask the next time.',
+  ),
+  mqtt: {
+    service: option(service, 'mqtt', 'Service under which the brokers of --firmware-push register.'),
+    spread: option(
+      duration('1s'),
+      '10m',
+      'Over which time devices are to spread their questions after an announcement: each of them waits for a random part of it.',
+    ),
+    username: optional(string, 'User with which the brokers are told. Needs the password file.'),
+    passwordFile: optional(
+      file,
+      'File whose first line is the password. A name without a slash is a systemd credential.',
+    ),
+    tls: switchOption('Use TLS to the brokers.'),
+    ...tlsOptions,
+  },
 };
 
 const json = switchOption('Print JSON.');
@@ -231,7 +270,21 @@ export const firmwarePublishScope = {
       integer(1, MAX_IMAGE),
       'Size in bytes of the slot of the devices. For the first release of the type.',
     ),
+    from: optional(
+      version,
+      'Oldest version that a device may run to take this release. Older ones need a stepping stone: see --through.',
+    ),
+    through: switchOption(
+      'A stepping stone: devices that run an older version take it before any later release.',
+    ),
+    critical: switchOption('Offer it to devices however many downloads are under way.'),
     notes: optional(string, 'Release notes, up to 2000 characters.'),
+    signRelease: optional(
+      file,
+      'File with a private key (Ed25519, PEM) that signs the record of the release, for sidekicks with firmware.releaseKeys. A name ' +
+        'without a slash is a systemd credential.',
+    ),
+    valid: option(days, '90d', 'How long the signature of --sign-release counts.'),
     force: switchOption('Publish in spite of a check that --force may overrule; the refusal says so.'),
     repair: switchOption(
       'Upload the files of a release again that has been published: for files that no firmware server has any more.',

@@ -5,6 +5,7 @@ import type { Registration } from '../core/registration.js';
 import { DEFAULT_PARAMETERS, PARAMETER_NAMES, type ServerParameters } from '../core/server-parameters.js';
 import { DEFAULT_LEASE_TTL } from '../daemon/lease/options.js';
 import { DEFAULT_DRAIN_TIMEOUT } from '../daemon/registrar/options.js';
+import type { ReleaseKeys } from '../firmware/signature.js';
 import { type AdminSettings, adminOptions, adminSettings } from './admin.js';
 import { logOptions } from './common.js';
 import {
@@ -23,6 +24,7 @@ import { createFileReader, type FileReader } from './engine/secret-files.js';
 import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
 import { firmwareHostOptions } from './firmware.js';
 import { type ProbeSettings, probeOptions, probeSettings } from './probe.js';
+import { releaseKeys } from './release-keys.js';
 
 const count = integer(0, 0x7fffffff);
 
@@ -137,6 +139,8 @@ export interface FirmwareHostSettings {
   readonly bandwidth?: number;
   /** Bytes. */
   readonly reserve: number;
+  /** undefined: releases need no signature. */
+  readonly releaseKeys?: ReleaseKeys | undefined;
 }
 
 /** What `sidekick register` is told. All times are in milliseconds. */
@@ -166,16 +170,17 @@ export function registerSettings(
 }
 
 function firmwareSettings(
-  { directory, bandwidth, ...others }: RegisterConfig['values']['firmware'],
+  { directory, bandwidth, releaseKeys: paths, ...others }: RegisterConfig['values']['firmware'],
   services: readonly ServiceSettings[],
   files: FileReader,
 ): FirmwareHostSettings | undefined {
+  const keys = releaseKeys('firmware.releaseKeys', paths, files);
   if (directory === undefined) return undefined;
   if (!services.some(({ service }) => service === others.service)) {
     const reason = `must be a service of this host, got ${others.service}`;
     files.problems.push({ key: 'firmware.service', reason });
   }
-  return { directory, ...others, ...(bandwidth !== undefined && { bandwidth }) };
+  return { directory, ...others, releaseKeys: keys, ...(bandwidth !== undefined && { bandwidth }) };
 }
 
 function serviceSettings({ label, values }: ServiceEntry, files: FileReader): ServiceSettings {

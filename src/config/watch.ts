@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { BrokerOptions } from '../adapters/mqtt/options.js';
 import { isUnixUrl } from '../adapters/nginx/location.js';
 import {
   DEFAULT_NGINX_CONNECTIONS,
@@ -8,6 +9,7 @@ import {
   type NginxAuth,
 } from '../adapters/nginx/options.js';
 import { type Networks, parseNetwork } from '../core/address.js';
+import type { Allow } from '../core/address-policy.js';
 import { DEFAULT_SERVICE_LIMITS } from '../core/admission.js';
 import { defined } from '../core/defined.js';
 import { DEFAULT_GUARD } from '../core/guard.js';
@@ -20,6 +22,7 @@ import {
   type UpstreamRule,
   type WatcherOptions,
 } from '../daemon/watcher/options.js';
+import type { ReleaseKeys } from '../firmware/signature.js';
 import { type AdminSettings, adminOptions, adminSettings } from './admin.js';
 import { logOptions } from './common.js';
 import { apiUrl, networksByService, service, watcherId } from './engine/core-formats.js';
@@ -32,6 +35,7 @@ import { createFileReader, type FileReader } from './engine/secret-files.js';
 import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
 import { firmwareOfferOptions } from './firmware.js';
 import { credentialOption, type ProbeSettings, probeOptions, probeSettings } from './probe.js';
+import { releaseKeys } from './release-keys.js';
 import { authSettings, tlsOptions, tlsSettings } from './tls.js';
 import { checkNginxUrl, warnOfPlainText } from './urls.js';
 
@@ -206,6 +210,24 @@ export type WatchConfig = Resolved<typeof watchScope.options, typeof watchScope.
 type NginxEntry = WatchConfig['lists']['nginx'][number];
 type UpstreamEntry = WatchConfig['lists']['upstreams'][number];
 
+/** How what is offered is announced on brokers. */
+export interface FirmwarePushSettings {
+  readonly service: string;
+  /** In seconds. */
+  readonly spread: number;
+  readonly broker: BrokerOptions;
+}
+
+/** How firmware is offered. */
+export interface FirmwareOfferSettings {
+  readonly origin: string;
+  readonly service: string;
+  /** undefined: releases need no signature. */
+  readonly releaseKeys?: ReleaseKeys | undefined;
+  /** undefined: nothing is announced. */
+  readonly push?: FirmwarePushSettings | undefined;
+}
+
 /** What `sidekick watch` is told. All times are in milliseconds. */
 export interface WatchSettings extends EtcdSettings {
   readonly admin: AdminSettings;
@@ -216,7 +238,7 @@ export interface WatchSettings extends EtcdSettings {
   /** The probe of any other service, by the kind of its upstream in the gateway; undefined if such services are not probed. */
   readonly gatewayProbe: ((kind: Kind) => ProbeSettings) | undefined;
   /** undefined if no firmware is offered. */
-  readonly firmware: { readonly origin: string; readonly service: string } | undefined;
+  readonly firmware: FirmwareOfferSettings | undefined;
   readonly warnings: readonly Problem[];
 }
 
@@ -235,12 +257,17 @@ const GATEWAY_TCP: ProbeSettings = {
  * each broker.
  */
 function gatewayMqtt(watcherId: string): ProbeSettings {
-  const clientId = `sidekick${createHash('sha256').update(watcherId).digest('hex').slice(0, 12)}`;
+  const clientId = clientIdOf(watcherId);
   return {
     spec: (target) => ({ type: 'mqtt', target, clientId, lasting: true, strangersRefused: true }),
     id: `gateway-mqtt-${clientId}`,
     health: GATEWAY_HEALTH,
   };
+}
+
+/** A ClientId of this watcher's own for each purpose, which every broker takes: at most 23 letters and digits. */
+function clientIdOf(purpose: string): string {
+  return `sidekick${createHash('sha256').update(purpose).digest('hex').slice(0, 12)}`;
 }
 
 function gatewayProbe(
@@ -273,9 +300,9 @@ export function watchSettings(
   const probed = lists.probes.map((entry) => entry.values.service);
   refuseRepeats('service', probed, lists.probes, files);
   for (const entry of lists.probes) checkRecipients(entry, values.allow, files);
-  refuseProblems(files.problems);
   const id = values.id ?? hostname();
-  const { origin } = values.firmware;
+  const firmware = firmwareSettings(values.firmware, id, values.allow, files);
+  refuseProblems(files.problems);
   const { instances, bytes, probes: underWay, probeRate } = values.limits;
   const watcher: WatcherOptions = {
     id,
@@ -299,9 +326,48 @@ export function watchSettings(
     nginx,
     probes: new Map(probes.map((probe, i) => [probed[i] ?? '', probe])),
     gatewayProbe: gatewayProbe(values.gatewayProbes, id),
-    firmware: origin === undefined ? undefined : { origin, service: values.firmware.service },
+    firmware,
     warnings: files.warnings,
   };
+}
+
+function firmwareSettings(
+  { origin, service, releaseKeys: paths, push, mqtt }: WatchConfig['values']['firmware'],
+  watcherId: string,
+  allow: Allow,
+  files: FileReader,
+): FirmwareOfferSettings | undefined {
+  const keys = releaseKeys('firmware.releaseKeys', paths, files);
+  const settings = push ? pushSettings(mqtt, watcherId, allow, files) : undefined;
+  if (origin !== undefined) return { origin, service, releaseKeys: keys, push: settings };
+  if (push)
+    files.problems.push({ key: 'firmware.push', reason: 'needs firmware.origin: nothing is offered' });
+  return undefined;
+}
+
+function pushSettings(
+  values: WatchConfig['values']['firmware']['mqtt'],
+  watcherId: string,
+  allow: Allow,
+  files: FileReader,
+): FirmwarePushSettings {
+  const label = 'firmware.mqtt.';
+  const tls = tlsSettings(values, label, files);
+  if (tls && !values.tls)
+    files.problems.push({ key: `${label}tls`, reason: 'is required: ca, cert, key and serverName need it' });
+  const auth = authSettings(values, label, files);
+  if (auth && !values.tls && !isLimited(values.service, allow)) {
+    files.problems.push({
+      key: `${label}passwordFile`,
+      reason: openRecipients(values.service, `${label}tls`),
+    });
+  }
+  const broker = {
+    clientId: clientIdOf(`${watcherId} firmware`),
+    ...auth,
+    ...(values.tls && { tls: tls ?? {} }),
+  };
+  return { service: values.service, spread: Math.ceil(values.spread / 1000), broker };
 }
 
 /** The IP address in the URL of an NGINX. A name is not resolved. */
@@ -359,10 +425,19 @@ function checkRecipients(
 ): void {
   const credential = credentialOption(values);
   if (credential === undefined || values.target !== undefined) return;
-  const limited = Object.hasOwn(allow, values.service) || Object.hasOwn(allow, '*');
-  if (limited || (values.tls && !values.insecure)) return;
-  const reason = `would be sent to every address that is registered as ${values.service}: give the networks of its instances in allow, or use ${label}tls without insecure`;
+  if (isLimited(values.service, allow) || (values.tls && !values.insecure)) return;
+  const reason = openRecipients(values.service, `${label}tls without insecure`);
   files.problems.push({ key: `${label}${credential}`, reason });
+}
+
+/** Whether instances of a service are taken from some networks only. */
+function isLimited(service: string, allow: Allow): boolean {
+  return Object.hasOwn(allow, service) || Object.hasOwn(allow, '*');
+}
+
+/** Why a credential must not go to the instances of a service. */
+function openRecipients(service: string, remedy: string): string {
+  return `would be sent to every address that is registered as ${service}: give the networks of its instances in allow, or use ${remedy}`;
 }
 
 function upstreamRule({ values }: UpstreamEntry): UpstreamRule {

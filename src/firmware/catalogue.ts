@@ -1,9 +1,17 @@
 import { err, ok, type Result } from '../core/result.js';
+import { entryOf, type Steps, stonesBelow } from './chain.js';
 import { chipByName } from './chips.js';
-import type { ReleaseId } from './names.js';
+import { newestFirst, type ReleaseId } from './names.js';
 import { blobPath, type Release } from './release.js';
 import type { Rollout } from './rollout.js';
-import { encode, MAX_CATALOGUE, noOptions, type Offer } from './shared/catalogue.js';
+import {
+  type CatalogueOptions,
+  encode,
+  encodeOffer,
+  MAX_CATALOGUE,
+  noOptions,
+  type Offer,
+} from './shared/catalogue.js';
 import type { FirmwareType } from './type-record.js';
 
 /** What a type's catalogue value is made from: all of it as etcd held it at one revision. */
@@ -11,8 +19,10 @@ export interface CatalogueInput {
   readonly type: string;
   readonly record: FirmwareType;
   readonly rollout: Rollout;
-  /** At least the releases that the rollout names, in so far as every firmware server holds their files. */
+  /** The releases that may be offered: every firmware server holds their files, and devices can get to them. */
   readonly releases: ReadonlyMap<ReleaseId, Release>;
+  /** All releases by which devices find their way, see `stepsOf`; default `releases`. */
+  readonly steps?: Steps;
   /** Where devices fetch files, such as `https://ota.example.com`: without a slash at its end. */
   readonly origin: string;
   readonly revision: number;
@@ -37,7 +47,7 @@ export function renderCatalogue(input: CatalogueInput): Result<string> {
     salt: offered?.salt ?? '',
     downgrade: rollout.downgrade,
     groups: [...(offered?.groups ?? [])],
-    options: noOptions(),
+    options: optionsOf(input),
     stable: offerOf(input, rollout.stable),
     candidate,
   });
@@ -47,6 +57,36 @@ export function renderCatalogue(input: CatalogueInput): Result<string> {
     `the catalogue of ${input.type} would be ${size} bytes, of at most ${MAX_CATALOGUE}: ` +
       'use fewer groups, shorter names, or fewer answer forms',
   );
+}
+
+/** The stepping stones below what the rollout offers: every NGINX leads devices by them. The lowest comes first. */
+export function stonesOf({ rollout, releases, steps = releases }: StonesInput): readonly ReleaseId[] {
+  const targets = [rollout.stable, rollout.candidate?.version].filter((id) => id !== undefined);
+  const highest = newestFirst(targets.filter((id) => releases.has(id)))[0];
+  return highest === undefined ? [] : stonesBelow(steps, highest);
+}
+
+type StonesInput = Pick<CatalogueInput, 'rollout' | 'releases' | 'steps'>;
+
+/** The value of the key of a stepping stone; undefined where it may not be offered. */
+export function renderStone(input: CatalogueInput, id: ReleaseId): string | undefined {
+  const offer = offerOf(input, id);
+  return offer && encodeOffer(offer);
+}
+
+function optionsOf(input: CatalogueInput): CatalogueOptions {
+  const { rollout, releases, steps = releases } = input;
+  const { stable, candidate, paused } = rollout;
+  const offered = paused === undefined ? candidate?.version : undefined;
+  const entry = (id: ReleaseId | undefined) => (id === undefined ? '' : (entryOf(steps, id) ?? ''));
+  const newest = releases.get(offered ?? '') ?? releases.get(stable ?? '');
+  return {
+    ...noOptions(),
+    critical: newest?.critical === true,
+    via: [...stonesOf(input)],
+    from: entry(candidate?.version),
+    stableFrom: entry(stable),
+  };
 }
 
 function offerOf(input: CatalogueInput, id: ReleaseId | undefined): Offer | undefined {
@@ -64,11 +104,28 @@ function offerOf(input: CatalogueInput, id: ReleaseId | undefined): Offer | unde
 }
 
 /** esp32FOTA reads `type`, `version` and `url`; the rest is for other clients. Source: esp32FOTA 0.3.0. */
-function esp32fotaManifest({ type, origin }: CatalogueInput, { version, plain, signed }: Release): string {
+function esp32fotaManifest({ type, origin }: CatalogueInput, release: Release): string {
+  const { version, plain, signed, critical } = release;
   const { sha256, size } = signed ?? plain;
   // A number is what the oldest clients take.
   const stated = /^\d+$/.test(version) ? Number(version) : version;
-  return JSON.stringify({ type, version: stated, url: `${origin}${blobPath(sha256)}`, sha256, size });
+  const url = `${origin}${blobPath(sha256)}`;
+  const fields = { type, version: stated, url, sha256, size, critical };
+  return JSON.stringify({ ...fields, ...signatureFields(release) });
+}
+
+/** What a device needs to check a release's signature, beside the fields that it is told in any case: see `signedText`. */
+function signatureFields({ plain, signed, from, through, signature }: Release): object {
+  if (signature === undefined) return {};
+  return {
+    ...(signed && { plain: { sha256: plain.sha256, size: plain.size } }),
+    from,
+    through,
+    notBefore: Date.parse(signature.notBefore) / 1000,
+    expires: Date.parse(signature.expires) / 1000,
+    key: signature.keyId,
+    sig: signature.value,
+  };
 }
 
 /** The manifest of ESPHome's `update: http_request`. Source: esphome.io, components/update/http_request. */

@@ -97,6 +97,10 @@ export function integer(min: number, max: number): Reader<number> {
 export const flag: Reader<boolean> = (value) =>
   typeof value === 'boolean' ? ok(value) : err(`must be true or false, ${got(value)}`);
 
+/** A field that is true, or missing. */
+export const trueFlag: Reader<true> = (value) =>
+  value === true ? ok(true) : err(`must be true or left out, ${got(value)}`);
+
 export function oneOf<T extends string | number>(allowed: readonly T[]): Reader<T> {
   return (value) => {
     const found = allowed.find((one) => one === value);

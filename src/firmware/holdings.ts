@@ -1,4 +1,5 @@
 import type { KeyPrefixes } from '../core/keys.js';
+import { stonesBelow } from './chain.js';
 import { parseFirmwareKey, releaseKey } from './keys.js';
 import type { ReleaseId } from './names.js';
 import { filesOf, mtimeOf, type ReleaseFile } from './release.js';
@@ -80,12 +81,17 @@ export function heldUpTo(wanted: WantedFiles, held: ReadonlySet<string>): number
   return limits.length === 0 ? wanted.revision : Math.min(...limits) - 1;
 }
 
-/** The files of the releases that these types' rollouts name: what may be offered at any moment. */
+/**
+ * The files of the releases that these types' rollouts name, and of the stepping stones to them: what may be offered at any
+ * moment.
+ */
 export function offerableFiles(types: Iterable<TypeState>): ReadonlySet<string> {
   const files = new Set<string>();
   for (const { rollout, releases } of types) {
-    for (const version of [rollout?.stable, rollout?.candidate?.version]) {
-      const release = version === undefined ? undefined : releases.get(version);
+    const targets = [rollout?.stable, rollout?.candidate?.version].filter((id) => id !== undefined);
+    const offerable = new Set(targets.flatMap((id) => [id, ...stonesBelow(releases, id)]));
+    for (const id of offerable) {
+      const release = releases.get(id);
       for (const { sha256 } of release ? filesOf(release) : []) files.add(sha256);
     }
   }

@@ -1,16 +1,19 @@
 import type { KeyPrefixes } from '../core/keys.js';
-import { renderCatalogue } from './catalogue.js';
+import { type CatalogueInput, renderCatalogue, renderStone, stonesOf } from './catalogue.js';
+import { refuseChain } from './chain.js';
 import { revisionOf } from './holdings.js';
 import type { ReleaseId } from './names.js';
 import type { Release } from './release.js';
-import { memberKey, typeKey } from './shared/catalogue.js';
-import type { TypeState } from './type-state.js';
+import { memberKey, stoneKey, typeKey } from './shared/catalogue.js';
+import { stepsOf, type TypeState } from './type-state.js';
 
 /** What every NGINX is to hold in its keyval zone, as etcd held it at one revision. */
 export interface Offering {
   readonly revision: number;
   /** The value of each type that devices may ask for, by key. */
   readonly types: ReadonlyMap<string, string>;
+  /** The stepping stones that devices are led to, by key. */
+  readonly stones: ReadonlyMap<string, string>;
   /** The groups of each device that is in one which a candidate is offered to, by key. */
   readonly members: ReadonlyMap<string, string>;
   /** Types that cannot be offered, with the reason. */
@@ -44,28 +47,45 @@ export function offeringOf(input: OfferingInput): Offering | undefined {
   if (input.servers.length === 0) return undefined;
   const heldByAll = Math.min(...input.servers.map(({ heldUpTo = -1 }) => heldUpTo));
   const types = new Map<string, string>();
+  const stones = new Map<string, string>();
   const members = new Map<string, string>();
   const problems: { type: string; reason: string }[] = [];
   for (const state of input.types) {
     const { type, record, rollout } = state;
     if (record === undefined || rollout === undefined) continue;
-    const releases = heldReleases(input.prefixes, state, heldByAll);
     const { origin, revision } = input;
-    const value = renderCatalogue({ type, record, rollout, releases, origin, revision });
+    const releases = offerableReleases(input.prefixes, state, heldByAll);
+    const catalogue = { type, record, rollout, releases, steps: stepsOf(state), origin, revision };
+    const value = renderCatalogue(catalogue);
     if (value.ok) types.set(typeKey(type), value.value);
     else problems.push({ type, reason: value.reason });
+    for (const [key, stone] of renderedStones(catalogue)) stones.set(key, stone);
     for (const [id, groups] of membersOf(state)) members.set(memberKey(type, id), groups);
   }
-  return { revision: input.revision, types, members, problems };
+  return { revision: input.revision, types, stones, members, problems };
 }
 
-function heldReleases(
+function renderedStones(input: CatalogueInput): readonly (readonly [string, string])[] {
+  return stonesOf(input).flatMap((id) => {
+    const value = renderStone(input, id);
+    return value === undefined ? [] : [[stoneKey(input.type, id), value] as const];
+  });
+}
+
+/** The releases that every server holds, without those of the rollout that devices would not get to. */
+function offerableReleases(
   prefixes: KeyPrefixes,
   state: TypeState,
   heldByAll: number,
 ): ReadonlyMap<ReleaseId, Release> {
   const held = [...state.releases].filter(([id]) => revisionOf(prefixes, state, id) <= heldByAll);
-  return new Map(held);
+  const releases = new Map(held);
+  const { stable, candidate } = state.rollout ?? {};
+  for (const id of [stable, candidate?.version]) {
+    // Commands refuse such a rollout; somebody has changed etcd without them.
+    if (id !== undefined && refuseChain(stepsOf(state), id) !== undefined) releases.delete(id);
+  }
+  return releases;
 }
 
 /** The devices of the groups that the candidate is offered to, each with its groups, separated by commas. */

@@ -74,3 +74,25 @@ export interface BlobUploader {
     signal: AbortSignal,
   ): Promise<{ readonly sha256: string; readonly etag: string | undefined } | undefined>;
 }
+
+/** A session with one broker. */
+export interface BrokerSession {
+  /** Resolves when the session has ended, whoever has ended it. */
+  readonly ended: Promise<void>;
+  /** Has `onMessage` called with the retained and all later messages of topics. Rejects where the broker does not answer. */
+  subscribe(topics: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Puts a retained message in place of the topic's last one. Rejects where the broker does not acknowledge it. */
+  retain(topic: string, payload: string, signal: AbortSignal): Promise<void>;
+  /** Ends the session. */
+  close(): Promise<void>;
+}
+
+/** The MQTT brokers that devices are connected to. */
+export interface Brokers {
+  /** Begins a session. Rejects where the broker refuses it or cannot be reached. */
+  connect(
+    broker: Address,
+    onMessage: (topic: string, payload: string) => void,
+    signal: AbortSignal,
+  ): Promise<BrokerSession>;
+}

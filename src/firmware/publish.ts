@@ -1,5 +1,6 @@
 import { defined } from '../core/defined.js';
 import { quote } from '../core/result.js';
+import { refuseChain } from './chain.js';
 import { concat, type Hash } from './image/bytes.js';
 import { type FirmwareFile, fileOf } from './image/image.js';
 import { compareReleases, newestFirst, parseType, type ReleaseId } from './names.js';
@@ -8,6 +9,7 @@ import { type Checked, passed, type Refusal, refused, refusedUnlessForced } from
 import { filesOf, type Release, type ReleaseFile } from './release.js';
 import type { Author } from './rollout.js';
 import { normal, parse } from './shared/version.js';
+import { type ReleaseSigner, signRelease } from './signature.js';
 import { ANSWER_FORMS, type FirmwareType, MAX_IMAGE } from './type-record.js';
 import type { TypeState } from './type-state.js';
 import { refuseUnreadable } from './unreadable.js';
@@ -21,7 +23,12 @@ export interface PublishInput {
   readonly signature?: Uint8Array;
   /** What the type is to be: for its first release, or with `force`. */
   readonly settings: TypeSettings;
+  readonly from?: ReleaseId;
+  readonly through?: true;
+  readonly critical?: true;
   readonly notes?: string;
+  /** Who vouches for the release. */
+  readonly signer?: ReleaseSigner;
   readonly author: Author;
   readonly force: boolean;
 }
@@ -79,16 +86,22 @@ function recordOf({ state, file, settings, force, ...rest }: PublishInput): Firm
 
 function releaseOf(input: PublishInput, hash: Hash): Release {
   const signed = signedBytes(input);
-  const seconds = Math.floor(Date.parse(input.author.at) / 1000);
-  return defined({
-    version: input.version,
+  const { version, author, file, from, through, critical, notes, signer } = input;
+  const seconds = Math.floor(Date.parse(author.at) / 1000);
+  const release: Release = defined({
+    version,
     publishedAt: new Date(seconds * 1000).toISOString(),
-    publishedBy: input.author.by,
-    plain: fileOf(input.file.image, hash),
+    publishedBy: author.by,
+    plain: fileOf(file.image, hash),
     signed: signed === undefined ? undefined : fileOf(signed, hash),
-    image: input.file.facts,
-    notes: input.notes,
+    image: file.facts,
+    from,
+    through,
+    critical,
+    notes,
   });
+  if (signer === undefined) return release;
+  return { ...release, signature: signRelease(input.state.type, release, signer) };
 }
 
 function signatureOf({ signature, file }: PublishInput): Uint8Array | undefined {
@@ -115,6 +128,9 @@ const CHECKS: readonly Check[] = [
   backwards,
   project,
   secureVersion,
+  fromEarlier,
+  stones,
+  waysStay,
 ];
 
 function typeName({ state }: Prepared): Refusal | undefined {
@@ -245,7 +261,36 @@ function secureVersion({ state, file }: Prepared): Refusal | undefined {
   ).refusal;
 }
 
-function warningsOf({ state, file, id }: Prepared): readonly string[] {
+function fromEarlier({ id, version, from }: Prepared): Refusal | undefined {
+  if (from === undefined || compareReleases(from, id) < 0) return undefined;
+  const reason = `${version} could be taken by no device: it would be taken from ${from} on`;
+  return refused('from', reason, `give a version below ${version}`).refusal;
+}
+
+/** Most stepping stones of a type: every NGINX has a key for each. */
+const MAX_STONES = 20;
+
+function stones({ state, through }: Prepared): Refusal | undefined {
+  if (through === undefined) return undefined;
+  const count = [...state.releases.values()].filter((release) => release.through === true).length;
+  if (count < MAX_STONES) return undefined;
+  const reason = `type ${state.type} has ${count} stepping stones, and can have at most ${MAX_STONES}`;
+  return refused('too-many-stones', reason, 'publish it without --through').refusal;
+}
+
+/** A release below what is offered may change the way of devices to that. */
+function waysStay({ state, id, release }: Prepared): Refusal | undefined {
+  const steps = new Map([...state.releases, [id, release]]);
+  const { stable, previous, candidate } = state.rollout ?? {};
+  for (const target of [stable, previous, candidate?.version]) {
+    if (target === undefined || refuseChain(state.releases, target) !== undefined) continue;
+    const refusal = refuseChain(steps, target);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function warningsOf({ state, file, id, release }: Prepared): readonly string[] {
   const { facts } = file;
   const before = newestFirst(state.releases.keys()).find((other) => other !== id);
   const last = before === undefined ? undefined : state.releases.get(before)?.image;
@@ -259,8 +304,15 @@ function warningsOf({ state, file, id }: Prepared): readonly string[] {
     raised(facts.minRevision, last?.minRevision)
       ? `the image needs chip revision ${facts.minRevision}, and ${before} needed ${last?.minRevision}: older boards will refuse it`
       : undefined,
+    wayWarning(new Map([...state.releases, [id, release]]), id),
   ];
   return warnings.filter((warning) => warning !== undefined);
+}
+
+/** What `rollout` will refuse. */
+function wayWarning(steps: ReadonlyMap<ReleaseId, Release>, id: ReleaseId): string | undefined {
+  const refusal = refuseChain(steps, id);
+  return refusal && `it cannot be rolled out yet: ${refusal.reason}; ${refusal.remedy}`;
 }
 
 function raised(value: number | undefined, before: number | undefined): boolean {

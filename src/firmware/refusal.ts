@@ -38,7 +38,10 @@ type PublishRefusal =
   | 'signature-length'
   | 'signature-missing'
   | 'signature-unwanted'
-  | 'too-large';
+  | 'too-large'
+  | 'from'
+  | 'too-many-stones'
+  | 'chain-broken';
 
 /** What is wrong with a change to a rollout. */
 type RolloutRefusal =
@@ -56,6 +59,8 @@ type RolloutRefusal =
   | 'paused'
   | 'not-paused'
   | 'would-downgrade'
+  | 'chain-broken'
+  | 'signature-expired'
   | 'keep';
 
 /** A value, or why there is none. */

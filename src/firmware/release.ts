@@ -1,8 +1,18 @@
 import { defined } from '../core/defined.js';
 import { err, ok, type Result } from '../core/result.js';
 import { CHIP_NAMES } from './chips.js';
-import { type Fields, integer, matching, oneOf, prose, type Reader, readRecord, time } from './fields.js';
-import type { ReleaseId } from './names.js';
+import {
+  type Fields,
+  integer,
+  matching,
+  oneOf,
+  prose,
+  type Reader,
+  readRecord,
+  time,
+  trueFlag,
+} from './fields.js';
+import { parseReleaseId, type ReleaseId } from './names.js';
 import { normal, parse } from './shared/version.js';
 import { MAX_IMAGE } from './type-record.js';
 
@@ -42,6 +52,17 @@ export interface ImageFacts {
   readonly secureBoot: SecureBoot;
 }
 
+/** Who vouches for a release, and how long: see `signedText` for what is signed. */
+export interface ReleaseSignature {
+  /** Names the key: the first 16 hex digits of the SHA-256 of the public key in DER (SubjectPublicKeyInfo). */
+  readonly keyId: string;
+  /** The Ed25519 signature in base64: 88 characters. */
+  readonly value: string;
+  /** ISO 8601, whole seconds: the release counts from then on, and no longer once it has expired. */
+  readonly notBefore: string;
+  readonly expires: string;
+}
+
 /** A published version of a type's firmware. It never changes. */
 export interface Release {
   /** As it was published: what devices are told. Its normal spelling is that of its key. */
@@ -55,7 +76,14 @@ export interface Release {
   /** The same with a signature in front, for devices that check one with esp32FOTA. */
   readonly signed?: ReleaseFile;
   readonly image: ImageFacts;
+  /** Only devices that run this version or a later one may take the release. */
+  readonly from?: ReleaseId;
+  /** A stepping stone: devices below it have to take it before any later release. */
+  readonly through?: true;
+  /** Offered to devices however many downloads are under way. */
+  readonly critical?: true;
   readonly notes?: string;
+  readonly signature?: ReleaseSignature;
 }
 
 /** The release's version in its normal spelling. */
@@ -103,7 +131,11 @@ function readRelease(fields: Fields): Release {
     plain: fields.object('plain', readFile),
     signed: fields.optionalObject('signed', readFile),
     image: fields.object('image', readImage),
+    from: fields.optional('from', parseReleaseId),
+    through: fields.optional('through', trueFlag),
+    critical: fields.optional('critical', trueFlag),
     notes: fields.optional('notes', prose(2000)),
+    signature: fields.optionalObject('signature', readSignature),
   });
 }
 
@@ -116,11 +148,26 @@ const versionText: Reader<string> = (value) =>
     ? ok(value)
     : err('must be a version such as 1.3.0');
 
+/** A time without fractions of a second: what is signed has none. */
+const wholeSeconds: Reader<string> = (value) => {
+  const read = time(value);
+  return !read.ok || read.value.endsWith('.000Z') ? read : err('must be a time in whole seconds');
+};
+
 function readFile(fields: Fields): ReleaseFile {
   return {
     sha256: fields.required('sha256', sha256),
     md5: fields.required('md5', md5),
     size: fields.required('size', integer(1, MAX_IMAGE)),
+  };
+}
+
+function readSignature(fields: Fields): ReleaseSignature {
+  return {
+    keyId: fields.required('keyId', matching(/^[0-9a-f]{16}$/, 'the 16 hex digits of a key')),
+    value: fields.required('value', matching(/^[A-Za-z0-9+/]{86}==$/, 'an Ed25519 signature in base64')),
+    notBefore: fields.required('notBefore', wholeSeconds),
+    expires: fields.required('expires', wholeSeconds),
   };
 }
 

@@ -1,4 +1,5 @@
 import { defined } from '../core/defined.js';
+import { refuseChain } from './chain.js';
 import { refuseAbsent, refuseMembers } from './group-changes.js';
 import { compareReleases, newestFirst, type ReleaseId } from './names.js';
 import { type Checked, passed, type Refusal, refused } from './refusal.js';
@@ -39,6 +40,7 @@ export function rollOut(state: TypeState, request: RolloutRequest, author: Autho
   const [version] = release.value;
   const refusal =
     refuseVersion(state, ...release.value) ??
+    refuseChain(state.releases, version) ??
     refuseRequest(state, request) ??
     refusePaused(state.rollout, version);
   if (refusal !== undefined) return { ok: false, refusal };
@@ -89,7 +91,7 @@ export function promote(state: TypeState, author: Author): Checked<Change> {
   const candidate = candidateIn(state);
   if (!candidate.ok) return candidate;
   const [{ candidate: _, stable, ...before }, { version }] = candidate.value;
-  const refusal = refusePaused(state.rollout, version);
+  const refusal = refusePaused(state.rollout, version) ?? refuseChain(state.releases, version);
   if (refusal !== undefined) return { ok: false, refusal };
   return passed({
     rollout: defined({ ...before, ...author, stable: version, previous: stable, downgrade: false }),
@@ -144,8 +146,8 @@ function dropCandidate(
 }
 
 /**
- * The releases that may be removed so that `keep` are left, the newest first: never one that the rollout names, which are
- * left over and above.
+ * The releases that may be removed so that `keep` are left, the newest first: never a stepping stone or one that the
+ * rollout names, which are left over and above.
  */
 export function prunable(state: TypeState, keep: number): Checked<readonly ReleaseId[]> {
   const refusal = refuseUnreadable(state);
@@ -161,7 +163,7 @@ export function prunable(state: TypeState, keep: number): Checked<readonly Relea
   const named = new Set([stable, previous, candidate?.version]);
   return passed(
     newestFirst(state.releases.keys())
-      .filter((id) => !named.has(id))
+      .filter((id) => !named.has(id) && state.releases.get(id)?.through !== true)
       .slice(keep),
   );
 }

@@ -20,6 +20,12 @@ export interface LoggedChange extends LogEntry {
   readonly revision: number;
 }
 
+/** A release that is offered to nobody, since no trusted key vouches for it. */
+export interface RejectedRelease {
+  readonly release: Release;
+  readonly reason: string;
+}
+
 /** Everything that etcd holds of one type. */
 export interface TypeState {
   readonly type: string;
@@ -28,6 +34,8 @@ export interface TypeState {
   readonly rollout: Rollout | undefined;
   /** The oldest release first. */
   readonly releases: ReadonlyMap<ReleaseId, Release>;
+  /** Releases that `acceptReleases` has taken out of `releases`; none where release keys are not used. */
+  readonly rejected: ReadonlyMap<ReleaseId, RejectedRelease>;
   readonly groups: ReadonlyMap<string, Group>;
   /** The oldest change first. */
   readonly log: readonly LoggedChange[];
@@ -36,6 +44,14 @@ export interface TypeState {
   /** When each of the type's keys was last written, those that cannot be read included. */
   readonly written: ReadonlyMap<string, number>;
   readonly unreadable: readonly UnreadableKey[];
+}
+
+/**
+ * The releases by which devices find their way, see `stonesBelow`: those that are rejected as well, since a stepping stone
+ * that has expired must not be left out.
+ */
+export function stepsOf({ releases, rejected }: TypeState): ReadonlyMap<ReleaseId, Release> {
+  return new Map([...releases, ...[...rejected].map(([id, { release }]) => [id, release] as const)]);
 }
 
 /** A type of which etcd holds nothing. */
@@ -118,6 +134,7 @@ class TypeBuilder {
       record: this.#record,
       rollout: this.#rollout,
       releases: new Map(releases),
+      rejected: new Map(),
       groups: this.#groups,
       log: this.#log.toSorted((a, b) => a.revision - b.revision),
       revision: Math.max(0, ...this.#written.values()),

@@ -1,9 +1,10 @@
 import type { KeyPrefixes } from '../core/keys.js';
+import { refuseChain, stonesBelow } from './chain.js';
 import { revisionOf, type WantedFiles, wantedFiles } from './holdings.js';
-import type { ReleaseId } from './names.js';
+import { newestFirst, type ReleaseId } from './names.js';
 import type { FirmwareServer, Offering } from './offering.js';
 import type { Candidate, Paused } from './rollout.js';
-import type { TypeState, UnreadableKey } from './type-state.js';
+import { stepsOf, type TypeState, type UnreadableKey } from './type-state.js';
 
 /** How the firmware of one type stands: who is offered what, and what is not offered yet, and why. Plain JSON. */
 export interface TypeStatus {
@@ -15,8 +16,10 @@ export interface TypeStatus {
   readonly paused?: Paused;
   /** The releases that devices are offered now. */
   readonly offered: readonly ReleaseId[];
-  /** The releases that the rollout names, and that no device is offered. */
+  /** The releases that the rollout names, and the stepping stones to them, that no device is offered. */
   readonly withheld: readonly WithheldRelease[];
+  /** The releases that no trusted key vouches for, the newest first: at most 20. */
+  readonly rejected?: readonly { readonly version: ReleaseId; readonly reason: string }[];
   /** Keys of the type that cannot be read; what they hold counts as absent. */
   readonly unreadable: readonly UnreadableKey[];
 }
@@ -63,7 +66,9 @@ interface Ground {
 function typeStatus(ground: Ground, state: TypeState, problem: string | undefined): TypeStatus {
   const { stable, candidate, paused } = state.rollout ?? {};
   const active = paused === undefined ? candidate?.version : undefined;
-  const named = [stable, active].filter((version) => version !== undefined);
+  const targets = [stable, active].filter((version) => version !== undefined);
+  const stones = targets.flatMap((version) => stonesBelow(stepsOf(state), version));
+  const named = [...new Set([...targets, ...stones])];
   const withheld = named.flatMap((version) => withheldRelease(ground, state, version, problem) ?? []);
   return {
     type: state.type,
@@ -72,8 +77,16 @@ function typeStatus(ground: Ground, state: TypeState, problem: string | undefine
     ...(paused && { paused }),
     offered: named.filter((version) => !withheld.some((other) => other.version === version)),
     withheld,
+    ...(state.rejected.size > 0 && { rejected: rejectedReleases(state) }),
     unreadable: state.unreadable,
   };
+}
+
+const REJECTED_SHOWN = 20;
+
+function rejectedReleases({ rejected }: TypeState): NonNullable<TypeStatus['rejected']> {
+  const newest = newestFirst(rejected.keys()).slice(0, REJECTED_SHOWN);
+  return newest.map((version) => ({ version, reason: rejected.get(version)?.reason ?? '' }));
 }
 
 /** Why a release that the rollout names is not offered; undefined where it is. */
@@ -86,7 +99,11 @@ function withheldRelease(
   const because = (reason: string) => ({ version, reason, waitingFor: [] });
   if (problem !== undefined) return because(problem);
   if (state.record === undefined) return because('what the devices of this type are is not known');
+  const rejected = state.rejected.get(version);
+  if (rejected !== undefined) return because(rejected.reason);
   if (!state.releases.has(version)) return because('there is no such release, or it cannot be read');
+  const broken = refuseChain(stepsOf(state), version);
+  if (broken !== undefined) return because(broken.reason);
   if (ground.servers.length === 0) return because('no firmware server is registered');
   const needed = revisionOf(ground.prefixes, state, version);
   const waitingFor = ground.servers

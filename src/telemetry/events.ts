@@ -220,7 +220,17 @@ export const EVENTS: readonly EventDeclaration[] = [
     'NGINX cannot be told what it offers to devices: retrying.',
     'Check the keyval zone and the NGINX API.',
   ),
-  warn('firmware-rejected', 'A type of firmware cannot be offered.', 'See `reason`.'),
+  warn(
+    'firmware-rejected',
+    'A type or a release of firmware is not offered, or the files of a release are not fetched.',
+    'See `reason`; a release that no release key has signed may be the work of an intruder.',
+  ),
+  info('firmware-announced', 'A broker has a new message for the devices of a type: see --firmware-push.'),
+  warn(
+    'firmware-announce-failed',
+    'A broker cannot be told what devices are offered: retrying.',
+    'Check the broker, and firmware.mqtt.',
+  ),
   info('firmware-file-fetched', 'A firmware file was fetched from another firmware server.'),
   warn(
     'firmware-file-missing',

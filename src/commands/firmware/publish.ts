@@ -3,6 +3,7 @@ import { HttpBlobUploader } from '../../adapters/blobs/uploader.js';
 import { refuseProblems } from '../../config/engine/problem.js';
 import { createFileReader } from '../../config/engine/secret-files.js';
 import { type firmwarePublishScope, type UploadSettings, uploadSettings } from '../../config/firmware.js';
+import { releaseSigner } from '../../config/release-keys.js';
 import { hostOf } from '../../core/address.js';
 import { defined } from '../../core/defined.js';
 import { messageOf, UsageError } from '../../core/errors.js';
@@ -31,6 +32,8 @@ type Order = InvocationOf<typeof firmwarePublishScope>;
 /** Where a firmware server takes uploads unless told otherwise. */
 const UPLOAD_PORT = 8443;
 
+const SECONDS_A_DAY = 86_400;
+
 const hash: Hash = (algorithm, bytes) => createHash(algorithm).update(bytes).digest();
 
 /** `sidekick firmware publish FILE`: checks an image, uploads it, and creates its release. Nothing is offered yet. */
@@ -44,13 +47,17 @@ export async function publishCommand(order: Order): Promise<number> {
   const signature = values.sign === undefined ? undefined : signed(file, keyOf(values.sign));
   const files = createFileReader(order.sources.env);
   const upload = uploadSettings(values.upload, files);
+  const signer = releaseSigner('signRelease', values.signRelease, values.valid * SECONDS_A_DAY, files);
   refuseProblems(files.problems);
   await withEtcd(order, async (session) => {
     const repository = new FirmwareRepository(session.store, session.prefixes);
     const state = await repository.type(type, session.signal);
     const author = { by: operatorName(order.sources.env), at: new Date().toISOString() };
-    const { forms, maxSize, signatureLength, notes, force } = values;
-    const input = defined({ state, version, file, signature, notes, author, force });
+    const { forms, maxSize, signatureLength, from, notes, force } = values;
+    const through = values.through || undefined;
+    const critical = values.critical || undefined;
+    const release = { from, through, critical, notes, signer };
+    const input = defined({ state, version, file, signature, author, force, ...release });
     const settings = defined({ forms, maxSize, signatureLength });
     const uploader = new HttpBlobUploader(await destination(upload, values.service, session));
     try {

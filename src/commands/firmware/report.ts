@@ -103,8 +103,16 @@ function describeType(state: TypeState): readonly string[] {
 
 function releaseLine(version: string, release: Release | undefined): string {
   if (release === undefined) return version;
-  const { publishedAt, publishedBy, plain, signed, notes } = release;
-  const kinds = signed === undefined ? '' : ', signed';
+  const { publishedAt, publishedBy, plain, signed, from, through, critical, notes, signature } = release;
+  const facts = [
+    `${plain.size} bytes`,
+    signed && 'signed',
+    from && `from ${from}`,
+    through && 'a stepping stone',
+    critical && 'critical',
+    `published ${publishedAt} by ${publishedBy}`,
+    signature && `its record signed with key ${signature.keyId} until ${signature.expires}`,
+  ];
   const text = notes === undefined ? '' : `: ${notes}`;
-  return `${version}  ${plain.size} bytes${kinds}, published ${publishedAt} by ${publishedBy}${text}`;
+  return `${version}  ${facts.filter((fact) => fact !== undefined).join(', ')}${text}`;
 }

@@ -7,7 +7,7 @@ import { rolloutText } from './rollout-text.js';
 const NAMED = 50;
 
 /** What a watcher says of firmware, as lines. Text from etcd or NGINX in them is not escaped. */
-export function offeringLines({ servers, types, nginx }: OfferingStatus): readonly string[] {
+export function offeringLines({ servers, types, nginx, brokers }: OfferingStatus): readonly string[] {
   const count = `${servers.length} firmware server${servers.length === 1 ? '' : 's'}`;
   const behind = nginx.filter(({ state }) => state !== 'in-sync');
   return [
@@ -16,7 +16,18 @@ export function offeringLines({ servers, types, nginx }: OfferingStatus): readon
     ...behind.map(
       ({ nginx: name, state, error }) => `  ! ${name}: ${STATES[state] ?? state}${because(error)}`,
     ),
+    ...(brokers === undefined ? [] : brokerLines(brokers)),
     ...typeLines(types),
+  ];
+}
+
+function brokerLines(brokers: NonNullable<OfferingStatus['brokers']>): readonly string[] {
+  const behind = brokers.filter(({ state }) => state !== 'in-sync');
+  return [
+    `  announced on ${brokers.length - behind.length} of ${brokers.length} brokers`,
+    ...limited(
+      behind.map(({ broker, state, error }) => [`  ! ${broker}: ${STATES[state] ?? state}${because(error)}`]),
+    ).flat(),
   ];
 }
 
@@ -26,13 +37,15 @@ function typeLines(types: readonly TypeStatus[]): readonly string[] {
 }
 
 /** What the registrar beside a firmware server says of its files, as lines. */
-export function filesLines({ revision, notReady, held, missing }: SpreaderStatus): readonly string[] {
+export function filesLines(status: SpreaderStatus): readonly string[] {
+  const { revision, notReady, held, missing, rejected = [] } = status;
   const upTo = revision === undefined ? '' : `; complete up to revision ${revision}`;
   return [
     '',
     `Firmware files: ${held} held, ${missing.length} missing${upTo}`,
     ...(notReady === undefined ? [] : [`  ! not registered: ${notReady}`]),
     ...limited(missing.map((file) => [missingLine(file)])).flat(),
+    ...rejected.map(({ release, reason }) => `  ! ${release} is not fetched: ${reason}`),
   ];
 }
 
@@ -42,10 +55,12 @@ const STATES: Readonly<Record<string, string>> = {
   unserved: 'its configuration has no keyval zone for firmware',
 };
 
-function oneType({ type, withheld, unreadable, ...rollout }: TypeStatus): readonly string[] {
+function oneType({ type, withheld, rejected = [], unreadable, ...rollout }: TypeStatus): readonly string[] {
+  const others = rejected.filter(({ version }) => !withheld.some((release) => release.version === version));
   return [
     `  ${type}: ${rolloutText(rollout)}`,
     ...withheld.map(({ version, reason }) => `    ! ${version} is not offered: ${reason}`),
+    ...others.map(({ version, reason }) => `    ! ${version} is rejected: ${reason}`),
     ...unreadable.map(({ key, reason }) => `    ! cannot be read: ${key}: ${reason}`),
   ];
 }

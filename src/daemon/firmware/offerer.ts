@@ -1,14 +1,27 @@
 import { backoff } from '../../async/backoff.js';
+import { sleep } from '../../async/sleep.js';
 import { Wakeup } from '../../async/wakeup.js';
 import { defined } from '../../core/defined.js';
 import { messageOf } from '../../core/errors.js';
 import type { KeyPrefixes } from '../../core/keys.js';
-import type { KeyvalApi, Log, RegistryClient, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
+import type {
+  KeyvalApi,
+  Log,
+  RegistryClient,
+  RegistryReader,
+  RegistrySnapshot,
+  WallClock,
+} from '../../core/ports.js';
+import { announcementsOf } from '../../firmware/announcement.js';
 import { firmwareRoot } from '../../firmware/keys.js';
 import { type FirmwareServer, type Offering, offeringOf } from '../../firmware/offering.js';
-import { readTypes } from '../../firmware/type-state.js';
+import { acceptReleases, authenticNow, type ReleaseKeys } from '../../firmware/signature.js';
+import { readTypes, type TypeState } from '../../firmware/type-state.js';
 import { type TypeStatus, typeStatuses } from '../../firmware/type-status.js';
 import { announcedPrefixes, serversIn } from './announced.js';
+import type { Announcer } from './announcer.js';
+import type { AnnouncedTo } from './broker-link.js';
+import { RejectedReleases } from './rejected-releases.js';
 import { writeOffering } from './write-offering.js';
 
 interface OffererOptions {
@@ -29,6 +42,11 @@ interface OffererPorts {
   readonly store: Pick<RegistryClient, 'currentRevision'>;
   readonly nginx: readonly NamedKeyvalApi[];
   readonly log: Log;
+  readonly wallClock: WallClock;
+  /** The keys that releases are checked with, as they are now; undefined or left out: releases need no signature. */
+  readonly releaseKeys?: () => ReleaseKeys | undefined;
+  /** Announces what is offered, and says on which brokers; left out: nothing is announced. */
+  readonly announcer?: Pick<Announcer, 'announce' | 'status'> | undefined;
   /** 0 to 1; default Math.random. */
   readonly random?: () => number;
 }
@@ -39,6 +57,8 @@ export interface OfferingStatus {
   readonly servers: readonly FirmwareServer[];
   readonly types: readonly TypeStatus[];
   readonly nginx: readonly OfferedBy[];
+  /** Where releases are announced; only with `firmware.push`. */
+  readonly brokers?: readonly AnnouncedTo[];
 }
 
 /** Whether one NGINX tells devices what etcd says. */
@@ -53,22 +73,32 @@ export interface OfferedBy {
 /** How often an NGINX is looked at without a change, in ms: one that restarted may have lost what it had. */
 const RECHECK = 5_000;
 const RETRY = { min: 250, max: 10_000 };
+/** How often it is looked whether a signature has begun to count or has expired, in ms. */
+const VALIDITY_RECHECK = 10_000;
 
 /** Writes what devices are offered from etcd into every NGINX. An unavailable NGINX delays no other. */
 export class Offerer {
   readonly #options: OffererOptions;
   readonly #ports: OffererPorts;
   readonly #writers: readonly Writer[];
-  #known: Omit<OfferingStatus, 'nginx'> = { servers: [], types: [] };
+  readonly #rejected: RejectedReleases;
+  #snapshot: RegistrySnapshot | undefined;
+  #known: Pick<OfferingStatus, 'servers' | 'types'> = { servers: [], types: [] };
 
   constructor(options: OffererOptions, ports: OffererPorts) {
     this.#options = options;
     this.#ports = ports;
     this.#writers = ports.nginx.map((api) => new Writer(api, options.prefixes, ports));
+    this.#rejected = new RejectedReleases(ports.log);
   }
 
   status(): OfferingStatus {
-    return { ...this.#known, nginx: this.#writers.map(({ status }) => status) };
+    const brokers = this.#ports.announcer?.status();
+    return {
+      ...this.#known,
+      nginx: this.#writers.map(({ status }) => status),
+      ...(brokers && { brokers }),
+    };
   }
 
   /** Runs until the signal is aborted. While etcd is unavailable, every NGINX keeps what it has. */
@@ -82,12 +112,37 @@ export class Offerer {
     await Promise.all([
       this.#ports.reader.watch(watched, listener, signal),
       ...this.#writers.map((writer) => writer.run(signal)),
+      this.#followClock(signal),
     ]);
   }
 
-  #show({ entries, revision }: RegistrySnapshot): void {
+  /** The keys that releases are checked with are others. */
+  releaseKeysChanged(): void {
+    if (this.#snapshot !== undefined) this.#show(this.#snapshot);
+  }
+
+  /** Signatures begin to count and expire without a change in etcd. */
+  async #followClock(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(VALIDITY_RECHECK, signal);
+      if (!signal.aborted && this.#ports.releaseKeys?.() !== undefined) this.releaseKeysChanged();
+    }
+  }
+
+  #types({ entries }: RegistrySnapshot): readonly TypeState[] {
+    const types = [...readTypes(this.#options.prefixes, entries.values()).values()];
+    const keys = this.#ports.releaseKeys?.();
+    if (keys === undefined) return types;
+    const check = authenticNow(keys, this.#ports.wallClock);
+    return types.map((type) => acceptReleases(type, check));
+  }
+
+  #show(snapshot: RegistrySnapshot): void {
+    this.#snapshot = snapshot;
+    const { entries, revision } = snapshot;
     const { prefixes, origin } = this.#options;
-    const types = [...readTypes(prefixes, entries.values()).values()];
+    const types = this.#types(snapshot);
+    this.#rejected.report(types);
     const servers = serversIn(entries, this.#options);
     const offering = offeringOf({ prefixes, types, servers, origin, revision });
     const problems = offering?.problems ?? [];
@@ -97,6 +152,7 @@ export class Offerer {
       this.#ports.log.warn({ event: 'firmware-rejected', type, reason }, 'firmware cannot be offered');
     }
     for (const writer of this.#writers) writer.offer(offering);
+    this.#ports.announcer?.announce(announcementsOf(prefixes, types, this.#known.types));
   }
 }
 

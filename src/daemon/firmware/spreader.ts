@@ -15,10 +15,12 @@ import {
 } from '../../firmware/holdings.js';
 import { firmwareRoot } from '../../firmware/keys.js';
 import type { BlobPeers, BlobStore } from '../../firmware/ports.js';
-import { readTypes } from '../../firmware/type-state.js';
+import { acceptReleases, authentic, type ReleaseKeys } from '../../firmware/signature.js';
+import { readTypes, type TypeState } from '../../firmware/type-state.js';
 import { fetchFile } from './fetch-file.js';
 import { LocalFiles } from './local-files.js';
 import { DEFAULT_PARALLEL, DEFAULT_RESERVE } from './options.js';
+import { RejectedReleases } from './rejected-releases.js';
 
 interface SpreaderOptions {
   readonly prefixes: KeyPrefixes;
@@ -40,6 +42,8 @@ interface SpreaderPorts {
   readonly log: Log;
   /** Whether an address is this host's own server. */
   readonly isOwn: (address: Address) => boolean;
+  /** The keys that releases are checked with, as they are now; undefined or left out: releases need no signature. */
+  readonly releaseKeys?: () => ReleaseKeys | undefined;
   /** 0 to 1; default Math.random. */
   readonly random?: () => number;
 }
@@ -65,7 +69,16 @@ export interface SpreaderStatus {
   /** How many files it holds. */
   readonly held: number;
   readonly missing: readonly MissingFile[];
+  /** Releases whose files are not fetched, since no trusted key vouches for them: at most 50. */
+  readonly rejected?: readonly RejectedFiles[];
 }
+
+interface RejectedFiles {
+  readonly release: string;
+  readonly reason: string;
+}
+
+const REJECTED_SHOWN = 50;
 
 type Attempt = Pick<MissingFile, 'state' | 'reason'>;
 
@@ -88,6 +101,7 @@ export class Spreader {
   readonly #ports: SpreaderPorts;
   readonly #files: LocalFiles;
   readonly #rate: RateLimit;
+  readonly #rejectedLog: RejectedReleases;
   readonly #wakeup = new Wakeup();
   /** What came of the last attempt at each missing file. */
   readonly #attempts = new Map<string, Attempt>();
@@ -96,6 +110,7 @@ export class Spreader {
   /** The files that a rollout names, with the revision of their release. */
   #offerable: readonly WantedFile[] = [];
   #missing: readonly WantedFile[] = [];
+  #rejected: readonly RejectedFiles[] = [];
   /** The highest revision that was announced while this server was ready; undefined before it has been. */
   #promised: number | undefined;
   #failures = 0;
@@ -110,6 +125,7 @@ export class Spreader {
     this.#options = options;
     this.#ports = ports;
     this.#files = new LocalFiles(ports.store, ports.log);
+    this.#rejectedLog = new RejectedReleases(ports.log);
     this.#rate = new RateLimit(options.bandwidth ?? Number.POSITIVE_INFINITY, ports.clock);
   }
 
@@ -128,7 +144,13 @@ export class Spreader {
         const attempt = this.#attempts.get(sha256) ?? { state: 'waiting' };
         return { sha256, size, releases, ...attempt };
       }),
+      ...(this.#rejected.length > 0 && { rejected: this.#rejected }),
     };
+  }
+
+  /** The keys that releases are checked with are others. */
+  releaseKeysChanged(): void {
+    this.#wakeup.wake();
   }
 
   /**
@@ -192,7 +214,7 @@ export class Spreader {
   /** One look at the directory, and one attempt at each missing file. Resolves to whether nothing is missing. */
   async #complete({ entries }: RegistrySnapshot, signal: AbortSignal): Promise<boolean> {
     const { prefixes } = this.#options;
-    const types = [...readTypes(prefixes, entries.values()).values()];
+    const types = this.#accepted([...readTypes(prefixes, entries.values()).values()]);
     const wanted = wantedFiles(prefixes, types);
     const offerable = offerableFiles(types);
     await this.#files.refresh(signal);
@@ -218,6 +240,18 @@ export class Spreader {
       update();
     });
     return this.#missing.length === 0;
+  }
+
+  /**
+   * The types without the releases that no trusted key vouches for. When a signature counts is for watchers to look at: the
+   * files are there already when its time comes.
+   */
+  #accepted(types: readonly TypeState[]): readonly TypeState[] {
+    const keys = this.#ports.releaseKeys?.();
+    const accepted = keys ? types.map((state) => acceptReleases(state, authentic(keys))) : types;
+    this.#rejectedLog.report(accepted);
+    this.#rejected = accepted.flatMap(rejectedReleases).slice(0, REJECTED_SHOWN);
+    return accepted;
   }
 
   /** Resolves to why the file could not be had, or undefined. */
@@ -279,4 +313,11 @@ export class Spreader {
       .sort((a, b) => a.order - b.order)
       .map(({ address }) => address);
   }
+}
+
+function rejectedReleases({ type, rejected }: TypeState): readonly RejectedFiles[] {
+  return [...rejected.values()].map(({ release, reason }) => ({
+    release: `${type} ${release.version}`,
+    reason,
+  }));
 }

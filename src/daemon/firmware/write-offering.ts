@@ -12,8 +12,8 @@ type WriteResult =
 /**
  * Makes the keyval zone of one NGINX what the offering says. A type's value with a higher revision stays, since another
  * watcher that has read more of etcd wrote it, unless etcd has not come that far: then it was restored or set up anew, and
- * the value is of a history that is over. A value that differs in nothing but its revision stays too. Members come before
- * the types that name their groups, and the key that says that everything is there comes last. Rejects with NginxError,
+ * the value is of a history that is over. A value that differs in nothing but its revision stays too. Members and stepping stones come
+ * before the types that name them, and the key that says that everything is there comes last. Rejects with NginxError,
  * and as `currentRevision` does.
  * @param currentRevision Reads etcd's revision. It is called only if NGINX has a higher one than the offering, after that was read.
  */
@@ -27,7 +27,7 @@ export async function writeOffering(
   if (found === undefined) return 'no-zone';
   const highest = Math.max(...[...found.values()].map(revisionOf));
   const etcdRevision = highest > offering.revision ? await currentRevision(signal) : offering.revision;
-  const wanted = new Map([...offering.members, ...offering.types, [READY_KEY, '1']]);
+  const wanted = new Map([...offering.members, ...offering.stones, ...offering.types, [READY_KEY, '1']]);
   const isNewer = (key: string) => {
     const revision = revisionOf(found.get(key) ?? '');
     return revision > offering.revision && revision <= etcdRevision;

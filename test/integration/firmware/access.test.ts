@@ -121,9 +121,13 @@ describe('an etcd with access control', () => {
     const nginx = Object.assign(new FakeKeyvals('firmware'), { name: 'lb' });
     const options = { prefixes: PREFIXES, service: 'firmware', origin: 'https://ota.example.com' };
     const { reader, store } = connect('watcher');
-    const done = new Offerer(options, { reader, store, nginx: [nginx], log: recordingLog() }).run(
-      stop.signal,
-    );
+    const done = new Offerer(options, {
+      reader,
+      store,
+      nginx: [nginx],
+      log: recordingLog(),
+      wallClock: Date.now,
+    }).run(stop.signal);
     const stable = () => decode(nginx.zones.get('firmware')?.get('lamp') ?? '')?.stable?.version;
     await until('it is offered', () => stable() === '1.0.0');
     stop.abort();

@@ -200,4 +200,62 @@ describe('a credential', () => {
   ])('is sent if the addresses are limited or must show a certificate: %s', (file) => {
     expect(watch({}, file).probes.size).toBe(1);
   });
+
+  describe('of firmware', () => {
+    const ORIGIN = { ...API, '--firmware-origin': 'https://ota.example.com' };
+
+    it('announces nothing by default', () => {
+      const { firmware } = watch(ORIGIN);
+      expect(firmware).toEqual({
+        ...{ origin: 'https://ota.example.com', service: 'firmware' },
+        ...{ releaseKeys: undefined, push: undefined },
+      });
+    });
+
+    it('announces on the brokers of a service, with a ClientId of its own', () => {
+      const push = { ...ORIGIN, '--firmware-push': true, '--firmware-mqtt-spread': '90s' };
+      expect(watch({ ...push, '--id': 'lb1' }).firmware?.push).toEqual({
+        service: 'mqtt',
+        spread: 90,
+        broker: { clientId: expect.stringMatching(/^sidekick[0-9a-f]{12}$/) as string },
+      });
+    });
+
+    it('refuses to announce what is not offered', () => {
+      expect(complaints(() => watch({ ...API, '--firmware-push': true }))).toEqual([
+        'firmware.push: needs firmware.origin: nothing is offered',
+      ]);
+    });
+
+    it('sends a password only where it is told which brokers there may be, or checks their certificates', () => {
+      const login = {
+        ...{ ...ORIGIN, '--firmware-push': true, '--firmware-mqtt-username': 'watcher' },
+        '--firmware-mqtt-password-file': fileWith('secret'),
+      };
+      expect(complaints(() => watch(login))).toEqual([
+        expect.stringMatching(
+          /^firmware\.mqtt\.passwordFile: would be sent to every address .* registered as mqtt/,
+        ),
+      ]);
+      const auth = { username: 'watcher', password: 'secret' };
+      expect(watch({ ...login, '--allow': 'mqtt=10.0.0.0/8' }).firmware?.push?.broker).toMatchObject(auth);
+      expect(watch({ ...login, '--firmware-mqtt-tls': true }).firmware?.push?.broker).toMatchObject({
+        ...auth,
+        tls: {},
+      });
+    });
+
+    it('refuses files for TLS without TLS', () => {
+      const ca = { ...ORIGIN, '--firmware-push': true, '--firmware-mqtt-ca': fileWith('CA') };
+      expect(complaints(() => watch(ca))).toContain(
+        'firmware.mqtt.tls: is required: ca, cert, key and serverName need it',
+      );
+    });
+
+    it('refuses a release key that is none', () => {
+      expect(complaints(() => watch({ ...ORIGIN, '--firmware-release-keys': fileWith('hello') }))).toEqual([
+        expect.stringMatching(/^firmware\.releaseKeys: must be a file with a public key of Ed25519/),
+      ]);
+    });
+  });
 });

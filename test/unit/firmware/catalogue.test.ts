@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bucketsOf, type CatalogueInput, renderCatalogue } from '../../../src/firmware/catalogue.js';
+import {
+  bucketsOf,
+  type CatalogueInput,
+  renderCatalogue,
+  renderStone,
+} from '../../../src/firmware/catalogue.js';
 import { type Release, releaseId } from '../../../src/firmware/release.js';
 import type { Rollout } from '../../../src/firmware/rollout.js';
 import {
@@ -120,6 +125,69 @@ describe('the catalogue of a type', () => {
     });
   });
 
+  it('leads devices by the stepping stones below what is offered, those that are not on every server included', () => {
+    const stone = { ...release('1.2.5', 'c'), through: true as const };
+    const later = { ...release('1.4.0', 'd'), through: true as const };
+    const steps = new Map([OLD, stone, NEW, later].map((one) => [releaseId(one), one]));
+    expect(rendered({ steps }).options).toMatchObject({ via: ['1.2.5'] });
+    const { candidate: _, ...stableOnly } = ROLLOUT;
+    expect(rendered({ steps, rollout: stableOnly }).options).toMatchObject({ via: [] });
+    expect(renderStone({ ...INPUT, steps }, '1.2.5')).toBeUndefined();
+    const value = renderStone({ ...INPUT, steps, releases: steps }, '1.2.5');
+    expect(decodeStone(value ?? '')).toMatchObject({ version: '1.2.5', sha256: 'c'.repeat(64) });
+  });
+
+  it('says from which version on a device may begin its way: that of the first stepping stone, if there is one', () => {
+    const candidate = { ...NEW, from: '1.2.0' };
+    const releases = new Map([OLD, candidate].map((one) => [releaseId(one), one]));
+    expect(rendered({ releases }).options).toMatchObject({ from: '1.2.0', stableFrom: '' });
+    const stone = { ...release('1.2.5', 'c'), through: true as const, from: '1.1.0' };
+    const steps = new Map([...releases, ['1.2.5', stone] as const]);
+    expect(rendered({ releases, steps }).options).toMatchObject({ from: '1.1.0', stableFrom: '' });
+    const old = { ...OLD, from: '1.0.0' };
+    expect(rendered({ releases: new Map([['1.2.0', old]]) }).options).toMatchObject({ stableFrom: '1.0.0' });
+  });
+
+  it('is critical if what is offered last is: the candidate, or else the stable release', () => {
+    const critical = (stable: boolean, candidate: boolean, rollout = ROLLOUT) => {
+      const releases = new Map([
+        ['1.2.0', { ...OLD, ...(stable && { critical: true as const }) }],
+        ['1.3.0', { ...NEW, ...(candidate && { critical: true as const }) }],
+      ]);
+      return rendered({ releases, rollout }).options.critical;
+    };
+    const paused = { by: 'root@lb1', at: '2026-11-27T12:01:00.000Z' };
+    expect([critical(false, true), critical(true, false)]).toEqual([true, false]);
+    expect(critical(true, false, { ...ROLLOUT, paused })).toBe(true);
+    expect(critical(false, true, { ...ROLLOUT, paused })).toBe(false);
+  });
+
+  it('passes on the signature of a release to devices that want it, with all that it is over', () => {
+    const signed = { sha256: 'c'.repeat(64), md5: 'c'.repeat(32), size: 1_049_088 };
+    const signature = {
+      keyId: '0123456789abcdef',
+      value: `${'A'.repeat(86)}==`,
+      notBefore: '2026-11-27T12:00:00.000Z',
+      expires: '2027-02-25T12:00:00.000Z',
+    };
+    const candidate: Release = { ...NEW, from: '1.2.0', critical: true, signed, signature };
+    const manifest = rendered({ releases: new Map([['1.3.0', candidate]]) }).candidate?.esp32fota ?? '';
+    expect(JSON.parse(manifest)).toEqual({
+      type: 'toaster',
+      version: '1.3.0',
+      url: `https://ota.example.com/blobs/${'c'.repeat(64)}.bin`,
+      sha256: 'c'.repeat(64),
+      size: 1_049_088,
+      critical: true,
+      plain: { sha256: 'b'.repeat(64), size: 1_048_576 },
+      from: '1.2.0',
+      notBefore: 1_795_780_800,
+      expires: 1_803_556_800,
+      key: '0123456789abcdef',
+      sig: `${'A'.repeat(86)}==`,
+    });
+  });
+
   it('covers whole buckets, whatever the percentage is as a floating-point number', () => {
     for (let hundredths = 0; hundredths <= 10_000; hundredths++) {
       expect(bucketsOf(hundredths / 100)).toBe(hundredths);
@@ -170,6 +238,30 @@ describe('the catalogue of a type', () => {
       ]),
     });
     expect(value.ok && value.value.length).toBeLessThan(1700);
+  });
+
+  it('fits with signatures of both releases and three stepping stones', () => {
+    const signature = {
+      keyId: '0123456789abcdef',
+      value: `${'A'.repeat(86)}==`,
+      notBefore: '2026-11-27T12:00:00.000Z',
+      expires: '2027-02-25T12:00:00.000Z',
+    };
+    const stones = ['0.9.0', '1.0.0', '1.1.0'].map((version) => release(version, 'e'));
+    const signed = [OLD, NEW].map((one) => ({ ...one, from: '1.1.0', signature }));
+    const releases = new Map(
+      [...stones.map((one) => ({ ...one, through: true as const })), ...signed].map((one) => [
+        releaseId(one),
+        one,
+      ]),
+    );
+    const value = renderCatalogue({
+      ...INPUT,
+      type: 'greenhouse-controller-v2',
+      origin: 'https://firmware.greenhouse.example.com:8443',
+      releases,
+    });
+    expect(value.ok && value.value.length).toBeLessThan(MAX_CATALOGUE);
   });
 
   it('rejects what is no catalogue', () => {

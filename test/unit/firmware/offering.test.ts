@@ -7,7 +7,8 @@ import { groupKey, releaseKey, rolloutKey, typeKey } from '../../../src/firmware
 import { offeringOf } from '../../../src/firmware/offering.js';
 import { encodeRelease } from '../../../src/firmware/release.js';
 import { encodeRollout, type Rollout } from '../../../src/firmware/rollout.js';
-import { decode } from '../../../src/firmware/shared/catalogue.js';
+import type { Release } from '../../../src/firmware/release.js';
+import { decode, decodeStone } from '../../../src/firmware/shared/catalogue.js';
 import { encodeType } from '../../../src/firmware/type-record.js';
 import { readTypes } from '../../../src/firmware/type-state.js';
 
@@ -19,8 +20,9 @@ function keyValue(key: string, value: string, revision: number): KeyValue {
   return { key, value, revision, created: revision };
 }
 
-function release(version: string, revision: number): KeyValue {
+function release(version: string, revision: number, more: Partial<Release> = {}): KeyValue {
   const value = encodeRelease({
+    ...more,
     version,
     publishedAt: AT,
     publishedBy: 'ci',
@@ -31,7 +33,7 @@ function release(version: string, revision: number): KeyValue {
 }
 
 /** A type with two releases, one of which is rolled out; the releases were written at 10 and 20. */
-function types(change: Partial<Rollout> = {}) {
+function types(change: Partial<Rollout> = {}, more: readonly KeyValue[] = []) {
   const rollout: Rollout = {
     ...{ by: 'ann', at: AT, downgrade: false, secureVersion: 0, stable: '1.0.1' },
     candidate: { version: '1.0.2', salt: 's', percent: 12.5, groups: ['bench', 'beta'] },
@@ -45,13 +47,18 @@ function types(change: Partial<Rollout> = {}) {
     keyValue(groupKey(PREFIXES, 'lamp', 'bench'), encodeGroup(['one', 'two']), 31),
     keyValue(groupKey(PREFIXES, 'lamp', 'beta'), encodeGroup(['two']), 32),
     keyValue(groupKey(PREFIXES, 'lamp', 'others'), encodeGroup(['three']), 33),
+    ...more,
   ]).values();
 }
 
-function offered(announced: readonly (number | undefined)[], change: Partial<Rollout> = {}) {
+function offered(
+  announced: readonly (number | undefined)[],
+  change: Partial<Rollout> = {},
+  more: readonly KeyValue[] = [],
+) {
   const offering = offeringOf({
     prefixes: PREFIXES,
-    types: types(change),
+    types: types(change, more),
     servers: announced.map((heldUpTo, i) => defined({ address: `10.0.0.${i}:8080`, heldUpTo })),
     origin: ORIGIN,
     revision: 40,
@@ -90,5 +97,19 @@ describe('offeringOf', () => {
 
   it('contains the revision at which etcd was read', () => {
     expect(offered([33]).lamp?.revision).toBe(40);
+  });
+
+  it('has a stepping stone ready where every server holds it, and names it in any case', () => {
+    const stone = release('0.9.0', 25, { through: true });
+    const { offering, lamp } = offered([24], {}, [stone]);
+    expect([lamp?.options.via, [...(offering?.stones.keys() ?? [])]]).toEqual([['0.9.0'], []]);
+
+    const value = offered([25], {}, [stone]).offering?.stones.get('lamp/via/0.9.0');
+    expect(decodeStone(value ?? '')?.version).toBe('0.9.0');
+  });
+
+  it('offers no release that devices would not get to, whoever wrote that into etcd', () => {
+    const broken = [release('0.8.0', 8), release('1.0.2', 20, { from: '0.9.0' })];
+    expect(offered([33], {}, broken).versions).toEqual(['1.0.1', undefined, 0]);
   });
 });

@@ -15,7 +15,7 @@ import {
   rsaKey,
   withSignature,
 } from '../../support/firmware-image.js';
-import { AUTHOR, typeWith } from './support/types.js';
+import { AUTHOR, release, typeWith } from './support/types.js';
 
 const hash: Hash = (algorithm, bytes) => createHash(algorithm).update(bytes).digest();
 
@@ -270,6 +270,48 @@ describe('publishing', () => {
       /^unreadable: .*\/rollout cannot be read: "phases"/,
     );
     published(publish(file, '1.3.0', { state: state('/sidekick/firmware/toaster/log/0000000000000001') }));
+  });
+
+  it('takes down which devices may take a release, and which have to', () => {
+    const file = image({ version: '1.3.0', secureVersion: 1 });
+    const { release } = published(
+      publish(file, '1.3.0', { state: STATE, from: '1.2.0', through: true, critical: true }),
+    );
+    expect(release).toMatchObject({ from: '1.2.0', through: true, critical: true });
+  });
+
+  it('is refused for a release that no device could take', () => {
+    const file = image({ version: '1.3.0', secureVersion: 1 });
+    expect(refusal(publish(file, '1.3.0', { state: STATE, from: '1.3.0' }))).toMatch(
+      /^from: 1\.3\.0 could be taken by no device: it would be taken from 1\.3\.0 on; give a version below 1\.3\.0/,
+    );
+  });
+
+  it('warns about a release that cannot be rolled out, since devices would not get to it', () => {
+    const file = image({ version: '1.3.0', secureVersion: 1 });
+    expect(published(publish(file, '1.3.0', { state: STATE, from: '1.2.5' })).warnings).toEqual([
+      expect.stringMatching(/^it cannot be rolled out yet: devices below 1\.2\.5 would not get to 1\.3\.0/),
+    ]);
+  });
+
+  it('is refused for a stepping stone that devices would not get to on their way to what they are offered', () => {
+    const rollout = { ...AUTHOR, stable: '1.4.0', downgrade: false, secureVersion: 1 };
+    const state = { ...STATE, rollout, releases: new Map([...STATE.releases, ['1.4.0', release('1.4.0')]]) };
+    const file = image({ version: '1.3.0', secureVersion: 1 });
+    const stone = { state, through: true as const, force: true };
+    expect(refusal(publish(file, '1.3.0', { ...stone, from: '1.2.5' }))).toMatch(
+      /^chain-broken: devices below 1\.2\.5 would not get to 1\.4\.0: 1\.3\.0 may be taken from 1\.2\.5 on/,
+    );
+    published(publish(file, '1.3.0', stone));
+  });
+
+  it('is refused for more stepping stones than NGINX should hold', () => {
+    const stones = Array.from({ length: 20 }, (_, i) => ({ ...release(`0.${i}.0`), through: true as const }));
+    const state = typeWith(...stones);
+    expect(refusal(publish(image({ version: '1.0.0' }), '1.0.0', { state, through: true }))).toMatch(
+      /^too-many-stones: type toaster has 20 stepping stones/,
+    );
+    published(publish(image({ version: '1.0.0' }), '1.0.0', { state }));
   });
 
   it('accepts files for the ESP8266, of which only their size is known', () => {

@@ -22,6 +22,15 @@ const EXAMPLE: Release = {
   publishedBy: 'ci@build1',
   plain: { sha256: 'a'.repeat(64), md5: 'b'.repeat(32), size: 1_048_576 },
   image: { chip: 'esp32s3', secureBoot: 'none' },
+  from: '1.1.0',
+  through: true,
+  critical: true,
+  signature: {
+    keyId: '0123456789abcdef',
+    value: `${'A'.repeat(86)}==`,
+    notBefore: '2026-11-27T12:00:00.000Z',
+    expires: '2027-02-25T12:00:00.000Z',
+  },
 };
 
 /** Every record's reader, with an example of what it reads. */
@@ -131,6 +140,21 @@ describe('a record of firmware', () => {
     const plain = { ...EXAMPLE.plain, size: 0 };
     expect(reasonOf(decodeRelease('1.3.0', JSON.stringify({ ...EXAMPLE, plain })))).toBe(
       'plain.size must be an integer from 1 to 33554432, got "0"',
+    );
+  });
+
+  it.each([
+    ['signature.expires', { expires: '2027-02-25T12:00:00.500Z' }, 'must be a time in whole seconds'],
+    ['signature.value', { value: 'A'.repeat(88) }, 'must be an Ed25519 signature in base64'],
+    ['signature.keyId', { keyId: 'release' }, 'must be the 16 hex digits of a key'],
+  ])('is refused as a release with a wrong %s', (name, change, reason) => {
+    const damaged = { ...EXAMPLE, signature: { ...EXAMPLE.signature, ...change } };
+    expect(reasonOf(decodeRelease('1.3.0', JSON.stringify(damaged)))).toContain(`${name} ${reason}`);
+  });
+
+  it('is refused as a release whose flags are false, which has two spellings of one thing', () => {
+    expect(reasonOf(decodeRelease('1.3.0', JSON.stringify({ ...EXAMPLE, through: false })))).toBe(
+      'through must be true or left out, got "false"',
     );
   });
 

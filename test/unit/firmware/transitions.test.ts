@@ -225,6 +225,19 @@ describe('a rollout', () => {
     expect(prunable(state, 20)).toEqual({ ok: true, value: [] });
   });
 
+  it('never prunes a stepping stone, however old it is', () => {
+    const stone = { ...release('1.0.0'), through: true as const };
+    const many = typeWith(stone, ...Array.from({ length: 4 }, (_, i) => release(`1.${i + 1}.0`)));
+    expect(prunable(many, 1)).toEqual({ ok: true, value: ['1.3.0', '1.2.0', '1.1.0'] });
+  });
+
+  it('is promoted only while devices get to it', () => {
+    const releases = new Map([...CANDIDATE.releases, ['1.3.0', { ...release('1.3.0'), from: '1.2.5' }]]);
+    expect(refusal(promote({ ...CANDIDATE, releases }, AUTHOR))).toMatch(
+      /^chain-broken: devices below 1\.2\.5/,
+    );
+  });
+
   it('keeps its invariants through any sequence of changes', () => {
     const versions = ['1.0.0', '1.1.0', '1.2.0', '2.0.0', '7.0.0'];
     const step = fc.oneof(

@@ -5,6 +5,7 @@ import { releaseKey, rolloutKey, typeKey } from '../../../src/firmware/keys.js';
 import type { FirmwareServer } from '../../../src/firmware/offering.js';
 import { encodeRelease } from '../../../src/firmware/release.js';
 import { encodeRollout, type Rollout } from '../../../src/firmware/rollout.js';
+import { acceptReleases } from '../../../src/firmware/signature.js';
 import { encodeType } from '../../../src/firmware/type-record.js';
 import { readTypes } from '../../../src/firmware/type-state.js';
 import { type TypeStatus, typeStatuses } from '../../../src/firmware/type-status.js';
@@ -89,6 +90,18 @@ describe('the status of a type', () => {
     ['a server does not say what it holds', [[{ address: 'a:1' }]], 'a:1 does not say which files it holds'],
     ['a server is late', [[{ address: 'a:1', heldUpTo: 14 }]], 'a:1 has not caught up with etcd yet'],
     [
+      'devices would not get to it',
+      [
+        [FULL],
+        keyValues().map((one) =>
+          one.key.endsWith('1.3.0')
+            ? { ...one, value: encodeRelease({ ...release('1.3.0'), from: '1.2.5' }) }
+            : one,
+        ),
+      ],
+      'devices below 1.2.5 would not get to 1.3.0: it may be taken from 1.2.5 on, and no stepping stone leads there',
+    ],
+    [
       'the release is gone',
       [[FULL], keyValues().filter(({ key }) => !key.endsWith('1.3.0'))],
       'there is no such release, or it cannot be read',
@@ -102,6 +115,31 @@ describe('the status of a type', () => {
   ])('says why a release is withheld: %s', (_, args, reason) => {
     expect(lamp(...args).withheld.at(-1)).toMatchObject({ version: '1.3.0', reason });
     expect(lamp(...args).offered).not.toContain('1.3.0');
+  });
+
+  it('says that a stepping stone is offered, or what it waits for', () => {
+    const value = encodeRelease({ ...release('1.1.0'), through: true });
+    const stone = { key: releaseKey(PREFIXES, 'lamp', '1.1.0'), value, revision: 21, created: 21 };
+    expect(lamp([FULL], [...keyValues(), stone])).toMatchObject({
+      offered: ['1.2.0', '1.3.0'],
+      withheld: [{ version: '1.1.0', reason: '10.0.0.11:8080 lacks a file of lamp 1.1.0' }],
+    });
+    expect(lamp([{ ...FULL, heldUpTo: 21 }], [...keyValues(), stone]).offered).toEqual([
+      '1.2.0',
+      '1.3.0',
+      '1.1.0',
+    ]);
+  });
+
+  it('says why a release is rejected, as the reason why it is withheld too', () => {
+    const [state] = readTypes(PREFIXES, keyValues()).values();
+    if (state === undefined) throw new Error('there is no type');
+    const check = (_: string, { version }: { version: string }) =>
+      version === '1.3.0' ? 'the release is not signed' : undefined;
+    const types = [acceptReleases(state, check)];
+    const [status] = typeStatuses({ prefixes: PREFIXES, types, servers: [FULL], problems: [] });
+    const rejected = { version: '1.3.0', reason: 'the release is not signed' };
+    expect(status).toMatchObject({ offered: ['1.2.0'], withheld: [rejected], rejected: [rejected] });
   });
 
   it('lists keys that cannot be read', () => {

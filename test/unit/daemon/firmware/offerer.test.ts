@@ -3,16 +3,26 @@ import { NginxError } from '../../../../src/core/errors.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
 import { Offerer } from '../../../../src/daemon/firmware/offerer.js';
 import { releaseKey, rolloutKey, typeKey } from '../../../../src/firmware/keys.js';
-import { encodeRelease } from '../../../../src/firmware/release.js';
+import { encodeRelease, type Release } from '../../../../src/firmware/release.js';
 import { encodeRollout } from '../../../../src/firmware/rollout.js';
+import type { ReleaseKeys } from '../../../../src/firmware/signature.js';
 import { decode, READY_KEY } from '../../../../src/firmware/shared/catalogue.js';
 import { encodeType } from '../../../../src/firmware/type-record.js';
 import { FakeKeyvals } from '../../../support/fake-keyvals.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
+import { releaseKeyPair } from '../../../support/release-signer.js';
 import { recordingLog } from '../../../support/silent.js';
 
 const AT = '2026-11-27T12:00:00.000Z';
 const PREFIXES = DEFAULT_KEY_PREFIXES;
+
+function release(version: string): Release {
+  return {
+    ...{ version, publishedAt: AT, publishedBy: 'ci' },
+    plain: { sha256: 'a'.repeat(64), md5: 'b'.repeat(32), size: 1_000 },
+    image: { chip: 'esp32', secureBoot: 'none' },
+  };
+}
 
 class NamedKeyvals extends FakeKeyvals {
   constructor(readonly name: string) {
@@ -34,9 +44,11 @@ describe('Offerer', () => {
   let stop: AbortController;
   let done: Promise<void>;
   let published: number;
+  let releaseKeys: ReleaseKeys | undefined;
 
   beforeEach(async () => {
-    vi.useFakeTimers();
+    vi.useFakeTimers({ now: Date.parse(AT) });
+    releaseKeys = undefined;
     registry = new FakeRegistry();
     first = new NamedKeyvals('first');
     second = new NamedKeyvals('second');
@@ -47,7 +59,10 @@ describe('Offerer', () => {
     stable('1.0.0');
     offerer = new Offerer(
       { prefixes: PREFIXES, service: 'firmware', origin: 'https://ota.example.com' },
-      { reader: registry, store: registry, nginx: [first, second], log, random: () => 0.5 },
+      {
+        ...{ reader: registry, store: registry, nginx: [first, second], log },
+        ...{ wallClock: () => Date.now(), releaseKeys: () => releaseKeys, random: () => 0.5 },
+      },
     );
     done = offerer.run(stop.signal);
     await pass();
@@ -60,13 +75,8 @@ describe('Offerer', () => {
 
   const pass = (ms = 100) => vi.advanceTimersByTimeAsync(ms);
 
-  function publish(version: string): number {
-    const value = encodeRelease({
-      ...{ version, publishedAt: AT, publishedBy: 'ci' },
-      plain: { sha256: 'a'.repeat(64), md5: 'b'.repeat(32), size: 1_000 },
-      image: { chip: 'esp32', secureBoot: 'none' },
-    });
-    return registry.write(releaseKey(PREFIXES, 'lamp', version), value);
+  function publish(version: string, one = release(version)): number {
+    return registry.write(releaseKey(PREFIXES, 'lamp', version), encodeRelease(one));
   }
 
   function stable(version: string): void {
@@ -173,5 +183,82 @@ describe('Offerer', () => {
     second.fault = undefined;
     await pass(20_000);
     expect([first.stable, second.stable]).toEqual(['1.0.0', '1.0.0']);
+  });
+
+  describe('with release keys', () => {
+    const MINUTE = 60_000;
+    const pair = releaseKeyPair(120);
+
+    beforeEach(async () => {
+      releaseKeys = pair.keys;
+      register(1, publish('1.1.0', pair.signed('lamp', release('1.1.0'))));
+      await pass();
+    });
+
+    it('offers what is signed, and nothing else', async () => {
+      // Published before there were keys, and so without a signature.
+      expect(first.stable).toBeUndefined();
+      stable('1.1.0');
+      await pass();
+      expect([first.stable, second.stable]).toEqual(['1.1.0', '1.1.0']);
+      expect(offerer.status().types[0]).toMatchObject({
+        offered: ['1.1.0'],
+        rejected: [{ version: '1.0.0', reason: 'the release is not signed' }],
+      });
+    });
+
+    it('offers nothing in place of a release whose record was changed, and says so once', async () => {
+      stable('1.1.0');
+      await pass();
+      const changed = {
+        ...pair.signed('lamp', release('1.1.0')),
+        plain: { ...release('1.1.0').plain, size: 9 },
+      };
+      register(1, publish('1.1.0', changed));
+      await pass(60_000);
+      expect([first.stable, second.stable]).toEqual([undefined, undefined]);
+      expect(log.events('firmware-rejected').filter(({ fields }) => fields.version === '1.1.0')).toHaveLength(
+        1,
+      );
+    });
+
+    it('offers a release from its time on until it expires, although nothing changes in etcd', async () => {
+      const later = { ...release('1.2.0'), publishedAt: new Date(Date.parse(AT) + MINUTE).toISOString() };
+      register(1, publish('1.2.0', pair.signed('lamp', later)));
+      stable('1.2.0');
+      await pass(MINUTE / 2);
+      expect(first.stable).toBeUndefined();
+
+      await pass(MINUTE);
+      expect(first.stable).toBe('1.2.0');
+
+      await pass(2 * MINUTE);
+      expect(first.stable).toBeUndefined();
+      expect(offerer.status().types[0]?.withheld).toMatchObject([
+        {
+          version: '1.2.0',
+          reason: expect.stringMatching(/^the signature expired at 2026-11-27T12:03:00/) as string,
+        },
+      ]);
+    });
+
+    it('leads devices to no stepping stone whose signature is not right, and past none', async () => {
+      const stone = { ...release('1.0.5'), through: true as const };
+      register(1, publish('1.0.5', stone));
+      stable('1.1.0');
+      await pass();
+      const zone = first.zones.get('firmware');
+      expect(decode(zone?.get('lamp') ?? '')?.options.via).toEqual(['1.0.5']);
+      expect(zone?.has('lamp/via/1.0.5')).toBe(false);
+    });
+
+    it('checks with other keys as soon as they are there', async () => {
+      stable('1.1.0');
+      await pass();
+      releaseKeys = releaseKeyPair().keys;
+      offerer.releaseKeysChanged();
+      await pass();
+      expect(first.stable).toBeUndefined();
+    });
   });
 });

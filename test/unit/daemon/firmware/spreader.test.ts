@@ -5,8 +5,10 @@ import { Spreader } from '../../../../src/daemon/firmware/spreader.js';
 import { releaseKey, rolloutKey } from '../../../../src/firmware/keys.js';
 import { encodeRelease, mtimeOf, type Release } from '../../../../src/firmware/release.js';
 import { encodeRollout } from '../../../../src/firmware/rollout.js';
+import type { ReleaseKeys } from '../../../../src/firmware/signature.js';
 import { FakeBlobs, FakePeers, sha256Of } from '../../../support/fake-blobs.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
+import { releaseKeyPair } from '../../../support/release-signer.js';
 import { recordingLog } from '../../../support/silent.js';
 
 const AT = '2026-11-27T12:00:00.000Z';
@@ -32,9 +34,11 @@ describe('Spreader', () => {
   let stop: AbortController;
   let spreader: Spreader;
   let done: Promise<void>;
+  let releaseKeys: ReleaseKeys | undefined;
 
   beforeEach(() => {
     vi.useFakeTimers();
+    releaseKeys = undefined;
     registry = new FakeRegistry();
     store = new FakeBlobs();
     peers = new FakePeers();
@@ -57,6 +61,7 @@ describe('Spreader', () => {
       {
         ...{ reader: registry, store, peers, log, clock: () => Date.now(), random: () => 0.5 },
         isOwn: (address) => address === SELF,
+        releaseKeys: () => releaseKeys,
       },
     );
     done = spreader.run(stop.signal);
@@ -279,5 +284,59 @@ describe('Spreader', () => {
     publish('1.0.0', 'one', OTHER);
     await pass(60_000);
     expect(spreader.status().missing).toEqual([]);
+  });
+
+  it('fetches no file of a release that no trusted key has signed, says so once, and is complete without it', async () => {
+    const pair = releaseKeyPair();
+    releaseKeys = pair.keys;
+    const signed = pair.signed('lamp', release('1.0.0', 'one'));
+    peers.servers.get(OTHER)?.put('one');
+    const revision = registry.write(releaseKey(DEFAULT_KEY_PREFIXES, 'lamp', '1.0.0'), encodeRelease(signed));
+    publish('6.6.6', 'malicious', OTHER);
+    offer('6.6.6');
+    start();
+    await pass();
+    await pass(60_000);
+
+    expect([...store.files.keys()]).toEqual([sha256Of('one')]);
+    expect(spreader.status()).toMatchObject({
+      revision,
+      missing: [],
+      rejected: [{ release: 'lamp 6.6.6', reason: 'the release is not signed' }],
+    });
+    expect(spreader.notReadyReason()).toBeUndefined();
+    expect(log.events('firmware-rejected')).toHaveLength(1);
+  });
+
+  it('fetches the files of a release before its time, and when a key is added that has signed it', async () => {
+    const pair = releaseKeyPair();
+    releaseKeys = releaseKeyPair().keys;
+    const later = { ...release('1.0.0', 'one'), publishedAt: '2096-01-01T00:00:00.000Z' };
+    peers.servers.get(OTHER)?.put('one');
+    const key = releaseKey(DEFAULT_KEY_PREFIXES, 'lamp', '1.0.0');
+    registry.write(key, encodeRelease(pair.signed('lamp', later)));
+    start();
+    await pass();
+    expect(store.files.size).toBe(0);
+
+    releaseKeys = pair.keys;
+    spreader.releaseKeysChanged();
+    await pass();
+    expect([...store.files.keys()]).toEqual([sha256Of('one')]);
+    expect(spreader.status()).not.toHaveProperty('rejected');
+  });
+
+  it('becomes ready only once it holds the stepping stones to what may be offered', async () => {
+    const stone = { ...release('1.0.0', 'one'), through: true as const };
+    registry.write(releaseKey(DEFAULT_KEY_PREFIXES, 'lamp', '1.0.0'), encodeRelease(stone));
+    publish('1.1.0', 'two', OTHER);
+    offer('1.1.0');
+    start();
+    await pass();
+    expect(spreader.notReadyReason()).toBe('files are missing that devices may be offered: lamp 1.0.0');
+
+    peers.servers.get(OTHER)?.put('one');
+    await pass(60_000);
+    expect(spreader.notReadyReason()).toBeUndefined();
   });
 });

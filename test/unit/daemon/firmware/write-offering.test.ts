@@ -17,6 +17,7 @@ function offering(revision: number, salt?: string): Offering {
   return {
     revision,
     types: new Map([['lamp', value(revision, salt)]]),
+    stones: new Map(),
     members: new Map([['lamp/id/one', 'bench']]),
     problems: [],
   };
@@ -35,6 +36,16 @@ describe('writeOffering', () => {
 
     expect(keyvals.changes).toEqual(['set lamp/id/one', 'set lamp', `set ${READY_KEY}`]);
     expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(7));
+  });
+
+  it('writes stepping stones before the types that name them, and removes those that are none any more', async () => {
+    const keyvals = new FakeKeyvals('firmware');
+    const stones = new Map([['lamp/via/1.5.0', 'the stone']]);
+    await writeOffering(keyvals, { ...offering(7), stones }, at(9), NEVER);
+    expect(keyvals.changes.slice(1)).toEqual(['set lamp/via/1.5.0', 'set lamp', `set ${READY_KEY}`]);
+
+    await writeOffering(keyvals, offering(8), at(9), NEVER);
+    expect(keyvals.zones.get('firmware')?.has('lamp/via/1.5.0')).toBe(false);
   });
 
   it('writes nothing if only the revision is different', async () => {
@@ -80,7 +91,7 @@ describe('writeOffering', () => {
     const keyvals = new FakeKeyvals('firmware');
     await writeOffering(keyvals, offering(7), at(9), NEVER);
 
-    const nothing = { revision: 8, types: new Map(), members: new Map(), problems: [] };
+    const nothing = { revision: 8, types: new Map(), stones: new Map(), members: new Map(), problems: [] };
     expect(await writeOffering(keyvals, nothing, at(9), NEVER)).toEqual({ written: 2 });
     expect([...(keyvals.zones.get('firmware')?.keys() ?? [])]).toEqual([READY_KEY]);
   });

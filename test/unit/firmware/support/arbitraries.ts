@@ -4,7 +4,7 @@ import { defined } from '../../../../src/core/defined.js';
 import { CHIP_NAMES } from '../../../../src/firmware/chips.js';
 import type { LogEntry } from '../../../../src/firmware/log-entry.js';
 import { LOGGED_ACTIONS } from '../../../../src/firmware/log-entry.js';
-import type { ImageFacts, Release, ReleaseFile } from '../../../../src/firmware/release.js';
+import type { ImageFacts, Release, ReleaseFile, ReleaseSignature } from '../../../../src/firmware/release.js';
 import { SECURE_BOOTS } from '../../../../src/firmware/release.js';
 import type { Candidate, Rollout } from '../../../../src/firmware/rollout.js';
 import {
@@ -91,6 +91,15 @@ const image: fc.Arbitrary<ImageFacts> = fc
   })
   .map((record) => defined(record));
 
+const signature: fc.Arbitrary<ReleaseSignature> = fc.record({
+  keyId: hex(16),
+  value: fc
+    .uint8Array({ minLength: 64, maxLength: 64 })
+    .map((bytes) => Buffer.from(bytes).toString('base64')),
+  notBefore: time,
+  expires: time,
+});
+
 export const release: fc.Arbitrary<Release> = fc
   .record({
     version,
@@ -99,7 +108,11 @@ export const release: fc.Arbitrary<Release> = fc
     plain: file,
     signed: maybe(file),
     image,
+    from: maybe(releaseId),
+    through: maybe(fc.constant(true as const)),
+    critical: maybe(fc.constant(true as const)),
     notes: maybe(shortText),
+    signature: maybe(signature),
   })
   .map((record) => defined(record));
 
