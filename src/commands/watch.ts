@@ -134,8 +134,8 @@ class WatchDaemon implements Daemon {
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
     this.#files.monitor(this.#settings.filesRead);
     try {
-      const running = [this.#watcher.run(stop), this.#offerer?.run(stop), this.#announcer?.run(stop)];
-      await Promise.race([Promise.all(running), aborted(kill)]);
+      const firmware = [this.#offerer, this.#announcer].map((part) => part?.run(stop) ?? Promise.resolve());
+      await Promise.race([Promise.all([this.#watcher.run(stop), ...firmware]), aborted(kill)]);
     } finally {
       this.#files.stop();
       this.#ended.abort();

@@ -36,7 +36,7 @@ const PEER = '10.0.0.12:8080';
 const HOLDS_ALL = '{"meta":{"firmware":"9007199254740991"}}';
 
 // The tests build on each other.
-describe('with release keys', () => {
+describe('a system with release keys', () => {
   let network: TestNetwork;
   let etcd: Etcd;
   let upload: UploadServer;
@@ -109,7 +109,7 @@ describe('with release keys', () => {
   const signed = () => ['--sign-release', path.join(directory, 'release.key'), '--valid', '30d'];
   const lamp = () => decode(nginx.zones.get('firmware')?.get('lamp') ?? '');
 
-  it('is offered and fetched what is signed', async () => {
+  it('offers and fetches what is signed', async () => {
     const { plain } = await publish('1.0.0', ...signed());
     await firmware('rollout', 'lamp', '--percent', '100');
     await firmware('promote', 'lamp');
@@ -117,7 +117,7 @@ describe('with release keys', () => {
     await until('it is fetched', () => local.files.has(plain.sha256));
   });
 
-  it('can be verified by hand, with openssl, from what docs/firmware.md says', async () => {
+  it('has signatures that openssl verifies by hand, as docs/firmware.md says', async () => {
     const { plain, signature } = await publish('1.1.0', ...signed(), '--from', '1.0.0');
     const seconds = (time = '') => String(Date.parse(time) / 1000);
     const text = [
@@ -143,7 +143,7 @@ describe('with release keys', () => {
     expect(sha256Of(der).slice(0, 16)).toBe(signature?.keyId);
   });
 
-  it('is neither offered nor fetched what somebody with all rights in etcd publishes without the key', async () => {
+  it('neither offers nor fetches what somebody with all rights in etcd publishes without the key', async () => {
     const evil = await publish('6.6.6');
     // A signature of another release does not help, nor does a key of one's own.
     const record = JSON.parse(await firmware('show', 'lamp', '--json')) as { releases: Release[] };

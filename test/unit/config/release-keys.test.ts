@@ -37,8 +37,8 @@ function signerOf(file: string) {
   return { signer: releaseSigner('signRelease', file, 86_400, files), files };
 }
 
-describe('release keys', () => {
-  it('verify what the key of the same pair has signed, and nothing else', () => {
+describe('a set of release keys', () => {
+  it('verifies what the key of the same pair has signed, and nothing else', () => {
     const { signer } = signerOf(ONE.privateKey);
     const { keys } = keysOf(ONE.publicKey, OTHER.publicKey);
     const signature = signer?.sign('a release') ?? '';
@@ -54,18 +54,18 @@ describe('release keys', () => {
     expect(keys?.verify(other?.keyId ?? '', 'a release', signature)).toBe(false);
   });
 
-  it('know no other key', () => {
+  it('knows no other key', () => {
     const { signer } = signerOf(ONE.privateKey);
     const { keys } = keysOf(OTHER.publicKey);
     const signature = signer?.sign('a release') ?? '';
     expect(keys?.verify(signer?.keyId ?? '', 'a release', signature)).toBeUndefined();
   });
 
-  it('are read with the other files of the configuration, so that a change of them is noticed', () => {
+  it('is read with the other files of the configuration, so that a change of them is noticed', () => {
     expect([...keysOf(ONE.publicKey).files.filesRead.keys()]).toEqual([ONE.publicKey]);
   });
 
-  it('are not needed if none is configured', () => {
+  it('is not needed if none is configured', () => {
     expect(releaseKeys('firmware.releaseKeys', undefined, createFileReader({}))).toBeUndefined();
   });
 
@@ -78,19 +78,19 @@ describe('release keys', () => {
     ],
     ['no key', write('text', 'hello'), /must be a file with a public key of Ed25519 \(PEM\): /],
     ['a file that is not there', path.join(directory, 'none'), /must be a file that can be read/],
-  ])('are refused if a file has %s', (_, file, reason) => {
+  ])('is refused if a file has %s', (_, file, reason) => {
     expect(keysOf(file).files.problems).toEqual([
       { key: 'firmware.releaseKeys', reason: expect.stringMatching(reason) as string },
     ]);
   });
 
-  it('are refused if the list is empty, which would reject every release', () => {
+  it('is refused if the list is empty, which would reject every release', () => {
     expect(keysOf().files.problems).toEqual([
       { key: 'firmware.releaseKeys', reason: 'must name at least one file, or be left out' },
     ]);
   });
 
-  it('do not sign with a public key', () => {
+  it('needs a private key to sign', () => {
     expect(signerOf(ONE.publicKey).files.problems).toEqual([
       { key: 'signRelease', reason: expect.stringMatching(/^must be a file with a private key/) as string },
     ]);

@@ -40,7 +40,7 @@ describe('the way to a release', () => {
     ['no release for the devices that it is not for', { '2.0.0': '1.5.0' }],
     ['only newer ones than its condition', { '1.5.0': '1.5.0', '1.6.0': '1.5.0', '2.0.0': '1.5.0' }],
     ['a broken way to a later release', { '1.0.0': '', '2.0.0': '', '3.0.0': '2.5.0' }],
-  ])('can be walked with %s', (_, releases) => {
+  ])('leads there with %s', (_, releases) => {
     expect(reason(releases, '2.0.0')).toBe('walkable');
   });
 
@@ -66,11 +66,11 @@ describe('the way to a release', () => {
       { '1.0.0': '!', '1.5.0': '1.3.0!', '2.0.0': '1.5.0' },
       'chain-broken: devices below 1.3.0 would not get to 2.0.0: 1.5.0 may be taken from 1.3.0 on',
     ],
-  ])('cannot be walked if %s', (_, releases, expected) => {
+  ])('is refused if %s', (_, releases, expected) => {
     expect(reason(releases, '2.0.0')).toContain(expected);
   });
 
-  it('can be walked if and only if every device that may take some release is led to the target, by steps that it may take', () => {
+  it('is accepted if and only if every device that may take some release is led to the target, by steps that it may take', () => {
     const spot = fc.integer({ min: 1, max: 12 });
     const any = fc.uniqueArray(
       fc.record({ at: spot, from: fc.option(spot, { nil: undefined }), through: fc.boolean() }),
