@@ -15,7 +15,9 @@ const ENTRIES = [
   'balance_stream',
   'count_http',
   'count_stream',
+  'download',
   'ota',
+  'outcomes',
   'retry_http',
   'periodic',
 ];

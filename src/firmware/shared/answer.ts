@@ -5,8 +5,11 @@
  * What no client may get: a redirect (esp32FOTA takes the body of a 301 for the manifest), 200 with an object that is no
  * manifest (it crashes esp32FOTA), a body without its length (esp32FOTA, ESPHome), 204 (esp_https_ota).
  */
+import * as admission from './admission.js';
 import type { Catalogue, Offer } from './catalogue.js';
 import * as catalogues from './catalogue.js';
+import type { Counted } from './counting.js';
+import * as counting from './counting.js';
 import type { Device, Header } from './device.js';
 import * as devices from './device.js';
 import type { Store } from './offering.js';
@@ -38,6 +41,10 @@ export interface Answer {
   body: string;
   /** The path of the file to send in place of the body; `''` where the body is the answer. */
   file: string;
+  /** The key of the flight of the device that the file is sent to; `''` where that is not followed. */
+  device: string;
+  /** How fast the file is sent, in bytes/s; 0 for no limit. */
+  rate: number;
 }
 
 const TYPE = /^[A-Za-z0-9._-]{1,64}$/;
@@ -59,7 +66,7 @@ export function answer(request: OtaRequest, store: Store): Answer {
   const form = formOf(route.form, prefix, request.header);
   const value = store.get(catalogues.typeKey(type));
   const catalogue = value === undefined ? undefined : catalogues.decode(value);
-  if (catalogue !== undefined) return answerFrom(store, type, catalogue, device, form, route);
+  if (catalogue !== undefined) return answerFrom(store, type, catalogue, device, form, route, request);
   if (value === undefined && store.get(catalogues.READY_KEY) !== undefined)
     return error(404, 'there is no such type');
   return nothingNew(form, device);
@@ -88,37 +95,85 @@ function answerFrom(
   device: Device,
   form: Known,
   route: Route,
+  request: OtaRequest,
 ): Answer {
-  const offer = offering.offerTo(store, type, catalogue, device.id);
+  const counted = counting.question(store, type, catalogue, device);
+  const isBarred = counted !== undefined && (counted === 'barred' || counting.isBlocked(counted));
+  const offer = offering.offerTo(store, type, catalogue, device, isBarred);
   if (offer === undefined) return nothingNew(form, device);
-  if (form === 'image' || form === 'md5') return named(form, offer, route.version);
-  const newer = devices.runsNewer(device, offer, [catalogue.stable, catalogue.candidate]);
+  const isNamed = form === 'image' || form === 'md5';
+  const newer = !isNamed && devices.runsNewer(device, offer, [catalogue.stable, catalogue.candidate]);
   if (newer && !catalogue.downgrade) return keep(form, device, offer, catalogue.candidate);
+  const given = tell(form, device, offer, route.version);
+  if (given.status !== 200 || devices.runs(device, offer)) return given;
+  const isPassed = catalogue.options.critical || isResumed(request);
+  const willCome = given.file === '' && (device.version !== '' || devices.saysHash(device));
+  if (!admission.admit(store, isPassed, willCome)) return wait(form, device, offer);
+  given.rate = catalogue.options.rate;
+  if (counted !== undefined && counted !== 'barred' && offer === catalogue.candidate)
+    follow(store, counted, offer, given);
+  return given;
+}
+
+/** Tells of a release in the client's own form. */
+function tell(form: Known, device: Device, offer: Offer, version: string): Answer {
+  if (form === 'image' || form === 'md5') return named(form, offer, version);
   if (form === 'file') return file(device, offer);
   if (form === 'version')
     return text(devices.runs(device, offer) ? device.version || offer.version : offer.version);
   return manifest(form === 'esphome' ? offer.esphome : offer.esp32fota);
 }
 
+/** Whether a download that broke off goes on: it was admitted when it began. */
+function isResumed(request: OtaRequest): boolean {
+  const range = request.header('Range');
+  return range !== undefined && range.indexOf('bytes=0-') !== 0;
+}
+
+/** The path of the file that a manifest names. */
+const FILE = /\/blobs\/([0-9a-f]{64})\.bin/;
+
+/**
+ * Counts a device that is told of the candidate. A manifest then names the file with the device, so that the download is
+ * known to be this device's.
+ */
+function follow(store: Store, counted: Counted, offer: Offer, given: Answer): void {
+  const isManifest = given.headers['Content-Type'] === 'application/json';
+  const named = isManifest ? given.body.match(FILE) : null;
+  const key = counting.offer(store, counted, named === null ? offer.sha256 : (named[1] as string));
+  if (key === '') return;
+  if (given.file !== '') given.device = key;
+  if (named !== null) given.body = given.body.replace(named[0], `${named[0]}?device=${key}`);
+}
+
 /** For a device that runs what comes after its offer, and stays with it. */
 function keep(form: Known, device: Device, offer: Offer, candidate: Offer | undefined): Answer {
   const own = devices.runs(device, candidate) ? candidate : undefined;
   if (form === 'esp32fota' && own !== undefined) return manifest(own.esp32fota);
-  if (form === 'esphome') {
-    // To ESPHome any other version is an update.
-    if (own !== undefined) return manifest(own.esphome);
-    return manifest(offer.esphome.replace(`"version":"${offer.version}"`, `"version":"${device.version}"`));
-  }
+  // To ESPHome any other version is an update.
+  if (form === 'esphome') return own === undefined ? ownManifest(device, offer) : manifest(own.esphome);
   return nothingNew(form, device);
+}
+
+/** There is no room for one more download: the device comes back. */
+function wait(form: Known, device: Device, offer: Offer): Answer {
+  if (form === 'esphome' && device.version !== '') return ownManifest(device, offer);
+  return nothingNew(form, device);
+}
+
+/** ESPHome's manifest with the version that the device says it runs. */
+function ownManifest(device: Device, offer: Offer): Answer {
+  const version = JSON.stringify(device.version);
+  return manifest(offer.esphome.replace(`"version":"${offer.version}"`, () => `"version":${version}`));
 }
 
 /** In the client's own form: there is nothing that it does not have. */
 function nothingNew(form: Known, device: Device): Answer {
   if (form === 'esp32fota') return manifest('[]');
-  if (form === 'file') return { status: 304, headers: { 'Cache-Control': 'no-store' }, body: '', file: '' };
+  if (form === 'file') return make(304, { 'Cache-Control': 'no-store' }, '');
   if (form === 'version' && versions.parse(device.version) !== undefined) return text(device.version);
   // Without a word: a sketch that looks at the body alone must not take one for a version.
-  if (form === 'version') return { status: 404, headers: plain(), body: '', file: '' };
+  if (form === 'version') return make(404, plain(), '');
   return error(404, 'there is no release for this device yet');
 }
 
@@ -137,29 +192,35 @@ function named(form: 'image' | 'md5', offer: Offer, version: string): Answer {
 
 function image(offer: Offer): Answer {
   const headers = { 'Cache-Control': 'no-store', 'x-MD5': offer.md5 };
-  return { status: 200, headers: headers, body: '', file: `/blobs/${offer.sha256}.bin` };
+  const given = make(200, headers, '');
+  given.file = `/blobs/${offer.sha256}.bin`;
+  return given;
 }
 
 /** A finished manifest; none where the type's devices do not ask in this form. */
 function manifest(body: string): Answer {
   if (body === '') return error(404, 'this type has no manifest in this form');
   const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
-  return { status: 200, headers: headers, body: body, file: '' };
+  return make(200, headers, body);
 }
 
 function text(body: string): Answer {
-  return { status: 200, headers: plain(), body: body, file: '' };
+  return make(200, plain(), body);
 }
 
 /** One line that is no JSON, no version and no image. */
 function error(status: number, message: string): Answer {
-  return { status: status, headers: plain(), body: `error: ${message}\n`, file: '' };
+  return make(status, plain(), `error: ${message}\n`);
 }
 
 function notAllowed(): Answer {
   const refusal = error(405, 'ask with GET');
   refusal.headers.Allow = 'GET, HEAD';
   return refusal;
+}
+
+function make(status: number, headers: { [name: string]: string }, body: string): Answer {
+  return { status: status, headers: headers, body: body, file: '', device: '', rate: 0 };
 }
 
 function plain(): { [name: string]: string } {

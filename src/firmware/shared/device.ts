@@ -2,6 +2,7 @@
 import type { Offer } from './catalogue.js';
 import * as deviceId from './device-id.js';
 import type { Query } from './query.js';
+import type { Version } from './version.js';
 import * as versions from './version.js';
 
 /** A device as its request shows it; `''` stands for what it does not say. */
@@ -88,13 +89,26 @@ export function sameVersion(a: string, b: string): boolean {
  * that cannot be read is before everything.
  */
 export function runsNewer(device: Device, offer: Offer, others: (Offer | undefined)[]): boolean {
-  const saysNothing = device.sha256 === '' && device.md5 === '';
-  if (saysNothing && (device.version === '' || device.version === offer.version)) return false;
+  if (!saysHash(device) && (device.version === '' || device.version === offer.version)) return false;
   const offered = versions.parse(offer.version);
-  let own = versions.parse(device.version);
-  for (let i = 0; i < others.length; i++) {
-    const other = others[i];
-    if (other !== undefined && runsImage(device, other)) own = versions.parse(other.version);
-  }
+  const own = versionOf(device, others);
   return own !== undefined && offered !== undefined && versions.compare(own, offered) > 0;
+}
+
+/** Whether the device says which image it runs. */
+export function saysHash(device: Device): boolean {
+  return device.sha256 !== '' || device.md5 !== '';
+}
+
+/**
+ * The version that the device runs: by the hashes of one of these releases, else by what it says. Undefined where that
+ * cannot be read.
+ */
+export function versionOf(device: Device, releases: (Offer | undefined)[]): Version | undefined {
+  let own = versions.parse(device.version);
+  for (let i = 0; i < releases.length; i++) {
+    const release = releases[i];
+    if (release !== undefined && runsImage(device, release)) own = versions.parse(release.version);
+  }
+  return own;
 }

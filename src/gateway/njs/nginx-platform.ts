@@ -7,6 +7,7 @@ import type { Bytes } from '../model/network.js';
 import * as network from '../model/network.js';
 import type { Kind } from '../model/server.js';
 import type { NumberDict, Platform, StringDict } from '../store/platform.js';
+import * as files from './files.js';
 import type { Pacer } from './pacing.js';
 import * as pacing from './pacing.js';
 import * as timeSlices from './time-slices.js';
@@ -18,38 +19,13 @@ function fileOf(kind: Kind, name: string): string {
   return `${STATE}/${kind}.${name}`;
 }
 
-function read(path: string): string | undefined {
-  try {
-    return fs.readFileSync(path, 'utf8') as string;
-  } catch {
-    return undefined;
-  }
-}
-
-function remove(path: string): void {
-  try {
-    fs.unlinkSync(path);
-  } catch {
-    // It did not exist.
-  }
-}
-
 /**
  * Milliseconds since the host started, from the kernel, because njs has no monotonic clock. Without `/proc`, the clock that
  * can be set.
  */
 function clock(): number {
-  const text = read('/proc/uptime');
+  const text = files.read('/proc/uptime');
   return text === undefined ? Date.now() : Math.round(Number(text.substring(0, text.indexOf(' '))) * 1000);
-}
-
-function alive(pid: number): boolean {
-  try {
-    fs.accessSync(`/proc/${pid}`);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function digest(text: string): Uint8Array {
@@ -64,7 +40,10 @@ function copy(list: string[] | undefined): string[] {
 }
 
 function hostAddresses(): Bytes[] {
-  return network.hostAddresses(read('/proc/net/fib_trie') || '', read('/proc/net/if_inet6') || '');
+  return network.hostAddresses(
+    files.read('/proc/net/fib_trie') || '',
+    files.read('/proc/net/if_inet6') || '',
+  );
 }
 
 function memory(): { [zone: string]: { capacity: number; free: number } } {
@@ -93,11 +72,11 @@ export function platformOf(kind: Kind): Platform {
     now: Date.now,
     clock: clock,
     workers: workerProcesses,
-    alive: alive,
-    read: (name) => read(fileOf(kind, name)),
+    alive: files.isRunning,
+    read: (name) => files.read(fileOf(kind, name)),
     append: (name, text) => fs.appendFileSync(fileOf(kind, name), text),
     rename: (from, to) => fs.renameSync(fileOf(kind, from), fileOf(kind, to)),
-    remove: (name) => remove(fileOf(kind, name)),
+    remove: (name) => files.remove(fileOf(kind, name)),
     digest: digest,
     memory: memory,
     warn: (message) => ngx.log(ngx.WARN, message),
@@ -116,14 +95,16 @@ export function createPacer(platform: Platform): Pacer {
 
 /** Process ids of the workers that are not shutting down; empty if the kernel does not list them. */
 export function servingWorkers(): number[] {
-  return workerProcesses().filter((pid) => (read(`/proc/${pid}/cmdline`) || '').indexOf('shutting down') < 0);
+  return workerProcesses().filter(
+    (pid) => (files.read(`/proc/${pid}/cmdline`) || '').indexOf('shutting down') < 0,
+  );
 }
 
 /** Process ids of the master's workers; empty if the kernel does not list them. */
 function workerProcesses(): number[] {
-  const text = read(`/proc/${process.ppid}/task/${process.ppid}/children`);
+  const text = files.read(`/proc/${process.ppid}/task/${process.ppid}/children`);
   if (text === undefined) return [];
   // In a container the master may be process 1, and orphaned processes are its children too.
-  const isWorker = (pid: string) => (read(`/proc/${pid}/cmdline`) || '').indexOf('nginx: worker') === 0;
+  const isWorker = (pid: string) => (files.read(`/proc/${pid}/cmdline`) || '').indexOf('nginx: worker') === 0;
   return text.split(' ').filter(isWorker).map(Number);
 }

@@ -11,7 +11,13 @@
  */
 import type { Step } from '../model/steps.js';
 import * as steps from '../model/steps.js';
-import type { Platform } from './platform.js';
+import type { NumberDict, Platform, StringDict } from './platform.js';
+
+/** What writing a state file needs of the platform. */
+export interface StateDisk extends Pick<Platform, 'clock' | 'append' | 'rename' | 'remove' | 'warn'> {
+  tables: Pick<StringDict, 'get' | 'set' | 'delete'>;
+  counters: Pick<NumberDict, 'get' | 'set' | 'incr'>;
+}
 
 /** A state file. */
 export interface StateFile {
@@ -43,16 +49,16 @@ const BUFFER = 16_384;
 /** Time until the next attempt if a file cannot be written, in ms. */
 const RETRY = 1000;
 
-function counted(platform: Platform, key: string): number {
+function counted(platform: StateDisk, key: string): number {
   return platform.counters.get(key) || 0;
 }
 
 /** The number of the last change. */
-export function sequenceOf(platform: Platform, file: string): number {
+export function sequenceOf(platform: StateDisk, file: string): number {
   return counted(platform, ` sequence/${file}`);
 }
 
-export function setSequence(platform: Platform, file: string, sequence: number): void {
+export function setSequence(platform: StateDisk, file: string, sequence: number): void {
   platform.counters.set(` sequence/${file}`, sequence);
 }
 
@@ -62,34 +68,34 @@ export function prepareSequence(platform: Platform, file: string): void {
 }
 
 /** Numbers a change. The caller holds the lock. */
-export function nextSequence(platform: Platform, file: string): number {
+export function nextSequence(platform: StateDisk, file: string): number {
   return platform.counters.incr(` sequence/${file}`, 1);
 }
 
 /** The number of the last change that the file contains. */
-export function savedSequence(platform: Platform, file: string): number {
+export function savedSequence(platform: StateDisk, file: string): number {
   return counted(platform, ` saved/${file}`);
 }
 
 /** Why the file is stale; `undefined` if it is not. */
-export function staleReason(platform: Platform, file: string): string | undefined {
+export function staleReason(platform: StateDisk, file: string): string | undefined {
   return platform.tables.get(` stale/${file}`);
 }
 
 /** Whether the file lacks a change, or is stale. */
-export function isBehind(platform: Platform, file: string): boolean {
+export function isBehind(platform: StateDisk, file: string): boolean {
   return (
     sequenceOf(platform, file) !== savedSequence(platform, file) || staleReason(platform, file) !== undefined
   );
 }
 
 /** Whether the file may be written now. */
-export function isDue(platform: Platform, file: string): boolean {
+export function isDue(platform: StateDisk, file: string): boolean {
   return platform.clock() >= counted(platform, ` due/${file}`);
 }
 
 /** Marks a file as stale and logs it once. */
-export function setStale(platform: Platform, file: StateFile, thrown: unknown): void {
+export function setStale(platform: StateDisk, file: StateFile, thrown: unknown): void {
   if (staleReason(platform, file.name) !== undefined) return;
   platform.warn(
     `${file.owner}: its state cannot be written: ${String(thrown)}. Changes take effect, but a restart of NGINX would ` +
@@ -102,12 +108,12 @@ export function setStale(platform: Platform, file: StateFile, thrown: unknown): 
   }
 }
 
-function isOvertaken(platform: Platform, file: StateFile, contents: Contents): boolean {
+function isOvertaken(platform: StateDisk, file: StateFile, contents: Contents): boolean {
   return savedSequence(platform, file.name) > contents.sequence;
 }
 
 /** Puts a complete new file in place. */
-function replace(platform: Platform, file: StateFile, fresh: string, contents: Contents): void {
+function replace(platform: StateDisk, file: StateFile, fresh: string, contents: Contents): void {
   platform.rename(fresh, file.name);
   contents.onSaved();
   platform.counters.set(` saved/${file.name}`, contents.sequence);
@@ -119,7 +125,7 @@ function replace(platform: Platform, file: StateFile, fresh: string, contents: C
  * Writes a state file, step by step. `open` is called until it returns the contents, which it does not while another worker
  * holds the lock. Changes that are made meanwhile are left for the next time.
  */
-export function write(platform: Platform, file: StateFile, open: () => Contents | undefined): Step {
+export function write(platform: StateDisk, file: StateFile, open: () => Contents | undefined): Step {
   const began = platform.clock();
   // A worker of another generation may be writing as well.
   const fresh = `${file.name}.new${platform.counters.incr(` writes/${file.name}`, 1) % 2}`;

@@ -27,7 +27,8 @@ function openSource(text: string): string {
 function own(name: string): string {
   const text = read(`docker/gateway/nginx-plus/${name}`)
     .replaceAll('/etc/nginx/', `${ROOT}/`)
-    .replace(/keyval (\$\w+) (\$\w+) zone=(\w+);/g, 'map $1 $2 { include $3.map*; }');
+    .replace(/keyval (\$\w+) (\$\w+) zone=(\w+);/g, 'map $1 $2 { include $3.map*; }')
+    .replaceAll(/(access|error)_log \/var[^ ;]+/g, '$1_log /dev/stderr');
   return openSource(text);
 }
 
@@ -58,8 +59,7 @@ function main(firmware: readonly string[] = ['127.0.0.1:1']): string {
     .replace('user nginx;', 'user www-data;')
     .replaceAll('$mqtt_preread_clientid', '$hostname')
     .replace('zone firmware 1m;', `$& ${servers}`)
-    .replace(/zone (?!firmware ).* 1m;/g, '$& server 127.0.0.1:1;')
-    .replaceAll(/(access|error)_log [^ ;]+/g, '$1_log /dev/stderr');
+    .replace(/zone (?!firmware ).* 1m;/g, '$& server 127.0.0.1:1;');
 }
 
 /** Starts NGINX with it. */
@@ -73,12 +73,17 @@ export async function startPlus(network: TestNetwork, spec: PlusSpec): Promise<C
     files: {
       [`${ROOT}/nginx.conf`]: `load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n${main(firmware)}`,
       ...Object.fromEntries(
-        ['api-access.conf', 'tls.conf', 'firmware.conf', 'firmware-tries.conf', 'ota.conf'].map((file) => [
-          `${ROOT}/${file}`,
-          own(file),
+        [
+          ...['api-access.conf', 'tls.conf', 'firmware.conf', 'firmware-outcomes.conf'],
+          ...['firmware-tries.conf', 'ota.conf'],
+        ].map((file) => [`${ROOT}/${file}`, own(file)]),
+      ),
+      ...Object.fromEntries(
+        ['ota', 'download', 'outcomes'].map((name) => [
+          `${ROOT}/njs/${name}.js`,
+          read(`dist/gateway/njs/${name}.js`),
         ]),
       ),
-      [`${ROOT}/njs/ota.js`]: read('dist/gateway/njs/ota.js'),
       [`${ROOT}/tls/tls.crt`]: tls.cert.toString(),
       [`${ROOT}/tls/tls.key`]: tls.key.toString(),
       ...Object.fromEntries(Object.entries(files).map(([file, text]) => [`${ROOT}/${file}`, text])),

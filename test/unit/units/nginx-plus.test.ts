@@ -11,11 +11,11 @@ const instructions = dockerfile
   .filter((line) => line.trim() !== '');
 
 describe('the image of NGINX Plus', () => {
-  it('gets the licence as secrets of the build, and copies nothing but configuration and its njs module', () => {
+  it('gets the licence as secrets of the build, and copies nothing but configuration and its njs modules', () => {
     const copies = instructions.filter((line) => /^(COPY|ADD)\b/.test(line));
     expect(copies).toEqual([
       'COPY docker/gateway/nginx-plus/ /etc/nginx/',
-      'COPY dist/gateway/njs/ota.js /etc/nginx/njs/ota.js',
+      'COPY dist/gateway/njs/ota.js dist/gateway/njs/download.js dist/gateway/njs/outcomes.js /etc/nginx/njs/',
     ]);
     const [run = ''] = instructions.filter((line) => line.startsWith('RUN'));
     const secrets = [...run.matchAll(/--mount=type=secret,id=([\w.-]+),required=true/g)].map(([, id]) => id);

@@ -97,6 +97,7 @@ function offer(rollout: Partial<Rollout>): Listener {
   const store = {
     get: (key: string) => zone.get(key),
     digest: (text: string) => createHash('sha256').update(text).digest(),
+    memory: undefined,
   };
   return (request, response) => {
     const [path = '', query = ''] = (request.url ?? '').split('?');

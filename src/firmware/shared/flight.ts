@@ -1,0 +1,129 @@
+/**
+ * A device in flight: it has been offered the candidate, and what became of it is not known yet. What a device does is
+ * counted here, each outcome once per device; a failure and a loss may be taken back. NGINX runs this as well: see
+ * version.ts for what njs lacks.
+ */
+
+/**
+ * `offered`; `downloaded`: the last byte of the image went out; `failed`: after that it ran another version; `retried`: it
+ * has downloaded the image a second time; `blocked`: that failed as well; `lost`: silent after a download; `unknown`: after
+ * a download it did not say what it runs; `booted`: the flight is over.
+ */
+export type State =
+  | 'offered'
+  | 'downloaded'
+  | 'failed'
+  | 'retried'
+  | 'blocked'
+  | 'lost'
+  | 'unknown'
+  | 'booted';
+
+/** What is counted. `recovered` takes a failure back, and `found` a loss. */
+export type Outcome =
+  | 'offered'
+  | 'downloaded'
+  | 'booted'
+  | 'failed'
+  | 'recovered'
+  | 'lost'
+  | 'found'
+  | 'unknown';
+
+/** What a device runs by its own account: the candidate, something else, or it does not say. */
+export type Claim = 'candidate' | 'other' | 'nothing';
+
+/** A device in flight. Times are in seconds, by the clock of memory.ts. */
+export interface Flight {
+  state: State;
+  /** The candidate. */
+  version: string;
+  /** The first 16 digits of the SHA-256 of the file that it was told of. */
+  file: string;
+  /** When it asked last. */
+  asked: number;
+  /** The longest time between two questions; 0 where it asked once. */
+  gap: number;
+  /** When anything was last seen of it. */
+  seen: number;
+  /** How often devices of its type ask, in seconds; 0 where nobody has said. */
+  interval: number;
+}
+
+/** The digits of a file's SHA-256 that tell it from others. */
+export const FILE_DIGITS = 16;
+
+const FORM =
+  /^(offered|downloaded|failed|retried|blocked|lost|unknown) ([^ \n]{1,48}) ([0-9a-f]{16}) ([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15})$/;
+
+export function encode(flight: Flight): string {
+  const times = `${flight.asked} ${flight.gap} ${flight.seen} ${flight.interval}`;
+  return `${flight.state} ${flight.version} ${flight.file} ${times}`;
+}
+
+/** Reads a flight; undefined where it is none. */
+export function decode(text: string): Flight | undefined {
+  const found = text.match(FORM);
+  if (found === null) return undefined;
+  return {
+    state: found[1] as State,
+    version: found[2] as string,
+    file: found[3] as string,
+    asked: Number(found[4]),
+    gap: Number(found[5]),
+    seen: Number(found[6]),
+    interval: Number(found[7]),
+  };
+}
+
+/** The device asks. Changes the flight, and returns what is to be counted. */
+export function ask(flight: Flight, claim: Claim, now: number): Outcome[] {
+  const before = flight.state;
+  flight.gap = Math.max(flight.gap, now - flight.asked);
+  flight.asked = now;
+  flight.seen = now;
+  if (claim === 'candidate') return boot(flight);
+  if (before === 'retried' && claim === 'other') flight.state = 'blocked';
+  if (before !== 'downloaded' && before !== 'lost' && (before !== 'unknown' || claim === 'nothing'))
+    return [];
+  flight.state = claim === 'other' ? 'failed' : 'unknown';
+  return before === 'lost' ? ['found', flight.state] : [flight.state];
+}
+
+/** It runs the candidate. Where no download was seen, such as through another NGINX, there was one all the same. */
+function boot(flight: Flight): Outcome[] {
+  const before = flight.state;
+  flight.state = 'booted';
+  if (before === 'offered') return ['downloaded', 'booted'];
+  if (before === 'lost') return ['found', 'booted'];
+  if (before === 'downloaded' || before === 'unknown') return ['booted'];
+  return ['recovered', 'booted'];
+}
+
+/** The last byte of the image went out. Changes the flight, and returns what is to be counted. */
+export function download(flight: Flight, now: number): Outcome[] {
+  const before = flight.state;
+  flight.seen = now;
+  if (before === 'failed') flight.state = 'retried';
+  if (before !== 'offered' && before !== 'lost') return [];
+  flight.state = 'downloaded';
+  return before === 'lost' ? ['found'] : ['downloaded'];
+}
+
+/** A device is lost once it has been silent for so many of its intervals. */
+const SILENT_INTERVALS = 3;
+/** A gap below it (s) is a second try, and no interval. */
+const MIN_GAP = 60;
+
+/**
+ * Looks whether a device is lost. Changes the flight, and returns what is to be counted. One that was seen to ask more
+ * rarely than its type does is given the time it takes; one that asked once, and of whose type nobody has said how often it
+ * asks, is never lost.
+ */
+export function check(flight: Flight, now: number): Outcome[] {
+  if (flight.state !== 'downloaded') return [];
+  const own = Math.max(flight.interval, flight.gap >= MIN_GAP ? flight.gap : 0);
+  if (own === 0 || now - flight.seen < SILENT_INTERVALS * own) return [];
+  flight.state = 'lost';
+  return ['lost'];
+}

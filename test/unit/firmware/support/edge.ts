@@ -1,0 +1,122 @@
+/** One NGINX that devices ask, in memory: its dictionaries, its keyval zone, and its clock. */
+import { answer, type Answer } from '../../../../src/firmware/shared/answer.js';
+import {
+  type Catalogue,
+  type CatalogueOptions,
+  encode,
+  noOptions,
+  type Offer,
+  typeKey,
+} from '../../../../src/firmware/shared/catalogue.js';
+import * as transfers from '../../../../src/firmware/shared/download.js';
+import * as flights from '../../../../src/firmware/shared/flights.js';
+import * as file from '../../../../src/firmware/shared/flights-file.js';
+import * as memories from '../../../../src/firmware/shared/memory.js';
+import type { Store } from '../../../../src/firmware/shared/offering.js';
+import * as report from '../../../../src/firmware/shared/outcome-report.js';
+import * as sweeping from '../../../../src/firmware/shared/sweep.js';
+import { FakeDict, sha256 } from '../../gateway/support/memory.js';
+
+export type Counts = Readonly<Record<string, number>>;
+
+export interface Report {
+  readonly epoch: string;
+  readonly sample: number;
+  readonly flights: number;
+  readonly downloads: number;
+  readonly counts: Readonly<Record<string, Readonly<Record<string, Counts>>>>;
+  readonly shadow: Readonly<Record<string, Readonly<Record<string, Counts>>>>;
+}
+
+/** A release whose hashes are of one digit each. */
+export function offer(version: string, digit: string): Offer {
+  const sha = digit.repeat(64);
+  return {
+    version,
+    sha256: sha,
+    md5: digit.repeat(32),
+    size: 1000,
+    appSha256: `f${digit.repeat(63)}`,
+    esp32fota: `{"type":"lamp","version":"${version}","url":"https://ota/blobs/${sha}.bin","sha256":"${sha}"}`,
+    esphome: `{"name":"lamp","version":"${version}","builds":[{"ota":{"path":"/blobs/${sha}.bin"}}]}`,
+  };
+}
+
+export const STABLE = offer('1.0.0', 'a');
+export const CANDIDATE = offer('1.1.0', 'b');
+
+export class Edge {
+  readonly flights = new FakeDict<string>();
+  readonly counts = new FakeDict<number>();
+  readonly memory: memories.Memory = { flights: this.flights, counts: this.counts };
+  readonly zone = new Map<string, string>();
+  readonly store: Store = { get: (key) => this.zone.get(key), digest: sha256, memory: this.memory };
+  limit = 20_000;
+
+  /** `saved`: what the file of an earlier life holds. */
+  constructor(saved = '') {
+    this.counts.set(memories.LIMIT, this.limit);
+    file.restore(this.memory, saved, this.limit);
+    if (memories.timeOf(this.memory) === undefined) this.counts.set(memories.NOW, 0);
+  }
+
+  /** The same NGINX after a restart: only the file is left. */
+  restarted(): Edge {
+    const next = new Edge(this.saved());
+    for (const [key, value] of this.zone) next.zone.set(key, value);
+    return next;
+  }
+
+  saved(): string {
+    let text = file.head(this.memory);
+    const end = memories.numberOf(this.memory, memories.TAIL);
+    for (let i = memories.numberOf(this.memory, memories.HEAD) + 1; i <= end; i++)
+      text += file.line(this.memory, i);
+    return text;
+  }
+
+  /** What the watcher has written of the type `lamp`. */
+  offer(options: Partial<CatalogueOptions> = {}, change: Partial<Catalogue> = {}): this {
+    const value: Catalogue = {
+      ...{ revision: 1, buckets: 10_000, salt: 's', downgrade: false, groups: [] },
+      stable: STABLE,
+      candidate: CANDIDATE,
+      options: { ...noOptions(), count: true, interval: 100, ...options },
+      ...change,
+    };
+    this.zone.set(typeKey('lamp'), encode(value));
+    return this;
+  }
+
+  /** A device asks at a path, by default for its manifest. */
+  ask(query: string, path = '/ota', headers: Readonly<Record<string, string>> = {}): Answer {
+    const request = {
+      ...{ method: 'GET', path, query: `type=lamp&${query}`, https: true, certificate: '' },
+      header: (name: string) => headers[name],
+    };
+    return answer(request, this.store);
+  }
+
+  /** All of a file goes out to a device. */
+  download(id: string, sha = CANDIDATE.sha256): void {
+    const key = transfers.deviceOf(`lamp%2F${id}`);
+    if (transfers.isLastByteSent({ status: 200, bytes: 9, length: '9', range: '' }))
+      flights.download(this.memory, key, sha);
+  }
+
+  /** Lets the time pass, in seconds, and does the periodic work; `entries` as of {@link sweeping.sweep}. */
+  pass(seconds: number, entries = 1_000_000): void {
+    for (let rest = seconds; rest > 0; rest -= 5) sweeping.advance(this.memory, Math.min(rest, 5));
+    sweeping.sweep(this.memory, { digest: sha256, isFull: false }, entries);
+  }
+
+  report(): Report {
+    return JSON.parse(report.render(this.memory)) as Report;
+  }
+
+  /** What is counted of the candidate, without what is 0. */
+  counted(): Counts {
+    const all = this.report().counts.lamp?.[CANDIDATE.version] ?? {};
+    return Object.fromEntries(Object.entries(all).filter(([, count]) => count !== 0));
+  }
+}
