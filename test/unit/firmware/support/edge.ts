@@ -91,7 +91,13 @@ export class Edge {
   /** A device asks at a path, by default for its manifest. */
   ask(query: string, path = '/ota', headers: Readonly<Record<string, string>> = {}): Answer {
     const request = {
-      ...{ method: 'GET', path, query: `type=lamp&${query}`, https: true, certificate: '' },
+      ...{
+        method: 'GET',
+        path,
+        query: path.split('/').length > 3 ? query : `type=lamp&${query}`,
+        https: true,
+        certificate: '',
+      },
       header: (name: string) => headers[name],
     };
     return answer(request, this.store);
