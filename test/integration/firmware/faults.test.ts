@@ -23,5 +23,5 @@ describe('a fleet whose firmware servers fail at random', () => {
     process.stdout.write(`seed ${SEED}: ${summary(report)}\n`);
     expect(report.fleet.failures).toEqual(new Map());
     expect(report.struck.length).toBeGreaterThan(0);
-  }, 300_000);
+  }, 600_000);
 });
