@@ -287,7 +287,8 @@ export const firmwarePublishScope = {
     valid: option(days, '90d', 'How long the signature of --sign-release counts.'),
     force: switchOption('Publish in spite of a check that --force may overrule; the refusal says so.'),
     repair: switchOption(
-      'Upload the files of a release again that has been published: for files that no firmware server has any more.',
+      'Upload the files of a release again that has been published: for files that no firmware server has any more. With ' +
+        '--sign-release its record is signed anew as well: for a signature that expires, and for another key.',
     ),
     timeout: option(
       duration('1s'),

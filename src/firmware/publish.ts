@@ -101,7 +101,7 @@ function releaseOf(input: PublishInput, hash: Hash): Release {
     notes,
   });
   if (signer === undefined) return release;
-  return { ...release, signature: signRelease(input.state.type, release, signer) };
+  return { ...release, signature: signRelease(input.state.type, release, author.at, signer) };
 }
 
 function signatureOf({ signature, file }: PublishInput): Uint8Array | undefined {

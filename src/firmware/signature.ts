@@ -6,7 +6,7 @@ import type { RejectedRelease, TypeState } from './type-state.js';
 export interface ReleaseSigner {
   /** See `ReleaseSignature.keyId`. */
   readonly keyId: string;
-  /** How long a release counts, in seconds from its publication. */
+  /** How long a signature counts, in seconds. */
   readonly validity: number;
   /** The Ed25519 signature of a text, in base64. */
   sign(text: string): string;
@@ -48,9 +48,14 @@ export function signedText(
     .join('');
 }
 
-/** Signs a release, which counts from its publication on. */
-export function signRelease(type: string, release: Release, signer: ReleaseSigner): ReleaseSignature {
-  const notBefore = release.publishedAt;
+/** Signs a release, which counts from this time on (ISO 8601), in whole seconds. */
+export function signRelease(
+  type: string,
+  release: Release,
+  from: string,
+  signer: ReleaseSigner,
+): ReleaseSignature {
+  const notBefore = new Date(Math.floor(Date.parse(from) / 1000) * 1000).toISOString();
   const expires = new Date(Date.parse(notBefore) + signer.validity * 1000).toISOString();
   const value = signer.sign(signedText(type, release, { notBefore, expires }));
   return { keyId: signer.keyId, value, notBefore, expires };

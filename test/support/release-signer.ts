@@ -6,7 +6,7 @@ import { type ReleaseKeys, type ReleaseSigner, signRelease } from '../../src/fir
 /** A key pair that signs for this many seconds. */
 export interface ReleaseKeyPair {
   readonly keys: ReleaseKeys;
-  /** The release with a signature over it. */
+  /** The release with a signature over it, which counts from its publication on. */
   signed(type: string, release: Release): Release & { readonly signature: ReleaseSignature };
 }
 
@@ -25,6 +25,9 @@ export function releaseKeyPair(validity = 86_400): ReleaseKeyPair {
           ? verify(null, Buffer.from(text), publicKey, Buffer.from(signature, 'base64'))
           : undefined,
     },
-    signed: (type, release) => ({ ...release, signature: signRelease(type, release, signer) }),
+    signed: (type, release) => ({
+      ...release,
+      signature: signRelease(type, release, release.publishedAt, signer),
+    }),
   };
 }

@@ -14,8 +14,10 @@ import type { Hash } from '../../firmware/image/bytes.js';
 import { type FirmwareFile, readEsp8266, readFirmware } from '../../firmware/image/image.js';
 import { type Publication, preparePublication } from '../../firmware/publish.js';
 import type { Checked } from '../../firmware/refusal.js';
+import { type Release, type ReleaseSignature, releaseId } from '../../firmware/release.js';
 import { prepareRepair, type Repair } from '../../firmware/repair.js';
 import type { Author } from '../../firmware/rollout.js';
+import { type ReleaseSigner, signRelease } from '../../firmware/signature.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
 import { notFound } from '../not-found.js';
@@ -63,7 +65,7 @@ export async function publishCommand(order: Order): Promise<number> {
     try {
       const work = { order, session, repository, uploader, state, author };
       if (values.repair)
-        await repair(work, checkedValue(prepareRepair(state, version, file, signature, hash)));
+        await repair(work, checkedValue(prepareRepair(state, version, file, signature, hash)), signer);
       else await publish(work, checkedValue(preparePublication({ ...input, settings }, hash)));
     } finally {
       await uploader.close();
@@ -121,15 +123,37 @@ async function untilSpread(
   );
 }
 
-/** Uploads the files of a release again. The file has to be the one that was published. */
-async function repair(work: Work, { release, files }: Repair): Promise<void> {
+/** Uploads the files of a release again, and signs it anew with a key. The file has to be the one that was published. */
+async function repair(
+  work: Work,
+  { release, files }: Repair,
+  signer: ReleaseSigner | undefined,
+): Promise<void> {
   const { order, session, uploader, state } = work;
   const progress = new UploadProgress(order.err);
   await uploadFiles(release, files, uploader, progress, session.signal);
   progress.end();
+  const signature = signer && (await signAnew(work, release, signer));
   const { version } = release;
-  if (order.config.values.json) printJson(order.out, { type: state.type, version, repaired: uploader.name });
-  else printLines(order.out, `${uploader.name} has the files of ${state.type} ${version} again`);
+  const result = defined({ type: state.type, version, repaired: uploader.name, signature });
+  if (order.config.values.json) return printJson(order.out, result);
+  const text = signature === undefined ? '' : `; its record is signed until ${signature.expires}`;
+  printLines(order.out, `${uploader.name} has the files of ${state.type} ${version} again${text}`);
+}
+
+async function signAnew(
+  { session, repository, state, author }: Work,
+  release: Release,
+  signer: ReleaseSigner,
+): Promise<ReleaseSignature> {
+  const { version } = release;
+  const signature = signRelease(state.type, release, author.at, signer);
+  const text = `signed ${version} anew with key ${signature.keyId}, until ${signature.expires}`;
+  const entry = { ...author, action: 'publish' as const, version: releaseId(release), text };
+  const signedAnew = { ...release, signature };
+  const result = await repository.change(state, { entry, signedAnew }, session.signal);
+  if (!result.made) throw changedMeanwhile(state.type, result.by);
+  return signature;
 }
 
 /** The upload listener to use: the one that was named, or that of a registered firmware server. */

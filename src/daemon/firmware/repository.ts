@@ -25,6 +25,8 @@ export interface TypeChange {
   readonly rollout?: Rollout;
   /** A release to create. */
   readonly release?: Release;
+  /** A release that there is, with another signature and nothing else. */
+  readonly signedAnew?: Release;
   readonly group?: { readonly name: string; readonly ids: Group };
   /** A group to delete. */
   readonly deleteGroup?: string;
@@ -93,6 +95,9 @@ export class FirmwareRepository {
     };
     if (change.record) put(typeKey(prefixes, type), encodeType(change.record));
     if (change.rollout) put(rolloutKey(prefixes, type), encodeRollout(change.rollout));
+    if (change.signedAnew) {
+      put(releaseKey(prefixes, type, releaseId(change.signedAnew)), encodeRelease(change.signedAnew));
+    }
     if (change.group) put(groupKey(prefixes, type, change.group.name), encodeGroup(change.group.ids));
     for (const version of namedBy(change.rollout)) {
       const key = releaseKey(prefixes, type, version);

@@ -175,4 +175,26 @@ describe('a system with release keys', () => {
       'lamp 6.6.8': expect.stringMatching(/is not among the release keys$/) as string,
     });
   });
+
+  it('offers a release that was published before there were keys once it is signed anew', async () => {
+    await publish('7.0.0');
+    await firmware('rollout', 'lamp', '--version', '7.0.0', '--percent', '100');
+    await until('it is withheld', () =>
+      offerer.status().types[0]?.withheld.some(({ version }) => version === '7.0.0'),
+    );
+    const args = [
+      '--type',
+      'lamp',
+      '--version',
+      '7.0.0',
+      '--upload-url',
+      upload.url,
+      '--repair',
+      ...signed(),
+    ];
+    expect(await firmware('publish', path.join(directory, '7.0.0.bin'), ...args)).toMatch(
+      /has the files of lamp 7\.0\.0 again; its record is signed until \d{4}-/,
+    );
+    await until('it is offered', () => lamp()?.candidate?.version === '7.0.0');
+  });
 });

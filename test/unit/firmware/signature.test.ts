@@ -23,7 +23,7 @@ const KEYS: ReleaseKeys = {
 };
 
 function signed(one: Release, type = 'toaster'): Release {
-  return { ...one, signature: signRelease(type, one, SIGNER) };
+  return { ...one, signature: signRelease(type, one, one.publishedAt, SIGNER) };
 }
 
 const RELEASE = release('1.3.0');

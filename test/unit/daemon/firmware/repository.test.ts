@@ -5,6 +5,7 @@ import type { LogEntry, LoggedAction } from '../../../../src/firmware/log-entry.
 import type { Release } from '../../../../src/firmware/release.js';
 import type { Rollout } from '../../../../src/firmware/rollout.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
+import { releaseKeyPair } from '../../../support/release-signer.js';
 
 const NEVER = new AbortController().signal;
 const AT = '2026-11-27T12:00:00.000Z';
@@ -70,6 +71,21 @@ describe('FirmwareRepository', () => {
 
     expect(first).toMatchObject({ made: true });
     expect(second).toEqual({ made: false, by: { ...publication('1.2.0').entry, by: 'ann' } });
+  });
+
+  it('gives a release another signature, on the ground of the release that was read', async () => {
+    const { signed } = releaseKeyPair();
+    await make(publication('1.2.0'));
+    const ground = await repository.type('lamp', NEVER);
+    const signedAnew = signed('lamp', release('1.2.0'));
+    const change = { entry: entry('ann', 'publish', 'signed 1.2.0 anew'), signedAnew };
+    expect(await repository.change(ground, change, NEVER)).toMatchObject({ made: true });
+    expect((await repository.type('lamp', NEVER)).releases.get('1.2.0')).toEqual(signedAnew);
+
+    // Nor does it bring back a release that was deleted meanwhile.
+    const gone = await repository.type('lamp', NEVER);
+    registry.delete('/sidekick/firmware/lamp/releases/1.2.0');
+    expect(await repository.change(gone, change, NEVER)).toMatchObject({ made: false });
   });
 
   it('makes no change after a newer change, and names the newest change', async () => {
