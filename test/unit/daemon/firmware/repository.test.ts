@@ -74,10 +74,10 @@ describe('FirmwareRepository', () => {
   });
 
   it('gives a release another signature, on the ground of the release that was read', async () => {
-    const { signed } = releaseKeyPair();
+    const pair = releaseKeyPair();
     await make(publication('1.2.0'));
     const ground = await repository.type('lamp', NEVER);
-    const signedAnew = signed('lamp', release('1.2.0'));
+    const signedAnew = pair.signed('lamp', release('1.2.0'));
     const change = { entry: entry('ann', 'publish', 'signed 1.2.0 anew'), signedAnew };
     expect(await repository.change(ground, change, NEVER)).toMatchObject({ made: true });
     expect((await repository.type('lamp', NEVER)).releases.get('1.2.0')).toEqual(signedAnew);
