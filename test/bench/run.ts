@@ -1,7 +1,7 @@
 /** A run of the benchmark: the parts, one after the other. */
-import { messageOf } from '../../src/core/errors.js';
 import type { Options } from './options.js';
 import type { Bench, Part } from './part.js';
+import { failureText } from './report/failure.js';
 import { machine } from './report/machine.js';
 import type { PartReport, Report } from './report/report.js';
 
@@ -11,7 +11,7 @@ async function runPart(part: Part, bench: Bench): Promise<PartReport> {
   try {
     return { name, title, ...(await part.run(bench)) };
   } catch (error) {
-    return { name, title, rows: [], error: messageOf(error) };
+    return { name, title, rows: [], error: failureText(error) };
   }
 }
 

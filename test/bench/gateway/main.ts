@@ -178,7 +178,8 @@ async function answers(): Promise<void> {
   await offerFirmware(address);
   const device = (name: string, target: string): Contender => ({
     name,
-    run: () => requests(`'https://127.0.0.1${target}'`),
+    // With its port: the image has no list of the ports of services.
+    run: () => requests(`'https://127.0.0.1:443${target}'`),
     cpu: () => cpuOf(GATEWAY),
     seconds: SECONDS,
   });

@@ -42,6 +42,8 @@ export class Companion<Question extends object> implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // One that has failed has ended already, and would have nothing to say a second time.
+    if (!this.#process.connected) return;
     const ended = once(this.#process, 'exit');
     this.#process.disconnect();
     await ended;
