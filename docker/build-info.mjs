@@ -7,7 +7,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ask, root } from './setup/run.mjs';
 
-const BUILT_FROM = ['src', 'docker/gateway', 'package.json', 'package-lock.json', 'tsconfig.json'];
+const BUILT_FROM = [
+  'src',
+  'docker/gateway',
+  'docker/sidekick/bundle.mjs',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+];
 
 /** The commit of the checkout in `directory`, with `-dirty` if what is built has changes; undefined if there is none. */
 export async function commitOf(directory, paths = BUILT_FROM) {

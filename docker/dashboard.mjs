@@ -7,6 +7,6 @@ import { root } from './setup/run.mjs';
 const SERVED = ['.html', '.css', '.js', '.svg'];
 
 const from = join(root, 'src/telemetry/dashboard');
-const to = join(root, 'dist/telemetry/dashboard');
+const to = join(root, 'dist/dashboard');
 await rm(to, { recursive: true, force: true });
 await cp(from, to, { recursive: true, filter: (path) => path === from || SERVED.includes(extname(path)) });

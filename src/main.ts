@@ -11,6 +11,6 @@ process.exit(
     env: process.env,
     out: process.stdout,
     err: process.stderr,
-    build: readBuild(),
+    build: readBuild(import.meta.url),
   }),
 );

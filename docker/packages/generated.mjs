@@ -13,10 +13,7 @@ const COMPLETION_PATHS = {
 
 /** `[path in the package, content]` of each. */
 export async function generatedFiles(version) {
-  const dist = (path) => import(join(root, 'dist/commands', path));
-  const { COMMANDS } = await dist('commands.js');
-  const { describeCommands } = await dist('describe.js');
-  const { COMPLETIONS } = await dist('completion/completion.js');
+  const { COMMANDS, COMPLETIONS, describeCommands } = await import(join(root, 'dist/documented.js'));
   const { builtAt } = JSON.parse(await readFile(join(root, 'dist/build.json'), 'utf8'));
   const described = await describeCommands(COMMANDS);
   const pages = manPages(described, { version, date: builtAt.slice(0, 10) });

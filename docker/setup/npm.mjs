@@ -10,6 +10,7 @@ const BUILD_INPUTS = [
   'src',
   'docker/gateway/bundle.mjs',
   'docker/dashboard.mjs',
+  'docker/sidekick/bundle.mjs',
   'docker/build-info.mjs',
   'tsconfig.json',
   'package-lock.json',
@@ -69,7 +70,7 @@ export async function ensurePackages() {
   done(step, 'installed');
 }
 
-/** Compiles `src` to `dist`, unless both are what they were after the last build. */
+/** Builds `dist` from `src`, unless both are what they were after the last build. */
 export async function ensureBuild() {
   const step = 'build';
   const inputs = await hashOf(BUILD_INPUTS);
@@ -77,7 +78,7 @@ export async function ensureBuild() {
   if (stamp?.inputs === inputs && stamp.outputs === (await hashOf(BUILD_OUTPUTS))) {
     return skipped(step, 'dist is up to date');
   }
-  doing(step, 'compiling src to dist');
+  doing(step, 'building dist from src');
   await run('npm', ['run', '--silent', 'build'], { hint: 'the sources do not compile; see the lines above' });
   await mkdir(dirname(BUILD_STAMP), { recursive: true });
   await writeFile(BUILD_STAMP, JSON.stringify({ inputs, outputs: await hashOf(BUILD_OUTPUTS) }));

@@ -9,16 +9,19 @@ export interface Build {
   readonly builtAt?: string;
 }
 
-/** Reads what `npm run build` has written. */
-export function readBuild(): Build {
-  const { version } = readJson('../../package.json') as { version: string };
-  return { version, ...(readJson('../build.json') as Omit<Build, 'version'>) };
+/**
+ * Reads what `npm run build` has written.
+ * @param main The URL of the program's entry point.
+ */
+export function readBuild(main: string): Build {
+  const { version } = readJson(new URL('../package.json', main)) as { version: string };
+  return { version, ...(readJson(new URL('build.json', main)) as Omit<Build, 'version'>) };
 }
 
 /** A file beside the code; empty if there is none, as beside the sources. */
-function readJson(path: string): object {
+function readJson(url: URL): object {
   try {
-    return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as object;
+    return JSON.parse(readFileSync(url, 'utf8')) as object;
   } catch {
     return {};
   }

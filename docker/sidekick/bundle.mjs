@@ -1,0 +1,61 @@
+// Bundles the program with the packages it runs on into dist/main.js and chunks beside it: more than a thousand small files, and
+// the grammar of etcd's API, take longer to load than all that `sidekick register` does until its key is in etcd. What a
+// command does not use stays in chunks that it does not load.
+import { readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The program, and what its manual pages are made from. */
+const ENTRIES = ['src/main.ts', 'src/commands/documented.ts'];
+
+/** Packages in CommonJS format ask for Node's own modules by `require`. */
+const REQUIRE =
+  "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);";
+
+/** The call by which etcd3 reads and parses etcd's .proto files, each time that it is loaded. */
+const PROTO_CALL = /\(0, proto_loader_1\.loadSync\)\(`[^`]*rpc\.proto`, \{/;
+
+/** Has etcd3 take what its .proto files say as JSON, parsed while the bundle is made. */
+const parsedProtos = {
+  name: 'parsed-protos',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/etcd3\/lib\/connection-pool\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      if (!PROTO_CALL.test(text)) throw new Error(`${path}: etcd3 does not read its .proto files as it did`);
+      const protos = await parseProtos(path, join(dirname(path), '../proto/rpc.proto'));
+      return { contents: text.replace(PROTO_CALL, () => `(0, proto_loader_1.fromJSON)(${protos}, {`) };
+    });
+  },
+};
+
+/** What a .proto file and those that it imports say, as JSON, by the parser that the package at `importer` uses. */
+export async function parseProtos(importer, file) {
+  const loader = createRequire(importer).resolve('@grpc/proto-loader');
+  const { Root } = createRequire(loader)('protobufjs');
+  const parsed = await new Root().load(file, { keepCase: true });
+  return JSON.stringify(parsed.toJSON());
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await rm(join(root, 'dist'), { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints: ENTRIES,
+    outdir: 'dist',
+    entryNames: '[name]',
+    // Beside the entry points, so that files are found in the same way from all code.
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    banner: { js: REQUIRE },
+    plugins: [parsedProtos],
+    logLevel: 'warning',
+  });
+}
