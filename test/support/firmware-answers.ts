@@ -3,6 +3,7 @@ import { renderCatalogue } from '../../src/firmware/catalogue.js';
 import type { Release } from '../../src/firmware/release.js';
 import type { Rollout } from '../../src/firmware/rollout.js';
 import { memberKey, READY_KEY, typeKey } from '../../src/firmware/shared/catalogue.js';
+import { ownManifest } from '../../src/firmware/shared/esphome.js';
 import { ANSWER_FORMS, type AnswerForm } from '../../src/firmware/type-record.js';
 
 const AUTHOR = { by: 'root@lb1', at: '2026-11-27T12:00:00.000Z' };
@@ -401,7 +402,7 @@ const OTHER_CASES: readonly AnswerCase[] = [
     path: '/ota/toaster/manifest.json',
     query: 'version=9.0.0',
     status: 200,
-    body: esphome('toaster', '9.0.0', '2'),
+    body: ownManifest('toaster', '9.0.0'),
   },
   {
     name: 'ESPHome, taken back on purpose',
@@ -414,6 +415,27 @@ const OTHER_CASES: readonly AnswerCase[] = [
     name: 'ESPHome, on an NGINX that is not filled yet',
     store: EMPTY,
     path: '/ota/toaster/manifest.json',
+    status: 404,
+  },
+  {
+    name: 'ESPHome that says its version, on an NGINX that is not filled yet',
+    store: EMPTY,
+    path: '/ota/toaster/manifest.json',
+    query: `id=${CHOSEN}&version=1.2.0`,
+    status: 200,
+    body: ownManifest('toaster', '1.2.0'),
+  },
+  {
+    name: 'ESPHome that says its version, while its release is withheld',
+    path: '/ota/fresh/manifest.json',
+    query: `id=${OTHER}&version=1.2.0`,
+    status: 200,
+    body: ownManifest('fresh', '1.2.0'),
+  },
+  {
+    name: 'ESPHome that does not say its version, while its release is withheld',
+    path: '/ota/fresh/manifest.json',
+    query: `id=${OTHER}`,
     status: 404,
   },
   {

@@ -12,6 +12,7 @@ import type { Counted } from './counting.js';
 import * as counting from './counting.js';
 import type { Device, Header } from './device.js';
 import * as devices from './device.js';
+import * as esphome from './esphome.js';
 import type { Store } from './offering.js';
 import * as offering from './offering.js';
 import type { Query } from './query.js';
@@ -69,7 +70,7 @@ export function answer(request: OtaRequest, store: Store): Answer {
   if (catalogue !== undefined) return answerFrom(store, type, catalogue, device, form, route, request);
   if (value === undefined && store.get(catalogues.READY_KEY) !== undefined)
     return error(404, 'there is no such type');
-  return nothingNew(form, device);
+  return nothingNew(form, type, device);
 }
 
 /** The type in the path, or else in the query; `''` where it is none, or said twice. */
@@ -100,15 +101,15 @@ function answerFrom(
   const counted = counting.question(store, type, catalogue, device);
   const isBarred = counted !== undefined && (counted === 'barred' || counting.isBlocked(counted));
   const offer = offering.offerTo(store, type, catalogue, device, isBarred);
-  if (offer === undefined) return nothingNew(form, device);
+  if (offer === undefined) return nothingNew(form, type, device);
   const isNamed = form === 'image' || form === 'md5';
   const newer = !isNamed && devices.runsNewer(device, offer, [catalogue.stable, catalogue.candidate]);
-  if (newer && !catalogue.downgrade) return keep(form, device, offer, catalogue.candidate);
-  const given = tell(form, device, offer, route.version);
+  if (newer && !catalogue.downgrade) return keep(form, type, device, catalogue.candidate);
+  const given = tell(form, type, device, offer, route.version);
   if (given.status !== 200 || devices.runs(device, offer)) return given;
   const isPassed = catalogue.options.critical || isResumed(request);
   const willCome = given.file === '' && (device.version !== '' || devices.saysHash(device));
-  if (!admission.admit(store, isPassed, willCome)) return wait(form, device, offer);
+  if (!admission.admit(store, isPassed, willCome)) return nothingNew(form, type, device);
   given.rate = catalogue.options.rate;
   if (counted !== undefined && counted !== 'barred' && offer === catalogue.candidate)
     follow(store, counted, offer, given);
@@ -116,9 +117,9 @@ function answerFrom(
 }
 
 /** Tells of a release in the client's own form. */
-function tell(form: Known, device: Device, offer: Offer, version: string): Answer {
+function tell(form: Known, type: string, device: Device, offer: Offer, version: string): Answer {
   if (form === 'image' || form === 'md5') return named(form, offer, version);
-  if (form === 'file') return file(device, offer);
+  if (form === 'file') return file(type, device, offer);
   if (form === 'version')
     return text(devices.runs(device, offer) ? device.version || offer.version : offer.version);
   return manifest(form === 'esphome' ? offer.esphome : offer.esp32fota);
@@ -147,29 +148,17 @@ function follow(store: Store, counted: Counted, offer: Offer, given: Answer): vo
 }
 
 /** For a device that runs what comes after its offer, and stays with it. */
-function keep(form: Known, device: Device, offer: Offer, candidate: Offer | undefined): Answer {
+function keep(form: Known, type: string, device: Device, candidate: Offer | undefined): Answer {
   const own = devices.runs(device, candidate) ? candidate : undefined;
   if (form === 'esp32fota' && own !== undefined) return manifest(own.esp32fota);
-  // To ESPHome any other version is an update.
-  if (form === 'esphome') return own === undefined ? ownManifest(device, offer) : manifest(own.esphome);
-  return nothingNew(form, device);
-}
-
-/** There is no room for one more download: the device comes back. */
-function wait(form: Known, device: Device, offer: Offer): Answer {
-  if (form === 'esphome' && device.version !== '') return ownManifest(device, offer);
-  return nothingNew(form, device);
-}
-
-/** ESPHome's manifest with the version that the device says it runs. */
-function ownManifest(device: Device, offer: Offer): Answer {
-  const version = JSON.stringify(device.version);
-  return manifest(offer.esphome.replace(`"version":"${offer.version}"`, () => `"version":${version}`));
+  if (form === 'esphome' && own !== undefined) return manifest(own.esphome);
+  return nothingNew(form, type, device);
 }
 
 /** In the client's own form: there is nothing that it does not have. */
-function nothingNew(form: Known, device: Device): Answer {
+function nothingNew(form: Known, type: string, device: Device): Answer {
   if (form === 'esp32fota') return manifest('[]');
+  if (form === 'esphome' && device.version !== '') return manifest(esphome.ownManifest(type, device.version));
   if (form === 'file') return make(304, { 'Cache-Control': 'no-store' }, '');
   if (form === 'version' && versions.parse(device.version) !== undefined) return text(device.version);
   // Without a word: a sketch that looks at the body alone must not take one for a version.
@@ -178,9 +167,9 @@ function nothingNew(form: Known, device: Device): Answer {
 }
 
 /** The image, for whoever does not run it and has room for it. */
-function file(device: Device, offer: Offer): Answer {
+function file(type: string, device: Device, offer: Offer): Answer {
   const fits = device.space < 0 || device.space >= offer.size;
-  if (device.fileSystem || devices.runs(device, offer) || !fits) return nothingNew('file', device);
+  if (device.fileSystem || devices.runs(device, offer) || !fits) return nothingNew('file', type, device);
   return image(offer);
 }
 
