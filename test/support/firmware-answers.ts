@@ -2,7 +2,16 @@
 import { renderCatalogue } from '../../src/firmware/catalogue.js';
 import type { Release } from '../../src/firmware/release.js';
 import type { Rollout } from '../../src/firmware/rollout.js';
-import { memberKey, READY_KEY, typeKey } from '../../src/firmware/shared/catalogue.js';
+import {
+  type CatalogueOptions,
+  decode,
+  encode,
+  encodeOffer,
+  memberKey,
+  READY_KEY,
+  stoneKey,
+  typeKey,
+} from '../../src/firmware/shared/catalogue.js';
 import { ownManifest } from '../../src/firmware/shared/esphome.js';
 import { ANSWER_FORMS, type AnswerForm } from '../../src/firmware/type-record.js';
 
@@ -27,7 +36,10 @@ function release(version: string, digit: string): Release {
 }
 
 const RELEASES = new Map(
-  [release('1.2.0', '2'), release('1.3.0', '3'), release('2.0.0-rc.1', '4')].map((one) => [one.version, one]),
+  [
+    ...[release('1.2.0', '2'), release('1.3.0', '3'), release('2.0.0-rc.1', '4')],
+    ...[release('0.5.0', '5'), release('0.9.0', '9')],
+  ].map((one) => [one.version, one]),
 );
 
 function catalogue(
@@ -47,6 +59,19 @@ function catalogue(
   return [typeKey(type), value.value];
 }
 
+/** The same type with options. */
+function withOptions([key, value]: [string, string], options: Partial<CatalogueOptions>): [string, string] {
+  const found = decode(value);
+  if (found === undefined) throw new Error(`cannot be read back: ${value}`);
+  return [key, encode({ ...found, options: { ...found.options, ...options } })];
+}
+
+/** A release of a type that devices have to pass. */
+function stone(type: string, version: string): [string, string] {
+  const [, value] = catalogue(type, { stable: version });
+  return [stoneKey(type, version), encodeOffer(decode(value)?.stable)];
+}
+
 const CANDIDATE = { version: '1.3.0', salt: 'toaster-1.3.0', percent: 40, groups: ['lab', 'beta'] };
 
 /** A keyval zone that the watcher has filled. */
@@ -62,6 +87,18 @@ export const FILLED: ReadonlyMap<string, string> = new Map([
   catalogue('back', { stable: '1.2.0', downgrade: true }),
   catalogue('idf', { stable: '2.0.0-rc.1' }, ['file', 'text']),
   ['foreign', '{"of":"another version"}'],
+  withOptions(
+    catalogue('rescued', { stable: '1.2.0', candidate: { ...CANDIDATE, percent: 0, groups: [] } }),
+    { rescue: ['1.1.0', '1.2.0'] },
+  ),
+  withOptions(catalogue('chain', { stable: '1.2.0', candidate: { ...CANDIDATE, groups: [] } }), {
+    via: ['0.5.0', '0.9.0'],
+    from: '0.4.0',
+    stableFrom: '0.3.0',
+  }),
+  stone('chain', '0.5.0'),
+  stone('chain', '0.9.0'),
+  withOptions(catalogue('broken', { stable: '1.2.0' }), { via: ['0.5.0'] }),
 ]);
 
 /** As an NGINX has it that was restarted and has not been filled yet. */
@@ -496,6 +533,110 @@ const OTHER_CASES: readonly AnswerCase[] = [
   },
 ];
 
+/** Devices that are rescued, and those that have to pass other releases. */
+const WAY_CASES: readonly AnswerCase[] = [
+  {
+    name: 'that reports a release to be rescued from',
+    path: '/ota',
+    query: `type=rescued&id=${OTHER}&version=v1.1`,
+    status: 200,
+    body: esp32fota('rescued', '1.3.0', '3'),
+  },
+  {
+    name: 'that reports another release than those',
+    path: '/ota',
+    query: `type=rescued&id=${OTHER}&version=1.0.0`,
+    status: 200,
+    body: esp32fota('rescued', '1.2.0', '2'),
+  },
+  {
+    name: 'that is to be rescued and states no id',
+    path: '/ota',
+    query: 'type=rescued&version=1.1.0',
+    status: 200,
+    body: esp32fota('rescued', '1.3.0', '3'),
+  },
+  {
+    name: 'HTTPUpdate, that is to be rescued by the hash of its image',
+    path: '/ota',
+    query: 'type=rescued',
+    headers: updater(OTHER, { 'x-ESP32-sketch-md5': '2'.repeat(32) }),
+    status: 200,
+    ...blob('3'),
+  },
+  {
+    name: 'below the first release that has to be passed',
+    path: '/ota',
+    query: `type=chain&id=${CHOSEN}&version=0.4.0`,
+    status: 200,
+    body: esp32fota('chain', '0.5.0', '5'),
+  },
+  {
+    name: 'at a release that had to be passed',
+    path: '/ota',
+    query: `type=chain&id=${CHOSEN}&version=0.5.0`,
+    status: 200,
+    body: esp32fota('chain', '0.9.0', '9'),
+  },
+  {
+    name: 'beyond all that had to be passed',
+    path: '/ota',
+    query: `type=chain&id=${CHOSEN}&version=0.9.1`,
+    status: 200,
+    body: esp32fota('chain', '1.3.0', '3'),
+  },
+  {
+    name: 'below where the way to the candidate begins',
+    path: '/ota',
+    query: `type=chain&id=${CHOSEN}&version=0.3.0`,
+    status: 200,
+    body: '[]',
+  },
+  {
+    name: 'on the way to the stable release, which begins lower',
+    path: '/ota',
+    query: `type=chain&id=${OTHER}&version=0.3.0`,
+    status: 200,
+    body: esp32fota('chain', '0.5.0', '5'),
+  },
+  {
+    name: 'that does not say where on the way it is',
+    path: '/ota',
+    query: `type=chain&id=${CHOSEN}`,
+    status: 200,
+    body: '[]',
+  },
+  {
+    name: 'that has its target, whatever lies before it',
+    path: '/ota',
+    query: `type=chain&id=${CHOSEN}&version=1.3.0`,
+    status: 200,
+    body: esp32fota('chain', '1.3.0', '3'),
+  },
+  {
+    name: 'HTTPUpdate, that is on the way by the hash of its image',
+    path: '/ota',
+    query: 'type=chain',
+    headers: updater(CHOSEN, { 'x-ESP32-sketch-md5': '9'.repeat(32) }),
+    status: 200,
+    ...blob('3'),
+  },
+  {
+    name: 'a file that has to be passed, by its version',
+    path: '/ota/chain/0.5.0.bin',
+    query: `id=${CHOSEN}&version=0.4.0`,
+    status: 200,
+    ...blob('5'),
+  },
+  {
+    name: 'whose next release is not there yet',
+    path: '/ota',
+    query: 'type=broken&version=0.1.0',
+    status: 200,
+    body: '[]',
+  },
+];
+
 const REFUSED_CASES: readonly AnswerCase[] = [
   { name: 'an unknown type', path: '/ota', query: 'type=kettle', status: 404 },
   { name: "a type of every object's own", path: '/ota', query: 'type=constructor', status: 404 },
@@ -567,5 +708,6 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
   ...FILE_CASES,
   ...OTHER_CASES,
   ...CERTIFICATE_CASES,
+  ...WAY_CASES,
   ...REFUSED_CASES,
 ];

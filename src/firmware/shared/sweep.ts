@@ -13,7 +13,7 @@ import * as memories from './memory.js';
 import * as shadows from './shadow.js';
 
 /** What the periodic work needs to know. */
-export interface Surroundings {
+export interface Conditions {
   digest: Digest;
   /** Whether the memory is three quarters full. */
   isFull: boolean;
@@ -33,17 +33,17 @@ export function advance(memory: Memory, elapsed: number): void {
 }
 
 /** Looks at the next `entries` of the queue, and at each of its entries once at most. */
-export function sweep(memory: Memory, surroundings: Surroundings, entries: number): void {
+export function sweep(memory: Memory, conditions: Conditions, entries: number): void {
   const counts = memory.counts;
   const now = memories.timeOf(memory) || 0;
-  fitSample(memory, surroundings);
+  fitSample(memory, conditions);
   const end = memories.numberOf(memory, memories.TAIL);
   let head = memories.numberOf(memory, memories.HEAD);
   for (let i = 0; i < entries && head < end; i++) {
     head++;
     const entry = memories.queueKey(head);
     const key = memory.flights.get(entry);
-    if (key !== undefined && look(memory, surroundings, key, now)) requeue(memory, key, entry);
+    if (key !== undefined && look(memory, conditions, key, now)) requeue(memory, key, entry);
     memory.flights.delete(entry);
     counts.set(memories.HEAD, head);
   }
@@ -62,20 +62,20 @@ function requeue(memory: Memory, key: string, entry: string): void {
 }
 
 /** Follows fewer devices where there are too many, and all of them again once there are none. */
-function fitSample(memory: Memory, surroundings: Surroundings): void {
+function fitSample(memory: Memory, conditions: Conditions): void {
   const counts = memory.counts;
   const count = memories.numberOf(memory, memories.FLIGHTS);
   const sample = memories.numberOf(memory, memories.SAMPLE) || 1;
   if (count <= 0 && sample > 1) counts.set(memories.SAMPLE, 1);
-  const isCrowded = surroundings.isFull || count >= FULL * memories.numberOf(memory, memories.LIMIT);
+  const isCrowded = conditions.isFull || count >= FULL * memories.numberOf(memory, memories.LIMIT);
   if (!isCrowded || memories.numberOf(memory, memories.HEAD) < memories.numberOf(memory, HALVED_AT)) return;
   counts.set(memories.SAMPLE, sample * 2);
   counts.set(HALVED_AT, memories.numberOf(memory, memories.TAIL));
 }
 
 /** Looks at a device. Returns whether it stays in the queue. */
-function look(memory: Memory, surroundings: Surroundings, key: string, now: number): boolean {
-  const isSampled = flights.isSampled(memory, flights.idOf(key), surroundings.digest);
+function look(memory: Memory, conditions: Conditions, key: string, now: number): boolean {
+  const isSampled = flights.isSampled(memory, flights.idOf(key), conditions.digest);
   if (shadows.isShadowKey(key)) return shadows.keep(memory, key, isSampled, now);
   const flight = flights.find(memory, key);
   if (flight === undefined) return false;

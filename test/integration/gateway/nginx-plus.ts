@@ -10,6 +10,10 @@ const PLUS =
 /** Where the stand-in has its configuration: the image's own is in /etc/nginx. */
 const ROOT = '/etc/plus';
 
+/** What the image of NGINX Plus does. */
+const PREPARE =
+  'install -d /run/nginx-api && install -d -o www-data /var/lib/nginx/state && rm -f /run/nginx-api/api.sock';
+
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
 /** The lines that open-source NGINX can parse. */
@@ -88,7 +92,7 @@ export async function startPlus(network: TestNetwork, spec: PlusSpec): Promise<C
       [`${ROOT}/tls/tls.key`]: tls.key.toString(),
       ...Object.fromEntries(Object.entries(files).map(([file, text]) => [`${ROOT}/${file}`, text])),
     },
-    command: ['sh', '-c', `mkdir -p /run/nginx-api && exec nginx -c ${ROOT}/nginx.conf -g 'daemon off;'`],
+    command: ['sh', '-c', `${PREPARE} && exec nginx -c ${ROOT}/nginx.conf -g 'daemon off;'`],
   });
   await container.logs.waitFor((line) => line.includes('start worker processes'));
   return container;
