@@ -100,10 +100,11 @@ afterAll(async () => {
 });
 
 async function onGateway(): Promise<Front> {
-  const { container, api, port } = await startFullGateway(network);
+  const gateway = await startFullGateway(network);
+  const { container, api } = gateway;
   await api.call('POST', '/http/upstreams/firmware/servers', { server: server.server });
   await api.call('POST', '/http/keyvals/firmware', Object.fromEntries(ZONE));
-  return { container, port: port('https') };
+  return { container, port: gateway.port('https') };
 }
 
 async function onPlus(): Promise<Front> {
