@@ -25,13 +25,12 @@ export const FAMILIES: readonly string[] = [
 /** No file has it: a device that runs the manifest's version fetches none. */
 const NO_FILE = `"ota":{"path":"/blobs/none.bin","md5":"${'0'.repeat(32)}"}`;
 
-const BUILDS = FAMILIES.map((family) => `{"chipFamily":"${family}",${NO_FILE}}`).join(',');
-
 /**
  * Tells a device that there is nothing but what it runs. To ESPHome any other version is an update, and an answer without a
  * manifest an error.
  * @param version As the device says it.
  */
 export function ownManifest(type: string, version: string): string {
-  return `{"name":"${type}","version":${JSON.stringify(version)},"builds":[${BUILDS}]}`;
+  const builds = FAMILIES.map((family) => `{"chipFamily":"${family}",${NO_FILE}}`).join(',');
+  return `{"name":"${type}","version":${JSON.stringify(version)},"builds":[${builds}]}`;
 }
