@@ -5,7 +5,7 @@ import { FAMILIES, ownManifest } from '../../../src/firmware/shared/esphome.js';
 describe('the manifest of what an ESPHome device runs', () => {
   it('has a build for every chip that firmware is for', () => {
     const families = CHIP_NAMES.map((name) => chipByName(name)?.family);
-    expect([...FAMILIES].sort()).toEqual([...families].sort());
+    expect(new Set(FAMILIES)).toEqual(new Set(families));
     const { builds } = JSON.parse(ownManifest('toaster', '1.2.0')) as { builds: { chipFamily: string }[] };
     expect(builds.map(({ chipFamily }) => chipFamily)).toEqual(FAMILIES);
   });
