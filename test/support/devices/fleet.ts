@@ -16,6 +16,10 @@ interface FleetOptions {
   readonly atATime?: number;
   /** Whether a failure is a consequence of what was broken on purpose; default none is. */
   readonly isExpected?: (failure: DeviceFailure) => boolean;
+  /** Whether a device asks again as soon as it has started a firmware, as most do; default it waits for its turn. */
+  readonly asksAfterStart?: boolean;
+  /** Told of every question that was answered, and of the update that came of it. */
+  readonly checked?: (device: Device, update: Update | undefined) => void;
 }
 
 /** Somebody who waits for every device to ask. */
@@ -43,7 +47,7 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #published = new Map<string, Firmware>();
   readonly #busy = new Map<Device, Promise<void>>();
-  /** Devices that failed: they ask again before the others do. */
+  /** Devices that failed, or have just started: they ask again before the others do. */
   readonly #again: Device[] = [];
   /** Devices that never ask again. */
   readonly #dead = new Set<Device>();
@@ -126,6 +130,7 @@ export class Fleet {
     this.checks++;
     try {
       const update = await device.check();
+      this.#options.checked?.(device, update);
       if (update) this.#judge(device, update, [...allowedBefore, ...this.#rule(device)]);
       this.#tellWaiting(device, begun);
     } catch (error) {
@@ -142,6 +147,7 @@ export class Fleet {
     const started = this.started.get(firmware.version) ?? new Map<Device, Start>();
     this.started.set(firmware.version, started.set(device, start));
     if (start === 'dies') this.#dead.add(device);
+    else if (this.#options.asksAfterStart) this.#again.push(device);
     this.bytes += bytes;
     add(this.servedBy, server);
     const { version, sha256 } = firmware;

@@ -9,7 +9,7 @@ import type { Firmware } from './firmware.js';
 import { HttpUpdate } from './http-update.js';
 
 export { Site } from './connection.js';
-export { Device, type Start } from './device.js';
+export { Device, type Start, type Update } from './device.js';
 export type { DeviceFailure } from './failure.js';
 export { boot, type Firmware } from './firmware.js';
 export { Fleet, type Rule } from './fleet.js';
