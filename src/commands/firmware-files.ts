@@ -15,23 +15,25 @@ interface FirmwareFilesPorts {
 
 /**
  * The files of the firmware server on this host: kept complete, announced in its registration as `meta.firmware`, and part
- * of its health.
+ * of its health. `meta.slots` says how many downloads it carries, where that is configured.
  */
 export class FirmwareFiles {
   readonly #service: string;
+  readonly #slots: number | undefined;
   readonly #spreader: Spreader;
   #releaseKeys: ReleaseKeys | undefined;
   #own: ReadonlySet<string> = new Set();
 
   /** @param onChange Called when the registrar's options have to be decorated anew. */
   constructor(
-    { directory, releaseKeys, ...settings }: FirmwareHostSettings,
+    { directory, slots, releaseKeys, ...settings }: FirmwareHostSettings,
     prefixes: KeyPrefixes,
     ports: FirmwareFilesPorts,
     onChange: () => void,
   ) {
     this.#service = settings.service;
     this.#releaseKeys = releaseKeys;
+    this.#slots = slots;
     this.#spreader = new Spreader(
       { prefixes, ...settings },
       {
@@ -79,7 +81,10 @@ export class FirmwareFiles {
   #decorated(spec: ServiceSpec): ServiceSpec {
     const { registration, probeId } = spec;
     const { revision, notReady } = this.#spreader.status();
-    const meta = revision === undefined ? {} : { firmware: String(revision) };
+    const meta = {
+      ...(revision !== undefined && { firmware: String(revision) }),
+      ...(this.#slots !== undefined && { slots: String(this.#slots) }),
+    };
     return {
       ...spec,
       registration: { ...registration, meta: { ...registration.meta, ...meta } },

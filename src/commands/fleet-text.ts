@@ -6,6 +6,8 @@ import type {
   FleetStatus,
   FleetWatcher,
 } from '../core/fleet-status.js';
+import type { TypeStatus } from '../firmware/type-status.js';
+import { typeLines } from './firmware/status-text.js';
 import { lines, table } from './status-text.js';
 
 /** Problems that are printed; of more there is a count. */
@@ -26,7 +28,10 @@ export interface FleetView {
 }
 
 /** The whole fleet as text, or one service of it. */
-export function fleetText(fleet: FleetStatus, { service, now }: FleetView): string {
+export function fleetText(
+  fleet: FleetStatus & { readonly firmware?: readonly TypeStatus[] },
+  { service, now }: FleetView,
+): string {
   const shown = fleet.services.filter(({ name }) => service === undefined || name === service);
   const limit = service === undefined ? MOST : MOST_OF_ONE;
   return lines([
@@ -38,8 +43,13 @@ export function fleetText(fleet: FleetStatus, { service, now }: FleetView): stri
       ['WATCHER', 'VERSION', 'READY', 'SINCE', 'NGINX'],
       fleet.watchers.map((watcher) => watcherRow(watcher, now)),
     ),
+    ...(service === undefined ? firmwareLines(fleet.firmware ?? []) : []),
     ...problemLines(fleet),
   ]);
+}
+
+function firmwareLines(types: readonly TypeStatus[]): readonly string[] {
+  return types.length === 0 ? [] : ['', 'Firmware:', ...typeLines(types)];
 }
 
 function headline({ inSync, services, watchers }: FleetStatus): string {

@@ -19,6 +19,8 @@ import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';
 import { Announcer } from '../daemon/firmware/announcer.js';
 import { Offerer, type OfferingStatus } from '../daemon/firmware/offerer.js';
+import type { CountedBy } from '../daemon/firmware/outcome-reader.js';
+import { RolloutController } from '../daemon/firmware/rollout-controller.js';
 import type { WatcherPorts } from '../daemon/watcher/options.js';
 import type { WatcherStatus } from '../daemon/watcher/status.js';
 import { TrafficMonitor } from '../daemon/watcher/traffic.js';
@@ -79,7 +81,10 @@ interface Connections {
 /** What `/status` shows of a watcher. */
 export interface WatchStatus extends WatcherStatus {
   /** What devices are offered; only where firmware is offered. */
-  readonly firmware?: OfferingStatus;
+  readonly firmware?: OfferingStatus & {
+    /** Whether each NGINX says what becomes of it. An older watcher does not tell. */
+    readonly outcomes?: readonly CountedBy[];
+  };
 }
 
 /** A watcher with its configuration, which a reload or a changed file changes. */
@@ -93,6 +98,7 @@ class WatchDaemon implements Daemon {
   readonly #watcher: Watcher;
   readonly #offerer: Offerer | undefined;
   readonly #announcer: Announcer | undefined;
+  readonly #rollouts: RolloutController | undefined;
   readonly #files = new FileMonitor(() => this.#readFiles());
   readonly #started: WatchSettings;
   readonly #ended = new AbortController();
@@ -122,9 +128,11 @@ class WatchDaemon implements Daemon {
     const offering = { ...ports, releaseKeys, announcer: this.#announcer };
     this.#offerer =
       settings.firmware && new Offerer({ prefixes: settings.prefixes, ...settings.firmware }, offering);
+    const { prefixes, watcher } = settings;
+    this.#rollouts = settings.firmware && new RolloutController({ prefixes, id: watcher.id }, ports);
     this.dashboard = new WatchDashboard({
       watcher: this.#watcher,
-      firmware: () => this.#offerer?.status(),
+      firmware: () => this.#firmware(),
       traffic: new TrafficMonitor(nginx, telemetry.clock),
       signal: this.#ended.signal,
     });
@@ -134,7 +142,9 @@ class WatchDaemon implements Daemon {
   async run(stop: AbortSignal, kill: AbortSignal): Promise<void> {
     this.#files.monitor(this.#settings.filesRead);
     try {
-      const firmware = [this.#offerer, this.#announcer].map((part) => part?.run(stop) ?? Promise.resolve());
+      const firmware = [this.#offerer, this.#announcer, this.#rollouts].map(
+        (part) => part?.run(stop) ?? Promise.resolve(),
+      );
       await Promise.race([Promise.all([this.#watcher.run(stop), ...firmware]), aborted(kill)]);
     } finally {
       this.#files.stop();
@@ -168,8 +178,13 @@ class WatchDaemon implements Daemon {
   }
 
   status(): WatchStatus {
-    const firmware = this.#offerer?.status();
+    const firmware = this.#firmware();
     return { ...this.#watcher.status(), ...(firmware && { firmware }) };
+  }
+
+  #firmware(): WatchStatus['firmware'] {
+    const firmware = this.#offerer?.status();
+    return firmware && { ...firmware, outcomes: this.#rollouts?.status() ?? [] };
   }
 
   adminToken(): string | undefined {

@@ -4,7 +4,7 @@ import type { Tls } from '../core/tls.js';
 import { DEFAULT_FIRMWARE_SERVICE, DEFAULT_PARALLEL, DEFAULT_RESERVE } from '../daemon/firmware/options.js';
 import { parseDeviceId } from '../firmware/group.js';
 import { parseGroup, parseReleaseId, parseType, type ReleaseId } from '../firmware/names.js';
-import { parsePercent, parseSalt } from '../firmware/rollout.js';
+import { MAX_RATE, parsePercent, parseSalt } from '../firmware/rollout.js';
 import { normal, parse } from '../firmware/shared/version.js';
 import { ANSWER_FORMS, MAX_IMAGE, SIGNATURE_LENGTHS } from '../firmware/type-record.js';
 import { service } from './engine/core-formats.js';
@@ -32,6 +32,44 @@ const version: Format<ReleaseId> = {
   read(value) {
     const parsed = typeof value === 'string' ? parse(value) : undefined;
     return explained(version, parseReleaseId(parsed && normal(parsed)));
+  },
+};
+
+const time: Format<string> = {
+  name: 'time',
+  allowed: 'a time in ISO 8601 with its zone, such as 2026-12-01T08:00:00Z',
+  placeholder: '<time>',
+  coerce: asText,
+  read(value) {
+    const isTime =
+      typeof value === 'string' &&
+      /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(value) &&
+      !Number.isNaN(Date.parse(value));
+    return isTime ? ok(new Date(value).toISOString()) : err(`must be ${time.allowed}`);
+  },
+};
+
+const RATE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  KB: 1_000,
+  KiB: 1_024,
+  MB: 1_000_000,
+  MiB: 1_048_576,
+};
+
+const rate: Format<number> = {
+  name: 'rate',
+  allowed: `a number of bytes per second, up to ${MAX_RATE}, such as 200KB or 1MiB`,
+  placeholder: '<rate>',
+  coerce(text) {
+    const found = /^(\d{1,10})(KB|KiB|MB|MiB|)$/.exec(text);
+    return found === null ? text : Number(found[1]) * (RATE_UNITS[found[2] ?? ''] ?? 1);
+  },
+  read(value) {
+    // A file holds it with its unit as well.
+    const bytes = typeof value === 'string' ? rate.coerce(value) : value;
+    const isRate = typeof bytes === 'number' && Number.isInteger(bytes) && bytes >= 1 && bytes <= MAX_RATE;
+    return isRate ? ok(bytes) : err(`must be ${rate.allowed}`);
   },
 };
 
@@ -115,6 +153,11 @@ export const firmwareHostOptions = {
   ),
   service: firmwareService,
   parallel: option(integer(1, 64), DEFAULT_PARALLEL, 'Maximum number of files fetched at a time.'),
+  slots: optional(
+    integer(1, 100_000),
+    'Downloads at a time that the server on this host can carry; default 100. Where all servers together carry no more, ' +
+      'devices are told that there is nothing new, and ask again later.',
+  ),
   bandwidth: optional(
     integer(1024, 1_000_000_000_000),
     'Maximum number of bytes a second of all fetches together; default unlimited.',
@@ -181,10 +224,45 @@ export const firmwareRolloutScope = {
       'What decides, with a device id, who is among the percentage; default the type and the version. The salt of an ' +
         'earlier release repeats its devices.',
     ),
+    phases: optional(
+      listOf(percent),
+      'Shares that follow one another, such as 1%,10%,50%,100%. The first one begins now, the others as --after and --every ' +
+        'say; without these, with --next.',
+    ),
+    after: optional(
+      integer(0, 1_000_000_000),
+      'Devices that must have booted the release in a phase before the next one begins.',
+    ),
+    every: optional(duration('1s'), 'Least time from the beginning of one phase to that of the next.'),
+    notBefore: optional(time, 'When the first phase begins, such as 2026-12-01T08:00:00Z; default now.'),
+    next: switchOption('Begin the next phase now, whatever it waits for.'),
+    maxFailures: optional(
+      percent,
+      'Halt the rollout when more than this share of the devices failed or were lost, of those whose outcome is known.',
+    ),
+    min: optional(
+      integer(1, 1_000_000_000),
+      'Devices with an outcome before --max-failures halts anything; default 30.',
+    ),
+    interval: optional(
+      duration('1s'),
+      'How often a device of this type asks, where it has not shown it: one that is silent for three of these is lost.',
+    ),
+    rescue: optional(
+      listOf(version),
+      'Bad releases: devices that report one of them are offered this one whatever the percentage.',
+    ),
+    rate: optional(rate, 'Most bytes per second of one download, such as 200KB.'),
+    shadow: switchOption(
+      'Offer it to nobody: count whom --percent (default 100) would reach, from what devices ask. 0 ends the counting.',
+    ),
     ...common,
   },
   lists: {},
 };
+
+/** The options of `sidekick firmware status`. */
+export const firmwareStatusScope = { options: { service: firmwareService, ...common }, lists: {} };
 
 /** The options of `sidekick firmware group`. */
 export const firmwareGroupScope = {

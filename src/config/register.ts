@@ -1,5 +1,6 @@
 import type { ProbeSpec } from '../adapters/probes/spec.js';
 import type { Address } from '../core/address.js';
+import { defined } from '../core/defined.js';
 import type { HealthPolicy } from '../core/health.js';
 import type { Registration } from '../core/registration.js';
 import { DEFAULT_PARAMETERS, PARAMETER_NAMES, type ServerParameters } from '../core/server-parameters.js';
@@ -135,6 +136,8 @@ export interface FirmwareHostSettings {
   readonly directory: string;
   readonly service: string;
   readonly parallel: number;
+  /** Downloads at a time that the server carries. */
+  readonly slots?: number;
   /** Bytes a second. */
   readonly bandwidth?: number;
   /** Bytes. */
@@ -170,7 +173,7 @@ export function registerSettings(
 }
 
 function firmwareSettings(
-  { directory, bandwidth, releaseKeys: paths, ...others }: RegisterConfig['values']['firmware'],
+  { directory, slots, bandwidth, releaseKeys: paths, ...others }: RegisterConfig['values']['firmware'],
   services: readonly ServiceSettings[],
   files: FileReader,
 ): FirmwareHostSettings | undefined {
@@ -180,7 +183,7 @@ function firmwareSettings(
     const reason = `must be a service of this host, got ${others.service}`;
     files.problems.push({ key: 'firmware.service', reason });
   }
-  return { directory, ...others, releaseKeys: keys, ...(bandwidth !== undefined && { bandwidth }) };
+  return { directory, ...others, releaseKeys: keys, ...defined({ slots, bandwidth }) };
 }
 
 function serviceSettings({ label, values }: ServiceEntry, files: FileReader): ServiceSettings {

@@ -82,10 +82,28 @@ function optionsOf(input: CatalogueInput): CatalogueOptions {
   const newest = releases.get(offered ?? '') ?? releases.get(stable ?? '');
   return {
     ...noOptions(),
+    ...followed(input),
     critical: newest?.critical === true,
     via: [...stonesOf(input)],
     from: entry(candidate?.version),
     stableFrom: entry(stable),
+  };
+}
+
+/** How the candidate is followed, and whom it rescues. A pause ends that it is offered, and not that it is counted. */
+function followed({ rollout, releases }: CatalogueInput): Partial<CatalogueOptions> {
+  const { candidate, paused, shadow } = rollout;
+  const asPublished = (id: ReleaseId) => releases.get(id)?.version ?? id;
+  return {
+    count: candidate !== undefined,
+    interval: candidate?.interval ?? 0,
+    rescue: paused === undefined ? (candidate?.rescue ?? []).map(asPublished) : [],
+    rate: candidate?.rate ?? 0,
+    shadow: shadow && {
+      version: asPublished(shadow.version),
+      buckets: bucketsOf(shadow.percent),
+      salt: shadow.salt,
+    },
   };
 }
 

@@ -46,6 +46,47 @@ export class Fields {
     return value;
   }
 
+  /** A field that is a list of at most `max` objects with fields of their own; undefined where it is missing. */
+  optionalObjects<T extends object>(
+    name: string,
+    max: number,
+    build: (fields: Fields) => T,
+  ): readonly T[] | undefined {
+    const list = this.optional(name, listOf(object, max));
+    return list?.map((value, i) => new Fields(value, `${this.path}${name}[${i}].`).build(build));
+  }
+
+  /** All fields, at most `max`, by names that `readName` reads. */
+  all<T>(max: number, readName: Reader<string>, read: Reader<T>): ReadonlyMap<string, T> {
+    return this.#named(max, readName, (name) => this.required(name, read));
+  }
+
+  /** As `all`, for fields that are objects with fields of their own. */
+  allObjects<T extends object>(
+    max: number,
+    readName: Reader<string>,
+    build: (fields: Fields) => T,
+  ): ReadonlyMap<string, T> {
+    return this.#named(max, readName, (name) => this.object(name, build));
+  }
+
+  #named<T>(max: number, readName: Reader<string>, read: (name: string) => T): ReadonlyMap<string, T> {
+    const names = Object.keys(this.fields);
+    if (names.length > max) throw new FieldError(`${this.path} must have at most ${max} members`);
+    return new Map(
+      names.map((name) => {
+        const known = readName(name);
+        if (!known.ok) throw new FieldError(`${this.path}${quote(name, 32)}: ${known.reason}`);
+        return [known.value, read(name)];
+      }),
+    );
+  }
+
+  /** Takes whatever else there is for known. */
+  ignoreOthers(): void {
+    for (const name of Object.keys(this.fields)) this.known.add(name);
+  }
+
   build<T extends object>(build: (fields: Fields) => T): T {
     const record = build(this);
     const unknown = Object.keys(this.fields).find((name) => !this.known.has(name));
@@ -66,9 +107,14 @@ export function readRecord<T extends object>(
   bounds: JsonBounds = JSON_BOUNDS,
 ): Result<T> {
   const parsed = readJsonObject(text, bounds);
-  if (!parsed.ok) return parsed;
+  return parsed.ok ? readFields(parsed.value, build) : parsed;
+}
+
+/** As `readRecord`, for untrusted JSON that was parsed already within bounds. Never throws. */
+export function readFields<T extends object>(value: unknown, build: (fields: Fields) => T): Result<T> {
+  if (!isObject(value)) return err('must be a JSON object');
   try {
-    return ok(new Fields(parsed.value, '').build(build));
+    return ok(new Fields(value, '').build(build));
   } catch (error) {
     if (error instanceof FieldError) return err(error.message);
     throw error;

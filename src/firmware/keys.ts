@@ -1,6 +1,7 @@
 import type { KeyPrefixes } from '../core/keys.js';
 import { err, ok, type Result } from '../core/result.js';
 import { parseGroup, parseReleaseId, parseType, type ReleaseId } from './names.js';
+import { parseEpoch } from './outcomes.js';
 
 /**
  * Keys under `<control>firmware/<type>/`, by default `/sidekick/firmware/<type>/`. Images never go into etcd.
@@ -11,8 +12,7 @@ export type FirmwareKey = { readonly type: string } & (
   | { readonly kind: 'rollout' }
   | { readonly kind: 'group'; readonly group: string }
   | { readonly kind: 'log'; readonly revision: number }
-  /** What a watcher has counted; its value is for a later version of sidekick. */
-  | { readonly kind: 'outcomes'; readonly watcher: string }
+  | { readonly kind: 'outcomes'; readonly epoch: string }
 );
 
 /** Everything about every type. */
@@ -65,8 +65,29 @@ export function logKey(prefixes: KeyPrefixes, type: string, revision: number): s
   return `${logPrefix(prefixes, type)}${String(revision).padStart(16, '0')}`;
 }
 
+function outcomesPrefix(prefixes: KeyPrefixes, type: string): string {
+  return `${firmwarePrefix(prefixes, type)}outcomes/`;
+}
+
+/**
+ * What one NGINX has counted since it was started. The key names the NGINX's life and not a watcher: several watchers that
+ * read the same NGINX write the same counts, and nothing is counted twice.
+ */
+export function outcomesKey(prefixes: KeyPrefixes, type: string, epoch: string): string {
+  return `${outcomesPrefix(prefixes, type)}${epoch}`;
+}
+
+/** Whether nothing but outcomes has changed: then devices are offered what they were offered before. */
+export function areOutcomesAlone(prefixes: KeyPrefixes, changed: ReadonlySet<string>): boolean {
+  return changed.size > 0 && [...changed].every((key) => isOutcomesKey(prefixes, key));
+}
+
+function isOutcomesKey(prefixes: KeyPrefixes, key: string): boolean {
+  const parsed = parseFirmwareKey(prefixes, key);
+  return parsed.ok && parsed.value.kind === 'outcomes';
+}
+
 const REVISION = /^\d{16}$/;
-const WATCHER = /^[\x21-\x2e\x30-\x7e]{1,256}$/;
 
 /** Reads a key under `firmwareRoot`. Keys are untrusted input. */
 export function parseFirmwareKey(prefixes: KeyPrefixes, key: string): Result<FirmwareKey> {
@@ -84,7 +105,7 @@ export function parseFirmwareKey(prefixes: KeyPrefixes, key: string): Result<Fir
 
 function parseSingle(type: string, kind: string | undefined): Result<FirmwareKey> {
   if (kind === 'type' || kind === 'rollout') return ok({ type, kind });
-  return err('key must name type, rollout, releases/…, groups/… or log/…');
+  return err('key must name type, rollout, releases/…, groups/…, outcomes/… or log/…');
 }
 
 function parseMember(type: string, kind: string | undefined, last: string): Result<FirmwareKey> {
@@ -98,9 +119,7 @@ function parseMember(type: string, kind: string | undefined, last: string): Resu
         ? ok({ type, kind: 'log', revision: Number(last) })
         : err('log must be followed by a revision of 16 digits');
     case 'outcomes':
-      return WATCHER.test(last)
-        ? ok({ type, kind: 'outcomes', watcher: last })
-        : err("outcomes must be followed by a watcher's id");
+      return map(parseEpoch(last), (epoch) => ({ type, kind: 'outcomes', epoch }));
     default:
       return parseSingle(type, undefined);
   }

@@ -4,7 +4,7 @@ import { oneOf, prose, readRecord, time } from './fields.js';
 import { parseReleaseId, type ReleaseId } from './names.js';
 import type { Author } from './rollout.js';
 
-/** What can be done to a type, by the names of the commands. */
+/** What can be done to a type, by the names of the commands; `halt` and `phase` are what watchers do. */
 export type LoggedAction =
   | 'publish'
   | 'rollout'
@@ -13,7 +13,9 @@ export type LoggedAction =
   | 'promote'
   | 'rollback'
   | 'prune'
-  | 'group';
+  | 'group'
+  | 'halt'
+  | 'phase';
 
 export const LOGGED_ACTIONS: readonly LoggedAction[] = [
   'publish',
@@ -24,6 +26,8 @@ export const LOGGED_ACTIONS: readonly LoggedAction[] = [
   'rollback',
   'prune',
   'group',
+  'halt',
+  'phase',
 ];
 
 /** One change to a type; it stays when etcd's own history is compacted. */

@@ -16,6 +16,8 @@ export interface Offering {
   readonly stones: ReadonlyMap<string, string>;
   /** The groups of each device that is in one which a candidate is offered to, by key. */
   readonly members: ReadonlyMap<string, string>;
+  /** How many downloads at a time the firmware servers carry. */
+  readonly slots: number;
   /** Types that cannot be offered, with the reason. */
   readonly problems: readonly { readonly type: string; readonly reason: string }[];
 }
@@ -25,7 +27,12 @@ export interface FirmwareServer {
   readonly address: string;
   /** What it announces as `meta.firmware`: see `heldUpTo`. undefined where it announces nothing that can be read. */
   readonly heldUpTo?: number;
+  /** How many downloads it carries at a time, as it announces in `meta.slots`; default `DEFAULT_SLOTS`. */
+  readonly slots?: number;
 }
+
+/** How many downloads at a time a firmware server carries that does not say. */
+export const DEFAULT_SLOTS = 100;
 
 interface OfferingInput {
   readonly prefixes: KeyPrefixes;
@@ -62,7 +69,8 @@ export function offeringOf(input: OfferingInput): Offering | undefined {
     for (const [key, stone] of renderedStones(catalogue)) stones.set(key, stone);
     for (const [id, groups] of membersOf(state)) members.set(memberKey(type, id), groups);
   }
-  return { revision: input.revision, types, stones, members, problems };
+  const slots = input.servers.reduce((sum, server) => sum + (server.slots ?? DEFAULT_SLOTS), 0);
+  return { revision: input.revision, types, stones, members, slots, problems };
 }
 
 function renderedStones(input: CatalogueInput): readonly (readonly [string, string])[] {

@@ -1,4 +1,5 @@
 import type { Address } from '../core/address.js';
+import type { OutcomeReport } from './outcomes.js';
 
 /** A file in place: nothing is said of its content. */
 export interface StoredFile {
@@ -95,4 +96,11 @@ export interface Brokers {
     onMessage: (topic: string, payload: string) => void,
     signal: AbortSignal,
   ): Promise<BrokerSession>;
+}
+
+/** What one NGINX has counted of the devices that it offered candidates to. */
+export interface OutcomeSource {
+  readonly name: string;
+  /** Its report; undefined where it counts none. Rejects with NginxError. */
+  outcomes(signal: AbortSignal): Promise<OutcomeReport | undefined>;
 }

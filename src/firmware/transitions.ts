@@ -1,5 +1,7 @@
 import { defined } from '../core/defined.js';
+import { type CandidateRequest, candidateOf, defaultSalt, refusePercent, withShare } from './candidate.js';
 import { refuseChain } from './chain.js';
+import { haltReason, nextPhase } from './gate.js';
 import { refuseAbsent, refuseMembers } from './group-changes.js';
 import { compareReleases, newestFirst, type ReleaseId } from './names.js';
 import { type Checked, passed, type Refusal, refused } from './refusal.js';
@@ -7,10 +9,11 @@ import type { Release } from './release.js';
 import {
   type Author,
   type Candidate,
+  type Halt,
   MAX_CANDIDATE_GROUPS,
-  parsePercent,
   parseSalt,
   type Rollout,
+  type Shadow,
 } from './rollout.js';
 import type { TypeState } from './type-state.js';
 import { refuseUnreadable } from './unreadable.js';
@@ -23,19 +26,14 @@ export interface Change {
 }
 
 /** What an operator asks of `rollout`; what is not said stays as it is. */
-export interface RolloutRequest {
+export interface RolloutRequest extends CandidateRequest {
   /** The candidate that there is, else the newest release. */
   readonly version?: ReleaseId;
-  readonly percent?: number;
-  readonly groups?: readonly string[];
-  /** For a new candidate; the type's name and the version where nothing is said. The same salt repeats a cohort. */
-  readonly salt?: string;
 }
 
 /** Offers a release to a percentage of the devices, to groups, or to both. */
 export function rollOut(state: TypeState, request: RolloutRequest, author: Author): Checked<Change> {
-  const id = request.version ?? state.rollout?.candidate?.version ?? newestFirst(state.releases.keys())[0];
-  const release = releaseOf(state, id);
+  const release = releaseOf(state, wanted(state, request));
   if (!release.ok) return release;
   const [version] = release.value;
   const refusal =
@@ -44,17 +42,88 @@ export function rollOut(state: TypeState, request: RolloutRequest, author: Autho
     refuseRequest(state, request) ??
     refusePaused(state.rollout, version);
   if (refusal !== undefined) return { ok: false, refusal };
-  const candidate = candidateOf(state, version, request);
+  const candidate = candidateOf(state, version, request, author.at);
   if (!candidate.ok) return candidate;
   const rollout = defined({
     ...author,
     stable: state.rollout?.stable,
     previous: state.rollout?.previous,
     candidate: candidate.value,
+    shadow: otherThan(version, state.rollout?.shadow),
     downgrade: false,
     secureVersion: reached(state.rollout, release.value[1]),
   });
-  return passed({ rollout, version, text: `${version} is offered to ${audience(candidate.value)}` });
+  const plan = planText(candidate.value);
+  return passed({ rollout, version, text: `${version} is offered to ${audience(candidate.value)}${plan}` });
+}
+
+function wanted({ rollout, releases }: TypeState, { version }: RolloutRequest): ReleaseId | undefined {
+  return version ?? rollout?.candidate?.version ?? newestFirst(releases.keys())[0];
+}
+
+/** The release that is only counted becomes one that is offered. */
+function otherThan(version: ReleaseId, shadow: Shadow | undefined): Shadow | undefined {
+  return shadow?.version === version ? undefined : shadow;
+}
+
+/** Begins the next phase, whatever its gate waits for. */
+export function beginNextPhase(state: TypeState, author: Author): Checked<Change> {
+  const candidate = candidateIn(state);
+  if (!candidate.ok) return candidate;
+  const [before, own] = candidate.value;
+  const refusal = refusePaused(before, own.version);
+  if (refusal !== undefined) return { ok: false, refusal };
+  const percent = nextPhase(own);
+  if (percent === undefined) {
+    const reason = `${own.version} is offered to ${audience(own)}, and no phase follows`;
+    return refused('no-phase', reason, 'say --percent or --phases, or promote it');
+  }
+  const next = withShare(state, own, { percent, at: author.at });
+  return passed({
+    rollout: { ...before, ...author, candidate: next },
+    version: own.version,
+    text: `${own.version} is offered to ${audience(next)}${planText(next)}`,
+  });
+}
+
+/** Pauses the candidate because more devices failed than its limit allows. */
+export function halt(state: TypeState, halted: Halt, author: Author): Checked<Change> {
+  const candidate = candidateIn(state);
+  if (!candidate.ok) return candidate;
+  const [before, own] = candidate.value;
+  const refusal = refusePaused(before, own.version);
+  if (refusal !== undefined) return { ok: false, refusal };
+  const reason = haltReason(halted, own);
+  const paused = { ...author, reason, halted };
+  return passed({
+    rollout: { ...before, ...author, paused },
+    version: own.version,
+    text: `${own.version} is ${reason}`,
+  });
+}
+
+/** Counts whom a release would reach, without offering it to anybody. 0 % ends that. */
+export function shadow(state: TypeState, request: RolloutRequest, author: Author): Checked<Change> {
+  const { percent = 100, salt } = request;
+  const release = releaseOf(
+    state,
+    request.version ?? state.rollout?.shadow?.version ?? wanted(state, request),
+  );
+  if (!release.ok) return release;
+  const [version] = release.value;
+  const refusal = refuseVersion(state, ...release.value) ?? refuseRequest(state, { ...request, percent });
+  if (refusal !== undefined) return { ok: false, refusal };
+  const { candidate } = state.rollout ?? {};
+  const own = candidate?.version === version ? candidate.salt : defaultSalt(state.type, version);
+  const { shadow: _, ...before } = state.rollout ?? { downgrade: false, secureVersion: 0 };
+  if (percent === 0) {
+    return passed({ rollout: { ...before, ...author }, version, text: `${version} is not counted any more` });
+  }
+  return passed({
+    rollout: { ...before, ...author, shadow: { version, salt: salt ?? own, percent } },
+    version,
+    text: `${version} is offered to nobody: it is counted whom ${percent} % would reach`,
+  });
 }
 
 /** Offers the candidate to nobody any more who has not begun to fetch it. */
@@ -78,7 +147,8 @@ export function resume(state: TypeState, percent: number | undefined, author: Au
   }
   const refusal = percent === undefined ? undefined : refusePercent(percent);
   if (refusal !== undefined) return { ok: false, refusal };
-  const resumed = { ...own, percent: percent ?? own.percent };
+  const share = { percent: percent ?? own.percent, at: author.at, resumed: true } as const;
+  const resumed = withShare(state, own, share);
   return passed({
     rollout: { ...before, ...author, candidate: resumed },
     version: own.version,
@@ -90,11 +160,18 @@ export function resume(state: TypeState, percent: number | undefined, author: Au
 export function promote(state: TypeState, author: Author): Checked<Change> {
   const candidate = candidateIn(state);
   if (!candidate.ok) return candidate;
-  const [{ candidate: _, stable, ...before }, { version }] = candidate.value;
+  const [{ candidate: _, stable, shadow: counted, ...before }, { version }] = candidate.value;
   const refusal = refusePaused(state.rollout, version) ?? refuseChain(state.releases, version);
   if (refusal !== undefined) return { ok: false, refusal };
   return passed({
-    rollout: defined({ ...before, ...author, stable: version, previous: stable, downgrade: false }),
+    rollout: defined({
+      ...before,
+      ...author,
+      stable: version,
+      previous: stable,
+      shadow: otherThan(version, counted),
+      downgrade: false,
+    }),
     version,
     text: `${version} is the stable release${stable === undefined ? '' : `, in place of ${stable}`}`,
   });
@@ -159,8 +236,8 @@ export function prunable(state: TypeState, keep: number): Checked<readonly Relea
       'say --keep with a whole number from 1',
     );
   }
-  const { stable, previous, candidate } = state.rollout ?? {};
-  const named = new Set([stable, previous, candidate?.version]);
+  const { stable, previous, candidate, shadow: counted } = state.rollout ?? {};
+  const named = new Set([stable, previous, candidate?.version, counted?.version]);
   return passed(
     newestFirst(state.releases.keys())
       .filter((id) => !named.has(id) && state.releases.get(id)?.through !== true)
@@ -217,11 +294,6 @@ function refuseRequest(
   return refuseMembers(state.groups, groups);
 }
 
-function refusePercent(percent: number): Refusal | undefined {
-  const parsed = parsePercent(percent);
-  return parsed.ok ? undefined : refused('percent', parsed.reason, 'such as 10, or 0.25').refusal;
-}
-
 /** A paused candidate stays as it is; another one may take its place. */
 function refusePaused(rollout: Rollout | undefined, id: ReleaseId): Refusal | undefined {
   if (rollout?.paused === undefined || rollout.candidate?.version !== id) return undefined;
@@ -235,22 +307,6 @@ function alreadyPaused(id: ReleaseId, { by, at, reason }: Author & { readonly re
     `${id} was paused at ${at} by ${by}${why}`,
     'resume it, or publish a fixed release',
   ).refusal;
-}
-
-function candidateOf(state: TypeState, version: ReleaseId, request: RolloutRequest): Checked<Candidate> {
-  const same = state.rollout?.candidate?.version === version ? state.rollout.candidate : undefined;
-  if (same !== undefined && request.salt !== undefined && request.salt !== same.salt) {
-    const reason = `${version} is being rolled out with the salt ${same.salt}: another one would choose other devices`;
-    return refused('salt-fixed', reason, 'leave --salt out');
-  }
-  const candidate = {
-    version,
-    salt: same?.salt ?? request.salt ?? `${state.type}-${version}`.slice(-64).replace(/^[^A-Za-z0-9]+/, ''),
-    percent: request.percent ?? same?.percent ?? 0,
-    groups: request.groups ?? same?.groups ?? [],
-  };
-  if (candidate.percent > 0 || candidate.groups.length > 0) return passed(candidate);
-  return refused('nobody', `${version} would be offered to nobody`, 'say --percent, --group, or both');
 }
 
 function candidateIn(state: TypeState): Checked<[Rollout, Candidate]> {
@@ -282,7 +338,29 @@ function reached(rollout: Rollout | undefined, { image }: Release): number {
   return Math.max(rollout?.secureVersion ?? 0, image.secureVersion ?? 0);
 }
 
-function audience({ percent, groups }: Candidate): string {
+function audience({ percent, groups, rescue = [] }: Candidate): string {
   const named = groups.length === 0 ? [] : [`the group${groups.length > 1 ? 's' : ''} ${groups.join(', ')}`];
-  return [...(percent > 0 ? [`${percent} % of devices`] : []), ...named].join(' and ');
+  const rescued = rescue.length === 0 ? [] : [`devices that run ${rescue.join(', ')}`];
+  const all = [...(percent > 0 ? [`${percent} % of devices`] : []), ...named, ...rescued];
+  return all.length === 0 ? 'nobody yet' : all.join(' and ');
+}
+
+/** How a candidate goes on, in words; empty where it does not. */
+function planText(candidate: Candidate): string {
+  const { phases = [], percent, gate, limit } = candidate;
+  const next = phases.filter((phase) => phase > percent);
+  const following = next.length === 0 ? '' : `, then to ${next.join(' %, ')} %${gateText(gate)}`;
+  const stop =
+    limit === undefined ? '' : `; more than ${limit.maxFailures} % failures of ${limit.min} halt it`;
+  return `${following}${stop}`;
+}
+
+function gateText(gate: Candidate['gate']): string {
+  if (gate === undefined) return ' when an operator says so';
+  const conditions = [
+    ...(gate.after > 0 ? [`after ${gate.after} more have booted`] : []),
+    ...(gate.every === undefined ? [] : [`every ${gate.every} s at most`]),
+    ...(gate.notBefore === undefined ? [] : [`from ${gate.notBefore} on`]),
+  ];
+  return conditions.length === 0 ? '' : ` ${conditions.join(', ')}`;
 }

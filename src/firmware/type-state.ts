@@ -5,6 +5,7 @@ import { decodeGroup, type Group } from './group.js';
 import { type FirmwareKey, parseFirmwareKey } from './keys.js';
 import { decodeLogEntry, type LogEntry } from './log-entry.js';
 import { compareReleases, type ReleaseId } from './names.js';
+import { decodeOutcomes, type OutcomeRecord } from './outcomes.js';
 import { decodeRelease, type Release } from './release.js';
 import { decodeRollout, type Rollout } from './rollout.js';
 import { decodeType, type FirmwareType } from './type-record.js';
@@ -37,6 +38,8 @@ export interface TypeState {
   /** Releases that `acceptReleases` has taken out of `releases`; none where release keys are not used. */
   readonly rejected: ReadonlyMap<ReleaseId, RejectedRelease>;
   readonly groups: ReadonlyMap<string, Group>;
+  /** What each NGINX has counted, by its epoch. */
+  readonly outcomes: ReadonlyMap<string, OutcomeRecord>;
   /** The oldest change first. */
   readonly log: readonly LoggedChange[];
   /** The newest write among the type's keys; 0 where there is none. */
@@ -80,6 +83,7 @@ class TypeBuilder {
   readonly #type: string;
   readonly #releases = new Map<ReleaseId, Release>();
   readonly #groups = new Map<string, Group>();
+  readonly #outcomes = new Map<string, OutcomeRecord>();
   readonly #log: LoggedChange[] = [];
   readonly #written = new Map<string, number>();
   readonly #unreadable: UnreadableKey[] = [];
@@ -112,7 +116,7 @@ class TypeBuilder {
         break;
       }
       case 'outcomes':
-        // Nothing reads these yet.
+        this.#keep(this.#outcomes, key.epoch, this.#read(keyValue, decodeOutcomes(value)));
         break;
     }
   }
@@ -136,6 +140,7 @@ class TypeBuilder {
       releases: new Map(releases),
       rejected: new Map(),
       groups: this.#groups,
+      outcomes: this.#outcomes,
       log: this.#log.toSorted((a, b) => a.revision - b.revision),
       revision: Math.max(0, ...this.#written.values()),
       written: this.#written,

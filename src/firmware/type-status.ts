@@ -3,6 +3,7 @@ import { refuseChain, stonesBelow } from './chain.js';
 import { revisionOf, type WantedFiles, wantedFiles } from './holdings.js';
 import { newestFirst, type ReleaseId } from './names.js';
 import type { FirmwareServer, Offering } from './offering.js';
+import { type Progress, progressOf, type ShadowProgress, shadowOf } from './progress.js';
 import type { Candidate, Paused } from './rollout.js';
 import { stepsOf, type TypeState, type UnreadableKey } from './type-state.js';
 
@@ -14,6 +15,10 @@ export interface TypeStatus {
   readonly candidate?: Candidate;
   /** Who stopped the candidate, when and why. */
   readonly paused?: Paused;
+  /** What became of the devices that were offered the candidate, and what its next phase waits for. */
+  readonly progress?: Progress;
+  /** Whom a release would reach that is only counted. */
+  readonly shadow?: ShadowProgress;
   /** The releases that devices are offered now. */
   readonly offered: readonly ReleaseId[];
   /** The releases that the rollout names, and the stepping stones to them, that no device is offered. */
@@ -45,12 +50,20 @@ interface TypeStatusInput {
   readonly servers: readonly FirmwareServer[];
   /** What cannot be offered whatever the servers hold: see `Offering`. */
   readonly problems: Offering['problems'];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
 }
 
 /** The types by name, each with what its devices are offered. */
-export function typeStatuses({ prefixes, types, servers, problems }: TypeStatusInput): readonly TypeStatus[] {
+export function typeStatuses({
+  prefixes,
+  types,
+  servers,
+  problems,
+  now,
+}: TypeStatusInput): readonly TypeStatus[] {
   const states = [...types].sort((a, b) => (a.type < b.type ? -1 : 1));
-  const ground: Ground = { prefixes, servers, wanted: wantedFiles(prefixes, states) };
+  const ground: Ground = { prefixes, servers, wanted: wantedFiles(prefixes, states), now };
   return states.map((state) => {
     const problem = problems.find(({ type }) => type === state.type)?.reason;
     return typeStatus(ground, state, problem);
@@ -61,6 +74,7 @@ interface Ground {
   readonly prefixes: KeyPrefixes;
   readonly servers: readonly FirmwareServer[];
   readonly wanted: WantedFiles;
+  readonly now: number;
 }
 
 function typeStatus(ground: Ground, state: TypeState, problem: string | undefined): TypeStatus {
@@ -69,12 +83,16 @@ function typeStatus(ground: Ground, state: TypeState, problem: string | undefine
   const targets = [stable, active].filter((version) => version !== undefined);
   const stones = targets.flatMap((version) => stonesBelow(stepsOf(state), version));
   const named = [...new Set([...targets, ...stones])];
+  const progress = progressOf(state, ground.now);
+  const shadow = shadowOf(state);
   const withheld = named.flatMap((version) => withheldRelease(ground, state, version, problem) ?? []);
   return {
     type: state.type,
     ...(stable !== undefined && { stable }),
     ...(candidate && { candidate }),
     ...(paused && { paused }),
+    ...(progress && { progress }),
+    ...(shadow && { shadow }),
     offered: named.filter((version) => !withheld.some((other) => other.version === version)),
     withheld,
     ...(state.rejected.size > 0 && { rejected: rejectedReleases(state) }),

@@ -3,10 +3,12 @@ import type { TypeState } from './type-state.js';
 
 /**
  * Why nothing may be changed on the ground of this state: a key that decides who is offered what cannot be read. The log
- * decides nothing.
+ * and outcomes decide nothing.
  */
 export function refuseUnreadable({ type, unreadable }: TypeState): Refusal | undefined {
-  const first = unreadable.find(({ key }) => !key.includes(`/${type}/log/`));
+  const first = unreadable.find(
+    ({ key }) => !key.includes(`/${type}/log/`) && !key.includes(`/${type}/outcomes/`),
+  );
   if (first === undefined) return undefined;
   return refused(
     'unreadable',

@@ -231,6 +231,28 @@ export const EVENTS: readonly EventDeclaration[] = [
     'A broker cannot be told what devices are offered: retrying.',
     'Check the broker, and firmware.mqtt.',
   ),
+  warn(
+    'firmware-halted',
+    'A rollout is paused because more devices failed or were lost than its limit allows: no device is offered it any more.',
+    'See `sidekick firmware status`; publish a fixed release and rescue with it, or `resume`.',
+  ),
+  info('firmware-phase-begun', 'The next phase of a rollout has begun: its gate was met.'),
+  warn(
+    'firmware-outcomes-uncounted',
+    'The configuration of an NGINX does not count what becomes of firmware: its devices halt and advance nothing.',
+    'Bring its configuration up to date (docs/upgrading.md).',
+  ),
+  warn(
+    'firmware-outcomes-unavailable',
+    'An NGINX does not say what becomes of firmware: retrying.',
+    'Check NGINX and access to /firmware/outcomes beside its API.',
+  ),
+  info('firmware-outcomes-counted', 'An NGINX says again what becomes of firmware.'),
+  warn(
+    'firmware-rollout-failed',
+    'etcd cannot be told what became of firmware, or how a rollout goes on: retrying.',
+    'Check etcd, and that the role of the etcd user may write the prefix `firmware/`: see docs/security.md.',
+  ),
   info('firmware-file-fetched', 'A firmware file was fetched from another firmware server.'),
   warn(
     'firmware-file-missing',

@@ -103,6 +103,22 @@ export const METRICS: readonly MetricDeclaration[] = [
   ),
   counter('guard_trips_total', 'Times that the guard began to hold servers.', UPSTREAM),
 
+  gauge(
+    'rollout_devices',
+    'Devices that were offered the candidate of a type, by what became of them (offered, downloaded, booted, failed, lost, unknown), on every NGINX.',
+    ['type', 'version', 'outcome'],
+  ),
+  gauge(
+    'rollout_offered_ratio',
+    'Share of the devices that are offered the candidate of a type, from 0 to 1.',
+    ['type', 'version'],
+  ),
+  gauge(
+    'rollout_halted',
+    '1 while the candidate of a type is paused because too many devices failed, otherwise 0.',
+    ['type', 'version'],
+  ),
+
   counter(
     'metric_series_dropped_total',
     'Values that were not recorded because their metric has too many combinations of labels.',

@@ -3,6 +3,9 @@ import { NginxError } from '../../core/errors.js';
 import type { KeyvalApi, NginxApi, NginxIdentity, TrafficApi } from '../../core/ports.js';
 import { nonDefault } from '../../core/server-parameters.js';
 import type { UpstreamRef } from '../../core/upstream.js';
+import { readReport } from '../../firmware/outcomes.js';
+import type { OutcomeSource } from '../../firmware/ports.js';
+import { besideApi } from './location.js';
 import type { NginxApiOptions } from './options.js';
 import { readPeers, readServer, readServers, readTraffic, wireParameters } from './server-codec.js';
 import { createTransport } from './transport.js';
@@ -12,7 +15,7 @@ const OLDEST_VERSION = 4;
 const NEWEST_VERSION = 9;
 
 /** A client of one NGINX Plus API, and what its owner does with it. */
-export interface NginxClient extends NginxApi, KeyvalApi, TrafficApi {
+export interface NginxClient extends NginxApi, KeyvalApi, TrafficApi, OutcomeSource {
   /** Takes other options but for the name: calls from now on go over new connections with them. */
   renew(options: NginxApiOptions): void;
   /** Ends its connections. */
@@ -22,6 +25,7 @@ export interface NginxClient extends NginxApi, KeyvalApi, TrafficApi {
 /** A client of one NGINX Plus API, or of the gateway, which speaks the same. */
 export function createNginxApi(options: NginxApiOptions): NginxClient {
   let transport = createTransport(options);
+  let outcomes = outcomeTransport(options);
   let version: number | undefined;
 
   async function versioned(
@@ -128,15 +132,38 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
       }
     },
 
-    renew(next) {
-      const before = transport;
-      transport = createTransport(next);
-      version = undefined;
-      before.retire().catch(() => undefined);
+    async outcomes(signal) {
+      try {
+        const report = readReport(await outcomes.call('GET', '', signal));
+        if (report.ok) return report.value;
+        throw badAnswer(`the report of outcomes is not as it should be: ${report.reason}`);
+      } catch (error) {
+        if (error instanceof NginxError && error.status === 404) return undefined;
+        throw error;
+      }
     },
 
-    close: () => transport.close(),
+    renew(next) {
+      const before = [transport, outcomes];
+      transport = createTransport(next);
+      outcomes = outcomeTransport(next);
+      version = undefined;
+      for (const one of before) one.retire().catch(() => undefined);
+    },
+
+    async close() {
+      await Promise.all([transport.close(), outcomes.close()]);
+    },
   };
+}
+
+/** The most bytes of a report of outcomes: some hundred for each type and release. */
+const MAX_REPORT = 4 * 1024 * 1024;
+
+/** Calls for the report of outcomes, which is beside the API: one at a time, over a connection of its own. */
+function outcomeTransport(options: NginxApiOptions): ReturnType<typeof createTransport> {
+  const url = besideApi(options.url, '/firmware/outcomes');
+  return createTransport({ ...options, url, connections: 1 }, MAX_REPORT);
 }
 
 function groupPath({ kind, name }: UpstreamRef): string {

@@ -24,6 +24,13 @@ export function locateApi(url: string): ApiLocation {
   return { origin, path: trimmed(pathname), socketPath: undefined };
 }
 
+/** The URL of another path beside the API, such as `/firmware/outcomes` for an API at `/api`. */
+export function besideApi(url: string, path: string): string {
+  const { origin, path: base, socketPath } = locateApi(url);
+  const sibling = `${base.replace(/\/[^/]*$/, '')}${path}`;
+  return socketPath === undefined ? `${origin}${sibling}` : `unix:${socketPath}:${sibling}`;
+}
+
 function trimmed(path: string): string {
   return path.replace(/\/+$/, '');
 }

@@ -22,7 +22,8 @@ interface Transport {
 /** The most bytes of an answer. A list of 10,000 servers with their statistics is some 10 MB. */
 const MAX_ANSWER = 64 * 1024 * 1024;
 
-export function createTransport(options: NginxApiOptions): Transport {
+/** @param maxAnswer The most bytes of an answer; default 64 MiB. */
+export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER): Transport {
   const { origin, path: base, socketPath } = locateApi(options.url);
   const where = `${socketPath === undefined ? origin : `unix:${socketPath}:`}${base}`;
   const timeout = options.timeout ?? DEFAULT_NGINX_TIMEOUT;
@@ -31,7 +32,7 @@ export function createTransport(options: NginxApiOptions): Transport {
   const pool = new Pool(origin, {
     connections: options.connections ?? DEFAULT_NGINX_CONNECTIONS,
     pipelining: 1,
-    maxResponseSize: MAX_ANSWER,
+    maxResponseSize: maxAnswer,
     ...(socketPath !== undefined && { socketPath }),
     connect: { timeout, ...tls },
   });

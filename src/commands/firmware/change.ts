@@ -8,7 +8,7 @@ import type {
   firmwareRolloutScope,
 } from '../../config/firmware.js';
 import { defined } from '../../core/defined.js';
-import { SidekickError } from '../../core/errors.js';
+import { SidekickError, UsageError } from '../../core/errors.js';
 import { FirmwareRepository, type TypeChange } from '../../daemon/firmware/repository.js';
 import type { LogEntry, LoggedAction } from '../../firmware/log-entry.js';
 import { parseType } from '../../firmware/names.js';
@@ -16,12 +16,15 @@ import { type Checked, passed, type Refusal, refused } from '../../firmware/refu
 import type { Author } from '../../firmware/rollout.js';
 import {
   type Change,
+  beginNextPhase,
   pause,
   promote,
   prunable,
   resume,
   rollBack,
+  type RolloutRequest,
   rollOut,
+  shadow,
 } from '../../firmware/transitions.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
@@ -38,9 +41,34 @@ type Step = Pick<TypeChange, 'rollout' | 'prune' | 'group' | 'deleteGroup'> &
 
 /** `sidekick firmware rollout`: offers a release to a part of the devices. */
 export function rolloutCommand(order: InvocationOf<typeof firmwareRolloutScope>): Promise<number> {
-  const { version, percent, group: groups, salt } = order.config.values;
-  const request = defined({ version, percent, groups, salt });
-  return changeType(order, 'rollout', (state, author) => stepOf(rollOut(state, request, author)));
+  const { next, shadow: isShadow } = order.config.values;
+  const request = rolloutRequest(order.config.values);
+  if (!next && !isShadow) {
+    return changeType(order, 'rollout', (state, author) => stepOf(rollOut(state, request, author)));
+  }
+  const allowed = next ? [] : ['version', 'percent', 'salt'];
+  const other = Object.keys(request).find((name) => !allowed.includes(name));
+  if (next && isShadow) throw new UsageError('next: give either --next or --shadow');
+  if (other !== undefined) throw new UsageError(`${other}: does not go with --${next ? 'next' : 'shadow'}`);
+  if (next) return changeType(order, 'phase', (state, author) => stepOf(beginNextPhase(state, author)));
+  return changeType(order, 'rollout', (state, author) => stepOf(shadow(state, request, author)));
+}
+
+function rolloutRequest(
+  values: InvocationOf<typeof firmwareRolloutScope>['config']['values'],
+): RolloutRequest {
+  const { version, percent, group: groups, salt, phases, after, notBefore } = values;
+  const { every, maxFailures, min, interval, rescue, rate } = values;
+  return defined({
+    ...{ version, percent, groups, salt, phases, after, notBefore, maxFailures, min, rescue, rate },
+    every: seconds(every),
+    interval: seconds(interval),
+  });
+}
+
+/** Whole seconds of a time in ms. */
+function seconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.ceil(ms / 1000);
 }
 
 /** `sidekick firmware pause`: offers the candidate to nobody any more who has not begun to fetch it. */

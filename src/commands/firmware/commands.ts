@@ -61,15 +61,33 @@ export const FIRMWARE_COMMANDS: CommandTable = [
     summary: 'Offer a release to a part of the devices.',
     description:
       'Makes a release the candidate and offers it to a percentage of the devices, to groups, or to both.\n' +
-      'A percentage that grows keeps the devices that it had. All others are offered the stable release.',
+      'A percentage that grows keeps the devices that it had. All others are offered the stable release.\n' +
+      'With --phases it grows by itself, and with --max-failures it stops by itself.',
     args: TYPE,
     examples: [
       'sidekick firmware rollout lamp-v2 --version 1.3.0 --group bench',
       'sidekick firmware rollout lamp-v2 --percent 10',
+      'sidekick firmware rollout lamp-v2 --phases 1%,10%,50%,100% --after 60 --every 1h --max-failures 2%',
+      'sidekick firmware rollout lamp-v2 --next',
+      'sidekick firmware rollout lamp-v2 --version 1.3.1 --percent 1 --rescue 1.3.0',
     ],
     scope: async () => (await import('../../config/firmware.js')).firmwareRolloutScope,
     file: 'lenient',
     run: async (invocation) => (await import('./change.js')).rolloutCommand(invocation),
+  }),
+  command({
+    name: 'status',
+    summary: 'Show what became of what devices were offered.',
+    description:
+      'Shows what devices are offered, how many have fetched, booted or failed it, what that proves, and what the next\n' +
+      'phase waits for; of one type, or of every type.',
+    args: [
+      { name: 'type', doc: 'Type of the devices, such as lamp-v2; default every type.', optional: true },
+    ],
+    examples: ['sidekick firmware status', 'sidekick firmware status lamp-v2 --json'],
+    scope: async () => (await import('../../config/firmware.js')).firmwareStatusScope,
+    file: 'lenient',
+    run: async (invocation) => (await import('./status.js')).statusCommand(invocation),
   }),
   command({
     name: 'pause',

@@ -1,6 +1,7 @@
 import type { firmwareReportScope } from '../../config/firmware.js';
 import { FirmwareRepository } from '../../daemon/firmware/repository.js';
 import { newestFirst, parseType } from '../../firmware/names.js';
+import { progressOf, shadowOf } from '../../firmware/progress.js';
 import type { Release } from '../../firmware/release.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
@@ -8,6 +9,7 @@ import { notFound } from '../not-found.js';
 import { printJson } from '../print-json.js';
 import { printLines } from '../print-lines.js';
 import { argument, withEtcd } from '../with-etcd.js';
+import { progressLines, shadowLines } from './progress-text.js';
 import { rolloutText } from './rollout-text.js';
 
 type Order = InvocationOf<typeof firmwareReportScope>;
@@ -37,6 +39,8 @@ export async function showCommand(order: Order): Promise<number> {
         type: state.type,
         record,
         rollout,
+        progress: progressOf(state, Date.now()),
+        shadow: shadowOf(state),
         releases,
         groups,
         changes: log.length,
@@ -90,8 +94,12 @@ function summaryLine(state: TypeState): string {
 
 function describeType(state: TypeState): readonly string[] {
   const { record, rollout, releases, groups, unreadable } = state;
+  const progress = progressOf(state, Date.now());
+  const shadow = shadowOf(state);
   return [
     `${state.type}: ${rolloutText(rollout ?? {})}`,
+    ...(progress === undefined ? [] : progressLines(progress).map((line) => `  ${line}`)),
+    ...(shadow === undefined ? [] : shadowLines(shadow).map((line) => `  ${line}`)),
     ...(record === undefined ? [] : [`  chip ${record.chip}; answers ${record.forms.join(', ')}`]),
     ...[...groups].map(
       ([name, ids]) => `  group ${name}: ${ids.length} device${ids.length === 1 ? '' : 's'}`,

@@ -1,11 +1,17 @@
-import type { Rollout } from '../../firmware/rollout.js';
+import type { TypeStatus } from '../../firmware/type-status.js';
 
 /** What devices are offered, in words. */
-export function rolloutText({ stable, candidate, paused }: Partial<Rollout>): string {
+export function rolloutText({
+  stable,
+  candidate,
+  paused,
+}: Pick<TypeStatus, 'stable' | 'candidate' | 'paused'>): string {
   const parts = [stable === undefined ? 'no stable release' : `${stable} is stable`];
   if (candidate !== undefined) {
     const groups = candidate.groups.length === 0 ? '' : ` and to ${candidate.groups.join(', ')}`;
-    parts.push(`${candidate.version} is offered to ${candidate.percent} %${groups}`);
+    const { rescue = [] } = candidate;
+    const rescued = rescue.length === 0 ? '' : ` and to devices that run ${rescue.join(', ')}`;
+    parts.push(`${candidate.version} is offered to ${candidate.percent} %${groups}${rescued}`);
   }
   if (paused !== undefined) {
     const why = paused.reason === undefined ? '' : `: ${paused.reason}`;

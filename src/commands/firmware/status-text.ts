@@ -1,13 +1,17 @@
-import type { OfferingStatus } from '../../daemon/firmware/offerer.js';
+import type { CountedBy } from '../../daemon/firmware/outcome-reader.js';
 import type { MissingFile, SpreaderStatus } from '../../daemon/firmware/spreader.js';
 import type { TypeStatus } from '../../firmware/type-status.js';
+import type { WatchStatus } from '../watch.js';
+import { progressLines, shadowLines } from './progress-text.js';
 import { rolloutText } from './rollout-text.js';
 
 /** The types and files that are named; of the others the number is. */
 const NAMED = 50;
 
+type Offered = NonNullable<WatchStatus['firmware']>;
+
 /** What a watcher says of firmware, as lines. Text from etcd or NGINX in them is not escaped. */
-export function offeringLines({ servers, types, nginx, brokers }: OfferingStatus): readonly string[] {
+export function offeringLines({ servers, types, nginx, brokers, outcomes = [] }: Offered): readonly string[] {
   const count = `${servers.length} firmware server${servers.length === 1 ? '' : 's'}`;
   const behind = nginx.filter(({ state }) => state !== 'in-sync');
   return [
@@ -16,12 +20,13 @@ export function offeringLines({ servers, types, nginx, brokers }: OfferingStatus
     ...behind.map(
       ({ nginx: name, state, error }) => `  ! ${name}: ${STATES[state] ?? state}${because(error)}`,
     ),
+    ...outcomes.flatMap(uncountedLine),
     ...(brokers === undefined ? [] : brokerLines(brokers)),
     ...typeLines(types),
   ];
 }
 
-function brokerLines(brokers: NonNullable<OfferingStatus['brokers']>): readonly string[] {
+function brokerLines(brokers: NonNullable<Offered['brokers']>): readonly string[] {
   const behind = brokers.filter(({ state }) => state !== 'in-sync');
   return [
     `  announced on ${brokers.length - behind.length} of ${brokers.length} brokers`,
@@ -31,8 +36,16 @@ function brokerLines(brokers: NonNullable<OfferingStatus['brokers']>): readonly 
   ];
 }
 
+/** What is wrong with an NGINX that should say what becomes of firmware. */
+function uncountedLine({ nginx, state, error }: CountedBy): readonly string[] {
+  if (state === 'uncounted') return [`  ! ${nginx}: its configuration does not count outcomes`];
+  if (state === 'unavailable')
+    return [`  ! ${nginx}: does not say what becomes of firmware${because(error)}`];
+  return [];
+}
+
 /** How types stand, as lines: for whoever has worked out the status of each. */
-function typeLines(types: readonly TypeStatus[]): readonly string[] {
+export function typeLines(types: readonly TypeStatus[]): readonly string[] {
   return limited(types.map(oneType)).flat();
 }
 
@@ -55,10 +68,16 @@ const STATES: Readonly<Record<string, string>> = {
   unserved: 'its configuration has no keyval zone for firmware',
 };
 
-function oneType({ type, withheld, rejected = [], unreadable, ...rollout }: TypeStatus): readonly string[] {
+function oneType(status: TypeStatus): readonly string[] {
+  const { type, withheld, rejected = [], unreadable, progress, shadow, ...rollout } = status;
   const others = rejected.filter(({ version }) => !withheld.some((release) => release.version === version));
+  const counted = [
+    ...(progress === undefined ? [] : progressLines(progress)),
+    ...(shadow === undefined ? [] : shadowLines(shadow)),
+  ];
   return [
     `  ${type}: ${rolloutText(rollout)}`,
+    ...counted.map((line) => `    ${line}`),
     ...withheld.map(({ version, reason }) => `    ! ${version} is not offered: ${reason}`),
     ...others.map(({ version, reason }) => `    ! ${version} is rejected: ${reason}`),
     ...unreadable.map(({ key, reason }) => `    ! cannot be read: ${key}: ${reason}`),

@@ -21,7 +21,7 @@ export function announcedPrefixes({ prefixes, service }: AnnouncedOptions): read
   return [servicePrefix(prefixes, service), `${maintenancePrefix(prefixes)}${service}/`];
 }
 
-/** The registered firmware servers with what they announce as `meta.firmware`; those that are drained are left out. */
+/** The registered firmware servers with what they announce as `meta.firmware` and `meta.slots`; those that are drained are left out. */
 export function serversIn(
   entries: ReadonlyMap<string, KeyValue>,
   { prefixes, service }: AnnouncedOptions,
@@ -37,8 +37,8 @@ export function serversIn(
     // Of a value that cannot be read the last good one may still be in NGINX: nobody knows what that server holds.
     if (decoded.status === 'rejected') servers.push({ address });
     else if (!decoded.registration.drain) {
-      const heldUpTo = readRevision(decoded.registration.meta.firmware);
-      servers.push(defined({ address, heldUpTo }));
+      const { firmware, slots } = decoded.registration.meta;
+      servers.push(defined({ address, heldUpTo: readNumber(firmware, 16), slots: readNumber(slots, 6) }));
     }
   }
   return servers;
@@ -54,7 +54,7 @@ export async function readServers(
   return serversIn(new Map(lists.flat().map((keyValue) => [keyValue.key, keyValue])), options);
 }
 
-/** `meta.firmware` as a number; undefined for anything else. */
-function readRevision(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+/** A number of at most so many digits; undefined for anything else. */
+function readNumber(text: string | undefined, digits: number): number | undefined {
+  return text !== undefined && /^\d+$/.test(text) && text.length <= digits ? Number(text) : undefined;
 }

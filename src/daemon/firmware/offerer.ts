@@ -13,7 +13,7 @@ import type {
   WallClock,
 } from '../../core/ports.js';
 import { announcementsOf } from '../../firmware/announcement.js';
-import { firmwareRoot } from '../../firmware/keys.js';
+import { areOutcomesAlone, firmwareRoot } from '../../firmware/keys.js';
 import { type FirmwareServer, type Offering, offeringOf } from '../../firmware/offering.js';
 import { acceptReleases, authenticNow, type ReleaseKeys } from '../../firmware/signature.js';
 import { readTypes, type TypeState } from '../../firmware/type-state.js';
@@ -88,7 +88,8 @@ export class Offerer {
   constructor(options: OffererOptions, ports: OffererPorts) {
     this.#options = options;
     this.#ports = ports;
-    this.#writers = ports.nginx.map((api) => new Writer(api, options.prefixes, ports));
+    const sharing = () => Math.max(1, this.#writers.filter(({ isServing }) => isServing).length);
+    this.#writers = ports.nginx.map((api) => new Writer(api, options.prefixes, { ...ports, sharing }));
     this.#rejected = new RejectedReleases(ports.log);
   }
 
@@ -105,7 +106,8 @@ export class Offerer {
   async run(signal: AbortSignal): Promise<void> {
     const { prefixes } = this.#options;
     const listener = {
-      onSnapshot: (snapshot: RegistrySnapshot) => this.#show(snapshot),
+      onSnapshot: (snapshot: RegistrySnapshot) =>
+        this.#show(snapshot, !areOutcomesAlone(prefixes, snapshot.changed)),
       onUnavailable: () => {},
     };
     const watched = [firmwareRoot(prefixes), ...announcedPrefixes(this.#options)];
@@ -137,7 +139,8 @@ export class Offerer {
     return types.map((type) => acceptReleases(type, check));
   }
 
-  #show(snapshot: RegistrySnapshot): void {
+  /** @param isOffered Whether what devices are offered may have changed; otherwise only what is said of it has. */
+  #show(snapshot: RegistrySnapshot, isOffered = true): void {
     this.#snapshot = snapshot;
     const { entries, revision } = snapshot;
     const { prefixes, origin } = this.#options;
@@ -146,8 +149,9 @@ export class Offerer {
     const servers = serversIn(entries, this.#options);
     const offering = offeringOf({ prefixes, types, servers, origin, revision });
     const problems = offering?.problems ?? [];
-    this.#known = { servers, types: typeStatuses({ prefixes, types, servers, problems }) };
-    if (offering === undefined) return;
+    const now = this.#ports.wallClock();
+    this.#known = { servers, types: typeStatuses({ prefixes, types, servers, problems, now }) };
+    if (offering === undefined || !isOffered) return;
     for (const { type, reason } of offering.problems) {
       this.#ports.log.warn({ event: 'firmware-rejected', type, reason }, 'firmware cannot be offered');
     }
@@ -156,11 +160,17 @@ export class Offerer {
   }
 }
 
+interface WriterPorts extends OffererPorts {
+  /** How many NGINX answer devices with this one, itself included. */
+  readonly sharing: () => number;
+}
+
 /** Keeps one NGINX in sync with the newest offering. */
 class Writer {
   readonly #api: NamedKeyvalApi;
   readonly #currentRevision: (signal: AbortSignal) => Promise<number>;
   readonly #log: Log;
+  readonly #sharing: () => number;
   readonly #random: (() => number) | undefined;
   readonly #wakeup = new Wakeup();
   #offering: Offering | undefined;
@@ -168,11 +178,17 @@ class Writer {
   #error: string | undefined;
   #failures = 0;
 
-  constructor(api: NamedKeyvalApi, prefixes: KeyPrefixes, { store, log, random }: OffererPorts) {
+  constructor(api: NamedKeyvalApi, prefixes: KeyPrefixes, { store, log, random, sharing }: WriterPorts) {
     this.#api = api;
     this.#currentRevision = (signal) => store.currentRevision(firmwareRoot(prefixes), signal);
     this.#log = log;
+    this.#sharing = sharing;
     this.#random = random;
+  }
+
+  /** Whether it answers devices, as far as is known. */
+  get isServing(): boolean {
+    return this.#state !== 'unserved';
   }
 
   get status(): OfferedBy {
@@ -195,7 +211,9 @@ class Writer {
   async #write(offering: Offering, signal: AbortSignal): Promise<void> {
     const nginx = this.#api.name;
     try {
-      const result = await writeOffering(this.#api, offering, this.#currentRevision, signal);
+      // Of what the firmware servers carry, each NGINX of this watcher has its share.
+      const slots = Math.max(1, Math.floor(offering.slots / this.#sharing()));
+      const result = await writeOffering(this.#api, { ...offering, slots }, this.#currentRevision, signal);
       this.#failures = 0;
       this.#error = undefined;
       if (result === 'no-zone') {

@@ -128,6 +128,6 @@ export class FirmwareRepository {
 
 /** The releases that a rollout cannot do without. */
 function namedBy(rollout: Rollout | undefined): readonly ReleaseId[] {
-  const { stable, previous, candidate } = rollout ?? {};
-  return [stable, previous, candidate?.version].filter((version) => version !== undefined);
+  const { stable, previous, candidate, shadow } = rollout ?? {};
+  return [stable, previous, candidate?.version, shadow?.version].filter((version) => version !== undefined);
 }

@@ -13,7 +13,7 @@ import {
   type WantedFile,
   wantedFiles,
 } from '../../firmware/holdings.js';
-import { firmwareRoot } from '../../firmware/keys.js';
+import { areOutcomesAlone, firmwareRoot } from '../../firmware/keys.js';
 import type { BlobPeers, BlobStore } from '../../firmware/ports.js';
 import { acceptReleases, authentic, type ReleaseKeys } from '../../firmware/signature.js';
 import { readTypes, type TypeState } from '../../firmware/type-state.js';
@@ -177,7 +177,7 @@ export class Spreader {
         // etcd was restored or set up anew: its revisions are others than those that were announced.
         if (snapshot.revision < (this.#snapshot?.revision ?? 0)) this.#promised = undefined;
         this.#snapshot = snapshot;
-        this.#wakeup.wake();
+        if (!areOutcomesAlone(prefixes, snapshot.changed)) this.#wakeup.wake();
       },
       // The last state stays: files that it names are still fetched.
       onUnavailable: () => {},

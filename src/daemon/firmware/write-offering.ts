@@ -1,6 +1,6 @@
 import type { KeyvalApi } from '../../core/ports.js';
 import type { Offering } from '../../firmware/offering.js';
-import { READY_KEY, revisionOf, withoutRevision, ZONE } from '../../firmware/shared/catalogue.js';
+import { READY_KEY, revisionOf, SLOTS_KEY, withoutRevision, ZONE } from '../../firmware/shared/catalogue.js';
 
 /** What writing an offering to one NGINX came to. */
 type WriteResult =
@@ -27,7 +27,13 @@ export async function writeOffering(
   if (found === undefined) return 'no-zone';
   const highest = Math.max(...[...found.values()].map(revisionOf));
   const etcdRevision = highest > offering.revision ? await currentRevision(signal) : offering.revision;
-  const wanted = new Map([...offering.members, ...offering.stones, ...offering.types, [READY_KEY, '1']]);
+  const wanted = new Map([
+    [SLOTS_KEY, String(offering.slots)],
+    ...offering.members,
+    ...offering.stones,
+    ...offering.types,
+    [READY_KEY, '1'],
+  ]);
   const isNewer = (key: string) => {
     const revision = revisionOf(found.get(key) ?? '');
     return revision > offering.revision && revision <= etcdRevision;

@@ -5,6 +5,11 @@ import type { RegistrarStatus } from '../../../src/daemon/registrar/status.js';
 import { pastStatus, type WatcherStatus } from '../../../src/daemon/watcher/status.js';
 import { REGISTRAR, UPSTREAM, WATCHER } from './statuses.js';
 
+const FIGURES = {
+  ...{ offered: 20, downloaded: 10, booted: 7, failed: 1, lost: 1, unknown: 1, inFlight: 10 },
+  proof: '2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)',
+};
+
 describe('the text of a status', () => {
   it('shows each service of a registrar', () => {
     expect(registrarText(REGISTRAR)).toBe(
@@ -35,6 +40,21 @@ Firmware files: 7 held, 1 missing; complete up to revision 41
       type: 'lamp',
       stable: '1.2.0',
       candidate: { version: '1.3.0', salt: 's', percent: 10, groups: ['bench'] },
+      progress: {
+        version: '1.3.0',
+        all: FIGURES,
+        phases: [{ percent: 10, at: '2026-11-27T12:00:00.000Z', ...FIGURES }],
+        next: {
+          ...{ percent: 50, begins: 'gate' as const },
+          unmet: [
+            { kind: 'booted' as const, booted: 7, after: 60 },
+            { kind: 'time' as const, until: '2026-11-27T13:00:00.000Z' },
+          ],
+        },
+        limit: { maxFailures: 2, min: 30, outcomes: 9, failures: 2 },
+        sample: 1,
+      },
+      shadow: { version: '1.4.0', percent: 10, devices: 4, running: [{ version: '1.2.0', devices: 4 }] },
       offered: ['1.2.0'],
       withheld: [{ version: '1.3.0', reason: '10.0.0.12:8080 lacks a file of lamp 1.3.0', waitingFor: [] }],
       unreadable: [{ key: '/sidekick/firmware/lamp/groups/x', reason: 'must be JSON' }],
@@ -47,12 +67,23 @@ Firmware files: 7 held, 1 missing; complete up to revision 41
         { nginx: 'lb:8080', state: 'in-sync' as const },
         { nginx: 'lb2:8080', state: 'unavailable' as const, error: 'connection refused' },
       ],
+      outcomes: [
+        { nginx: 'lb:8080', state: 'uncounted' as const },
+        { nginx: 'lb2:8080', state: 'unavailable' as const, error: 'connection refused' },
+      ],
     };
     expect(watcherText({ ...WATCHER, firmware }, 60_000)).toContain(`
 Firmware: 2 firmware servers registered; 1 of 2 NGINX in sync
   ! lb2:8080: cannot be told: connection refused
+  ! lb:8080: its configuration does not count outcomes
+  ! lb2:8080: does not say what becomes of firmware: connection refused
   fan: no stable release
   lamp: 1.2.0 is stable; 1.3.0 is offered to 10 % and to bench
+    1.3.0: 20 offered, 10 downloaded, 7 booted, 1 failed, 1 lost, 1 unknown, 10 in flight; 2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)
+      10 % from 2026-11-27T12:00:00.000Z: 20 offered, 10 downloaded, 7 booted, 1 failed, 1 lost, 1 unknown, 10 in flight; 2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)
+      next 50 %: waits for 7 of 60 booted and 2026-11-27T13:00:00.000Z
+      halts beyond 2 % failures of at least 30: 2 of 9 so far
+    1.4.0 in shadow at 10 %: 4 devices, 4 from 1.2.0
     ! 1.3.0 is not offered: 10.0.0.12:8080 lacks a file of lamp 1.3.0
     ! cannot be read: /sidekick/firmware/lamp/groups/x: must be JSON
 `);

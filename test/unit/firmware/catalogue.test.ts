@@ -70,7 +70,7 @@ describe('the catalogue of a type', () => {
       salt: 'toaster-1.3.0',
       downgrade: false,
       groups: ['beta', 'lab'],
-      options: noOptions(),
+      options: { ...noOptions(), count: true },
       stable: expect.objectContaining({ version: '1.2.0' }) as unknown,
       candidate: {
         version: '1.3.0',
@@ -81,6 +81,26 @@ describe('the catalogue of a type', () => {
         esp32fota: `{"type":"toaster","version":"1.3.0","url":"https://ota.example.com/blobs/${'b'.repeat(64)}.bin","sha256":"${'b'.repeat(64)}","size":1048576}`,
         esphome: `{"name":"toaster","version":"1.3.0","builds":[{"chipFamily":"ESP32-S3","ota":{"path":"/blobs/${'b'.repeat(64)}.bin","md5":"${'b'.repeat(32)}"}}]}`,
       },
+    });
+  });
+
+  it('says how the candidate is followed, whom it rescues, and whom a shadow would reach', () => {
+    const candidate = {
+      ...{ version: '1.3.0', salt: 's', percent: 1, groups: [] },
+      ...{ interval: 3_600, rescue: ['1.2.0', '7.0.0'], rate: 200_000 },
+    };
+    const rollout = { ...ROLLOUT, candidate, shadow: { version: '7.0.0', salt: 'b:c', percent: 10 } };
+    const releases = new Map([...INPUT.releases, ['7.0.0', release('7', 'd')]]);
+    const options = {
+      ...{ ...noOptions(), count: true, interval: 3_600, rate: 200_000 },
+      shadow: { version: '7', buckets: 1_000, salt: 'b:c' },
+    };
+    expect(rendered({ rollout, releases }).options).toEqual({ ...options, rescue: ['1.2.0', '7'] });
+
+    const paused = { by: 'ann', at: ROLLOUT.at };
+    expect(rendered({ rollout: { ...rollout, paused }, releases }).options).toEqual({
+      ...options,
+      rescue: [],
     });
   });
 

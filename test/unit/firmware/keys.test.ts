@@ -46,9 +46,9 @@ describe('a key of firmware', () => {
         });
       }),
     );
-    expect(parseFirmwareKey(PREFIXES, '/sidekick/firmware/a/outcomes/lb1')).toEqual({
+    expect(parseFirmwareKey(PREFIXES, '/sidekick/firmware/a/outcomes/0123456789abcdef')).toEqual({
       ok: true,
-      value: { type: 'a', kind: 'outcomes', watcher: 'lb1' },
+      value: { type: 'a', kind: 'outcomes', epoch: '0123456789abcdef' },
     });
   });
 
@@ -67,7 +67,7 @@ describe('a key of firmware', () => {
     ['/sidekick/firmware/a/releases/', 'normal spelling'],
     ['/sidekick/firmware/a/groups/-', 'group must be'],
     ['/sidekick/firmware/a/log/12', '16 digits'],
-    ['/sidekick/firmware/a/outcomes/a b', "watcher's id"],
+    ['/sidekick/firmware/a/outcomes/lb1', '16 hex digits'],
     ['/sidekick/firmware/a/releases/1.3.0/x', 'too many parts'],
   ])('is refused as %s', (key, reason) => {
     expect(parseFirmwareKey(PREFIXES, key)).toEqual({

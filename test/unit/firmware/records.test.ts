@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/result.js';
 import { decodeGroup, encodeGroup } from '../../../src/firmware/group.js';
 import { decodeLogEntry, encodeLogEntry } from '../../../src/firmware/log-entry.js';
+import { decodeOutcomes, encodeOutcomes, NO_COUNTS, readReport } from '../../../src/firmware/outcomes.js';
 import {
   decodeRelease,
   encodeRelease,
@@ -50,6 +51,17 @@ const READERS: readonly (readonly [string, (text: string) => Result<unknown>, st
       secureVersion: 2,
     }),
   ],
+  [
+    'outcomes',
+    decodeOutcomes,
+    encodeOutcomes({
+      nginx: 'lb1',
+      at: '2026-11-27T12:00:00.000Z',
+      sample: 1,
+      counts: new Map([['1.3.0', { ...NO_COUNTS, offered: 3 }]]),
+      shadow: new Map([['1.4.0', new Map([['1.3.0', 7]])]]),
+    }),
+  ],
   ['group', decodeGroup, encodeGroup(['24:6f:28:aa:bb:cc', 'bench-1'])],
   [
     'log entry',
@@ -57,6 +69,10 @@ const READERS: readonly (readonly [string, (text: string) => Result<unknown>, st
     encodeLogEntry({ by: 'root@lb1', at: '2026-11-27T12:00:00.000Z', action: 'pause', text: 'paused' }),
   ],
 ];
+
+function hundred(): [string, object][] {
+  return Array.from({ length: 100 }, (_, i) => [`${i}.0.0`, NO_COUNTS]);
+}
 
 function reasonOf(result: Result<unknown>): string {
   return result.ok ? 'accepted' : result.reason;
@@ -70,7 +86,9 @@ describe('a record of firmware', () => {
         arbitrary.release,
         arbitrary.rollout,
         arbitrary.logEntry,
-        (type, release, rollout, entry) => {
+        arbitrary.outcomes,
+        (type, release, rollout, entry, outcomes) => {
+          expect(decodeOutcomes(encodeOutcomes(outcomes))).toEqual({ ok: true, value: outcomes });
           expect(decodeType(encodeType(type))).toEqual({ ok: true, value: type });
           expect(decodeRelease(releaseId(release), encodeRelease(release))).toEqual({
             ok: true,
@@ -129,6 +147,61 @@ describe('a record of firmware', () => {
   it('is refused as a release under the key of another version', () => {
     expect(reasonOf(decodeRelease('1.3.1', encodeRelease(EXAMPLE)))).toBe(
       'version must be 1.3.1, as in its key, got 1.3.0',
+    );
+  });
+
+  it('is read as a report of an NGINX, with versions as they were published and members of a newer one', () => {
+    const text = `{"epoch":"0123456789abcdef","sample":2,"flights":3,"downloads":1,"news":[],
+      "counts":{"lamp":{"7":${JSON.stringify({ ...NO_COUNTS, offered: 3 })}}},
+      "shadow":{"lamp":{"1.4.0":{"1.3.0":7,"other":1}}}}`;
+    expect(readReport(JSON.parse(text))).toEqual({
+      ok: true,
+      value: {
+        ...{ epoch: '0123456789abcdef', sample: 2, flights: 3, downloads: 1 },
+        counts: new Map([['lamp', new Map([['7.0.0', { ...NO_COUNTS, offered: 3 }]])]]),
+        shadow: new Map([
+          [
+            'lamp',
+            new Map([
+              [
+                '1.4.0',
+                new Map([
+                  ['1.3.0', 7],
+                  ['other', 1],
+                ]),
+              ],
+            ]),
+          ],
+        ]),
+      },
+    });
+  });
+
+  it.each([
+    ['an epoch in another form', { epoch: '../../x' }, 'epoch must be 16 hex digits'],
+    ['no sample', { sample: 0 }, 'sample must be an integer'],
+    [
+      'a counter below 0',
+      { counts: { lamp: { '1.3.0': { ...NO_COUNTS, booted: -1 } } } },
+      'counts.lamp.1.3.0.booted',
+    ],
+    ['a counter that is missing', { counts: { lamp: { '1.3.0': { offered: 1 } } } }, 'downloaded is missing'],
+    ['a type that is none', { counts: { '../x': {} } }, 'type must be'],
+    ['a version that is none', { counts: { lamp: { abc: NO_COUNTS } } }, 'must be a version'],
+    ['too many versions', { counts: { lamp: Object.fromEntries(hundred()) } }, 'at most 32 members'],
+  ])('is refused as a report with %s', (_, change, reason) => {
+    const report = { epoch: 'a'.repeat(16), sample: 1, flights: 0, downloads: 0, counts: {}, ...change };
+    expect(reasonOf(readReport(report))).toContain(reason);
+  });
+
+  it('never throws as a report, and names nothing harmful, whatever answers', () => {
+    const report = { epoch: 'a'.repeat(16), sample: 1, flights: 0, downloads: 0, counts: {}, shadow: {} };
+    fc.assert(
+      fc.property(fc.anything(), fc.constantFrom(...Object.keys(report)), (anything, name) => {
+        for (const value of [anything, { ...report, [name]: anything }]) {
+          expect(reasonOf(readReport(value))).not.toMatch(HARMFUL);
+        }
+      }),
     );
   });
 

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareReleases } from '../../../src/firmware/names.js';
+import { type Counts, NO_COUNTS } from '../../../src/firmware/outcomes.js';
 import type { Checked } from '../../../src/firmware/refusal.js';
-import { decodeRollout, encodeRollout, type Rollout } from '../../../src/firmware/rollout.js';
+import { decodeRollout, encodeRollout, MAX_BEGUN, type Rollout } from '../../../src/firmware/rollout.js';
 import {
+  beginNextPhase,
   type Change,
+  halt,
   pause,
   promote,
   prunable,
@@ -12,6 +15,7 @@ import {
   resume,
   rollBack,
   rollOut,
+  shadow,
 } from '../../../src/firmware/transitions.js';
 import type { TypeState } from '../../../src/firmware/type-state.js';
 import { AUTHOR, release, typeWith } from './support/types.js';
@@ -49,7 +53,10 @@ describe('a rollout', () => {
     const change = made(rollOut(RELEASES, { percent: 12.5, groups: ['beta', 'lab'] }, AUTHOR));
     expect(change.rollout).toEqual({
       ...AUTHOR,
-      candidate: { version: '1.3.0', salt: 'toaster-1.3.0', percent: 12.5, groups: ['beta', 'lab'] },
+      candidate: {
+        ...{ version: '1.3.0', salt: 'toaster-1.3.0', percent: 12.5, groups: ['beta', 'lab'] },
+        begun: [{ percent: 12.5, at: AUTHOR.at, counts: NO_COUNTS }],
+      },
       downgrade: false,
       secureVersion: 0,
     });
@@ -252,6 +259,21 @@ describe('a rollout', () => {
           (request) => (state: TypeState) =>
             rollOut(state, JSON.parse(JSON.stringify(request)) as RolloutRequest, AUTHOR),
         ),
+      fc
+        .record({
+          phases: fc.constantFrom([1, 10, 100], [50], [10, 5], []),
+          after: fc.option(fc.nat(10), { nil: undefined }),
+          notBefore: fc.option(fc.constant('2027-01-01T00:00:00.000Z'), { nil: undefined }),
+          maxFailures: fc.option(fc.constantFrom(2, 101), { nil: undefined }),
+          rescue: fc.option(fc.constantFrom(['1.0.0'], ['2.0.0']), { nil: undefined }),
+        })
+        .map(
+          (request) => (state: TypeState) =>
+            rollOut(state, JSON.parse(JSON.stringify(request)) as RolloutRequest, AUTHOR),
+        ),
+      fc.constant((state: TypeState) => beginNextPhase(state, AUTHOR)),
+      fc.constant((state: TypeState) => halt(state, { failed: 3, lost: 1, of: 30 }, AUTHOR)),
+      fc.constantFrom(0, 10).map((percent) => (state: TypeState) => shadow(state, { percent }, AUTHOR)),
       fc.constant((state: TypeState) => pause(state, 'why', AUTHOR)),
       fc.constant((state: TypeState) => resume(state, 5, AUTHOR)),
       fc.constant((state: TypeState) => promote(state, AUTHOR)),
@@ -276,14 +298,169 @@ describe('a rollout', () => {
   });
 });
 
+const PHASES = { version: '1.3.0', phases: [1, 10, 100], after: 60, maxFailures: 2 };
+
+/** The type with this counted of 1.3.0. */
+function counting(state: TypeState, counts: Partial<Counts>): TypeState {
+  const all = new Map([['1.3.0', { ...NO_COUNTS, ...counts }]]);
+  const record = { nginx: 'lb1', at: AUTHOR.at, sample: 1, counts: all };
+  return { ...state, outcomes: new Map([['a'.repeat(16), record]]) };
+}
+
+describe('a rollout in phases', () => {
+  it('begins with the first, and the rest follows as the gate says', () => {
+    const change = made(rollOut(STABLE, { ...PHASES, every: 3_600 }, AUTHOR));
+    expect(change.rollout.candidate).toMatchObject({
+      percent: 1,
+      phases: [1, 10, 100],
+      gate: { after: 60, every: 3_600 },
+      limit: { maxFailures: 2, min: 30 },
+    });
+    expect(change.text).toBe(
+      '1.3.0 is offered to 1 % of devices, then to 10 %, 100 % after 60 more have booted, every 3600 s at most; ' +
+        'more than 2 % failures of 30 halt it',
+    );
+  });
+
+  it('begins at its time, and with nobody before that', () => {
+    const change = made(rollOut(STABLE, { ...PHASES, notBefore: '2026-12-01T08:00:00.000Z' }, AUTHOR));
+    expect(change.rollout.candidate).toMatchObject({ percent: 0, begun: [{ percent: 0 }] });
+    expect(change.text).toContain('1.3.0 is offered to nobody yet, then to 1 %, 10 %, 100 %');
+    const past = made(rollOut(STABLE, { ...PHASES, notBefore: '2026-11-01T08:00:00.000Z' }, AUTHOR));
+    expect(past.rollout.candidate?.percent).toBe(1);
+  });
+
+  it('goes on when an operator says so, whatever its gate, with what was counted by then', () => {
+    const state = counting(rolledOut(STABLE, PHASES), { offered: 9, booted: 3 });
+    const { candidate } = made(beginNextPhase(state, AUTHOR)).rollout;
+    expect(candidate).toMatchObject({ percent: 10, phases: [1, 10, 100] });
+    expect(candidate?.begun?.map(({ percent, counts }) => [percent, counts.booted])).toEqual([
+      [1, 0],
+      [10, 3],
+    ]);
+  });
+
+  it('replaces its plan and gate, and keeps a share that has begun', () => {
+    const state = rolledOut(rolledOut(STABLE, PHASES), { percent: 20 });
+    const again = rolledOut(state, { phases: [5, 50, 100], every: 60 });
+    expect(again.rollout?.candidate).toMatchObject({
+      ...{ percent: 20, phases: [5, 50, 100], gate: { after: 0, every: 60 } },
+      limit: { maxFailures: 2, min: 30 },
+    });
+  });
+
+  it('keeps the first entry and the last that ended a pause, however many shares there were', () => {
+    let state = changed(rolledOut(STABLE, PHASES), (before) => pause(before, undefined, AUTHOR));
+    state = counting(state, { booted: 7 });
+    state = changed(state, (before) => resume(before, 2, AUTHOR));
+    for (let i = 0; i < 50; i++) state = rolledOut(state, { percent: 3 + (i % 2) });
+    const { begun = [] } = state.rollout?.candidate ?? {};
+    expect(begun).toHaveLength(MAX_BEGUN);
+    expect(begun[0]).toMatchObject({ percent: 1, counts: { booted: 0 } });
+    expect(begun.filter(({ resumed }) => resumed)).toMatchObject([{ percent: 2, counts: { booted: 7 } }]);
+  });
+
+  it.each<[string, TypeState, RolloutRequest, RegExp]>([
+    ['that shrink', STABLE, { phases: [10, 5] }, /^phases: phases must be percentages that grow/],
+    ['of which there are none', STABLE, { phases: [] }, /^phases: /],
+    ['beside a percentage', STABLE, { phases: [1, 10], percent: 5 }, /^phases: .*leave --percent out/],
+    [
+      'that are all begun',
+      rolledOut(STABLE, { percent: 50 }),
+      { phases: [10, 50] },
+      /^phases: 1\.3\.0 is offered to 50 %/,
+    ],
+    ['that are missing for a gate', STABLE, { percent: 1, after: 60 }, /^gate: .*say --phases/],
+    [
+      'that would all begin at once',
+      STABLE,
+      { phases: [1, 10], notBefore: '2026-12-01T08:00:00.000Z' },
+      /^gate: every phase behind the first would begin at once/,
+    ],
+    ['with a minimum for no limit', STABLE, { percent: 1, min: 60 }, /^limit: .*say --max-failures/],
+    ['with a limit above 100 %', STABLE, { percent: 1, maxFailures: 101 }, /^percent: /],
+    ['that rescue from themselves', STABLE, { version: '1.3.0', percent: 1, rescue: ['1.3.0'] }, /^rescue: /],
+  ])('is refused with phases %s', (_, state, request, expected) => {
+    expect(refusal(rollOut(state, request, AUTHOR))).toMatch(expected);
+  });
+
+  it('begins no phase where none follows, or while the candidate is paused', () => {
+    expect(refusal(beginNextPhase(CANDIDATE, AUTHOR))).toMatch(/^no-phase: .*and no phase follows/);
+    const paused = changed(rolledOut(STABLE, PHASES), (state) => pause(state, undefined, AUTHOR));
+    expect(refusal(beginNextPhase(paused, AUTHOR))).toMatch(/^paused: /);
+    expect(refusal(beginNextPhase(STABLE, AUTHOR))).toMatch(/^no-candidate: /);
+  });
+});
+
+describe('a halt', () => {
+  it('pauses the candidate, with what was counted and why', () => {
+    const change = made(halt(rolledOut(STABLE, PHASES), { failed: 9, lost: 3, of: 80 }, AUTHOR));
+    const reason = 'halted: 12 of 80 devices failed or were lost (15 %), the limit is 2 %';
+    expect(change.rollout.paused).toEqual({ ...AUTHOR, reason, halted: { failed: 9, lost: 3, of: 80 } });
+    expect(change.text).toBe(`1.3.0 is ${reason}`);
+    expect(refusal(halt(PAUSED, { failed: 9, lost: 3, of: 80 }, AUTHOR))).toMatch(/^paused: /);
+  });
+
+  it('is ended by resume, from which on failures count', () => {
+    const state = counting(
+      changed(rolledOut(STABLE, PHASES), (before) => halt(before, { failed: 9, lost: 3, of: 80 }, AUTHOR)),
+      { booted: 68, failed: 9, lost: 3 },
+    );
+    const { rollout } = made(resume(state, 5, AUTHOR));
+    expect(rollout.paused).toBeUndefined();
+    expect(rollout.candidate?.begun?.at(-1)).toMatchObject({
+      percent: 5,
+      resumed: true,
+      counts: { failed: 9 },
+    });
+  });
+});
+
+describe('a rescue', () => {
+  it('offers the candidate to devices that run a bad release, if to nobody else', () => {
+    const change = made(rollOut(STABLE, { version: '1.3.0', rescue: ['1.2.0', '1.1.0'] }, AUTHOR));
+    expect(change.rollout.candidate).toMatchObject({ percent: 0, rescue: ['1.2.0', '1.1.0'] });
+    expect(change.text).toBe('1.3.0 is offered to devices that run 1.2.0, 1.1.0');
+  });
+});
+
+describe('a shadow', () => {
+  it('counts whom a release would reach, with the salt that it will have, and changes nothing else', () => {
+    const { rollout, text } = made(shadow(STABLE, { percent: 10 }, AUTHOR));
+    expect(rollout).toEqual({
+      ...STABLE.rollout,
+      shadow: { version: '1.3.0', salt: 'toaster-1.3.0', percent: 10 },
+    });
+    expect(text).toBe('1.3.0 is offered to nobody: it is counted whom 10 % would reach');
+  });
+
+  it('comes, where an operator wants it, before anything was rolled out, and ends at 0 % and when its release is rolled out', () => {
+    const counted = changed(RELEASES, (state) => shadow(state, {}, AUTHOR));
+    expect(counted.rollout).toEqual({
+      ...AUTHOR,
+      ...{ downgrade: false, secureVersion: 0 },
+      shadow: { version: '1.3.0', salt: 'toaster-1.3.0', percent: 100 },
+    });
+    expect(made(shadow(counted, { percent: 0 }, AUTHOR)).rollout.shadow).toBeUndefined();
+    expect(rolledOut(counted, { version: '1.3.0', percent: 1 }).rollout?.shadow).toBeUndefined();
+    expect(rolledOut(counted, { version: '1.2.0', percent: 1 }).rollout?.shadow).toBeDefined();
+  });
+
+  it('is refused of the stable release, and of one that comes before it', () => {
+    expect(refusal(shadow(STABLE, { version: '1.2.0' }, AUTHOR))).toMatch(/^is-stable: /);
+    expect(refusal(shadow(STABLE, { version: '1.1.0' }, AUTHOR))).toMatch(/^version-backwards: /);
+  });
+});
+
 function checkPromises(before: TypeState, rollout: Rollout): void {
   expect(decodeRollout(encodeRollout(rollout))).toEqual({ ok: true, value: rollout });
-  const { stable, previous, candidate, paused, secureVersion } = rollout;
-  for (const id of [stable, previous, candidate?.version]) {
+  const { stable, previous, candidate, paused, secureVersion, shadow: counted } = rollout;
+  for (const id of [stable, previous, candidate?.version, counted?.version]) {
     if (id !== undefined) expect(before.releases.has(id)).toBe(true);
   }
   expect(secureVersion).toBeGreaterThanOrEqual(before.rollout?.secureVersion ?? 0);
   if (paused !== undefined) expect(candidate).toBeDefined();
+  if (candidate !== undefined) expect(candidate.begun?.at(-1)?.percent).toBe(candidate.percent);
   if (candidate !== undefined && stable !== undefined) {
     expect(compareReleases(candidate.version, stable)).toBeGreaterThan(0);
   }

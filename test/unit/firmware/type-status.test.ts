@@ -34,7 +34,7 @@ function keyValues(change: Partial<Rollout> = {}): readonly KeyValue[] {
 function statuses(servers: readonly FirmwareServer[], keys = keyValues(), problem?: string) {
   const types = readTypes(PREFIXES, keys).values();
   const problems = problem === undefined ? [] : [{ type: 'lamp', reason: problem }];
-  return typeStatuses({ prefixes: PREFIXES, types, servers, problems });
+  return typeStatuses({ prefixes: PREFIXES, types, servers, problems, now: 0 });
 }
 
 function lamp(...args: Parameters<typeof statuses>): TypeStatus {
@@ -51,6 +51,12 @@ describe('the status of a type', () => {
       type: 'lamp',
       stable: '1.2.0',
       candidate: ROLLOUT.candidate,
+      progress: {
+        version: '1.3.0',
+        all: { offered: 0, downloaded: 0, booted: 0, failed: 0, lost: 0, unknown: 0, inFlight: 0 },
+        phases: [],
+        sample: 1,
+      },
       offered: ['1.2.0', '1.3.0'],
       withheld: [],
       unreadable: [],
@@ -137,7 +143,7 @@ describe('the status of a type', () => {
     const check = (_: string, { version }: { version: string }) =>
       version === '1.3.0' ? 'the release is not signed' : undefined;
     const types = [acceptReleases(state, check)];
-    const [status] = typeStatuses({ prefixes: PREFIXES, types, servers: [FULL], problems: [] });
+    const [status] = typeStatuses({ prefixes: PREFIXES, types, servers: [FULL], problems: [], now: 0 });
     const rejected = { version: '1.3.0', reason: 'the release is not signed' };
     expect(status).toMatchObject({ offered: ['1.2.0'], withheld: [rejected], rejected: [rejected] });
   });

@@ -10,7 +10,7 @@ const SOURCES = readdirSync('src', { recursive: true, encoding: 'utf8' })
 /** What a word must look like that says what happened or what is: a participle, or one of these. */
 const PARTICIPLE = /(ed|ing|timed-out|(^|-)un\w+able)$/;
 const STATES =
-  /(^|-)(written|held|unheld|found|lost|healthy|unhealthy|ready|unready|full|short|local|suspicious|unknown)$/;
+  /(^|-)(begun|written|held|unheld|found|lost|healthy|unhealthy|ready|unready|full|short|local|suspicious|unknown)$/;
 const isState = (words: string) => PARTICIPLE.test(words) || STATES.test(words);
 
 /** The events that the code logs, each with the level of the call if that is near. */

@@ -2,11 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NginxError } from '../../../../src/core/errors.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
 import { Offerer } from '../../../../src/daemon/firmware/offerer.js';
-import { releaseKey, rolloutKey, typeKey } from '../../../../src/firmware/keys.js';
+import { outcomesKey, releaseKey, rolloutKey, typeKey } from '../../../../src/firmware/keys.js';
+import { encodeOutcomes, NO_COUNTS } from '../../../../src/firmware/outcomes.js';
 import { encodeRelease, type Release } from '../../../../src/firmware/release.js';
 import { encodeRollout } from '../../../../src/firmware/rollout.js';
 import type { ReleaseKeys } from '../../../../src/firmware/signature.js';
-import { decode, READY_KEY } from '../../../../src/firmware/shared/catalogue.js';
+import { decode, READY_KEY, SLOTS_KEY } from '../../../../src/firmware/shared/catalogue.js';
 import { encodeType } from '../../../../src/firmware/type-record.js';
 import { FakeKeyvals } from '../../../support/fake-keyvals.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
@@ -154,6 +155,39 @@ describe('Offerer', () => {
     restore();
     await pass();
     expect([first.stable, second.stable]).toEqual(['1.0.0', '1.0.0']);
+  });
+
+  it('neither reads nor writes an NGINX for outcomes alone, and shows them', async () => {
+    register(1, published);
+    publish('1.1.0');
+    register(1, registry.revision);
+    const candidate = { version: '1.1.0', salt: 's', percent: 1, groups: [] };
+    const rollout = { by: 'ann', at: AT, stable: '1.0.0', candidate, downgrade: false, secureVersion: 0 };
+    registry.write(rolloutKey(PREFIXES, 'lamp'), encodeRollout(rollout));
+    await pass();
+    const asked = vi.spyOn(first, 'keyvals');
+    const counts = new Map([['1.1.0', { ...NO_COUNTS, booted: 3 }]]);
+    const outcomes = { nginx: 'first', at: AT, sample: 1, counts };
+    registry.write(outcomesKey(PREFIXES, 'lamp', 'a'.repeat(16)), encodeOutcomes(outcomes));
+    await pass();
+    expect(asked).not.toHaveBeenCalled();
+    expect(offerer.status().types[0]?.progress?.all.booted).toBe(3);
+  });
+
+  it('shares the slots of the firmware servers among its NGINX, those that answer no devices left out', async () => {
+    const slots = () => first.zones.get('firmware')?.get(SLOTS_KEY);
+    register(1, published, { meta: { firmware: String(published), slots: '50' } });
+    register(2, published);
+    await pass();
+    expect(slots()).toBe('75');
+
+    registry.delete('/services/firmware/10.0.0.2:8080');
+    await pass();
+    expect(slots()).toBe('25');
+
+    second.zones.clear();
+    await pass(20_000);
+    expect(slots()).toBe('50');
   });
 
   it('says what is offered, and which server a release waits for', async () => {

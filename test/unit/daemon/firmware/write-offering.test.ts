@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { NEVER } from '../../../../src/async/abort.js';
 import { writeOffering } from '../../../../src/daemon/firmware/write-offering.js';
 import type { Offering } from '../../../../src/firmware/offering.js';
-import { encode, noOptions, READY_KEY } from '../../../../src/firmware/shared/catalogue.js';
+import { encode, noOptions, READY_KEY, SLOTS_KEY } from '../../../../src/firmware/shared/catalogue.js';
 import { FakeKeyvals } from '../../../support/fake-keyvals.js';
 
 function value(revision: number, salt = 's'): string {
@@ -19,6 +19,7 @@ function offering(revision: number, salt?: string): Offering {
     types: new Map([['lamp', value(revision, salt)]]),
     stones: new Map(),
     members: new Map([['lamp/id/one', 'bench']]),
+    slots: 300,
     problems: [],
   };
 }
@@ -32,9 +33,9 @@ describe('writeOffering', () => {
   it('writes members first, then types, and the key with the revision last', async () => {
     const keyvals = new FakeKeyvals('firmware');
 
-    expect(await writeOffering(keyvals, offering(7), at(9), NEVER)).toEqual({ written: 3 });
+    expect(await writeOffering(keyvals, offering(7), at(9), NEVER)).toEqual({ written: 4 });
 
-    expect(keyvals.changes).toEqual(['set lamp/id/one', 'set lamp', `set ${READY_KEY}`]);
+    expect(keyvals.changes).toEqual([`set ${SLOTS_KEY}`, 'set lamp/id/one', 'set lamp', `set ${READY_KEY}`]);
     expect(keyvals.zones.get('firmware')?.get('lamp')).toBe(value(7));
   });
 
@@ -42,7 +43,7 @@ describe('writeOffering', () => {
     const keyvals = new FakeKeyvals('firmware');
     const stones = new Map([['lamp/via/1.5.0', 'the stone']]);
     await writeOffering(keyvals, { ...offering(7), stones }, at(9), NEVER);
-    expect(keyvals.changes.slice(1)).toEqual(['set lamp/via/1.5.0', 'set lamp', `set ${READY_KEY}`]);
+    expect(keyvals.changes.slice(2)).toEqual(['set lamp/via/1.5.0', 'set lamp', `set ${READY_KEY}`]);
 
     await writeOffering(keyvals, offering(8), at(9), NEVER);
     expect(keyvals.zones.get('firmware')?.has('lamp/via/1.5.0')).toBe(false);
@@ -91,9 +92,12 @@ describe('writeOffering', () => {
     const keyvals = new FakeKeyvals('firmware');
     await writeOffering(keyvals, offering(7), at(9), NEVER);
 
-    const nothing = { revision: 8, types: new Map(), stones: new Map(), members: new Map(), problems: [] };
+    const nothing = {
+      ...{ revision: 8, types: new Map(), stones: new Map(), members: new Map() },
+      ...{ slots: 300, problems: [] },
+    };
     expect(await writeOffering(keyvals, nothing, at(9), NEVER)).toEqual({ written: 2 });
-    expect([...(keyvals.zones.get('firmware')?.keys() ?? [])]).toEqual([READY_KEY]);
+    expect([...(keyvals.zones.get('firmware')?.keys() ?? [])]).toEqual([SLOTS_KEY, READY_KEY]);
   });
 
   it('replaces a value that cannot be read', async () => {

@@ -4,9 +4,10 @@ import { defined } from '../../../../src/core/defined.js';
 import { CHIP_NAMES } from '../../../../src/firmware/chips.js';
 import type { LogEntry } from '../../../../src/firmware/log-entry.js';
 import { LOGGED_ACTIONS } from '../../../../src/firmware/log-entry.js';
+import { type Counts, COUNTERS, type OutcomeRecord } from '../../../../src/firmware/outcomes.js';
 import type { ImageFacts, Release, ReleaseFile, ReleaseSignature } from '../../../../src/firmware/release.js';
 import { SECURE_BOOTS } from '../../../../src/firmware/release.js';
-import type { Candidate, Rollout } from '../../../../src/firmware/rollout.js';
+import type { BegunPhase, Candidate, Rollout } from '../../../../src/firmware/rollout.js';
 import {
   ANSWER_FORMS,
   type FirmwareType,
@@ -122,12 +123,39 @@ const salt: fc.Arbitrary<string> = fc
   .tuple(oneOf('aZ0'), fc.string({ unit: oneOf('aB9-.:@~!"'), maxLength: 63 }))
   .map((parts) => parts.join(''));
 
-const candidate: fc.Arbitrary<Candidate> = fc.record({
-  version: releaseId,
-  salt,
-  percent,
-  groups: fc.uniqueArray(groupName, { maxLength: 3 }),
-});
+const count = fc.nat(1_000_000);
+
+export const counts: fc.Arbitrary<Counts> = fc
+  .tuple(...COUNTERS.map(() => count))
+  .map((values) => Object.fromEntries(COUNTERS.map((name, i) => [name, values[i]])) as unknown as Counts);
+
+const begunPhase: fc.Arbitrary<BegunPhase> = fc
+  .record({ percent, at: time, counts, resumed: maybe(fc.constant(true as const)) })
+  .map((record) => defined(record));
+
+const seconds = fc.integer({ min: 1, max: 7_776_000 });
+
+const candidate: fc.Arbitrary<Candidate> = fc
+  .record({
+    version: releaseId,
+    salt,
+    percent,
+    groups: fc.uniqueArray(groupName, { maxLength: 3 }),
+    phases: maybe(
+      fc
+        .uniqueArray(fc.integer({ min: 1, max: 10_000 }), { minLength: 1, maxLength: 20 })
+        .map((list) => list.sort((a, b) => a - b).map((hundredths) => hundredths / 100)),
+    ),
+    gate: maybe(
+      fc.record({ after: count, notBefore: maybe(time), every: maybe(seconds) }).map((gate) => defined(gate)),
+    ),
+    limit: maybe(fc.record({ maxFailures: percent, min: fc.integer({ min: 1, max: 1000 }) })),
+    interval: maybe(seconds),
+    rescue: maybe(fc.uniqueArray(releaseId, { minLength: 1, maxLength: 3 })),
+    rate: maybe(fc.integer({ min: 1, max: 1_000_000 })),
+    begun: maybe(fc.array(begunPhase, { maxLength: 24 })),
+  })
+  .map((record) => defined(record));
 
 const author = { by: shortText, at: time };
 
@@ -137,7 +165,16 @@ export const rollout: fc.Arbitrary<Rollout> = fc
     stable: maybe(releaseId),
     previous: maybe(releaseId),
     candidate: maybe(candidate),
-    paused: maybe(fc.record({ ...author, reason: maybe(shortText) }).map((record) => defined(record))),
+    paused: maybe(
+      fc
+        .record({
+          ...author,
+          reason: maybe(shortText),
+          halted: maybe(fc.record({ failed: count, lost: count, of: count })),
+        })
+        .map((record) => defined(record)),
+    ),
+    shadow: maybe(fc.record({ version: releaseId, salt, percent })),
     downgrade: fc.boolean(),
     secureVersion: fc.integer({ min: 0, max: 32 }),
   })
@@ -149,5 +186,27 @@ export const logEntry: fc.Arbitrary<LogEntry> = fc
     action: fc.constantFrom(...LOGGED_ACTIONS),
     version: maybe(releaseId),
     text: shortText,
+  })
+  .map((record) => defined(record));
+
+export const epoch: fc.Arbitrary<string> = hex(16);
+
+export const outcomes: fc.Arbitrary<OutcomeRecord> = fc
+  .record({
+    nginx: shortText,
+    at: time,
+    sample: fc.constantFrom(1, 2, 4, 1024),
+    counts: fc.array(fc.tuple(releaseId, counts), { maxLength: 3 }).map((list) => new Map(list)),
+    shadow: maybe(
+      fc
+        .array(
+          fc.tuple(
+            releaseId,
+            fc.array(fc.tuple(fc.oneof(releaseId, fc.constant('other')), count)).map((list) => new Map(list)),
+          ),
+          { maxLength: 3 },
+        )
+        .map((list) => new Map(list)),
+    ),
   })
   .map((record) => defined(record));

@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decide, type Evidence, isWatched, nextPhase, waitsFor } from '../../../src/firmware/gate.js';
+import { type Counts, NO_COUNTS } from '../../../src/firmware/outcomes.js';
+import type { Candidate, Rollout } from '../../../src/firmware/rollout.js';
+import { AUTHOR } from './support/types.js';
+import * as arbitrary from './support/arbitraries.js';
+
+const BEGAN = Date.parse(AUTHOR.at);
+const HOUR = 3_600_000;
+
+const CANDIDATE: Candidate = {
+  version: '1.3.0',
+  salt: 'lamp-1.3.0',
+  percent: 1,
+  groups: [],
+  phases: [1, 10, 100],
+  gate: { after: 60, every: 3_600 },
+  limit: { maxFailures: 2, min: 30 },
+  begun: [{ percent: 1, at: AUTHOR.at, counts: { ...NO_COUNTS, booted: 5, failed: 4 } }],
+};
+
+function rollout(candidate: Partial<Candidate> = {}, more: Partial<Rollout> = {}): Rollout {
+  return {
+    ...AUTHOR,
+    candidate: { ...CANDIDATE, ...candidate },
+    downgrade: false,
+    secureVersion: 0,
+    ...more,
+  };
+}
+
+function counted(counts: Partial<Counts>, ago = HOUR): Evidence {
+  return { counts: { ...NO_COUNTS, ...counts }, now: BEGAN + ago };
+}
+
+describe('the next phase', () => {
+  it('begins when enough have booted since the one before, and its time has come', () => {
+    expect(decide(rollout(), counted({ booted: 65, failed: 4 }))).toEqual({ kind: 'begin', percent: 10 });
+  });
+
+  it.each<[string, Rollout, Evidence]>([
+    ['fewer have booted than in its gate', rollout(), counted({ booted: 64 })],
+    ['its time has not come', rollout(), counted({ booted: 65 }, HOUR - 1)],
+    [
+      'whoever decides has a clock that is ahead, and saw the phase begin a moment ago',
+      rollout(),
+      { ...counted({ booted: 65 }, 9 * HOUR), sinceBegun: HOUR - 1 },
+    ],
+    ['whoever decides has a clock that is behind', rollout(), counted({ booted: 65 }, -HOUR)],
+    ['the rollout is paused', rollout({}, { paused: AUTHOR }), counted({ booted: 65 })],
+    ['there is none', rollout({ percent: 100 }), counted({ booted: 65 })],
+    ['an operator has to begin it', { ...rollout(), candidate: withoutGate() }, counted({ booted: 65 })],
+    [
+      'the first one may not begin yet',
+      rollout({ percent: 0, gate: { after: 0, notBefore: '2026-12-01T08:00:00.000Z' } }),
+      counted({}),
+    ],
+  ])('does not begin while %s', (_, state, evidence) => {
+    expect(decide(state, evidence)).toBeUndefined();
+  });
+
+  it('is the first one above a share that an operator has begun', () => {
+    expect(nextPhase({ ...CANDIDATE, percent: 20 })).toBe(100);
+  });
+
+  it('is the first one at its time, however few have booted it in groups', () => {
+    const state = rollout({ percent: 0, gate: { after: 60, notBefore: AUTHOR.at } });
+    expect(decide(state, counted({}, 0))).toEqual({ kind: 'begin', percent: 1 });
+  });
+
+  it('never begins without its gate, and is the next one, whatever was counted', () => {
+    const percents = fc.constantFrom(0, 0.5, 1, 5, 10, 99, 100);
+    fc.assert(
+      fc.property(
+        arbitrary.counts,
+        percents,
+        fc.integer({ min: -HOUR, max: 3 * HOUR }),
+        (counts, percent, ago) => {
+          const state = rollout({ percent });
+          const decision = decide(state, { counts, now: BEGAN + ago });
+          if (decision?.kind !== 'begin') return;
+          expect(decision.percent).toBe(CANDIDATE.phases?.find((phase) => phase > percent));
+          expect(counts.booted - 5).toBeGreaterThanOrEqual(60);
+          expect(ago).toBeGreaterThanOrEqual(HOUR);
+        },
+      ),
+    );
+  });
+});
+
+describe('a limit of failures', () => {
+  it.each<[string, Partial<Counts>, object | undefined]>([
+    [
+      'is exceeded by failed and lost devices',
+      { booted: 34, failed: 5, lost: 1 },
+      { failed: 1, lost: 1, of: 31 },
+    ],
+    ['is not exceeded at exactly its share', { booted: 54, failed: 5 }, undefined],
+    ['is not exceeded before the minimum', { booted: 5, failed: 33 }, undefined],
+    ['is exceeded at the minimum', { booted: 5, failed: 34 }, { failed: 30, lost: 0, of: 30 }],
+    [
+      'does not count devices that have recovered or were found',
+      { booted: 90, failed: 9, recovered: 5, lost: 4, found: 4 },
+      undefined,
+    ],
+    [
+      'does not count devices whose outcome is not known',
+      { offered: 999, downloaded: 900, unknown: 300 },
+      undefined,
+    ],
+  ])('%s', (_, counts, halt) => {
+    const decision = decide(rollout({ gate: { after: 1_000 } }), counted(counts));
+    expect(decision?.kind === 'halt' ? decision.halt : undefined).toEqual(halt);
+  });
+
+  it('comes before a phase that might begin', () => {
+    expect(decide(rollout(), counted({ booted: 65, failed: 9 }))).toMatchObject({ kind: 'halt' });
+  });
+
+  it('counts from the end of the last pause', () => {
+    const counts = { ...NO_COUNTS, booted: 30, failed: 30 };
+    const resumed = { percent: 5, at: AUTHOR.at, counts, resumed: true } as const;
+    const state = rollout({ begun: [...(CANDIDATE.begun ?? []), resumed] });
+    expect(decide(state, counted({ booted: 50, failed: 39 }))).toBeUndefined();
+    expect(decide(state, counted({ booted: 50, failed: 40 }))).toEqual({
+      kind: 'halt',
+      halt: { failed: 10, lost: 0, of: 30 },
+    });
+  });
+});
+
+describe('a rollout', () => {
+  it.each<[string, Rollout, boolean]>([
+    ['with a gate', rollout({ limit: { maxFailures: 100, min: 1 } }), true],
+    ['with a limit alone', { ...rollout(), candidate: withoutGate() }, true],
+    ['in its last phase, with a limit', rollout({ percent: 100 }), true],
+    ['that is paused', rollout({}, { paused: AUTHOR }), false],
+    ['without a candidate', { ...AUTHOR, stable: '1.2.0', downgrade: false, secureVersion: 0 }, false],
+  ])('%s is watched closely: %s', (_, state, isExpected) => {
+    expect(isWatched(state)).toBe(isExpected);
+  });
+
+  it('says all that the next phase waits for', () => {
+    expect(waitsFor(CANDIDATE, counted({ booted: 39 }, 0))).toEqual([
+      { kind: 'booted', booted: 34, after: 60 },
+      { kind: 'time', until: '2026-11-27T13:00:00.000Z' },
+    ]);
+  });
+});
+
+function withoutGate(): Candidate {
+  const { gate: _, ...candidate } = CANDIDATE;
+  return candidate;
+}

@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { outcomeChanges, outcomesAfter } from '../../../src/firmware/outcome-changes.js';
+import {
+  type Counts,
+  decodeOutcomes,
+  encodeOutcomes,
+  NO_COUNTS,
+  type OutcomeRecord,
+  type OutcomeReport,
+} from '../../../src/firmware/outcomes.js';
+import { sum, total } from '../../../src/firmware/statistics.js';
+import type { TypeState } from '../../../src/firmware/type-state.js';
+import * as arbitrary from './support/arbitraries.js';
+import { AUTHOR, typeWith } from './support/types.js';
+
+const NOW = Date.parse(AUTHOR.at);
+const HOUR = 3_600_000;
+const ONE = '1'.repeat(16);
+const TWO = '2'.repeat(16);
+
+const CANDIDATE = { version: '1.3.0', salt: 's', percent: 1, groups: [] };
+
+function state(outcomes: ReadonlyMap<string, OutcomeRecord> = new Map(), version = '1.3.0'): TypeState {
+  const candidate = { ...CANDIDATE, version };
+  return { ...typeWith(), outcomes, rollout: { ...AUTHOR, candidate, downgrade: false, secureVersion: 0 } };
+}
+
+function reported(
+  counts: Partial<Counts>,
+  epoch = ONE,
+  version = '1.3.0',
+): { nginx: string; report: OutcomeReport } {
+  const types = new Map([['toaster', new Map([[version, { ...NO_COUNTS, ...counts }]])]]);
+  return {
+    nginx: 'lb1',
+    report: { epoch, sample: 1, flights: 0, downloads: 0, counts: types, shadow: new Map() },
+  };
+}
+
+function record(counts: Partial<Counts>, version = '1.3.0'): OutcomeRecord {
+  return {
+    nginx: 'lb1',
+    at: AUTHOR.at,
+    sample: 1,
+    counts: new Map([[version, { ...NO_COUNTS, ...counts }]]),
+  };
+}
+
+describe('the record of outcomes', () => {
+  it('is written as an NGINX reports them, and urgently when more devices have failed', () => {
+    expect(outcomeChanges(state(), [reported({ offered: 3 })], NOW)).toEqual([
+      { epoch: ONE, record: record({ offered: 3 }), isUrgent: false },
+    ]);
+    const known = state(new Map([[ONE, record({ offered: 3, lost: 1 })]]));
+    expect(outcomeChanges(known, [reported({ offered: 3, lost: 2 })], NOW)).toMatchObject([
+      { isUrgent: true },
+    ]);
+  });
+
+  it('is not written again where etcd has it, nor by whoever has an older report', () => {
+    const known = state(new Map([[ONE, record({ offered: 3, booted: 2 })]]));
+    expect(outcomeChanges(known, [reported({ offered: 3, booted: 2 })], NOW + HOUR)).toEqual([]);
+    expect(outcomeChanges(known, [reported({ offered: 2 })], NOW + HOUR)).toEqual([]);
+  });
+
+  it('is not written for nothing', () => {
+    expect(outcomeChanges(state(), [reported({})], NOW)).toEqual([]);
+  });
+
+  it('stays when a life of NGINX is over, and that of the next is added', () => {
+    const known = state(new Map([[ONE, record({ booted: 2 })]]));
+    const after = outcomesAfter(known, outcomeChanges(known, [reported({ booted: 1 }, TWO)], NOW + 9 * HOUR));
+    expect(total(after.values(), '1.3.0')).toEqual({ ...NO_COUNTS, booted: 3 });
+  });
+
+  it('goes when the rollout has not named its release for longer than NGINX remembers it', () => {
+    const known = state(new Map([[ONE, record({ booted: 2 }, '1.2.0')]]));
+    expect(outcomeChanges(known, [], NOW + HOUR)).toEqual([]);
+    expect(outcomeChanges(known, [], NOW + 3 * HOUR)).toEqual([
+      { epoch: ONE, record: undefined, isUrgent: false },
+    ]);
+  });
+
+  it('stays while NGINX reports its release, which may be rolled out again', () => {
+    const known = state(new Map([[ONE, record({ booted: 2 }, '1.2.0')]]));
+    expect(outcomeChanges(known, [reported({ booted: 2 }, ONE, '1.2.0')], NOW + 9 * HOUR)).toEqual([]);
+    expect(outcomeChanges(known, [reported({}, ONE, '1.3.0')], NOW)).toEqual([
+      { epoch: ONE, record: undefined, isUrgent: false },
+    ]);
+  });
+
+  it('is the same whoever writes, in whatever order reports come, and however often', () => {
+    const steps = fc.array(arbitrary.counts, { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(steps, fc.infiniteStream(fc.nat()), (increments, order) => {
+        const readings = increments.map((_, i) => sum(increments.slice(0, i + 1)));
+        let known = state();
+        for (let i = 0; i < 10; i++) {
+          const reading = readings[order.next().value % readings.length];
+          known = {
+            ...known,
+            outcomes: outcomesAfter(known, outcomeChanges(known, [reported(reading ?? {})], NOW)),
+          };
+        }
+        const last = readings.at(-1) ?? NO_COUNTS;
+        known = { ...known, outcomes: outcomesAfter(known, outcomeChanges(known, [reported(last)], NOW)) };
+        expect(total(known.outcomes.values(), '1.3.0')).toEqual(last);
+      }),
+    );
+  });
+
+  it('is read back as it was written, however many releases and versions somebody reports', () => {
+    const versions = Array.from({ length: 32 }, (_, i) => `1.${i}.0`);
+    const before: OutcomeRecord = {
+      ...record({ booted: 1 }),
+      counts: new Map(versions.map((id) => [id, { ...NO_COUNTS, offered: 1 }])),
+      shadow: new Map([['1.3.0', new Map(versions.map((id) => [id, 1]))]]),
+    };
+    const others = Array.from({ length: 32 }, (_, i) => `2.${i}.0`);
+    const { nginx, report } = reported({});
+    const counts = new Map([['toaster', new Map(others.map((id) => [id, { ...NO_COUNTS, offered: 1 }]))]]);
+    const shadow = new Map([['toaster', new Map([['1.3.0', new Map(others.map((id) => [id, 2]))]])]]);
+    const known = state(new Map([[ONE, before]]));
+    const [change] = outcomeChanges(known, [{ nginx, report: { ...report, counts, shadow } }], NOW);
+    const written = change?.record;
+    if (written === undefined) throw new Error('nothing to write');
+    expect(decodeOutcomes(encodeOutcomes(written))).toEqual({ ok: true, value: written });
+    expect(written.counts.has('1.3.0')).toBe(true);
+  });
+});
