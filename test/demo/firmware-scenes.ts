@@ -1,11 +1,13 @@
 /** The scenes about firmware: it is published once, and a rollout decides which device gets it when. */
 import { count, plural, say } from '../support/report/narrator.js';
-import { build, DEVICES, nobody, share, TYPE } from './firmware-side.js';
+import { BAD, build, DEVICES, nobody, share, TYPE } from './firmware-side.js';
 import type { Scene, Stage } from './stage.js';
 
 const FACTORY = '1.2.0';
 const NEW = '1.3.0';
-const BAD = '1.4.0';
+const FIX = '1.4.1';
+/** The first phase has a tenth of the devices, and the second may have begun by chance: with 60 that boot, and one that fails. */
+const MOST_OFFERED = 250;
 /** What a tenth of the devices may come to: three standard deviations of 1,000 devices. */
 const TENTH = { least: 70, most: 130 };
 
@@ -53,6 +55,8 @@ async function half(stage: Stage): Promise<void> {
   const { firmware, ledger } = stage;
   const rule = share(NEW, 50, firmware.bench);
   await firmware.change(['rollout', TYPE, '--percent', '50'], rule);
+  await firmware.change(['pause', TYPE, '--reason', 'a lamp flickers'], nobody);
+  await firmware.change(['resume', TYPE], rule);
   await enterRunning(stage, '50 %', NEW, firmware.chosen(NEW, rule));
   const joined = firmware.fleet.servedBy.get('firmware-4') ?? 0;
   say(`firmware-4, which joined with an empty disk, has served ${plural(joined, 'download')} of these`);
@@ -74,19 +78,42 @@ async function stopBadRelease(stage: Stage): Promise<void> {
   const { firmware, ledger } = stage;
   const { fleet } = firmware;
   await firmware.publish(build(BAD));
-  const tenth = share(BAD, 10);
-  await firmware.change(['rollout', TYPE, '--percent', '10'], tenth);
-  await enterRunning(stage, '10 %', BAD, firmware.chosen(BAD, tenth));
-  await firmware.change(['rollout', TYPE, '--percent', '50'], share(BAD, 50));
-  await firmware.change(['pause', TYPE, '--reason', 'the lamps flicker'], nobody);
-  const paused = firmware.running(BAD);
+  say(`one lamp in ten cannot boot ${BAD}, and goes back to ${NEW}; nobody knows that yet`);
+  const limit = ['--max-failures', '2%', '--min', '30'];
+  const phases = ['--phases', '10%,50%,100%', '--after', '60'];
+  await firmware.change(['rollout', TYPE, '--version', BAD, ...phases, ...limit], share(BAD, 50));
+  say(`it has halted by itself: ${await firmware.halt()}`);
+  const started = fleet.started.get(BAD)?.size ?? 0;
   await fleet.round();
-  say(`${plural(paused, 'device')} had begun when it was paused; nobody else is offered it`);
+  const later = (fleet.started.get(BAD)?.size ?? 0) - started;
+  say(`${plural(started, 'device')} had been offered it by then, of ${count(DEVICES)}`);
+  ledger.atMost('devices that were offered the bad release', started, MOST_OFFERED, 'devices');
+  ledger.atMost('devices that were offered it after the halt', later, 0, 'devices');
+  const affected = fleet.devices.filter((device) => device.firmware.version === BAD);
+  await firmware.publish(build(FIX));
+  const rescue = [
+    'rollout',
+    TYPE,
+    '--version',
+    FIX,
+    '--phases',
+    '1%,10%,100%',
+    '--after',
+    '60',
+    '--rescue',
+    BAD,
+  ];
+  await firmware.change([...rescue, ...limit], share(FIX, 10, affected));
+  await fleet.round();
+  say(
+    `the ${plural(affected.length, 'device')} that ran ${BAD} got ${FIX} at once, and everyone else waits for a phase`,
+  );
+  ledger.exactly(`devices that still run ${BAD}`, firmware.running(BAD), 0);
   await firmware.change(['rollback', TYPE], nobody);
   const before = fleet.updates;
   await fleet.round();
   ledger.exactly('updates after the rollback', fleet.updates - before, 0);
-  for (const line of (await firmware.command(['log', TYPE])).trimEnd().split('\n').slice(-3))
+  for (const line of (await firmware.command(['log', TYPE])).trimEnd().split('\n').slice(-4))
     say(`  ${line}`);
 }
 
@@ -96,4 +123,7 @@ export const BEGUN: Scene = {
   play: beginRollout,
 };
 export const HALF: Scene = { title: 'The release goes to half of the devices', play: half };
-export const STOPPED: Scene = { title: 'A bad release is paused and taken back', play: stopBadRelease };
+export const STOPPED: Scene = {
+  title: 'A bad release halts by itself, and the fix reaches those that have it',
+  play: stopBadRelease,
+};

@@ -29,6 +29,8 @@ const SIDEKICK = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export const TYPE = 'lamp-v2';
 export const DEVICES = 1_000;
+/** One lamp in ten cannot boot it. */
+export const BAD = '1.4.0';
 const CHECKS_PER_SECOND = 300;
 /** Bytes of the segments of an image. */
 const SEGMENTS = [131_072, 65_536, 72];
@@ -57,9 +59,11 @@ export class FirmwareSide {
       count: DEVICES,
       firmware: factory,
       publicKey: createPublicKey(access.signingKey),
+      start: (number, { version }) => (version === BAD && number % 10 === 0 ? 'goes-back' : 'runs'),
     });
     this.fleet = new Fleet(devices, {
       checksPerSecond: CHECKS_PER_SECOND,
+      asksAfterStart: true,
       isExpected: (failure) => isExpected(failure, expectations),
     });
     this.bench = devices.slice(-5);
@@ -93,12 +97,26 @@ export class FirmwareSide {
     say(`NGINX answers by it ${(elapsed() - changed).toFixed(2)} s after the command ended`);
   }
 
+  /** Resolves once a watcher has halted the rollout, with what it says of it. */
+  async halt(): Promise<string> {
+    return until('the rollout halts', async () => {
+      const { paused } = JSON.parse(await this.#run(['status', TYPE, '--json'])) as {
+        paused?: { reason?: string; halted?: object };
+      };
+      return paused?.halted !== undefined && (paused.reason ?? '');
+    });
+  }
+
   /** Runs `sidekick firmware …`, and resolves with what it printed. `silent` arguments are not shown. */
   async command(shown: readonly string[], silent: readonly string[] = []): Promise<string> {
     say(`$ sidekick firmware ${shown.map((word) => path.basename(word)).join(' ')}`);
+    return this.#run([...shown, ...silent]);
+  }
+
+  async #run(order: readonly string[]): Promise<string> {
     const { PATH = '' } = process.env;
     const env = { PATH, USER: 'ann', SIDEKICK_ETCD_ENDPOINTS: this.#cluster.etcd.url };
-    const args = [SIDEKICK, 'firmware', ...shown, ...silent];
+    const args = [SIDEKICK, 'firmware', ...order];
     return (await execute(process.execPath, args, { env })).stdout;
   }
 
