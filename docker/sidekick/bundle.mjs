@@ -16,6 +16,11 @@ const ENTRIES = ['src/main.ts', 'src/commands/documented.ts'];
 const REQUIRE =
   "import { createRequire as createBundleRequire } from 'node:module'; const require = createBundleRequire(import.meta.url);";
 
+const POOL = 'docker/sidekick/undici-pool.js';
+
+/** `readable-stream` is a copy of Node's own streams for runtimes that have none, or others. */
+const ALIASES = { 'readable-stream': 'node:stream' };
+
 /** The call by which etcd3 reads and parses etcd's .proto files, each time that it is loaded. */
 const PROTO_CALL = /\(0, proto_loader_1\.loadSync\)\(`[^`]*rpc\.proto`, \{/;
 
@@ -29,6 +34,16 @@ const parsedProtos = {
       const protos = await parseProtos(path, join(dirname(path), '../proto/rpc.proto'));
       return { contents: text.replace(PROTO_CALL, () => `(0, proto_loader_1.fromJSON)(${protos}, {`) };
     });
+  },
+};
+
+/** Gives the client of NGINX's API nothing of undici but its Pool. Another import from it there fails the build. */
+const poolOnly = {
+  name: 'pool-only',
+  setup({ onResolve }) {
+    onResolve({ filter: /^undici$/ }, ({ importer }) =>
+      importer.endsWith('/src/adapters/nginx/transport.ts') ? { path: join(root, POOL) } : undefined,
+    );
   },
 };
 
@@ -55,7 +70,8 @@ if (process.argv[1] === import.meta.filename) {
     platform: 'node',
     target: 'node20',
     banner: { js: REQUIRE },
-    plugins: [parsedProtos],
+    plugins: [parsedProtos, poolOnly],
+    alias: ALIASES,
     logLevel: 'warning',
   });
 }

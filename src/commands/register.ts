@@ -12,7 +12,7 @@ import { AutoAddresses } from './auto-addresses.js';
 import type { InvocationOf } from './command.js';
 import { logRestartRequired } from './config-log.js';
 import { FileMonitor } from './file-monitor.js';
-import { FirmwareFiles } from './firmware-files.js';
+import type { FirmwareFiles } from './firmware-files.js';
 import { type Daemon, daemonSpec, runDaemon, type Telemetry } from './run-daemon.js';
 import { logShortStopTimeout } from './stop-timeout.js';
 import { registrarSummary } from './systemd-status.js';
@@ -32,7 +32,12 @@ export async function register(invocation: RegisterInvocation): Promise<number> 
   const etcd = connectEtcd(settings.etcd);
   try {
     const spec = daemonSpec('register', invocation, 'draining, then deregistering', settings.warnings);
-    return await runDaemon(spec, (telemetry) => new RegisterDaemon(invocation, settings, etcd, telemetry));
+    // Loaded now and not later: an upgrade replaces the code under a process that still runs.
+    const code = settings.firmware && (await import('./firmware-files.js'));
+    return await runDaemon(
+      spec,
+      (telemetry) => new RegisterDaemon(invocation, settings, etcd, telemetry, code?.FirmwareFiles),
+    );
   } finally {
     etcd.close();
   }
@@ -63,6 +68,8 @@ class RegisterDaemon implements Daemon {
     settings: RegisterSettings,
     etcd: EtcdConnection,
     telemetry: Telemetry,
+    /** Its code, where the settings have a firmware server. */
+    Firmware: typeof FirmwareFiles | undefined,
   ) {
     this.#invocation = invocation;
     this.#config = invocation.config;
@@ -73,7 +80,8 @@ class RegisterDaemon implements Daemon {
     const ports = { ...telemetry, ...etcd, version: invocation.build.version };
     this.#firmware =
       settings.firmware &&
-      new FirmwareFiles(settings.firmware, settings.prefixes, ports, () => this.#apply(this.#settings));
+      Firmware &&
+      new Firmware(settings.firmware, settings.prefixes, ports, () => this.#apply(this.#settings));
     this.#registrar = new Registrar(this.#options(settings), ports);
     this.stuckAfter = Math.max(60_000, settings.leaseTtl);
   }
