@@ -65,7 +65,6 @@ type RolloutRefusal =
   | 'not-paused'
   | 'would-downgrade'
   | 'chain-broken'
-  | 'signature-expired'
   | 'keep';
 
 /** A value, or why there is none. */

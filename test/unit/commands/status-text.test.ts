@@ -89,6 +89,37 @@ Firmware: 2 firmware servers registered; 1 of 2 NGINX in sync
 `);
   });
 
+  it('shows the releases that no trusted key vouches for, and the brokers that cannot be told', () => {
+    const reason = 'the release is not signed';
+    const lamp = {
+      ...{ type: 'lamp', stable: '1.2.0', offered: [], unreadable: [] },
+      withheld: [{ version: '1.2.0', reason, waitingFor: [] }],
+      rejected: [
+        { version: '1.3.0', reason },
+        { version: '1.2.0', reason },
+      ],
+    };
+    const firmware = {
+      ...{ servers: [], types: [lamp], nginx: [] },
+      brokers: [
+        { broker: '10.0.0.21:1883', state: 'in-sync' as const },
+        { broker: '10.0.0.22:1883', state: 'unavailable' as const, error: 'connection refused' },
+      ],
+    };
+    expect(watcherText({ ...WATCHER, firmware }, 60_000)).toContain(`
+  announced on 1 of 2 brokers
+  ! 10.0.0.22:1883: cannot be told: connection refused
+  lamp: 1.2.0 is stable
+    ! 1.2.0 is not offered: the release is not signed
+    ! 1.3.0 is rejected: the release is not signed
+`);
+    const rejected = [{ release: 'lamp 1.3.0', reason }];
+    const files = { revision: 41, held: 7, missing: [], rejected };
+    expect(registrarText({ ...REGISTRAR, firmware: files })).toContain(
+      '\n  ! lamp 1.3.0 is not fetched: the release is not signed\n',
+    );
+  });
+
   it('counts the missing files that it does not name', () => {
     const missing = Array.from({ length: 60 }, (_, i) => ({
       ...{ sha256: String(i).padStart(64, '0'), size: 1, releases: [`lamp ${i}`], state: 'waiting' as const },
