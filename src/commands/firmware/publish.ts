@@ -95,7 +95,7 @@ async function publish(work: Work, publication: Publication): Promise<void> {
   const { version } = publication.release;
   const published = { type: state.type, version, revision: result.revision, release: publication.release };
   if (!order.config.values.json) printLines(out, `${state.type} ${version} is published`);
-  await untilSpread(work, result.revision, progress);
+  await untilSpread(work, result.revision, publication.release, progress);
   if (order.config.values.json) printJson(out, published);
   else printLines(out, `every firmware server has it: sidekick firmware rollout ${state.type} --percent 1`);
 }
@@ -103,15 +103,19 @@ async function publish(work: Work, publication: Publication): Promise<void> {
 async function untilSpread(
   { order, session }: Work,
   revision: number,
+  release: Release,
   progress: UploadProgress,
 ): Promise<void> {
   const { timeout, service } = order.config.values;
+  const unsigned =
+    release.signature === undefined
+      ? '; sidekicks with firmware.releaseKeys do not fetch it, since it is not signed: see --sign-release'
+      : '';
   const wait = {
     out: order.err,
     timeout,
     what: () => progress.spread,
-    otherwise:
-      'the release is published, and is offered to nobody before every firmware server has its files',
+    otherwise: `the release is published, and is offered to nobody before every firmware server has its files${unsigned}`,
   };
   await waitWithProgress(wait, session.signal, (limited) =>
     awaitSpread(
