@@ -26,7 +26,7 @@ export function line(memory: Memory, entry: number): string {
 
 /**
  * Reads devices in flight back into an empty memory, as many as there is room for, and starts its clock where that of the
- * file stood: while NGINX was away nobody could ask. What cannot be read is left out. Returns how many lines that is.
+ * file stood: while NGINX was not running nobody could ask. What cannot be read is left out. Returns how many lines that is.
  */
 export function restore(memory: Memory, text: string, limit: number): number {
   const lines = text.split('\n');

@@ -55,7 +55,7 @@ function isChosen(store: Store, type: string, catalogue: Catalogue, device: Devi
   return catalogue.buckets > 0 && cohort.bucketOf(catalogue.salt, id, store.digest) < catalogue.buckets;
 }
 
-/** Whether a device runs a release that the candidate is to take it away from. */
+/** Whether a device runs a release that the candidate is to rescue it from. */
 function isRescued(catalogue: Catalogue, device: Device): boolean {
   const stable = catalogue.stable;
   const rescue = catalogue.options.rescue;
