@@ -20,6 +20,7 @@ export const IMAGES = [
   { name: 'sidekick-mqtt-clients', context: ['docker/mqtt-clients'] },
   { name: 'sidekick-prometheus', context: ['docker/prometheus'] },
   { name: 'sidekick-shells', context: ['test/integration/cli/shells'] },
+  { name: 'sidekick-browser', context: ['test/integration/dashboard/browser'] },
   { name: 'sidekick-bench-shell', context: ['test/bench/contenders/shell'] },
   { name: 'sidekick-gateway', context: ['docker/gateway', 'dist/gateway'], built: true },
   { name: 'sidekick', context: ['docker/sidekick', 'package.json', 'dist'], packages: true, built: true },

@@ -31,6 +31,7 @@ const MOST_PROBLEMS = 12;
 export function problemsOf(state, now) {
   const found = [
     ...watcherProblems(state),
+    ...unmappedProblems(state),
     ...partsBelow(state, 'nginx/').flatMap(([name, part]) =>
       nginxProblems(name, /** @type {Nginx} */ (part), now),
     ),
@@ -97,24 +98,42 @@ function watcherProblems(state) {
 }
 
 /**
+ * Services that feed no upstream, each once however many NGINX there are.
+ *
+ * @param {State} state
+ * @returns {Problem[]}
+ */
+function unmappedProblems(state) {
+  /** @type {Map<string, string[]>} */
+  const places = new Map();
+  for (const [name, part] of partsBelow(state, 'nginx/')) {
+    for (const message of /** @type {Nginx} */ (part).problems) {
+      places.set(message, [...(places.get(message) ?? []), name]);
+    }
+  }
+  return [...places].map(([message, names]) => ({
+    key: `unmapped/${message}`,
+    severity: 'warn',
+    what: message,
+    why: names.join(', '),
+    remedy:
+      'Declare the group in NGINX, or map the service with upstreams in the configuration of the watcher.',
+  }));
+}
+
+/**
  * @param {string} name
  * @param {Nginx} nginx
  * @param {number} now
  * @returns {Problem[]}
  */
-function nginxProblems(name, { state, error, lastSeenAt, problems, more }, now) {
+function nginxProblems(name, { state, error, lastSeenAt, more }, now) {
   const lastSeen =
     lastSeenAt === undefined ? 'It has never answered.' : `It last answered ${span(now - lastSeenAt)} ago.`;
   /** @type {Problem[]} */
-  const found = problems.map((message) => ({
-    key: `unmapped/${name}/${message}`,
-    severity: 'warn',
-    what: message,
-    remedy:
-      'Declare the group in NGINX, or map the service with upstreams in the configuration of the watcher.',
-  }));
+  const found = [];
   if (state === 'refused') {
-    found.unshift({
+    found.push({
       key: `nginx/${name}`,
       severity: 'bad',
       what: `NGINX ${name} refuses the watcher`,
@@ -122,7 +141,7 @@ function nginxProblems(name, { state, error, lastSeenAt, problems, more }, now) 
       remedy: `${lastSeen} Check nginx.api and the credential.`,
     });
   } else if (state === 'unavailable') {
-    found.unshift({
+    found.push({
       key: `nginx/${name}`,
       severity: 'bad',
       what: `NGINX ${name} is unavailable`,

@@ -1,4 +1,4 @@
-import { counted, dayAndTime } from './format.js';
+import { count, counted, dayAndTime } from './format.js';
 import { partsBelow } from './state.js';
 import { h } from './tree.js';
 import { badge } from './upstreams.js';
@@ -139,7 +139,7 @@ function outcomes({ outcomes: counts }) {
   const known = OUTCOMES.flatMap((name) => {
     const value = /** @type {Record<string, unknown>} */ (counts)[name];
     return typeof value === 'number'
-      ? [h('div', { key: name }, h('dt', null, name), h('dd', null, String(value)))]
+      ? [h('div', { key: name }, h('dt', null, name), h('dd', null, count(value)))]
       : [];
   });
   return known.length > 0 ? h('dl.outcomes', { key: 'outcomes' }, known) : undefined;

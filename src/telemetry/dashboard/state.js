@@ -114,5 +114,5 @@ export function partsBelow(state, prefix) {
   return [...state.parts]
     .filter(([name]) => name.startsWith(prefix))
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, part]) => [name, /** @type {T} */ (part)]);
+    .map(([name, part]) => [name.slice(prefix.length), /** @type {T} */ (part)]);
 }

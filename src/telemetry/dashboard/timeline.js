@@ -7,8 +7,9 @@ import { h } from './tree.js';
  *
  * @typedef {object} Entry One or more events of the same kind, one after the other.
  * @property {JournaledEvent} event The newest of them.
- * @property {number} size How many there are.
- * @property {readonly string[]} addresses Of all of them, the newest first: some of them, where there are many.
+ * @property {ReadonlySet<string>} addresses The servers that they name, the newest first.
+ * @property {number} servers How many servers they are about; an event names some, where there are many.
+ * @property {ReadonlySet<string>} nginx Where it happened.
  */
 
 /** Most entries that are shown. */
@@ -50,18 +51,42 @@ const SIGNS = /** @type {Readonly<Record<string, string>>} */ ({
  * @returns {readonly Entry[]}
  */
 export function entriesOf(events, filter, most = MOST_ENTRIES) {
-  /** @type {{ event: JournaledEvent, size: number, addresses: string[] }[]} */
+  /** @type {Entry[]} */
   const entries = [];
   for (const event of events) {
     if (!fits(event, filter)) continue;
     const last = entries.at(-1);
-    if (last && isSameKind(last.event, event)) {
-      last.size++;
-      if (last.addresses.length < MOST_NAMED) last.addresses.push(...addressesOf(event));
-    } else if (entries.length >= most) break;
-    else entries.push({ event, size: 1, addresses: [...addressesOf(event)] });
+    if (last && isSameKind(last.event, event)) entries[entries.length - 1] = joined(last, entryOf(event));
+    else if (entries.length >= most) break;
+    else entries.push(entryOf(event));
   }
   return entries;
+}
+
+/**
+ * @param {JournaledEvent} event
+ * @returns {Entry}
+ */
+function entryOf(event) {
+  const { nginx, count: all } = event;
+  const addresses = new Set(addressesOf(event));
+  return {
+    event,
+    addresses,
+    servers: Math.max(addresses.size, typeof all === 'number' ? all : 0),
+    nginx: new Set(typeof nginx === 'string' ? [nginx] : []),
+  };
+}
+
+/**
+ * @param {Entry} newer
+ * @param {Entry} older
+ * @returns {Entry}
+ */
+function joined(newer, older) {
+  const addresses = new Set([...newer.addresses, ...older.addresses]);
+  const servers = Math.max(addresses.size, newer.servers, older.servers);
+  return { event: newer.event, addresses, servers, nginx: new Set([...newer.nginx, ...older.nginx]) };
 }
 
 /**
@@ -73,14 +98,14 @@ function fits(event, filter) {
 }
 
 /** What events have to have in common to be one entry. */
-const SAME = ['event', 'nginx', 'kind', 'upstream', 'service', 'because', 'reason', 'level'];
+const SAME = ['event', 'kind', 'upstream', 'service', 'because', 'reason', 'level'];
 
 /**
  * @param {JournaledEvent} a
  * @param {JournaledEvent} b
  */
 function isSameKind(a, b) {
-  return typeof a.address === 'string' && SAME.every((field) => a[field] === b[field]);
+  return addressesOf(a).length > 0 && SAME.every((field) => a[field] === b[field]);
 }
 
 /**
@@ -98,21 +123,17 @@ function addressesOf({ address, addresses }) {
  * @param {Entry} entry
  * @returns {string}
  */
-export function sentenceOf({ event, size, addresses }) {
+export function sentenceOf({ event, servers, addresses }) {
   const phrase = PHRASES[event.event];
-  if (phrase === undefined || addresses.length === 0) return aboutOf(event);
-  const total =
-    typeof event.count === 'number' && size === 1 ? event.count : Math.max(size, addresses.length);
-  const who = total === 1 ? addresses[0] : counted(total, 'server');
-  const where =
-    typeof event.upstream === 'string' ? `${textOf(event.kind)}/${event.upstream}` : event.service;
-  if (typeof event.upstream !== 'string') return `${who} ${phrase}${where ? ` (${textOf(where)})` : ''}`;
-  return `${who} ${phrase} ${textOf(where)}`;
+  if (phrase === undefined || addresses.size === 0) return aboutOf(event);
+  const who = servers === 1 ? [...addresses].join() : counted(servers, 'server');
+  if (typeof event.upstream === 'string') return `${who} ${phrase} ${textOf(event.kind)}/${event.upstream}`;
+  return `${who} ${phrase}${event.service === undefined ? '' : ` (${textOf(event.service)})`}`;
 }
 
 /** @param {JournaledEvent} event */
 function aboutOf(event) {
-  const about = [event.nginx, event.service, event.key, event.address].find(
+  const about = [event.key, event.nginx, event.service, event.address].find(
     (name) => typeof name === 'string',
   );
   return about === undefined ? event.message : `${textOf(about)}: ${event.message}`;
@@ -176,7 +197,7 @@ export function timeline(state, { filter, severalNginx }) {
       : h(
           'ol.entries',
           { tabindex: '0', 'aria-label': 'Events, the newest first' },
-          entries.map((entry) => entryOf(entry, severalNginx)),
+          entries.map((entry) => listItem(entry, severalNginx)),
         ),
     state.eventsMissing && h('p.note', null, 'Older events: sidekick events'),
   );
@@ -186,34 +207,34 @@ export function timeline(state, { filter, severalNginx }) {
  * @param {Entry} entry
  * @param {boolean} severalNginx
  */
-function entryOf(entry, severalNginx) {
-  const { event, size, addresses } = entry;
+function listItem(entry, severalNginx) {
+  const { event, servers, addresses, nginx } = entry;
   const cause = causeOf(event);
-  const others = size > addresses.length ? ` and ${count(size - addresses.length)} more` : '';
+  const sign = SIGNS[event.event];
+  const where = severalNginx && PHRASES[event.event] !== undefined ? [...nginx].sort().join(', ') : '';
   return h(
     `li.entry.level-${LEVELS.includes(event.level) ? event.level : 'info'}`,
     { key: event.id, 'data-event': event.event },
     h('time', { datetime: event.time, title: event.time }, timeOfDay(event.time)),
-    h(
-      `span.sign.sign-${SIGNS[event.event] === undefined ? 'other' : event.event}`,
-      { 'aria-hidden': 'true' },
-      SIGNS[event.event] ?? '·',
-    ),
+    h(`span.sign.sign-${sign === undefined ? 'other' : event.event}`, { 'aria-hidden': 'true' }, sign ?? '·'),
     h(
       'div',
       null,
-      h(
-        'p.what',
-        null,
-        sentenceOf(entry),
-        severalNginx && typeof event.nginx === 'string' && PHRASES[event.event]
-          ? h('span.where', null, ` ${event.nginx}`)
-          : '',
-      ),
+      h('p.what', null, sentenceOf(entry), where !== '' && h('span.where', null, ` ${where}`)),
       cause !== '' && h('p.why', null, cause),
-      size > 1 && h('p.note', null, `${addresses.slice(0, MOST_NAMED).join(', ')}${others}`),
+      servers > 1 && h('p.note', null, namesOf(addresses, servers)),
     ),
   );
+}
+
+/**
+ * @param {ReadonlySet<string>} addresses
+ * @param {number} servers How many there are.
+ */
+function namesOf(addresses, servers) {
+  const named = [...addresses].slice(0, MOST_NAMED);
+  const others = servers - named.length;
+  return `${named.join(', ')}${others > 0 ? ` and ${count(others)} more` : ''}`;
 }
 
 const LEVELS = ['info', 'warn', 'error'];

@@ -157,7 +157,9 @@ function upstreamPanel(key, upstream, rates, among, context) {
  * @param {number} among
  */
 function isOpenAtFirst({ counts }, among) {
-  return among <= FEW_UPSTREAMS || Object.keys(counts).some((state) => state !== 'up' && state !== 'unknown');
+  const states = Object.keys(counts);
+  if (states.includes('unknown')) return false;
+  return among <= FEW_UPSTREAMS || states.some((state) => state !== 'up');
 }
 
 /**
@@ -166,7 +168,9 @@ function isOpenAtFirst({ counts }, among) {
  */
 function syncBadge(counts, inSync) {
   if (counts.unknown !== undefined) return badge('plain', 'not known');
-  return inSync ? badge('good', 'in sync') : badge('warn', 'not in sync');
+  if (!inSync) return badge('warn', 'not in sync');
+  // It is in sync but for what the guard holds.
+  return counts.held === undefined ? badge('good', 'in sync') : badge('warn', 'guard holds');
 }
 
 /**
@@ -236,26 +240,27 @@ function servers(key, upstream, { choices, now }) {
           tabindex: 0,
           'aria-label': `Servers of ${upstream.kind}/${upstream.name}`,
         },
+        // The roles stand here because a narrow page lays the rows out in two lines, and then some browsers forget them.
         h(
-          'table',
-          null,
+          'table.servers',
+          { role: 'table' },
           h('caption.unseen', null, `Servers of ${upstream.kind}/${upstream.name}`),
           h(
             'thead',
-            null,
+            { role: 'rowgroup' },
             h(
               'tr',
-              null,
-              h('th', { scope: 'col' }, 'Server'),
-              h('th', { scope: 'col' }, 'State'),
-              h('th.number', { scope: 'col' }, 'Open'),
-              h('th.number', { scope: 'col' }, perSecond),
-              h('th', { scope: 'col' }, 'Why'),
+              { role: 'row' },
+              columnHead('th', 'Server'),
+              columnHead('th', 'State'),
+              columnHead('th.number', 'Open'),
+              columnHead('th.number', perSecond),
+              columnHead('th', 'Why'),
             ),
           ),
           h(
             'tbody',
-            null,
+            { role: 'rowgroup' },
             shown.map((server) => serverRow(server, now)),
           ),
         ),
@@ -268,6 +273,14 @@ function servers(key, upstream, { choices, now }) {
         `Browse all ${count(total)} servers`,
       ),
   ];
+}
+
+/**
+ * @param {string} tag
+ * @param {string} name
+ */
+function columnHead(tag, name) {
+  return h(tag, { scope: 'col', role: 'columnheader' }, name);
 }
 
 /** @param {readonly Server[]} all Those that need attention first. */
@@ -320,23 +333,19 @@ function pageButton(key, label, from, disabled) {
 function serverRow(server, now) {
   const { address, state, active, rate: perSecond } = server;
   const [, sign, word] = STATES.find(([known]) => known === state) ?? ['unknown', '?', state];
+  const known = STATES.some(([name]) => name === state) ? state : 'unknown';
   return h(
     'tr',
-    { key: address, 'data-server': address, 'data-state': state },
-    h('th', { scope: 'row' }, address),
+    { key: address, role: 'row', 'data-server': address, 'data-state': state },
+    h('th', { scope: 'row', role: 'rowheader' }, address),
     h(
       'td',
-      null,
-      h(
-        `span.state.state-${STATES.some(([known]) => known === state) ? state : 'unknown'}`,
-        null,
-        h('span.sign', { 'aria-hidden': 'true' }, sign),
-        word,
-      ),
+      { role: 'cell' },
+      h(`span.state.state-${known}`, null, h('span.sign', { 'aria-hidden': 'true' }, sign), word),
     ),
-    h('td.number', null, active === undefined ? '' : count(active)),
-    h('td.number', null, perSecond === undefined ? '' : rate(perSecond)),
-    h('td.why', null, whyOf(server, now)),
+    h('td.number', { role: 'cell' }, active === undefined ? '' : count(active)),
+    h('td.number', { role: 'cell' }, perSecond === undefined ? '' : rate(perSecond)),
+    h('td.why', { role: 'cell' }, whyOf(server, now)),
   );
 }
 

@@ -19,6 +19,8 @@ export interface ContainerSpec {
   network: TestNetwork;
   /** Lives in this container's network namespace instead of its own. */
   beside?: Container;
+  /** Lives in the host's network namespace, and not on the network. */
+  onHost?: boolean;
   command?: string[];
   entrypoint?: string[];
   environment?: Record<string, string>;
@@ -68,7 +70,8 @@ class OwnedContainer extends GenericContainer {
       this.withBindMounts(Object.entries(spec.binds).map(([target, source]) => ({ source, target })));
     if (spec.command) this.withCommand(spec.command);
     if (spec.entrypoint) this.withEntrypoint(spec.entrypoint);
-    if (spec.beside) this.withNetworkMode(`container:${spec.beside.id}`);
+    if (spec.onHost) this.withNetworkMode('host');
+    else if (spec.beside) this.withNetworkMode(`container:${spec.beside.id}`);
     else this.#join(spec);
     if (spec.security) this.hostConfig.SecurityOpt = spec.security;
     if (spec.volumes) this.createOpts.Volumes = Object.fromEntries(spec.volumes.map((path) => [path, {}]));
@@ -147,7 +150,7 @@ export class Container {
   }
 
   async #readAddress(): Promise<void> {
-    if (this.#spec.beside) return;
+    if (this.#spec.beside || this.#spec.onHost) return;
     const { NetworkSettings } = await this.#handle.inspect();
     this.#ip = NetworkSettings.Networks[this.#spec.network.name]?.IPAddress ?? '';
   }

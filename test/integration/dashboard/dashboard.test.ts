@@ -1,0 +1,238 @@
+/** The dashboard of a watcher in a real browser, with a real etcd, a real gateway and a real broker. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
+import {
+  API_TOKEN_FILE,
+  type Backend,
+  type Etcd,
+  freePort,
+  type Gateway,
+  startBroker,
+  startEtcd,
+  startGateway,
+  startNetwork,
+  type TestNetwork,
+  until,
+} from '../../support/containers/index.js';
+import { run, start } from '../cli/cli.js';
+import { accessibilityViolations, openPage, startBrowser } from './browser.js';
+
+let network: TestNetwork;
+let etcd: Etcd;
+let gateway: Gateway;
+let broker: Backend;
+let browser: Browser;
+let admin: string;
+
+beforeAll(async () => {
+  network = await startNetwork();
+  [etcd, gateway, broker, browser] = await Promise.all([
+    startEtcd(network),
+    startGateway(network),
+    startBroker(network, 1),
+    startBrowser(network),
+  ]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await network?.remove();
+});
+
+beforeEach(async () => {
+  admin = `http://127.0.0.1:${await freePort()}`;
+});
+afterEach(async () => {
+  await etcd.delete('/services/');
+  await until('the gateway is empty', async () => (await gateway.servers('stream', 'mqtt')).length === 0);
+});
+
+function watch(...more: readonly string[]) {
+  return start([
+    ...[
+      'watch',
+      '--id',
+      'lb1',
+      '--etcd-endpoints',
+      etcd.url,
+      '--nginx-api',
+      gateway.api,
+      '--lease-ttl',
+      '5s',
+    ],
+    ...['--nginx-token-file', API_TOKEN_FILE, '--guard-grace', '0s', '--guard-hold', '0s'],
+    ...['--gateway-probes', 'off', '--admin-listen', new URL(admin).host, ...more],
+  ]);
+}
+
+const connection = (page: Page, state: string) => page.locator(`[data-connection="${state}"]`);
+const row = (page: Page, address: string, state: string): Locator =>
+  page.locator(`[data-server="${address}"][data-state="${state}"]`);
+const happened = (page: Page, event: string): Locator => page.locator(`[data-event="${event}"]`);
+
+/** A client that stays connected to a broker through the gateway. Returns what ends it. */
+function session(): () => void {
+  const client = connect(gateway.mqttPort, '127.0.0.1');
+  onTestFinished(() => void client.destroy());
+  client.on('error', () => {});
+  // CONNECT of MQTT 3.1.1 with a clean session, no keep-alive and the ClientId `ab`.
+  client.write(Buffer.from('100e00044d5154540402000000026162', 'hex'));
+  return () => client.destroy();
+}
+
+it('shows a server that appears, has connections, drains and goes', async () => {
+  const watcher = watch();
+  await watcher.event('daemon-ready');
+  const { page, complaints } = await openPage(browser);
+  await page.goto(admin);
+  await connection(page, 'live').waitFor();
+
+  const key = `/services/mqtt/${broker.address}`;
+  await etcd.put(key, '{"weight":2}');
+  await row(page, broker.address, 'up').waitFor();
+  const added = happened(page, 'server-added');
+  await added.waitFor();
+  expect(await added.innerText()).toContain('its registration was written');
+
+  const end = session();
+  const open = row(page, broker.address, 'up').locator('td').nth(1);
+  await until('the session is counted', async () => (await open.innerText()) === '1');
+
+  await etcd.put(key, '{"drain":true}');
+  const draining = row(page, broker.address, 'draining');
+  await draining.waitFor();
+  expect(await draining.innerText()).toMatch(/[45]:\d\d left, its registration asks to drain/);
+  end();
+  await draining.waitFor({ state: 'detached' });
+  expect(await page.locator('[data-upstream="stream/mqtt"]').innerText()).toContain('no servers');
+  const removed = happened(page, 'server-removed');
+  await removed.waitFor();
+  expect(await removed.innerText()).toContain('(idle)');
+  expect(complaints).toEqual([]);
+});
+
+it('survives a restart of the watcher, and says so meanwhile', async () => {
+  await etcd.put('/services/mqtt/10.9.0.1:1883', '');
+  const first = watch();
+  await first.event('daemon-ready');
+  const { page, complaints } = await openPage(browser);
+  await page.goto(admin);
+  await row(page, '10.9.0.1:1883', 'up').waitFor();
+  expect(complaints).toEqual([]);
+
+  first.signal('SIGKILL');
+  await first.ended();
+  await connection(page, 'lost').waitFor();
+  expect(await connection(page, 'lost').innerText()).toContain('what you see is old');
+  expect(await page.locator('[role="status"]').innerText()).toContain('connection to the watcher is lost');
+  // What was seen last stays.
+  await row(page, '10.9.0.1:1883', 'up').waitFor();
+
+  await watch().event('daemon-ready');
+  await connection(page, 'live').waitFor();
+  expect(await connection(page, 'live').innerText()).toContain('after a restart of the watcher');
+  await etcd.put('/services/mqtt/10.9.0.2:1883', '');
+  await row(page, '10.9.0.2:1883', 'up').waitFor();
+  // What a browser itself says where nothing listens.
+  expect(
+    complaints.filter((text) => !text.includes('ERR_CONNECTION') && !text.includes('ERR_INCOMPLETE')),
+  ).toEqual([]);
+});
+
+it.each([
+  ['light', 1280],
+  ['dark', 1280],
+  ['light', 390],
+  ['dark', 390],
+] as const)('has nothing against it by axe-core: %s, %i wide', async (colorScheme, width) => {
+  const watcher = watch();
+  await watcher.event('daemon-ready');
+  await etcd.put('/services/mqtt/10.9.0.1:1883', '');
+  await etcd.put('/services/mqtt/10.9.0.2:1883', '{"down":true}');
+  await etcd.put('/services/mqtt/nowhere', '');
+  const { page, complaints } = await openPage(browser, { colorScheme, viewport: { width, height: 800 } });
+  await page.goto(admin);
+  await row(page, '10.9.0.2:1883', 'down').waitFor();
+  await page.getByText('Refused registrations', { exact: true }).waitFor();
+  expect(await accessibilityViolations(page)).toEqual([]);
+  const overflow = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
+  expect(await page.evaluate<boolean>(overflow)).toBe(false);
+  expect(complaints).toEqual([]);
+});
+
+it('keeps the focus and what is typed while servers come', async () => {
+  const watcher = watch();
+  await watcher.event('daemon-ready');
+  await etcd.put('/services/mqtt/10.9.0.1:1883', '');
+  const { page, complaints } = await openPage(browser);
+  await page.goto(admin);
+  await row(page, '10.9.0.1:1883', 'up').waitFor();
+  const toggle = page.locator('[data-upstream="stream/mqtt"] button').first();
+  await toggle.focus();
+  await etcd.put('/services/mqtt/10.9.0.0:1883', '');
+  await row(page, '10.9.0.0:1883', 'up').waitFor();
+  expect(await page.evaluate<string>('document.activeElement.dataset.do')).toBe('close');
+  await page.keyboard.press('Enter');
+  await row(page, '10.9.0.0:1883', 'up').waitFor({ state: 'detached' });
+  expect(await toggle.getAttribute('aria-expanded')).toBe('false');
+
+  const filter = page.getByLabel('Show only events with this text');
+  await filter.fill('10.9.0.0');
+  await etcd.put('/services/mqtt/10.9.0.3:1883', '');
+  await until('the event has come', async () => (await page.locator('.counts').innerText()).includes('3 up'));
+  expect(await filter.inputValue()).toBe('10.9.0.0');
+  expect(await happened(page, 'server-added').allInnerTexts()).toHaveLength(1);
+  expect(complaints).toEqual([]);
+});
+
+it('shows hostile names as text', async () => {
+  const watcher = watch();
+  await watcher.event('daemon-ready');
+  const { page, complaints } = await openPage(browser);
+  await page.goto(admin);
+  const names = ['<img src=x onerror=alert(1)>', '"><script>alert(2)</script>', '\u202e<b>evil</b>\u0007'];
+  for (const name of names) await etcd.put(`/services/mqtt/${name}`, '');
+  await etcd.put(
+    '/sidekick/maintenance/mqtt/10.9.0.7:1883',
+    JSON.stringify({ by: names[0], reason: names[1] }),
+  );
+  await etcd.put('/services/mqtt/10.9.0.7:1883', '');
+  const main = page.locator('main');
+  for (const shown of ['<img src=x onerror=alert(1)>', '"><script>alert(2)</script>', '<b>evil</b>']) {
+    await main.getByText(shown).first().waitFor();
+  }
+  expect(await main.locator('script, b:text("evil"), img[src=x]').count()).toBe(0);
+  expect(await main.innerText()).not.toMatch(/[\u202e\u0007]/);
+  await etcd.delete('/sidekick/maintenance/');
+  expect(complaints).toEqual([]);
+});
+
+it('asks for the token, says so in the log where it is wrong, and shows all to who has it', async () => {
+  const token = 'a-token-for-the-tests-0123456789';
+  const directory = mkdtempSync(join(tmpdir(), 'dashboard-'));
+  const file = join(directory, 'token');
+  writeFileSync(file, `${token}\n`);
+  const watcher = watch('--admin-token-file', file);
+  await watcher.event('daemon-ready');
+  const { hostname, port } = new URL(admin);
+  const at = (password: string) => `http://${hostname}:${port}/dashboard/?${password.length}`;
+
+  const stranger = await openPage(browser);
+  expect((await stranger.page.goto(at('')))?.status()).toBe(401);
+  const wrong = await openPage(browser, { httpCredentials: { username: 'ops', password: 'wrong' } });
+  expect((await wrong.page.goto(at('wrong')))?.status()).toBe(401);
+  expect(await watcher.event('admin-denied')).toMatchObject({ remote: '127.0.0.1' });
+  const right = await openPage(browser, { httpCredentials: { username: 'ops', password: token } });
+  await right.page.goto(at(token));
+  await connection(right.page, 'live').waitFor();
+  await right.page.getByText('lb1').first().waitFor();
+
+  // On the command line, too.
+  const status = (...more: string[]) => run(['status', '--admin', admin, ...more]);
+  expect(await status()).toMatchObject({ code: 1 });
+  expect((await status()).err).toContain('--admin-token-file');
+  expect((await status('--admin-token-file', file)).out).toContain('lb1');
+});
