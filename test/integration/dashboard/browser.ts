@@ -18,7 +18,8 @@ export async function startBrowser(network: TestNetwork): Promise<Browser> {
     ready: () =>
       until('the browser answers', async () => (await fetch(`http://127.0.0.1:${port}/json/version`)).ok),
   });
-  return chromium.connectOverCDP(`http://127.0.0.1:${port}`);
+  // A machine that is busy with containers starts a browser slowly.
+  return chromium.connectOverCDP(`http://127.0.0.1:${port}`, { timeout: 120_000 });
 }
 
 /** A page, and what it had to complain about. */
