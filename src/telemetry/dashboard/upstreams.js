@@ -147,7 +147,8 @@ function upstreamPanel(key, upstream, rates, among, context) {
         fedByOthers && unmanaged > 0 ? '; ' : '',
         unmanaged > 0 && `${counted(unmanaged, 'server')} that sidekick does not manage`,
       ),
-    errors.map((error, index) => h('p.error', { key: `error${index}` }, error)),
+    counts.unknown === undefined &&
+      errors.map((error, index) => h('p.error', { key: `error${index}` }, error)),
     h('div', { id, key: 'servers', hidden: !open }, open && servers(key, upstream, context)),
   );
 }

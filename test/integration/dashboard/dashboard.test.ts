@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { WatchDashboard } from '../../../src/commands/watch-dashboard.js';
+import { startAdminServer } from '../../../src/telemetry/admin-server.js';
+import { EventJournal } from '../../../src/telemetry/event-journal.js';
 import {
   API_TOKEN_FILE,
   type Backend,
@@ -18,6 +21,8 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
+import { HARMFUL } from '../../support/hostile.js';
+import { Watching } from '../../support/watching.js';
 import { run, start } from '../cli/cli.js';
 import { accessibilityViolations, openPage, startBrowser } from './browser.js';
 
@@ -95,22 +100,22 @@ it('shows a server that appears, has connections, drains and goes', async () => 
   await row(page, broker.address, 'up').waitFor();
   const added = happened(page, 'server-added');
   await added.waitFor();
-  expect(await added.innerText()).toContain('its registration was written');
+  expect(await added.textContent()).toContain('its registration was written');
 
   const end = session();
   const open = row(page, broker.address, 'up').locator('td').nth(1);
-  await until('the session is counted', async () => (await open.innerText()) === '1');
+  await until('the session is counted', async () => (await open.textContent()) === '1');
 
   await etcd.put(key, '{"drain":true}');
   const draining = row(page, broker.address, 'draining');
   await draining.waitFor();
-  expect(await draining.innerText()).toMatch(/[45]:\d\d left, its registration asks to drain/);
+  expect(await draining.textContent()).toMatch(/[45]:\d\d left, its registration asks to drain/);
   end();
   await draining.waitFor({ state: 'detached' });
-  expect(await page.locator('[data-upstream="stream/mqtt"]').innerText()).toContain('no servers');
+  expect(await page.locator('[data-upstream="stream/mqtt"]').textContent()).toContain('no servers');
   const removed = happened(page, 'server-removed');
   await removed.waitFor();
-  expect(await removed.innerText()).toContain('(idle)');
+  expect(await removed.textContent()).toContain('(idle)');
   expect(complaints).toEqual([]);
 });
 
@@ -126,14 +131,14 @@ it('survives a restart of the watcher, and says so meanwhile', async () => {
   first.signal('SIGKILL');
   await first.ended();
   await connection(page, 'lost').waitFor();
-  expect(await connection(page, 'lost').innerText()).toContain('what you see is old');
-  expect(await page.locator('[role="status"]').innerText()).toContain('connection to the watcher is lost');
+  expect(await connection(page, 'lost').textContent()).toContain('what you see is old');
+  expect(await page.locator('[role="status"]').textContent()).toContain('connection to the watcher is lost');
   // What was seen last stays.
   await row(page, '10.9.0.1:1883', 'up').waitFor();
 
   await watch().event('daemon-ready');
   await connection(page, 'live').waitFor();
-  expect(await connection(page, 'live').innerText()).toContain('after a restart of the watcher');
+  expect(await connection(page, 'live').textContent()).toContain('after a restart of the watcher');
   await etcd.put('/services/mqtt/10.9.0.2:1883', '');
   await row(page, '10.9.0.2:1883', 'up').waitFor();
   // What a browser itself says where nothing listens.
@@ -182,9 +187,11 @@ it('keeps the focus and what is typed while servers come', async () => {
   const filter = page.getByLabel('Show only events with this text');
   await filter.fill('10.9.0.0');
   await etcd.put('/services/mqtt/10.9.0.3:1883', '');
-  await until('the event has come', async () => (await page.locator('.counts').innerText()).includes('3 up'));
+  await until('the event has come', async () =>
+    (await page.locator('.counts').textContent())?.includes('3 up'),
+  );
   expect(await filter.inputValue()).toBe('10.9.0.0');
-  expect(await happened(page, 'server-added').allInnerTexts()).toHaveLength(1);
+  expect(await happened(page, 'server-added').count()).toBe(1);
   expect(complaints).toEqual([]);
 });
 
@@ -205,10 +212,76 @@ it('shows hostile names as text', async () => {
     await main.getByText(shown).first().waitFor();
   }
   expect(await main.locator('script, b:text("evil"), img[src=x]').count()).toBe(0);
-  expect(await main.innerText()).not.toMatch(/[\u202e\u0007]/);
+  expect(await main.textContent()).not.toMatch(HARMFUL);
   await etcd.delete('/sidekick/maintenance/');
   expect(complaints).toEqual([]);
 });
+
+it('stays usable with a group of 10,000 servers', async () => {
+  const addresses = Array.from(
+    { length: 10_000 },
+    (_, n) => `10.1.${Math.floor(n / 250)}.${(n % 250) + 1}:80`,
+  );
+  const { page, complaints } = await openPage(browser);
+  await page.goto(await startLargeWatcher(addresses));
+  await page.getByText('10,000 up').waitFor();
+  const rows = page.locator('[data-server]');
+  expect(await rows.count()).toBe(10);
+  await page.getByRole('button', { name: 'Browse all 10,000 servers' }).press('Enter');
+  await page.getByText('1 to 50 of 10,000').waitFor();
+  expect(await rows.count()).toBe(50);
+  await page.getByRole('button', { name: 'Next' }).click();
+  await page.getByText('51 to 100 of 10,000').waitFor();
+  const filter = page.getByLabel('Show only servers whose address has this text');
+  await filter.fill('10.1.39.2');
+  await page.getByText('1 to 50 of 62').waitFor();
+  await row(page, '10.1.39.250:80', 'up').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Next' }).click();
+  await row(page, '10.1.39.250:80', 'up').waitFor();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('button', { name: 'Browse all 10,000 servers' }).waitFor();
+  expect(await page.evaluate<string>('document.activeElement.dataset.do')).toBe('browse');
+  expect(await accessibilityViolations(page)).toEqual([]);
+  expect(complaints).toEqual([]);
+});
+
+/** A watcher in this process with one group of these servers, in memory. Resolves with the URL of its dashboard. */
+async function startLargeWatcher(addresses: readonly string[]): Promise<string> {
+  const limits = { instances: addresses.length, bytes: 1e9 };
+  const watching = new Watching({ options: { limits } });
+  onTestFinished(() => watching.stop());
+  const puts = new Map(addresses.map((address) => [`/services/firmware/${address}`, '']));
+  const { signal } = new AbortController();
+  await watching.registry.commit({ expected: new Map(), puts }, signal);
+  const dashboard = new WatchDashboard({
+    watcher: watching.watcher,
+    firmware: () => undefined,
+    traffic: { of: () => undefined, refresh: () => {} },
+    signal,
+  });
+  const server = await startAdminServer(
+    { host: '127.0.0.1', port: 0 },
+    {
+      healthy: () => true,
+      ready: () => true,
+      metrics: () => Promise.resolve({ text: '', contentType: 'text/plain' }),
+      status: () => ({}),
+      events: new EventJournal(Date.now),
+      dashboard,
+    },
+  );
+  onTestFinished(() => server.close());
+  return server.url;
+}
+
+/** A browser that has nobody to ask for another password gives up, or shows the refusal. */
+async function expectDenied(page: Page, url: string): Promise<void> {
+  const status = await page.goto(url).then(
+    (response) => response?.status(),
+    (error: Error) => (error.message.includes('ERR_INVALID_AUTH_CREDENTIALS') ? 401 : error.message),
+  );
+  expect(status).toBe(401);
+}
 
 it('asks for the token, says so in the log where it is wrong, and shows all to who has it', async () => {
   const token = 'a-token-for-the-tests-0123456789';
@@ -221,9 +294,9 @@ it('asks for the token, says so in the log where it is wrong, and shows all to w
   const at = (password: string) => `http://${hostname}:${port}/dashboard/?${password.length}`;
 
   const stranger = await openPage(browser);
-  expect((await stranger.page.goto(at('')))?.status()).toBe(401);
+  await expectDenied(stranger.page, at(''));
   const wrong = await openPage(browser, { httpCredentials: { username: 'ops', password: 'wrong' } });
-  expect((await wrong.page.goto(at('wrong')))?.status()).toBe(401);
+  await expectDenied(wrong.page, at('wrong'));
   expect(await watcher.event('admin-denied')).toMatchObject({ remote: '127.0.0.1' });
   const right = await openPage(browser, { httpCredentials: { username: 'ops', password: token } });
   await right.page.goto(at(token));
