@@ -7,10 +7,27 @@ import { badge } from './upstreams.js';
  * @typedef {import('./state.js').State} State
  * @typedef {import('../../firmware/type-status.js').TypeStatus} FirmwareType
  * @typedef {import('../../commands/watch-dashboard.js').DashboardFirmware} Firmware
+ *
+ * @typedef {object} Progress How far a candidate has come.
+ * @property {Readonly<Record<string, number | string | undefined>>} all How many devices came how far, and what that proves (`proof`).
+ * @property {{ percent: number, begins: string, unmet: readonly Unmet[] }} [next] The next phase.
+ * @property {{ maxFailures: number, min: number, outcomes: number, failures: number }} [limit] The failures that pause it.
+ *
+ * @typedef {{ kind: 'booted', booted: number, after: number } | { kind: 'time', until: string }} Unmet
+ *
+ * @typedef {FirmwareType & { readonly progress?: Progress, readonly rejected?: readonly { version: string, reason: string }[] }} Type
  */
 
 /** What became of the candidate on the devices, in the order in which it happens. */
-const OUTCOMES = ['offered', 'downloaded', 'booted', 'failed', 'lost', 'unknown'];
+const OUTCOMES = /** @type {const} */ ([
+  ['offered', 'offered'],
+  ['downloaded', 'downloaded'],
+  ['booted', 'booted'],
+  ['failed', 'failed'],
+  ['lost', 'lost'],
+  ['unknown', 'unknown'],
+  ['inFlight', 'in flight'],
+]);
 
 /**
  * The firmware types; undefined where no firmware is offered.
@@ -20,7 +37,7 @@ const OUTCOMES = ['offered', 'downloaded', 'booted', 'failed', 'lost', 'unknown'
 export function firmware(state) {
   const whole = /** @type {Firmware | undefined} */ (state.parts.get('firmware'));
   if (!whole) return undefined;
-  const types = partsBelow(state, 'type/').map(([, part]) => /** @type {FirmwareType} */ (part));
+  const types = partsBelow(state, 'type/').map(([, part]) => /** @type {Type} */ (part));
   return h(
     'section.panel.firmware',
     { key: 'firmware', 'aria-labelledby': 'firmware-title' },
@@ -44,9 +61,9 @@ export function firmware(state) {
   );
 }
 
-/** @param {FirmwareType} status */
+/** @param {Type} status */
 function typeCard(status) {
-  const { type, stable, candidate, paused, offered, withheld, unreadable } = status;
+  const { type, stable, candidate, paused, offered, withheld, rejected = [], unreadable } = status;
   return h(
     'article.type',
     { key: type, 'data-type': type },
@@ -75,9 +92,12 @@ function typeCard(status) {
         { key: 'paused' },
         `Paused by ${paused.by} at ${dayAndTime(paused.at)}${paused.reason ? `: ${paused.reason}` : ''}`,
       ),
-    outcomes(status),
+    outcomes(status.progress),
     withheld.map(({ version, reason }) =>
       h('p.error', { key: `withheld ${version}` }, h('b', null, `${version} is not offered: `), reason),
+    ),
+    rejected.map(({ version, reason }) =>
+      h('p.error', { key: `rejected ${version}` }, h('b', null, `${version} is refused: `), reason),
     ),
     unreadable.length > 0 &&
       h(
@@ -130,17 +150,43 @@ function rollout({ percent, groups, phases = [] }, paused) {
 }
 
 /**
- * What is known of the devices; undefined where nothing is counted.
+ * What became of the devices that were offered the candidate, what that proves, and what the next phase waits for.
  *
- * @param {FirmwareType & { readonly outcomes?: unknown }} status
+ * @param {Progress | undefined} progress
  */
-function outcomes({ outcomes: counts }) {
-  if (typeof counts !== 'object' || counts === null) return undefined;
-  const known = OUTCOMES.flatMap((name) => {
-    const value = /** @type {Record<string, unknown>} */ (counts)[name];
-    return typeof value === 'number'
-      ? [h('div', { key: name }, h('dt', null, name), h('dd', null, count(value)))]
+function outcomes(progress) {
+  if (!progress) return undefined;
+  const { all, next, limit } = progress;
+  const known = OUTCOMES.flatMap(([name, words]) => {
+    const value = all[name];
+    return typeof value === 'number' && (value > 0 || name === 'offered')
+      ? [h('div', { key: name }, h('dt', null, words), h('dd', null, count(value)))]
       : [];
   });
-  return known.length > 0 ? h('dl.outcomes', { key: 'outcomes' }, known) : undefined;
+  return h(
+    'div.devices',
+    { key: 'outcomes' },
+    h('dl.outcomes', null, known),
+    typeof all.proof === 'string' && h('p', { key: 'proof' }, all.proof),
+    limit && h('p.note', { key: 'limit' }, limitText(limit)),
+    next && h('p.note', { key: 'next' }, nextText(next)),
+  );
+}
+
+/** @param {NonNullable<Progress['limit']>} limit */
+function limitText({ maxFailures, min, outcomes: known, failures }) {
+  const so = `${count(failures)} of ${count(known)} so far`;
+  return `paused where more than ${maxFailures} % of at least ${counted(min, 'device')} fail or are lost: ${so}`;
+}
+
+/** @param {NonNullable<Progress['next']>} next */
+function nextText({ percent, begins, unmet }) {
+  if (begins === 'operator') return `${percent} % next, when an operator begins it`;
+  if (begins === 'paused') return `${percent} % next, once it is resumed`;
+  const waits = unmet.map((one) =>
+    one.kind === 'time'
+      ? `${dayAndTime(one.until)} has come`
+      : `${count(one.after)} devices have booted (${count(one.booted)} so far)`,
+  );
+  return waits.length === 0 ? `${percent} % next, at once` : `${percent} % next, when ${waits.join(' and ')}`;
 }

@@ -229,7 +229,7 @@ function servers(key, upstream, { choices, now }) {
   const page = choices.pages.get(key);
   const total = totalOf(upstream.counts);
   const shown = page?.servers ?? listed(upstream.servers);
-  const perSecond = upstream.kind === 'http' ? 'Requests/s' : 'Connections/s';
+  const perSecond = upstream.kind === 'http' ? 'Requests/s' : 'Conn./s';
   return [
     page && browser(key, page),
     shown.length > 0 &&

@@ -220,6 +220,38 @@ describe('firmware', () => {
     expect(stopped).toMatch(/Candidate 2 not offered .*Paused by ada@lb1 at .*: it loops/);
   });
 
+  it('says what became of the devices, what that proves, and what the next phase waits for', () => {
+    const all = {
+      offered: 80,
+      downloaded: 70,
+      booted: 58,
+      failed: 2,
+      lost: 0,
+      inFlight: 20,
+      proof: '2 of 60 failed',
+    };
+    const limit = { maxFailures: 5, min: 30, outcomes: 60, failures: 2 };
+    const waiting = (begins: string, ...unmet: readonly object[]) =>
+      shown({
+        firmware: FIRMWARE,
+        'type/lamp': { ...type, candidate, progress: { all, limit, next: { percent: 50, begins, unmet } } },
+      });
+    const text = waiting('gate', { kind: 'booted', booted: 58, after: 60 });
+    expect(text).toContain('offered 80 downloaded 70 booted 58 failed 2 in flight 20 2 of 60 failed');
+    expect(text).toContain('more than 5 % of at least 30 devices fail or are lost: 2 of 60 so far');
+    expect(text).toContain('50 % next, when 60 devices have booted (58 so far)');
+    expect(waiting('gate', { kind: 'time', until: '2026-12-01T08:00:00Z' })).toMatch(
+      /50 % next, when 1 Dec, \d\d:00 has come/,
+    );
+    expect(waiting('gate')).toContain('50 % next, at once');
+    expect(waiting('operator')).toContain('when an operator begins it');
+    expect(waiting('paused')).toContain('once it is resumed');
+    const rejected = [{ version: '3', reason: 'no trusted key vouches for it' }];
+    expect(shown({ firmware: FIRMWARE, 'type/lamp': { ...type, rejected } })).toContain(
+      '3 is refused:  no trusted key',
+    );
+  });
+
   it('is not there where no firmware is offered', () => {
     expect(shown()).not.toContain('Firmware');
     expect(shown({ firmware: FIRMWARE })).toContain('No type of device is published for yet.');
