@@ -5,17 +5,9 @@ import { badge } from './upstreams.js';
 
 /**
  * @typedef {import('./state.js').State} State
- * @typedef {import('../../firmware/type-status.js').TypeStatus} FirmwareType
+ * @typedef {import('../../firmware/type-status.js').TypeStatus} Type
+ * @typedef {import('../../firmware/progress.js').Progress} Progress
  * @typedef {import('../../commands/watch-dashboard.js').DashboardFirmware} Firmware
- *
- * @typedef {object} Progress How far a candidate has come.
- * @property {Readonly<Record<string, number | string | undefined>>} all How many devices came how far, and what that proves (`proof`).
- * @property {{ percent: number, begins: string, unmet: readonly Unmet[] }} [next] The next phase.
- * @property {{ maxFailures: number, min: number, outcomes: number, failures: number }} [limit] The failures that pause it.
- *
- * @typedef {{ kind: 'booted', booted: number, after: number } | { kind: 'time', until: string }} Unmet
- *
- * @typedef {FirmwareType & { readonly progress?: Progress, readonly rejected?: readonly { version: string, reason: string }[] }} Type
  */
 
 /** What became of the candidate on the devices, in the order in which it happens. */
@@ -63,7 +55,7 @@ export function firmware(state) {
 
 /** @param {Type} status */
 function typeCard(status) {
-  const { type, stable, candidate, paused, offered, withheld, rejected = [], unreadable } = status;
+  const { type, stable, candidate, paused, shadow, offered, withheld, rejected = [], unreadable } = status;
   return h(
     'article.type',
     { key: type, 'data-type': type },
@@ -93,6 +85,12 @@ function typeCard(status) {
         `Paused by ${paused.by} at ${dayAndTime(paused.at)}${paused.reason ? `: ${paused.reason}` : ''}`,
       ),
     outcomes(status.progress),
+    shadow &&
+      h(
+        'p.note',
+        { key: 'shadow' },
+        `${shadow.version} is offered to nobody: ${shadow.percent} % of those who have asked would be ${counted(shadow.devices, 'device')}`,
+      ),
     withheld.map(({ version, reason }) =>
       h('p.error', { key: `withheld ${version}` }, h('b', null, `${version} is not offered: `), reason),
     ),
@@ -122,7 +120,7 @@ function release(version, offered) {
 /**
  * How far the candidate is: its percentage, and the phases where there are any.
  *
- * @param {NonNullable<FirmwareType['candidate']> & { readonly phases?: readonly number[] }} candidate
+ * @param {NonNullable<Type['candidate']>} candidate
  * @param {boolean} paused
  */
 function rollout({ percent, groups, phases = [] }, paused) {

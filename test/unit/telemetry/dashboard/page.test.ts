@@ -246,6 +246,8 @@ describe('firmware', () => {
     expect(waiting('gate')).toContain('50 % next, at once');
     expect(waiting('operator')).toContain('when an operator begins it');
     expect(waiting('paused')).toContain('once it is resumed');
+    const shadow = { version: '4', percent: 5, devices: 40, running: [] };
+    expect(shown({ firmware: FIRMWARE, 'type/lamp': { ...type, shadow } })).toContain('would be 40 devices');
     const rejected = [{ version: '3', reason: 'no trusted key vouches for it' }];
     expect(shown({ firmware: FIRMWARE, 'type/lamp': { ...type, rejected } })).toContain(
       '3 is refused:  no trusted key',
