@@ -281,8 +281,8 @@ function elements(nodes: readonly Node[]): readonly Element[] {
   return nodes.flatMap((node) => (typeof node === 'string' ? [] : [node, ...elements(node.children)]));
 }
 
-describe('hostile names', () => {
-  it('are text wherever they are shown: no element, attribute or style comes of them', () => {
+describe('a hostile name', () => {
+  it('is text wherever it is shown: no element, attribute or style comes of it', () => {
     const harmless = everywhere('x');
     fc.assert(
       fc.property(
