@@ -67,7 +67,8 @@ class MqttSession implements BrokerSession {
   }
 
   async close(): Promise<void> {
-    const limit = setTimeout(() => this.#client.end(true), CLOSE_TIMEOUT);
+    // The client itself waits for what is not acknowledged.
+    const limit = setTimeout(() => this.#client.stream.destroy(), CLOSE_TIMEOUT);
     this.#client.end();
     await this.ended;
     clearTimeout(limit);
