@@ -59,6 +59,50 @@ export const INCIDENTS: readonly Incident[] = [
   },
 ];
 
+/** What befalls a site besides its firmware servers. */
+export const SITE_INCIDENTS: readonly {
+  readonly name: string;
+  readonly strike: (site: FirmwareSite, dice: Dice) => Promise<void>;
+}[] = [
+  {
+    name: 'a watcher is killed, and starts again',
+    async strike({ watchers }, dice) {
+      const { container } = dice.pick(watchers);
+      await container.kill();
+      await pause(dice);
+      await container.start();
+    },
+  },
+  {
+    name: 'all watchers are killed, and start again',
+    async strike({ watchers }, dice) {
+      await Promise.all(watchers.map(({ container }) => container.kill()));
+      await pause(dice);
+      await Promise.all(watchers.map(({ container }) => container.start()));
+    },
+  },
+  { name: 'etcd freezes, and wakes up', strike: (site, dice) => site.freezeEtcd(dice.between(500, 4_000)) },
+  { name: 'NGINX is reloaded', strike: (site) => site.reloadGateway() },
+];
+
+/** Strikes the site itself again and again, as the dice say, until the signal is aborted: what has struck in words. */
+export async function strikeSiteAgainAndAgain(
+  site: FirmwareSite,
+  dice: Dice,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const struck: string[] = [];
+  while (!signal.aborted) {
+    const incident = dice.pick(SITE_INCIDENTS);
+    tell(incident.name);
+    struck.push(incident.name);
+    await incident.strike(site, dice);
+    await pause(dice);
+  }
+  return struck;
+}
+
 /**
  * Strikes one host after another, as the dice say, until the signal is aborted: what has struck in words. Others of which at
  * least one is registered have all files all the time, as a site has it whose servers do not fail all at once.

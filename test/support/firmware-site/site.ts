@@ -3,6 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Authority } from '../certificates.js';
 import { runCommand } from '../command-line.js';
 import {
@@ -10,6 +11,7 @@ import {
   type Container,
   type Etcd,
   OPEN_API,
+  type Sidekick,
   startContainer,
   startEtcd,
   startNetwork,
@@ -29,12 +31,14 @@ export const TYPE = 'lamp';
 
 export class FirmwareSite {
   readonly hosts: FirmwareHost[] = [];
+  readonly watchers: Sidekick[] = [];
   /** Where devices ask. */
   readonly ask: Site;
   /** With its private key files are signed for those devices that check signatures. */
   readonly publicKey: KeyObject;
   readonly #network: TestNetwork;
   readonly #etcd: Etcd;
+  readonly #gateway: Container;
   readonly #authority: Authority;
   readonly #directory: string;
   #started = 0;
@@ -42,6 +46,7 @@ export class FirmwareSite {
   private constructor(network: TestNetwork, etcd: Etcd, gateway: Container, authority: Authority) {
     this.#network = network;
     this.#etcd = etcd;
+    this.#gateway = gateway;
     this.#authority = authority;
     this.#directory = mkdtempSync(path.join(tmpdir(), 'firmware-site-'));
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -53,8 +58,8 @@ export class FirmwareSite {
     this.ask = new Site(`https://${NAME}`, authority.ca, address);
   }
 
-  /** Starts it with so many hosts, all of them registered. */
-  static async start(hosts: number): Promise<FirmwareSite> {
+  /** Starts it with so many hosts, all of them registered, and so many watchers of its one gateway. */
+  static async start(hosts: number, watchers = 1): Promise<FirmwareSite> {
     const authority = new Authority();
     const network = await startNetwork();
     const { cert, key } = authority.issue(NAME, [`DNS:${NAME}`]);
@@ -76,25 +81,36 @@ export class FirmwareSite {
       }),
     ]);
     const site = new FirmwareSite(network, etcd, gateway, authority);
-    await startSidekick(network, {
-      name: 'watcher',
-      files: { '/etc/sidekick/gateway-token': API_TOKEN },
-      args: [
-        ...[
-          'watch',
-          '--id',
-          'w1',
-          '--etcd-endpoints',
-          etcd.endpoint,
-          '--nginx-api',
-          `http://gateway:${API_PORT}/api`,
-        ],
-        ...['--nginx-token-file', '/etc/sidekick/gateway-token', '--firmware-origin', `https://${NAME}`],
-      ],
-    });
+    for (let number = 1; number <= watchers; number++) await site.#startWatcher(`w${number}`);
     await Promise.all(Array.from({ length: hosts }, () => site.join()));
     await Promise.all(site.hosts.map((host) => host.registered()));
     return site;
+  }
+
+  async #startWatcher(id: string): Promise<void> {
+    const token = '/etc/sidekick/gateway-token';
+    const watcher = await startSidekick(this.#network, {
+      name: `watcher-${id}`,
+      files: { [token]: API_TOKEN },
+      args: [
+        ...['watch', '--id', id, '--etcd-endpoints', this.#etcd.endpoint],
+        ...['--nginx-api', `http://gateway:${API_PORT}/api`, '--nginx-token-file', token],
+        ...['--firmware-origin', `https://${NAME}`],
+      ],
+    });
+    this.watchers.push(watcher);
+  }
+
+  /** Freezes etcd for so many ms: it takes connections, and does not answer. */
+  async freezeEtcd(ms: number): Promise<void> {
+    await this.#etcd.container.pause();
+    await delay(ms);
+    await this.#etcd.container.unpause();
+  }
+
+  /** NGINX reads its configuration anew: other workers, and the same shared memory. */
+  async reloadGateway(): Promise<void> {
+    await this.#gateway.exec(['nginx', '-s', 'reload']);
   }
 
   /** Starts another host with an empty disk. */
