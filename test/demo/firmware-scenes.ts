@@ -82,7 +82,7 @@ async function stopBadRelease(stage: Stage): Promise<void> {
   const limit = ['--max-failures', '2%', '--min', '30'];
   const phases = ['--phases', '10%,50%,100%', '--after', '60'];
   await firmware.change(['rollout', TYPE, '--version', BAD, ...phases, ...limit], share(BAD, 50));
-  say(`it has halted by itself: ${await firmware.halt()}`);
+  say(`nobody had to look: the rollout is ${await firmware.halt()}`);
   const started = fleet.started.get(BAD)?.size ?? 0;
   await fleet.round();
   const later = (fleet.started.get(BAD)?.size ?? 0) - started;
