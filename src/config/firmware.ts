@@ -246,7 +246,7 @@ export const firmwareRolloutScope = {
     ),
     interval: optional(
       duration('1s'),
-      'How often a device of this type asks, where it has not shown it: one that is silent for three of these is lost.',
+      'How often a device of this type asks: one that is silent for three of these after its download is lost.',
     ),
     rescue: optional(
       listOf(version),

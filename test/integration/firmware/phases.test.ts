@@ -1,0 +1,234 @@
+/** Watchers of two NGINX over a real etcd: a bad release is halted on both, a good one walks through its phases. */
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { monotonicClock } from '../../../src/adapters/clocks.js';
+import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
+import { createNginxApi, type NginxClient } from '../../../src/adapters/nginx/api.js';
+import { NEVER } from '../../../src/async/abort.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
+import { Offerer } from '../../../src/daemon/firmware/offerer.js';
+import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
+import { RolloutController } from '../../../src/daemon/firmware/rollout-controller.js';
+import { releaseKey, typeKey } from '../../../src/firmware/keys.js';
+import { progressOf } from '../../../src/firmware/progress.js';
+import { encodeRelease } from '../../../src/firmware/release.js';
+import { type RolloutRequest, rollOut } from '../../../src/firmware/transitions.js';
+import { encodeType } from '../../../src/firmware/type-record.js';
+import type { TypeState } from '../../../src/firmware/type-state.js';
+import {
+  API_TOKEN,
+  type Etcd,
+  startEtcd,
+  startNetwork,
+  type TestNetwork,
+  until,
+} from '../../support/containers/index.js';
+import { rawRequest } from '../../support/raw-request.js';
+import { recordingLog, recordingMeter } from '../../support/silent.js';
+import { type Backend, hostAddress, startHttp } from '../gateway/backends.js';
+import { type FullGateway, startFullGateway } from '../gateway/gateway.js';
+
+const PREFIXES = DEFAULT_KEY_PREFIXES;
+const IMAGE = Buffer.alloc(4_096, 7);
+const DEVICES = Array.from({ length: 120 }, (_, i) => `device-${i}`);
+
+let network: TestNetwork;
+let etcd: Etcd;
+let server: Backend;
+let gateways: readonly FullGateway[];
+let connection: EtcdConnection;
+let repository: FirmwareRepository;
+
+beforeAll(async () => {
+  network = await startNetwork();
+  server = await startHttp(await hostAddress(network), (_, response) => response.end(IMAGE));
+  [etcd, gateways] = await Promise.all([
+    startEtcd(network),
+    Promise.all(['one', 'two'].map((name) => startFullGateway(network, undefined, { name }))),
+  ]);
+  for (const { api } of gateways) {
+    await api.call('POST', '/http/upstreams/firmware/servers', { server: server.server });
+  }
+  connection = connectEtcd({ endpoints: [etcd.url] });
+  repository = new FirmwareRepository(connection.store, PREFIXES);
+}, 300_000);
+
+afterAll(async () => {
+  connection?.close();
+  await server?.close();
+  await network?.remove();
+});
+
+/** A watcher's part in firmware, in this process: it drives both NGINX. */
+class Watcher {
+  readonly #etcd = connectEtcd({ endpoints: [etcd.url] });
+  readonly #stop = new AbortController();
+  readonly #nginx: readonly NginxClient[];
+  readonly #done: Promise<unknown>;
+  readonly log = recordingLog();
+
+  constructor(id: string) {
+    this.#nginx = gateways.map(({ container }, i) =>
+      createNginxApi({
+        name: `nginx-${i}`,
+        url: `http://127.0.0.1:${container.port(8080)}/api`,
+        auth: { token: API_TOKEN },
+      }),
+    );
+    const ports = {
+      ...{ ...this.#etcd, nginx: this.#nginx, log: this.log, meter: recordingMeter() },
+      ...{ clock: monotonicClock, wallClock: Date.now },
+    };
+    const offered = { prefixes: PREFIXES, service: 'firmware', origin: 'https://ota.example.com' };
+    this.#done = Promise.all([
+      new Offerer(offered, ports).run(this.#stop.signal),
+      new RolloutController({ prefixes: PREFIXES, id }, ports).run(this.#stop.signal),
+    ]);
+  }
+
+  async kill(): Promise<void> {
+    this.#stop.abort();
+    await this.#done;
+    this.#etcd.close();
+    await Promise.all(this.#nginx.map((api) => api.close()));
+  }
+}
+
+/** Publishes releases of a type, and has a server announce that it holds them. */
+async function publish(type: string, ...versions: readonly string[]): Promise<void> {
+  const { store } = connection;
+  await store.put(
+    typeKey(PREFIXES, type),
+    encodeType({ chip: 'esp32', forms: ['esp32fota', 'file'] }),
+    {},
+    NEVER,
+  );
+  let revision = 0;
+  for (const version of versions) {
+    const sha256 = createHash('sha256').update(`${type} ${version}`).digest('hex');
+    const release = encodeRelease({
+      ...{ version, publishedAt: '2026-11-27T12:00:00.000Z', publishedBy: 'ci' },
+      plain: { sha256, md5: sha256.slice(0, 32), size: IMAGE.length },
+      image: { chip: 'esp32', secureBoot: 'none' },
+    });
+    revision = await store.put(releaseKey(PREFIXES, type, version), release, {}, NEVER);
+  }
+  const meta = { firmware: String(revision) };
+  await store.put('/services/firmware/10.0.0.1:8080', JSON.stringify({ meta }), {}, NEVER);
+}
+
+async function order(type: string, request: RolloutRequest): Promise<void> {
+  const author = { by: 'ann', at: new Date().toISOString() };
+  const state = await repository.type(type, NEVER);
+  const change = rollOut(state, request, author);
+  if (!change.ok) throw new Error(change.refusal.reason);
+  const { rollout, version, text } = change.value;
+  const entry = { ...author, action: 'rollout' as const, version, text };
+  expect((await repository.change(state, { rollout, entry }, NEVER)).made).toBe(true);
+}
+
+async function rolledOut(type: string): Promise<TypeState> {
+  return repository.type(type, NEVER);
+}
+
+/** Devices of a type that ask one of the two NGINX each, and fetch what they are told of. */
+class Devices {
+  readonly #type: string;
+  readonly #runs = new Map<string, string>();
+  readonly #downloaded = new Map<string, string>();
+  /** Whether a device boots what it has fetched. */
+  readonly #boots: (id: string) => boolean;
+
+  constructor(type: string, boots: (id: string) => boolean) {
+    this.#type = type;
+    this.#boots = boots;
+  }
+
+  get offered(): number {
+    return this.#downloaded.size;
+  }
+
+  count(version: string): number {
+    return [...this.#runs.values()].filter((running) => running === version).length;
+  }
+
+  /** Every device asks once. */
+  async ask(): Promise<void> {
+    for (let i = 0; i < DEVICES.length; i += 10) {
+      await Promise.all(DEVICES.slice(i, i + 10).map((id, k) => this.#ask(id, gateways[(i + k) % 2])));
+    }
+  }
+
+  async #ask(id: string, gateway: FullGateway | undefined): Promise<void> {
+    const port = gateway?.port('https') ?? 0;
+    const version = this.#runs.get(id) ?? '1.0.0';
+    const target = `/ota?type=${this.#type}&id=${id}&version=${version}`;
+    const answer = await rawRequest({ port, target, headers: { 'User-Agent': 'ESP32HTTPClient' } });
+    const told: unknown = JSON.parse(answer.body.toString());
+    const { url, version: next } = told as { url?: string; version?: string };
+    if (url === undefined || next === undefined || next === version) return;
+    const given = await rawRequest({ port, target: url.replace('https://ota.example.com', '') });
+    expect(given.body.equals(IMAGE)).toBe(true);
+    this.#downloaded.set(id, next);
+    if (this.#boots(id)) this.#runs.set(id, next);
+  }
+}
+
+describe('a group of watchers over two NGINX', () => {
+  it('halts a release that devices cannot boot, on both', async () => {
+    const watchers = [new Watcher('w1'), new Watcher('w2')];
+    await publish('bad', '1.1.0');
+    await order('bad', { version: '1.1.0', percent: 100, maxFailures: 2, min: 10 });
+    const devices = new Devices('bad', () => false);
+    await until('the rollout is halted', async () => {
+      await devices.ask();
+      return (await rolledOut('bad')).rollout?.paused !== undefined;
+    });
+    const { rollout, log } = await rolledOut('bad');
+    expect(rollout?.paused?.reason).toMatch(/^halted: \d+ of \d+ devices failed or were lost \(100 %\)/);
+    expect(log.filter(({ action }) => action === 'halt')).toHaveLength(1);
+    // Nobody is offered it any more, whichever NGINX is asked.
+    await until('both NGINX have stopped', async () => {
+      const answers = await Promise.all(
+        gateways.map((gateway) =>
+          rawRequest({ port: gateway.port('https'), target: '/ota?type=bad&id=another&version=1.0.0' }),
+        ),
+      );
+      return answers.every(({ body }) => !body.toString().includes('1.1.0'));
+    });
+    for (const watcher of watchers) await watcher.kill();
+  }, 120_000);
+
+  it('leads a good release through its phases while watchers are killed, and count what the devices did', async () => {
+    await publish('good', '1.1.0');
+    let watcher = new Watcher('w1');
+    await order('good', { version: '1.1.0', phases: [20, 50, 100], after: 3, every: 2, maxFailures: 2 });
+    const devices = new Devices('good', () => true);
+    const percents = new Set<number>();
+    await until(
+      'the last phase has begun, and every device has booted',
+      async () => {
+        await devices.ask();
+        percents.add((await rolledOut('good')).rollout?.candidate?.percent ?? 0);
+        await watcher.kill();
+        watcher = new Watcher('w1');
+        await delay(1_500);
+        return devices.count('1.1.0') === DEVICES.length && percents.has(100);
+      },
+      { timeoutMs: 110_000 },
+    );
+    await devices.ask();
+    await until('everything is counted', async () => {
+      const { booted = 0 } = progressOf(await rolledOut('good'), Date.now())?.all ?? {};
+      return booted >= DEVICES.length;
+    });
+    const { rollout, log } = await rolledOut('good');
+    const progress = progressOf(await rolledOut('good'), Date.now());
+    const all = DEVICES.length;
+    expect(progress?.all).toMatchObject({ offered: all, downloaded: all, booted: all, failed: 0 });
+    expect(rollout?.candidate?.begun?.map(({ percent }) => percent)).toEqual([20, 50, 100]);
+    expect(log.map(({ action }) => action)).toEqual(['rollout', 'phase', 'phase']);
+    await watcher.kill();
+  }, 180_000);
+});
