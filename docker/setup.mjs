@@ -20,17 +20,16 @@ const HEADLINES = {
   bench: 'Setting up what the benchmark needs',
 };
 
-function chosenImages(args) {
+function chosenImages(args, purpose) {
   const only = args.find((arg) => arg.startsWith('--only='));
-  if (!only) return IMAGES;
+  if (!only) return IMAGES.filter((image) => image.only === undefined || image.only === purpose);
   const names = only.slice('--only='.length).split(',');
   return IMAGES.filter(({ name }) => names.includes(name.replace(/^sidekick-/, '')));
 }
 
-async function setUp(images, purpose) {
+async function setUp(images, { needsSecrets }) {
   await takeLock();
-  // The demonstration and the tests make their own for one run, and single images need none.
-  if (purpose === undefined && images === IMAGES) await ensureComposeSecrets();
+  if (needsSecrets) await ensureComposeSecrets();
   const packages = ensurePackages();
   const code = images.some(({ built }) => built) ? packages.then(ensureBuild) : packages;
   const base = ensureEngine().then(ensureBaseImage);
@@ -53,7 +52,9 @@ async function main(args) {
     });
   }
   try {
-    await setUp(chosenImages(args), purpose);
+    // The demonstration and the tests make their own for one run, and single images need none.
+    const needsSecrets = purpose === undefined && !args.some((arg) => arg.startsWith('--only='));
+    await setUp(chosenImages(args, purpose), { needsSecrets });
     skipped('ready', 'everything is in place');
   } catch (error) {
     abortAll(error);

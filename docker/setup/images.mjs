@@ -10,7 +10,8 @@ const LABEL = 'sidekick.inputs';
 
 /**
  * An image: its name, the files of its build context, and whether the npm packages needed at run time go with them.
- * `built` says that it holds the project's own code, so that it has to wait for the build.
+ * `only` says for what alone it is needed; default for everything. `built` says that it holds the project's own code, so that
+ * it has to wait for the build.
  */
 export const IMAGES = [
   { name: 'sidekick-etcd', context: ['docker/etcd'] },
@@ -19,8 +20,8 @@ export const IMAGES = [
   { name: 'sidekick-exporter', context: ['docker/exporter'] },
   { name: 'sidekick-mqtt-clients', context: ['docker/mqtt-clients'] },
   { name: 'sidekick-prometheus', context: ['docker/prometheus'] },
-  { name: 'sidekick-shells', context: ['test/integration/cli/shells'] },
-  { name: 'sidekick-browser', context: ['test/integration/dashboard/browser'] },
+  { name: 'sidekick-shells', context: ['test/integration/cli/shells'], only: 'test' },
+  { name: 'sidekick-browser', context: ['test/integration/dashboard/browser'], only: 'test' },
   { name: 'sidekick-bench-shell', context: ['test/bench/contenders/shell'] },
   { name: 'sidekick-gateway', context: ['docker/gateway', 'dist/gateway'], built: true },
   { name: 'sidekick', context: ['docker/sidekick', 'package.json', 'dist'], packages: true, built: true },

@@ -41,6 +41,28 @@ describe('watchSettings', () => {
       expect(() => watch({ '--nginx-api': wrong })).toThrow(/unix:\/path/);
   });
 
+  it('reads the token of the admin address, and watches its file', () => {
+    const file = fileWith(`${API_TOKEN}\nanother line`);
+    const { admin, filesRead, warnings } = watch({ ...API, '--admin-token-file': file });
+    expect(admin).toEqual({ token: API_TOKEN });
+    expect([...filesRead.keys()]).toContain(file);
+    expect(warnings).toEqual([]);
+    expect(watch(API).admin).toEqual({ token: undefined });
+  });
+
+  it.each(['', 'short', 'with spaces in between it'])('refuses "%s" as that token', (token) => {
+    const flags = { ...API, '--admin-token-file': fileWith(token) };
+    expect(() => watch(flags)).toThrow(/^admin\.tokenFile: must be a file whose first line is /);
+  });
+
+  it('warns where that token crosses the network unencrypted', () => {
+    const file = fileWith(API_TOKEN);
+    const warned = (listen: string) =>
+      watch({ ...API, '--admin-token-file': file, '--admin-listen': listen }).warnings.map(({ key }) => key);
+    expect(warned('0.0.0.0:9464')).toEqual(['admin.tokenFile']);
+    for (const own of ['127.0.0.1:9464', '[::1]:9464', 'off']) expect(warned(own)).toEqual([]);
+  });
+
   it('accepts a password and TLS for an NGINX', () => {
     const file = `
 nginx:

@@ -54,6 +54,33 @@ describe('the API client, given an answer that no NGINX gives', () => {
     expect((error as Error).message.length).toBeLessThan(1_000);
   });
 
+  it('reads counters as far as they are numbers, and those of an address that is there twice together', async () => {
+    const peers = [
+      { id: 0, server: '10.0.0.1:80', active: 2, requests: 10 },
+      { id: 1, server: '10.0.0.1:80', active: 1, requests: 5 },
+      { id: 2, server: '10.0.0.2:80', active: -1, requests: '7' },
+      { id: 3, server: '10.0.0.3:1883', connections: 9 },
+      { id: 4, server: 'unix:/run/x.sock', active: 1, requests: 1 },
+      { id: 5, server: { a: 1 }, active: 1 },
+    ];
+    const api = await facing(/peers/, JSON.stringify({ peers }));
+    expect(await api.traffic(HTTP, SIGNAL)).toEqual(
+      new Map([
+        ['10.0.0.1:80', { active: 3, total: 15 }],
+        ['10.0.0.2:80', {}],
+        ['10.0.0.3:1883', { total: 9 }],
+      ]),
+    );
+  });
+
+  it.each(['[]', '{}', '{"peers":{}}', '{"peers":[1]}', DEEP])(
+    'rejects counters that are none with an error of that NGINX',
+    async (text) => {
+      const api = await facing(/peers/, text);
+      await expect(api.traffic(HTTP, SIGNAL)).rejects.toMatchObject({ code: 'BAD_ANSWER' });
+    },
+  );
+
   it('rejects a list of servers with a member of another type: a server that is left out would be taken for removed', async () => {
     const good = '{"id":0,"server":"10.0.0.1:80"}';
     for (const bad of [
