@@ -131,20 +131,25 @@ function isResumed(request: OtaRequest): boolean {
   return range !== undefined && range.indexOf('bytes=0-') !== 0;
 }
 
-/** The path of the file that a manifest names. */
-const FILE = /\/blobs\/([0-9a-f]{64})\.bin/;
+/** Where a manifest names its file: the SHA-256 is between these. */
+const BEFORE = '/blobs/';
+const AFTER = '.bin';
+const DIGITS = 64;
 
 /**
  * Counts a device that is told of the candidate. A manifest then names the file with the device, so that the download is
  * known to be this device's.
  */
 function follow(store: Store, counted: Counted, offer: Offer, given: Answer): void {
-  const isManifest = given.headers['Content-Type'] === 'application/json';
-  const named = isManifest ? given.body.match(FILE) : null;
-  const key = counting.offer(store, counted, named === null ? offer.sha256 : (named[1] as string));
+  const body = given.body;
+  const at = body.indexOf(BEFORE) + BEFORE.length;
+  const end = at + DIGITS;
+  const isNamed = at >= BEFORE.length && body.substring(end, end + AFTER.length) === AFTER;
+  const key = counting.offer(store, counted, isNamed ? body.substring(at, end) : offer.sha256);
   if (key === '') return;
   if (given.file !== '') given.device = key;
-  if (named !== null) given.body = given.body.replace(named[0], `${named[0]}?device=${key}`);
+  const rest = end + AFTER.length;
+  if (isNamed) given.body = `${body.substring(0, rest)}?device=${key}${body.substring(rest)}`;
 }
 
 /** For a device that runs what comes after its offer, and stays with it. */

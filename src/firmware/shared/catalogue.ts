@@ -189,6 +189,7 @@ export function withoutRevision(value: string): string {
 
 function decodeOptions(text: string): CatalogueOptions {
   const options = noOptions();
+  if (text === '') return options;
   const pairs = text.split(';');
   for (let i = 0; i < pairs.length; i++) {
     const pair = pairs[i] as string;

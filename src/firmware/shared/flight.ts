@@ -53,26 +53,22 @@ export interface Flight {
 /** The digits of a file's SHA-256 that tell it from others. */
 export const FILE_DIGITS = 16;
 
-const FORM =
-  /^(offered|downloaded|failed|retried|blocked|lost|unknown) ([^ \n]{1,48}) ([0-9a-f]{16}) ([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15})$/;
-
 export function encode(flight: Flight): string {
   const times = `${flight.asked} ${flight.gap} ${flight.seen} ${flight.interval}`;
   return `${flight.state} ${flight.version} ${flight.file} ${times}`;
 }
 
-/** Reads a flight; undefined where it is none. */
-export function decode(text: string): Flight | undefined {
-  const found = text.match(FORM);
-  if (found === null) return undefined;
+/** Reads what {@link encode} has written. It is read in many requests: by words, which njs is faster at than at patterns. */
+export function decode(text: string): Flight {
+  const words = text.split(' ');
   return {
-    state: found[1] as State,
-    version: found[2] as string,
-    file: found[3] as string,
-    asked: Number(found[4]),
-    gap: Number(found[5]),
-    seen: Number(found[6]),
-    interval: Number(found[7]),
+    state: words[0] as State,
+    version: words[1] as string,
+    file: words[2] as string,
+    asked: Number(words[3]),
+    gap: Number(words[4]),
+    seen: Number(words[5]),
+    interval: Number(words[6]),
   };
 }
 

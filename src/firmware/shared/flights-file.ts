@@ -9,6 +9,9 @@ import type { Memory } from './memory.js';
 import * as memories from './memory.js';
 
 const HEAD = /^flights 1 ([0-9]{1,15}) ([0-9]{1,9})$/;
+/** A flight that is not over, as flight.ts encodes it. */
+const FLIGHT =
+  /^(offered|downloaded|failed|retried|blocked|lost|unknown) ([^ \n]{1,48}) ([0-9a-f]{16}) ([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15})$/;
 const KEY = /^[A-Za-z0-9._-]{1,64}\/(.+)$/;
 
 /** The first line. */
@@ -21,7 +24,7 @@ export function head(memory: Memory): string {
 export function line(memory: Memory, entry: number): string {
   const key = memory.flights.get(memories.queueKey(entry));
   const text = key === undefined ? undefined : memory.flights.get(key);
-  return text === undefined || records.decode(text) === undefined ? '' : `${key} ${text}\n`;
+  return text === undefined || !FLIGHT.test(text) ? '' : `${key} ${text}\n`;
 }
 
 /**
@@ -56,13 +59,15 @@ function restoreLine(memory: Memory, row: string, now: number, limit: number): b
   const space = row.indexOf(' ');
   const key = row.substring(0, space);
   const id = key.match(KEY);
-  const flight = records.decode(row.substring(space + 1));
-  if (flight === undefined || id === null || deviceId.normalize(id[1] as string) !== id[1]) return false;
+  const text = row.substring(space + 1);
+  if (!FLIGHT.test(text)) return false;
+  const flight = records.decode(text);
+  if (id === null || deviceId.normalize(id[1] as string) !== id[1]) return false;
   // A time that has not come would keep the device from ever being lost.
   if (flight.asked > now || flight.seen > now) return false;
   const isNew = memory.flights.get(key) === undefined;
   if (isNew && memories.numberOf(memory, memories.FLIGHTS) >= limit) return false;
-  memory.flights.set(key, records.encode(flight));
+  memory.flights.set(key, text);
   if (isNew) flights.enqueue(memory, key);
   return true;
 }
