@@ -2,6 +2,7 @@ import { type CommandTable, command } from './command.js';
 import { COMPLETION_COMMANDS } from './completion/commands.js';
 import { CONFIG_COMMANDS } from './config/commands.js';
 import { FIRMWARE_COMMANDS } from './firmware/commands.js';
+import { keepYoungGenerationSmall } from './small-young-generation.js';
 
 const INSTANCE = [
   { name: 'service', doc: 'Name of the service, such as firmware.' },
@@ -34,7 +35,10 @@ export const COMMANDS: CommandTable = [
     ],
     scope: SCOPES.register,
     file: 'strict',
-    run: async (invocation) => (await import('./register.js')).register(invocation),
+    run: async (invocation) => {
+      keepYoungGenerationSmall();
+      return (await import('./register.js')).register(invocation);
+    },
   }),
   command({
     name: 'watch',

@@ -1,10 +1,13 @@
-import { createSecureContext } from 'node:tls';
+import { createRequire } from 'node:module';
+import type * as NodeTls from 'node:tls';
 import { defined } from '../core/defined.js';
 import { messageOf } from '../core/errors.js';
 import type { Tls } from '../core/tls.js';
 import { file, string } from './engine/formats.js';
 import { optional, type Values } from './engine/schema.js';
 import type { FileReader } from './engine/secret-files.js';
+
+const require = createRequire(import.meta.url);
 
 /** TLS to a server, from PEM files. */
 export const tlsOptions = {
@@ -41,6 +44,8 @@ export function tlsSettings(
 
 /** What is wrong with the content of the files, such as a key of another certificate while files are being replaced. */
 function flawOf({ ca, cert, key }: Tls): string | undefined {
+  // Loaded only here: most command lines, and every help text, have no TLS in them.
+  const { createSecureContext } = require('node:tls') as typeof NodeTls;
   try {
     createSecureContext(defined({ ca, cert, key }));
     return undefined;
