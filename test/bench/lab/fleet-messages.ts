@@ -9,6 +9,8 @@ export interface FleetReport {
   readonly renewals: number;
   /** Calls that failed so far, whatever the reason. */
   readonly failures: number;
+  /** Changes that etcd refused so far, as it had too many waiting; they were made again. */
+  readonly refusals: number;
   /** How long each registration took in the last (re)start, in ms. */
   readonly registrations: readonly number[];
 }

@@ -4,9 +4,11 @@
  * since as many TCP connections as sidekicks would measure this process.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { noop } from 'cockatiel';
 import { Etcd3 } from 'etcd3';
 import { now } from '../clock.js';
 import type { FleetReport, FleetRequest } from './fleet-messages.js';
+import { insist, insistOnRevocation } from './insist.js';
 import { instanceOf, keyOf } from './layout.js';
 
 const TTL_SECONDS = 15;
@@ -15,6 +17,11 @@ const LAYOUT = { groups: 20, servers: 0 };
 const [, , endpoint = '', count = '0', connections = '1'] = process.argv;
 let renewals = 0;
 let failures = 0;
+let refusals = 0;
+
+const refused = () => {
+  refusals++;
+};
 
 class SimulatedSidekick {
   readonly #client: Etcd3;
@@ -30,8 +37,8 @@ class SimulatedSidekick {
   /** Resolves with the time it took, in ms. */
   async register(): Promise<number> {
     const began = now();
-    const { ID } = await this.#client.leaseClient.leaseGrant({ TTL: TTL_SECONDS });
-    await this.#client.put(this.#key).value('{}').lease(ID);
+    const { ID } = await insist(() => this.#client.leaseClient.leaseGrant({ TTL: TTL_SECONDS }), refused);
+    await insist(() => this.#client.put(this.#key).value('{}').lease(ID).exec(), refused);
     this.#lease = ID;
     this.#timer = setInterval(() => void this.#renew(ID), (TTL_SECONDS * 1_000) / 3);
     return now() - began;
@@ -39,7 +46,9 @@ class SimulatedSidekick {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    if (this.#lease !== undefined) await this.#client.leaseClient.leaseRevoke({ ID: this.#lease });
+    const ID = this.#lease;
+    if (ID !== undefined)
+      await insistOnRevocation(() => this.#client.leaseClient.leaseRevoke({ ID }), refused);
   }
 
   async #renew(lease: string): Promise<void> {
@@ -61,7 +70,12 @@ class SimulatedSidekick {
   }
 }
 
-const clients = Array.from({ length: Number(connections) }, () => new Etcd3({ hosts: endpoint }));
+const clients = Array.from(
+  { length: Number(connections) },
+  () =>
+    // A refusal is no reason to refuse the other calls over the same connection, as a circuit breaker would.
+    new Etcd3({ hosts: endpoint, faultHandling: { global: noop, host: () => noop } }),
+);
 const fleet = Array.from(
   { length: Number(count) },
   (_, nth) => new SimulatedSidekick(clients[nth % clients.length] as Etcd3, keyOf(instanceOf(LAYOUT, nth))),
@@ -80,7 +94,7 @@ async function startAll(spread: number): Promise<void> {
 }
 
 function report(): FleetReport {
-  return { renewals, failures, registrations };
+  return { renewals, failures, refusals, registrations };
 }
 
 async function answer(request: FleetRequest): Promise<FleetReport> {

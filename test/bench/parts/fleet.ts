@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { now } from '../clock.js';
 import { containerCpu, containerMemory } from '../host/container-usage.js';
 import { Fleet } from '../lab/fleet.js';
+import { insist } from '../lab/insist.js';
 import { Lab } from '../lab/lab.js';
 import { instanceOf } from '../lab/layout.js';
 import type { Registry } from '../lab/registry.js';
@@ -30,6 +31,8 @@ interface Restart {
   readonly puts: readonly number[];
   /** CPU time of etcd, ms. */
   readonly cpu: number;
+  /** Changes that etcd refused, as it had too many waiting. */
+  readonly refusals: number;
 }
 
 /** Writes all the time, until it is told to stop; `stop` resolves with how long each put took, in ms. */
@@ -40,7 +43,7 @@ function keepPutting(registry: Registry): { stop(): Promise<readonly number[]> }
     const took: number[] = [];
     while (!stopping.signal.aborted) {
       const began = now();
-      await registry.put(instance);
+      await insist(() => registry.put(instance));
       took.push(now() - began);
       await delay(PUT_EVERY);
     }
@@ -56,15 +59,17 @@ function keepPutting(registry: Registry): { stop(): Promise<readonly number[]> }
 }
 
 async function restart(lab: Lab, fleet: Fleet, spread: number): Promise<Restart> {
+  const { refusals: refusedBefore } = await fleet.report();
   const [cpuBefore, putting, began] = [
     await containerCpu(lab.etcd.container.id),
     keepPutting(lab.registry),
     now(),
   ];
-  const { registrations } = await fleet.restart(spread);
+  const { registrations, refusals } = await fleet.restart(spread);
   const took = now() - began;
   const puts = await putting.stop();
-  return { took, registrations, puts, cpu: (await containerCpu(lab.etcd.container.id)) - cpuBefore };
+  const cpu = (await containerCpu(lab.etcd.container.id)) - cpuBefore;
+  return { took, registrations, puts, cpu, refusals: refusals - refusedBefore };
 }
 
 function row(work: string, unit: Unit, figure: Figure, headline = false): Row {
@@ -99,6 +104,7 @@ function restartRows(where: string, restarts: readonly Restart[]): readonly Row[
       ),
     ),
     row(`${where}: etcd's CPU`, 'ms', medianOf(restarts.map(({ cpu }) => cpu))),
+    row(`${where}: changes that etcd refused at first`, '', medianOf(restarts.map((each) => each.refusals))),
   ];
 }
 
