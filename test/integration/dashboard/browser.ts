@@ -18,8 +18,12 @@ export async function startBrowser(network: TestNetwork): Promise<Browser> {
     ready: () =>
       until('the browser answers', async () => (await fetch(`http://127.0.0.1:${port}/json/version`)).ok),
   });
-  // A machine that is busy with containers starts a browser slowly.
-  return chromium.connectOverCDP(`http://127.0.0.1:${port}`, { timeout: 120_000 });
+  // One that has just been started may leave the first to connect without an answer.
+  return until(
+    'the browser takes commands',
+    () => chromium.connectOverCDP(`http://127.0.0.1:${port}`, { timeout: 25_000 }),
+    { timeoutMs: 140_000 },
+  );
 }
 
 /** A page, and what it had to complain about. */

@@ -1,5 +1,5 @@
 /** The dashboard of a watcher in a real browser, with a real etcd, a real gateway and a real broker. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -283,29 +283,41 @@ async function expectDenied(page: Page, url: string): Promise<void> {
   expect(status).toBe(401);
 }
 
-it('asks for the token, says so in the log where it is wrong, and shows all to who has it', async () => {
-  const token = 'a-token-for-the-tests-0123456789';
+/** A watcher that asks for a token, with the file of the token. */
+function guardedWatch() {
   const directory = mkdtempSync(join(tmpdir(), 'dashboard-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
   const file = join(directory, 'token');
-  writeFileSync(file, `${token}\n`);
-  const watcher = watch('--admin-token-file', file);
-  await watcher.event('daemon-ready');
-  const { hostname, port } = new URL(admin);
-  const at = (password: string) => `http://${hostname}:${port}/dashboard/?${password.length}`;
+  writeFileSync(file, `${TOKEN}\n`);
+  return { watcher: watch('--admin-token-file', file), file };
+}
 
+const TOKEN = 'a-token-for-the-tests-0123456789';
+
+it('asks for the token, says so in the log where it is wrong, and shows all to who has it', async () => {
+  const { watcher } = guardedWatch();
+  await watcher.event('admin-listening');
+  const url = `${admin}/dashboard/`;
   const stranger = await openPage(browser);
-  await expectDenied(stranger.page, at(''));
+  await expectDenied(stranger.page, url);
   const wrong = await openPage(browser, { httpCredentials: { username: 'ops', password: 'wrong' } });
-  await expectDenied(wrong.page, at('wrong'));
+  await expectDenied(wrong.page, url);
   expect(await watcher.event('admin-denied')).toMatchObject({ remote: '127.0.0.1' });
-  const right = await openPage(browser, { httpCredentials: { username: 'ops', password: token } });
-  await right.page.goto(at(token));
+  const right = await openPage(browser, { httpCredentials: { username: 'ops', password: TOKEN } });
+  await right.page.goto(url);
   await connection(right.page, 'live').waitFor();
   await right.page.getByText('lb1').first().waitFor();
+});
 
-  // On the command line, too.
-  const status = (...more: string[]) => run(['status', '--admin', admin, ...more]);
-  expect(await status()).toMatchObject({ code: 1 });
-  expect((await status()).err).toContain('--admin-token-file');
-  expect((await status('--admin-token-file', file)).out).toContain('lb1');
+it('is asked on the command line with the token, too', async () => {
+  const { watcher, file } = guardedWatch();
+  await watcher.event('admin-listening');
+  const [without, withToken] = await Promise.all([
+    run(['status', '--admin', admin]),
+    run(['events', '--admin', admin, '--admin-token-file', file]),
+  ]);
+  expect(without.code).toBe(1);
+  expect(without.err).toContain('--admin-token-file');
+  expect(withToken).toMatchObject({ code: 0 });
+  expect(withToken.out).toContain('daemon-started');
 });
