@@ -7,6 +7,7 @@ import type {
   firmwareRollbackScope,
   firmwareRolloutScope,
 } from '../../config/firmware.js';
+import { flagOf } from '../../config/engine/schema.js';
 import { defined } from '../../core/defined.js';
 import { SidekickError, UsageError } from '../../core/errors.js';
 import { FirmwareRepository, type TypeChange } from '../../daemon/firmware/repository.js';
@@ -48,8 +49,11 @@ export function rolloutCommand(order: InvocationOf<typeof firmwareRolloutScope>)
   }
   const allowed = next ? [] : ['version', 'percent', 'salt'];
   const other = Object.keys(request).find((name) => !allowed.includes(name));
-  if (next && isShadow) throw new UsageError('next: give either --next or --shadow');
-  if (other !== undefined) throw new UsageError(`${other}: does not go with --${next ? 'next' : 'shadow'}`);
+  if (next && isShadow) throw new UsageError('give either --next or --shadow');
+  if (other !== undefined) {
+    const flag = flagOf(other === 'groups' ? 'group' : other);
+    throw new UsageError(`${flag} does not go with --${next ? 'next' : 'shadow'}`);
+  }
   if (next) return changeType(order, 'phase', (state, author) => stepOf(beginNextPhase(state, author)));
   return changeType(order, 'rollout', (state, author) => stepOf(shadow(state, request, author)));
 }

@@ -84,6 +84,33 @@ describe('sidekick firmware', () => {
     expect(log.at(-1)?.by).toMatch(/^ann@/);
   });
 
+  it('begins phases by hand, and shows how far the release has come', async () => {
+    const gates = ['--phases', '1%,10%,100%', '--after', '60', '--every', '1h', '--rate', '200KB'];
+    const limit = ['--max-failures', '2%', '--min', '30', '--rescue', '1.2.0'];
+    expect(await succeed('rollout', type, '--version', '1.3.0', ...gates, ...limit)).toMatch(/1\.3\.0.*1 %/);
+    expect(await succeed('rollout', type, '--next')).toMatch(/1\.3\.0.*10 %/);
+    const status = JSON.parse(await succeed('status', type, '--json')) as {
+      candidate: object;
+      progress: { phases: { percent: number; offered: number }[]; next: object };
+    };
+    expect(status.candidate).toMatchObject({ percent: 10, rate: 200_000, rescue: ['1.2.0'] });
+    expect(status.progress.phases.map(({ percent, offered }) => [percent, offered])).toEqual([
+      [1, 0],
+      [10, 0],
+    ]);
+    expect(status.progress.next).toMatchObject({ percent: 100, begins: 'gate' });
+    expect(await succeed('status', type)).toMatch(new RegExp(`${type}[^]*1\\.3\\.0[^]*10 %`));
+    expect(await succeed('log', type)).toMatch(/ann@.*phase: /);
+  });
+
+  it('counts whom a release would reach, and offers it to nobody', async () => {
+    await succeed('rollout', type, '--shadow', '--version', '1.3.0', '--percent', '10');
+    const status = JSON.parse(await succeed('status', type, '--json')) as object;
+    expect(status).toMatchObject({ offered: [], shadow: { version: '1.3.0', percent: 10, devices: 0 } });
+    await succeed('rollout', type, '--shadow', '--percent', '0');
+    expect(JSON.parse(await succeed('status', type, '--json'))).not.toHaveProperty('shadow');
+  });
+
   it('keeps groups of devices, whose ids it takes in any notation', async () => {
     const group = (...args: readonly string[]) => succeed('group', type, 'bench', ...args);
     expect(await group('--add', '24-6F-28-AA-BB-CC,225106385727268', '--add', 'lamp.7')).toMatch(
@@ -113,6 +140,11 @@ describe('sidekick firmware', () => {
       /no release 9\.9\.9.*choose one of its newest/s,
     ],
     [['rollout', 'TYPE', '--percent', '10', '--group', 'nobody'], /nobody/],
+    [['rollout', 'TYPE', '--phases', '10%,5%'], /phases /],
+    [['rollout', 'TYPE', '--percent', '10', '--after', '60'], /no phases to wait for\nsay --phases/],
+    [['rollout', 'TYPE', '--percent', '10', '--min', '60'], /--min belongs to a limit of failures/],
+    [['rollout', 'TYPE', '--version', '1.3.0', '--percent', '10', '--rescue', '1.3.0'], /cannot rescue/],
+    [['rollout', 'TYPE', '--next'], /no release is being rolled out/],
     [['pause', 'TYPE'], /no release is being rolled out/],
     [['promote', 'TYPE'], /no release is being rolled out/],
     [['rollback', 'TYPE'], /no release to go back to/],
@@ -133,6 +165,15 @@ describe('sidekick firmware', () => {
     [['rollout', 'bad/type', '--percent', '1'], /type: must be letters/],
     [['rollout', 'lamp', '--percent', '101'], /percent: must be a percentage from 0 to 100/],
     [['rollout', 'lamp', '--version', 'newest'], /version: must be a version such as 1\.3\.0/],
+    [['rollout', 'lamp', '--not-before', 'tomorrow'], /notBefore: must be a time in ISO 8601 with its zone/],
+    [['rollout', 'lamp', '--not-before', '2026-12-01T08:00:00'], /notBefore: must be a time in ISO 8601/],
+    [['rollout', 'lamp', '--not-before', '2026-13-01T08:00:00Z'], /notBefore: must be a time in ISO 8601/],
+    [['rollout', 'lamp', '--rate', '200kB'], /rate: must be a number of bytes per second/],
+    [['rollout', 'lamp', '--rate', '0'], /rate: must be a number of bytes per second/],
+    [['rollout', 'lamp', '--rate', '1001MB'], /rate: must be a number of bytes per second/],
+    [['rollout', 'lamp', '--next', '--shadow'], /give either --next or --shadow/],
+    [['rollout', 'lamp', '--next', '--percent', '5'], /--percent does not go with --next/],
+    [['rollout', 'lamp', '--shadow', '--group', 'bench'], /--group does not go with --shadow/],
     [['prune', 'lamp', '--keep', '0'], /keep: must be an integer from 1/],
     [['group', 'lamp', 'bench', '--add', 'a b'], /add: must be the id of a device/],
     [['group', 'lamp', '-', '--add', 'a'], /group: must be letters/],
