@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { bucketOf } from '../../src/firmware/shared/cohort.js';
 import { revisionOf } from '../../src/firmware/shared/catalogue.js';
+import { bucketOf } from '../../src/firmware/shared/cohort.js';
 import { type Cluster, firmwareOrigin } from '../support/containers/cluster.js';
 import { until, uploadUrl } from '../support/containers/index.js';
 import {

@@ -1,9 +1,9 @@
 /** What can befall a cluster, each for a time, and each mended when it resolves. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EtcdConnection } from '../../src/adapters/etcd/connect.js';
+import type { Dice } from '../support/dice.js';
 import { NEVER } from '../support/registrar/harness.js';
 import type { Cluster, Member } from './cluster.js';
-import type { Dice } from '../support/dice.js';
 
 export interface World {
   readonly cluster: Cluster;

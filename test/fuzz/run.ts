@@ -1,5 +1,5 @@
 /** Gives a target its inputs, and says which of them, made as small as can be, it did not get over. */
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { later, now } from './clock.js';
 import { Journal } from './journal.js';
 import { literal } from './literal.js';

@@ -1,5 +1,5 @@
 /** What the fuzz run works on: a source of inputs, and a judge of what became of each. */
-import type fc from 'fast-check';
+import type { fc } from '../support/property.js';
 
 /** What became of one input. An input that may hold several items, such as keys, has a verdict on each. */
 export interface Verdict {

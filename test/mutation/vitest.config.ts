@@ -5,7 +5,7 @@ const tests = (process.env.MUTATION_TESTS ?? '').split(',');
 
 /** To load what makes random input takes as long as most tests: it is not loaded for tests that use none. */
 const mayBeRandom = tests.some(
-  (test) => !existsSync(test) || readFileSync(test, 'utf8').includes('fast-check'),
+  (test) => !existsSync(test) || readFileSync(test, 'utf8').includes('support/property'),
 );
 
 // Stryker runs one project, and only the tests that it is told: a fault that other tests notice by chance is not tested.

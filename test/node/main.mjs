@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { done, doing, headline } from '../../docker/setup/narrator.mjs';
+import { doing, done, headline } from '../../docker/setup/narrator.mjs';
 import { root, run } from '../../docker/setup/run.mjs';
 
 const VERSIONS = ['20', '22', '24'];

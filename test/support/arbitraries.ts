@@ -1,9 +1,10 @@
 /** Random input for property tests. */
-import fc from 'fast-check';
+
 import { type Address, parseAddress } from '../../src/core/address.js';
 import type { DesiredServer } from '../../src/core/desired.js';
 import type { ActualServer } from '../../src/core/ports.js';
 import { DEFAULT_PARAMETERS, type ServerParameters } from '../../src/core/server-parameters.js';
+import { fc } from './property.js';
 
 function known(text: string): Address {
   const parsed = parseAddress(text);

@@ -1,5 +1,5 @@
 /** Text as somebody writes it who wants to deceive whoever reads a terminal or a log. */
-import fc from 'fast-check';
+import { fc } from './property.js';
 
 /**
  * What must not reach a terminal, a log or a label: control characters but for the line break that ends a line of ours,

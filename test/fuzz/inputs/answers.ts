@@ -1,5 +1,5 @@
 /** Answers of NGINX that are no answers: each of them can be told from a true one. */
-import fc from 'fast-check';
+import { fc } from '../../support/property.js';
 import { deepJson } from './json.js';
 
 /** What an answer becomes on its way. `at` is a part of a thousand of its length, or counts its members. */

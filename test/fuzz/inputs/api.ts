@@ -1,5 +1,5 @@
 /** Requests to the NGINX Plus API: valid ones, and those that nobody means well with. */
-import fc from 'fast-check';
+import { fc } from '../../support/property.js';
 import { nearlyJson, oddJson } from './json.js';
 import { oddText, spoilt } from './text.js';
 

@@ -1,5 +1,5 @@
 /** Bytes of a protocol made bad, and cut into pieces as a network does. */
-import fc from 'fast-check';
+import { fc } from '../../support/property.js';
 
 interface Edit {
   readonly how: 'flip' | 'set' | 'insert' | 'cut' | 'end';

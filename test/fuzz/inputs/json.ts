@@ -1,5 +1,5 @@
 /** JSON text: good values with other ones in the wrong places, and text that is nearly JSON. */
-import fc from 'fast-check';
+import { fc } from '../../support/property.js';
 import { oddText, spoilt } from './text.js';
 
 const LITERALS = [

@@ -1,6 +1,7 @@
 /** CONNECT packets: those of real clients, and those spoilt. */
-import fc from 'fast-check';
+
 import { generate, type IConnectPacket } from 'mqtt-packet';
+import { fc } from '../../support/property.js';
 import { spoiltBytes } from './bytes.js';
 
 export interface Connect {

@@ -1,5 +1,5 @@
 /** Keys and values that somebody with rights in etcd writes. */
-import fc from 'fast-check';
+import { fc } from '../../support/property.js';
 import { deepJson, nearlyJson } from './json.js';
 import { oddText, spoilt } from './text.js';
 

@@ -1,5 +1,5 @@
 /** State files as a broken disk, an older version or another process may leave them. */
-import fc from 'fast-check';
+import { fc } from '../../support/property.js';
 import { nearlyJson } from './json.js';
 import { oddText, spoilt } from './text.js';
 

@@ -1,5 +1,5 @@
 /** Text as nobody expects it, and good text made bad. */
-import fc from 'fast-check';
+import { fc } from '../../support/property.js';
 
 /** Names that every object has, words of other syntaxes, characters that terminals and parsers act on. */
 const ODD = [

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import * as requestTarget from '../../../src/gateway/api/request-target.js';
+import { fc } from '../../support/property.js';
 import { FakeNginx, respond } from '../../unit/gateway/support/memory.js';
 import { type ApiRequest, apiRequest } from '../inputs/api.js';
 import { type ApiAnswer, judgeAnswer } from '../oracles.js';

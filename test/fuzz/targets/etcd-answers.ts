@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import type { RegistrySnapshot } from '../../../src/core/ports.js';
 import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
+import { fc } from '../../support/property.js';
 import { Recorder } from '../../support/recorder.js';
 import { NEVER, type Running, run, serviceSpec } from '../../support/registrar/harness.js';
 import { SecureEtcd } from '../../support/registrar/secure-etcd.js';

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import fc from 'fast-check';
 import { type FullGateway, startFullGateway } from '../../integration/gateway/gateway.js';
 import { API_TOKEN, startNetwork, type TestNetwork } from '../../support/containers/index.js';
+import { fc } from '../../support/property.js';
 import { type ApiRequest, apiRequest } from '../inputs/api.js';
 import { type ApiAnswer, judgeAnswer } from '../oracles.js';
 import { ACCEPTED, rejected, type Subject, type Target, together, type Verdict } from '../target.js';

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { type FullGateway, startFullGateway } from '../../integration/gateway/gateway.js';
 import { startNetwork, type TestNetwork } from '../../support/containers/index.js';
+import { fc } from '../../support/property.js';
 import { groupChanges, groupState, zoneState } from '../inputs/state.js';
 import type { Subject, Target, Verdict } from '../target.js';
 

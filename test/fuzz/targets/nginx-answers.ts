@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import fc from 'fast-check';
 import { createNginxApi } from '../../../src/adapters/nginx/api.js';
 import { until } from '../../support/containers/until.js';
 import { FakeNginx } from '../../support/fake-nginx.js';
 import { NginxApiServer } from '../../support/nginx-api-server.js';
+import { fc } from '../../support/property.js';
 import { address, HTTP, STREAM, Watching } from '../../support/watching.js';
 import { type Spoilt, spoiltAnswer, spoiltBody } from '../inputs/answers.js';
 import type { Target, Verdict } from '../target.js';

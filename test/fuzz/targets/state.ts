@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import * as requestTarget from '../../../src/gateway/api/request-target.js';
 import { check, SHAPES } from '../../contract/gateway/schema.js';
+import { fc } from '../../support/property.js';
 import { FakeNginx, respond } from '../../unit/gateway/support/memory.js';
 import { groupChanges, groupState, zoneState } from '../inputs/state.js';
 import { judgeAnswer } from '../oracles.js';

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { vi } from 'vitest';
 import { watcherText } from '../../../src/commands/status-text.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { decodeRegistration } from '../../../src/core/registration-codec.js';
 import { FakeNginx } from '../../support/fake-nginx.js';
+import { fc } from '../../support/property.js';
 import { address, STREAM, useFakeClock, Watching } from '../../support/watching.js';
 import { anyWrite, SERVICES, type Write } from '../inputs/registrations.js';
 import { ACCEPTED, rejected, type Target, together, type Verdict } from '../target.js';

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RealCommand, RealWorld, realHistories } from '../../support/model/real-world.js';
+import { fc } from '../../support/property.js';
 import { RealCluster } from '../../support/real-watching.js';
 
 /** `npm run test:model -- --real --runs N` sets these; a failure prints the seed and the path to replay it. */

@@ -1,8 +1,9 @@
 /** What may happen to the world, as random commands. */
-import fc from 'fast-check';
+
 import type { Address } from '../../../src/core/address.js';
 import { NginxError } from '../../../src/core/errors.js';
 import type { FakeFault, FakeNginx } from '../fake-nginx.js';
+import { fc } from '../property.js';
 import { host } from '../watching.js';
 import { SERVICES, type World } from './world.js';
 

@@ -1,6 +1,5 @@
 /** The world of the model with a real etcd and a real gateway, in real time. */
 import { setTimeout as delay } from 'node:timers/promises';
-import fc from 'fast-check';
 import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
 import { createNginxApi } from '../../../src/adapters/nginx/api.js';
 import { desiredServers } from '../../../src/core/desired.js';
@@ -9,6 +8,7 @@ import { DEFAULT_TIMING, type WatcherOptions } from '../../../src/daemon/watcher
 import { Watcher } from '../../../src/daemon/watcher/watcher.js';
 import { ApiFront, type Treatment } from '../api-front.js';
 import { API_TOKEN, until } from '../containers/index.js';
+import { fc } from '../property.js';
 import type { RealCluster } from '../real-watching.js';
 import { recordingLog, recordingMeter } from '../silent.js';
 import { host, OPTIONS } from '../watching.js';

@@ -1,5 +1,4 @@
 import { PassThrough } from 'node:stream';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nameList, notFound } from '../../../src/commands/not-found.js';
 import { printLines } from '../../../src/commands/print-lines.js';
@@ -20,6 +19,7 @@ import { createMetrics } from '../../../src/telemetry/metrics.js';
 import { createSdNotify } from '../../../src/telemetry/systemd-notify.js';
 import { throttleLog } from '../../../src/telemetry/throttled-log.js';
 import { HARMFUL, hostileText } from '../../support/hostile.js';
+import { fc } from '../../support/property.js';
 import { recordingLog } from '../../support/silent.js';
 
 /** Every text of a watcher's status that somebody else may have written. */

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { flagOf, flatOptions, variableOf } from '../../../src/config/engine/schema.js';
@@ -6,6 +5,7 @@ import { drainScope } from '../../../src/config/operator.js';
 import { registerScope } from '../../../src/config/register.js';
 import { SCOPES } from '../../../src/config/scopes.js';
 import { watchScope } from '../../../src/config/watch.js';
+import { fc } from '../../support/property.js';
 import { complaints, load, ONE } from './support.js';
 
 describe('precedence', () => {

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Address, type Networks, parseAddress, parseNetwork } from '../../../src/core/address.js';
 import { refusedAddress } from '../../../src/core/address-policy.js';
+import { fc } from '../../support/property.js';
 
 function networks(...texts: string[]): Networks {
   return texts.map((text) => {

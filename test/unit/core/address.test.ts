@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Address,
@@ -8,6 +7,7 @@ import {
   parseNetwork,
   splitHostPort,
 } from '../../../src/core/address.js';
+import { fc } from '../../support/property.js';
 
 const GOOD: readonly [string, string][] = [
   ['10.0.0.11:8080', '10.0.0.11:8080'],

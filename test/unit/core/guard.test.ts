@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
 import type { Intent } from '../../../src/core/desired.js';
 import { DEFAULT_GUARD, Guard } from '../../../src/core/guard.js';
 import { SOME_ADDRESSES, someAddress } from '../../support/arbitraries.js';
+import { fc } from '../../support/property.js';
 
 const [A, B, C, D, E, F] = SOME_ADDRESSES as [Address, Address, Address, Address, Address, Address];
 

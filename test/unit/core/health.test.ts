@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
 import type { DesiredServer } from '../../../src/core/desired.js';
@@ -11,6 +10,7 @@ import {
 } from '../../../src/core/health.js';
 import type { ActualServer } from '../../../src/core/ports.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
+import { fc } from '../../support/property.js';
 
 const policy = { rise: 2, fall: 3 };
 

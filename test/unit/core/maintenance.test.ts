@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeMaintenance, describeMaintenance, encodeMaintenance } from '../../../src/core/maintenance.js';
 import { HARMFUL, hostileText } from '../../support/hostile.js';
+import { fc } from '../../support/property.js';
 
 const REQUEST = { by: 'root@lb1', at: '2026-01-31T12:00:00.000Z', reason: 'new disk' };
 

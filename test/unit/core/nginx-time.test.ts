@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatNginxTime, parseNginxTime } from '../../../src/core/nginx-time.js';
+import { fc } from '../../support/property.js';
 
 describe('times of NGINX', () => {
   it.each([

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
 import type { Cause } from '../../../src/core/cause.js';
@@ -23,6 +22,7 @@ import {
 } from '../../../src/core/server-parameters.js';
 import type { Kind } from '../../../src/core/upstream.js';
 import { actualServers, desiredServers, SOME_ADDRESSES, someAddress } from '../../support/arbitraries.js';
+import { fc } from '../../support/property.js';
 
 const [A, B, C, D] = SOME_ADDRESSES as [Address, Address, Address, Address];
 const LIMITS = { timeout: 30_000, settle: 250 };

@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EtcdError, messageOf, NginxError } from '../../../src/core/errors.js';
 import { escapeUnprintable, oneLine, printable, printableJson } from '../../../src/core/printable.js';
 import { quote } from '../../../src/core/result.js';
 import { HARMFUL, hostileText } from '../../support/hostile.js';
+import { fc } from '../../support/property.js';
 
 describe('printable', () => {
   it('leaves ordinary text unchanged, in whatever script', () => {

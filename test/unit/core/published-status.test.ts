@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   decodeInstance,
@@ -8,6 +7,7 @@ import {
   MAX_PUBLISHED,
 } from '../../../src/core/published-status.js';
 import { publishedNginx, publishedUpstream, publishedWatcher } from '../../support/fleet.js';
+import { fc } from '../../support/property.js';
 
 const others = Array.from({ length: 50 }, (_, n) => ({
   address: `10.0.0.${n}:80`,

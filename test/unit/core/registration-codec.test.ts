@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
@@ -9,6 +8,7 @@ import {
 } from '../../../src/core/registration-codec.js';
 import { DEFAULT_PARAMETERS } from '../../../src/core/server-parameters.js';
 import { parameters, someAddress } from '../../support/arbitraries.js';
+import { fc } from '../../support/property.js';
 
 const KEY = '/services/firmware/10.0.0.1:80';
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   DEFAULT_PARAMETERS,
@@ -9,6 +8,7 @@ import {
   readParameters,
 } from '../../../src/core/server-parameters.js';
 import { parameters } from '../../support/arbitraries.js';
+import { fc } from '../../support/property.js';
 
 describe('readParameters', () => {
   it('fills in the defaults of NGINX', () => {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import {
@@ -10,6 +9,7 @@ import { groupKey, rolloutKey } from '../../../src/firmware/keys.js';
 import type { Rollout } from '../../../src/firmware/rollout.js';
 import type { TypeStatus } from '../../../src/firmware/type-status.js';
 import { hostileText } from '../../support/hostile.js';
+import { fc } from '../../support/property.js';
 import { AUTHOR, release, typeWith } from './support/types.js';
 
 const PREFIXES = DEFAULT_KEY_PREFIXES;

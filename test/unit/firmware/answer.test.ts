@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { type Answer, answer, type OtaRequest } from '../../../src/firmware/shared/answer.js';
 import type { Store } from '../../../src/firmware/shared/offering.js';
 import { ANSWER_CASES, type AnswerCase, EMPTY, FILLED } from '../../support/firmware-answers.js';
 import { hostileText } from '../../support/hostile.js';
+import { fc } from '../../support/property.js';
 
 function storeOf(values: ReadonlyMap<string, string>): Store {
   return {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   bucketsOf,
@@ -22,6 +21,7 @@ import {
 } from '../../../src/firmware/shared/catalogue.js';
 import { ANSWER_FORMS } from '../../../src/firmware/type-record.js';
 import { hostileText } from '../../support/hostile.js';
+import { fc } from '../../support/property.js';
 import * as arbitrary from './support/arbitraries.js';
 
 function release(version: string, fill: string): Release {

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { entryOf, refuseChain, type Steps, stonesBelow } from '../../../src/firmware/chain.js';
 import { compareReleases, type ReleaseId } from '../../../src/firmware/names.js';
 import { type RolloutRequest, rollOut } from '../../../src/firmware/transitions.js';
+import { fc } from '../../support/property.js';
 import { AUTHOR, release, typeWith } from './support/types.js';
 
 /** Releases by version: `from`, and a `!` where they are stepping stones. */

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normalize } from '../../../src/firmware/shared/device-id.js';
 import { hostileText } from '../../support/hostile.js';
+import { fc } from '../../support/property.js';
 
 const MAC = '24:6f:28:aa:bb:cc';
 

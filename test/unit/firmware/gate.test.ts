@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide, type Evidence, isWatched, nextPhase, waitsFor } from '../../../src/firmware/gate.js';
 import { type Counts, NO_COUNTS } from '../../../src/firmware/outcomes.js';
 import type { Candidate, Rollout } from '../../../src/firmware/rollout.js';
-import { AUTHOR } from './support/types.js';
+import { fc } from '../../support/property.js';
 import * as arbitrary from './support/arbitraries.js';
+import { AUTHOR } from './support/types.js';
 
 const BEGAN = Date.parse(AUTHOR.at);
 const HOUR = 3_600_000;

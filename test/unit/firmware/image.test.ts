@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Hash } from '../../../src/firmware/image/bytes.js';
 import { crc32 } from '../../../src/firmware/image/bytes.js';
@@ -16,6 +15,7 @@ import {
   secureBootV1Image,
   withSignature,
 } from '../../support/firmware-image.js';
+import { fc } from '../../support/property.js';
 
 const hash: Hash = (algorithm, bytes) => createHash(algorithm).update(bytes).digest();
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_KEY_PREFIXES as PREFIXES } from '../../../src/core/keys.js';
 import {
@@ -10,6 +9,7 @@ import {
   typeKey,
 } from '../../../src/firmware/keys.js';
 import { hostileText } from '../../support/hostile.js';
+import { fc } from '../../support/property.js';
 import { groupName, releaseId, typeName } from './support/arbitraries.js';
 
 describe('a key of firmware', () => {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { outcomeChanges, outcomesAfter } from '../../../src/firmware/outcome-changes.js';
 import {
@@ -11,6 +10,7 @@ import {
 } from '../../../src/firmware/outcomes.js';
 import { sum, total } from '../../../src/firmware/statistics.js';
 import type { TypeState } from '../../../src/firmware/type-state.js';
+import { fc } from '../../support/property.js';
 import * as arbitrary from './support/arbitraries.js';
 import { AUTHOR, typeWith } from './support/types.js';
 

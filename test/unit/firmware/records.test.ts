@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/result.js';
 import { decodeGroup, encodeGroup } from '../../../src/firmware/group.js';
@@ -15,6 +14,7 @@ import {
 import { decodeRollout, encodeRollout, parsePercent } from '../../../src/firmware/rollout.js';
 import { decodeType, encodeType } from '../../../src/firmware/type-record.js';
 import { HARMFUL, hostileText } from '../../support/hostile.js';
+import { fc } from '../../support/property.js';
 import * as arbitrary from './support/arbitraries.js';
 
 const EXAMPLE: Release = {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defined } from '../../../src/core/defined.js';
 import type { Release } from '../../../src/firmware/release.js';
@@ -11,6 +10,7 @@ import {
   signedText,
   signRelease,
 } from '../../../src/firmware/signature.js';
+import { fc } from '../../support/property.js';
 import * as arbitrary from './support/arbitraries.js';
 import { release, typeWith } from './support/types.js';
 

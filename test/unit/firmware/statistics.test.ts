@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NO_COUNTS } from '../../../src/firmware/outcomes.js';
 import { difference, figuresOf, newest, proof, sum, upperBound } from '../../../src/firmware/statistics.js';
+import { fc } from '../../support/property.js';
 import * as arbitrary from './support/arbitraries.js';
 
 /** The probability of at most k failures among n, term by term. */

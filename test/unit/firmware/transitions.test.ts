@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareReleases } from '../../../src/firmware/names.js';
 import { type Counts, NO_COUNTS } from '../../../src/firmware/outcomes.js';
@@ -18,6 +17,7 @@ import {
   shadow,
 } from '../../../src/firmware/transitions.js';
 import type { TypeState } from '../../../src/firmware/type-state.js';
+import { fc } from '../../support/property.js';
 import { AUTHOR, release, typeWith } from './support/types.js';
 
 const RELEASES = typeWith(release('1.1.0'), release('1.2.0'), release('1.3.0'));

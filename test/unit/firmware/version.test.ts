@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compare, normal, parse, type Version } from '../../../src/firmware/shared/version.js';
 import { hostileText } from '../../support/hostile.js';
+import { fc } from '../../support/property.js';
 import * as arbitrary from './support/arbitraries.js';
 
 function known(text: string): Version {

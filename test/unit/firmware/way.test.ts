@@ -1,13 +1,14 @@
 /** From the records in etcd to the answers of NGINX: devices walk from stepping stone to stepping stone. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
-import { refuseChain } from '../../../src/firmware/chain.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
+import { refuseChain } from '../../../src/firmware/chain.js';
 import { compareReleases, type ReleaseId } from '../../../src/firmware/names.js';
 import { offeringOf } from '../../../src/firmware/offering.js';
 import type { Release } from '../../../src/firmware/release.js';
 import type { Rollout } from '../../../src/firmware/rollout.js';
 import { answer } from '../../../src/firmware/shared/answer.js';
+import { fc } from '../../support/property.js';
 import { sha256 } from '../gateway/support/memory.js';
 import { AUTHOR, release, typeWith } from './support/types.js';
 

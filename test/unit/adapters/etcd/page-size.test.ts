@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PageSize } from '../../../../src/adapters/etcd/page-size.js';
+import { fc } from '../../../support/property.js';
 
 describe('PageSize', () => {
   it('begins so small that the longest values of etcd fit one answer', () => {

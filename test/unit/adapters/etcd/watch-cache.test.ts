@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Change } from '../../../../src/adapters/etcd/watch.js';
 import { WatchCache } from '../../../../src/adapters/etcd/watch-cache.js';
 import type { KeyValue } from '../../../../src/core/ports.js';
+import { fc } from '../../../support/property.js';
 import { Recorder } from '../../../support/recorder.js';
 
 function entries(...all: KeyValue[]): ReadonlyMap<string, KeyValue> {

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { formatDuration, parseDuration } from '../../../../src/config/engine/duration.js';
+import { fc } from '../../../support/property.js';
 
 it.each([
   ['250ms', 250],

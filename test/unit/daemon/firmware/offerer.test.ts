@@ -6,8 +6,8 @@ import { outcomesKey, releaseKey, rolloutKey, typeKey } from '../../../../src/fi
 import { encodeOutcomes, NO_COUNTS } from '../../../../src/firmware/outcomes.js';
 import { encodeRelease, type Release } from '../../../../src/firmware/release.js';
 import { encodeRollout } from '../../../../src/firmware/rollout.js';
-import type { ReleaseKeys } from '../../../../src/firmware/signature.js';
 import { decode, READY_KEY, SLOTS_KEY } from '../../../../src/firmware/shared/catalogue.js';
+import type { ReleaseKeys } from '../../../../src/firmware/signature.js';
 import { encodeType } from '../../../../src/firmware/type-record.js';
 import { FakeKeyvals } from '../../../support/fake-keyvals.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EtcdError, NginxError } from '../../../../src/core/errors.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
@@ -18,6 +17,7 @@ import { readTypes, type TypeState } from '../../../../src/firmware/type-state.j
 import { Dice } from '../../../support/dice.js';
 import { FakeOutcomes } from '../../../support/fake-outcomes.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
+import { fc } from '../../../support/property.js';
 import { recordingLog, recordingMeter } from '../../../support/silent.js';
 
 const START = Date.parse('2026-11-27T12:00:00.000Z');

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LeaseSession } from '../../../../src/daemon/lease/session.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
+import { fc } from '../../../support/property.js';
 import { recordingLog, recordingMeter } from '../../../support/silent.js';
 
 const TTL = 6000;

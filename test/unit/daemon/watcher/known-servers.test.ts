@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ActualServer } from '../../../../src/core/ports.js';
 import { DEFAULT_PARAMETERS } from '../../../../src/core/server-parameters.js';
@@ -6,6 +5,7 @@ import { KINDS, type UpstreamRef } from '../../../../src/core/upstream.js';
 import { KnownServers } from '../../../../src/daemon/watcher/known-servers.js';
 import { SOME_ADDRESSES, someAddress } from '../../../support/arbitraries.js';
 import { FakeNginx } from '../../../support/fake-nginx.js';
+import { fc } from '../../../support/property.js';
 
 const SIGNAL = new AbortController().signal;
 

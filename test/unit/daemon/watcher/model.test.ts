@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeNginx } from '../../../support/fake-nginx.js';
 import { type Command, histories } from '../../../support/model/commands.js';
 import { World } from '../../../support/model/world.js';
+import { fc } from '../../../support/property.js';
 import { host, useFakeClock } from '../../../support/watching.js';
 
 /** `npm run test:model -- --runs N --seed S` sets these; a failure prints the seed and the path to replay it. */

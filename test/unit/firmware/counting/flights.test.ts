@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as flights from '../../../../src/firmware/shared/flights.js';
 import * as memories from '../../../../src/firmware/shared/memory.js';
+import { fc } from '../../../support/property.js';
 import { CANDIDATE, type Counts, Edge, offer } from '../support/edge.js';
 
 const OLD = 'id=one&version=1.0.0';

@@ -1,10 +1,10 @@
 /** Random records of firmware. */
-import fc from 'fast-check';
+
 import { defined } from '../../../../src/core/defined.js';
 import { CHIP_NAMES } from '../../../../src/firmware/chips.js';
 import type { LogEntry } from '../../../../src/firmware/log-entry.js';
 import { LOGGED_ACTIONS } from '../../../../src/firmware/log-entry.js';
-import { type Counts, COUNTERS, type OutcomeRecord } from '../../../../src/firmware/outcomes.js';
+import { COUNTERS, type Counts, type OutcomeRecord } from '../../../../src/firmware/outcomes.js';
 import type { ImageFacts, Release, ReleaseFile, ReleaseSignature } from '../../../../src/firmware/release.js';
 import { SECURE_BOOTS } from '../../../../src/firmware/release.js';
 import type { BegunPhase, Candidate, Rollout } from '../../../../src/firmware/rollout.js';
@@ -14,6 +14,7 @@ import {
   MAX_IMAGE,
   SIGNATURE_LENGTHS,
 } from '../../../../src/firmware/type-record.js';
+import { fc } from '../../../support/property.js';
 
 /** One of these characters. */
 function oneOf(characters: string): fc.Arbitrary<string> {

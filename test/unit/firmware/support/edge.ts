@@ -1,5 +1,5 @@
 /** One NGINX that devices ask, in memory: its dictionaries, its keyval zone, and its clock. */
-import { answer, type Answer } from '../../../../src/firmware/shared/answer.js';
+import { type Answer, answer } from '../../../../src/firmware/shared/answer.js';
 import {
   type Catalogue,
   type CatalogueOptions,

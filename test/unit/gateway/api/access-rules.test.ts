@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type Caller,
@@ -7,6 +6,7 @@ import {
   isAuthenticated,
   type Policy,
 } from '../../../../src/gateway/api/access-rules.js';
+import { fc } from '../../../support/property.js';
 
 const POLICY: Policy = { hosts: ['lb.example', 'gateway'], openReads: false };
 const READ: Caller = {

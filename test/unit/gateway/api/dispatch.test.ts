@@ -1,10 +1,11 @@
 /** The API as a whole: every file of src/gateway/api without a test of its own name, through requests. */
-import fc from 'fast-check';
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as requestTarget from '../../../../src/gateway/api/request-target.js';
 import * as stubStatus from '../../../../src/gateway/api/stub-status.js';
 import { NEWEST } from '../../../../src/gateway/api/versions.js';
 import * as traffic from '../../../../src/gateway/balance/traffic-counters.js';
+import { fc } from '../../../support/property.js';
 import { FakeNginx, respond } from '../support/memory.js';
 
 const NGINX = {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as fastPath from '../../../../src/gateway/balance/fast-path.js';
 import * as selection from '../../../../src/gateway/balance/selection.js';
@@ -8,6 +7,7 @@ import type { Parameters } from '../../../../src/gateway/model/server.js';
 import type { UpstreamConfig } from '../../../../src/gateway/store/config.js';
 import * as restore from '../../../../src/gateway/store/restore.js';
 import * as servers from '../../../../src/gateway/store/servers.js';
+import { fc } from '../../../support/property.js';
 import { FakeNginx } from '../support/memory.js';
 
 let nginx: FakeNginx;

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import * as fastPath from '../../../../src/gateway/balance/fast-path.js';
 import * as table from '../../../../src/gateway/balance/table.js';
 import * as tableFormat from '../../../../src/gateway/balance/table-format.js';
+import { fc } from '../../../support/property.js';
 import { FakeDict } from '../support/memory.js';
 import { pack } from '../support/table.js';
 

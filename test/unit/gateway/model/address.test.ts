@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as address from '../../../../src/gateway/model/address.js';
+import { fc } from '../../../support/property.js';
 
 describe('address', () => {
   it.each([

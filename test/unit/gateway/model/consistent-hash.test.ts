@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as fastPath from '../../../../src/gateway/balance/fast-path.js';
 import type { WeightedServer } from '../../../../src/gateway/model/consistent-hash.js';
 import * as hash from '../../../../src/gateway/model/consistent-hash.js';
 import * as steps from '../../../../src/gateway/model/steps.js';
+import { fc } from '../../../support/property.js';
 import { sha256 } from '../support/memory.js';
 
 /** The owner of each bucket, built at once. */

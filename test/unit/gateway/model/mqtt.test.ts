@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import type { IConnectPacket } from 'mqtt-packet';
 import { generate } from 'mqtt-packet';
 import { describe, expect, it } from 'vitest';
 import * as mqtt from '../../../../src/gateway/model/mqtt.js';
+import { fc } from '../../../support/property.js';
 
 function connect(clientId: string, more: Partial<IConnectPacket> = {}): Buffer {
   return generate({

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as steps from '../../../../src/gateway/model/steps.js';
 import * as order from '../../../../src/gateway/model/weighted-order.js';
+import { fc } from '../../../support/property.js';
 
 /** One round, computed at once. */
 function weightedOrder(weights: number[]): number[] {

@@ -1,11 +1,12 @@
 /** Also state-file and server-lines. */
-import fc from 'fast-check';
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Step } from '../../../../src/gateway/model/steps.js';
 import * as steps from '../../../../src/gateway/model/steps.js';
 import * as groupState from '../../../../src/gateway/store/group-state.js';
 import * as restore from '../../../../src/gateway/store/restore.js';
 import * as servers from '../../../../src/gateway/store/servers.js';
+import { fc } from '../../../support/property.js';
 import { FakeNginx, peersOf } from '../support/memory.js';
 
 let nginx: FakeNginx;

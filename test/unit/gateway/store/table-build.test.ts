@@ -1,5 +1,5 @@
 /** Also live-table and hash-points, and model/steps: through builds with changes in between. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import * as failedTries from '../../../../src/gateway/balance/failed-tries.js';
 import * as fastPath from '../../../../src/gateway/balance/fast-path.js';
@@ -12,6 +12,7 @@ import * as liveTable from '../../../../src/gateway/store/live-table.js';
 import * as maintenance from '../../../../src/gateway/store/maintenance.js';
 import * as servers from '../../../../src/gateway/store/servers.js';
 import * as tableBuild from '../../../../src/gateway/store/table-build.js';
+import { fc } from '../../../support/property.js';
 import { FakeNginx, peersOf } from '../support/memory.js';
 
 const METHODS: [string, UpstreamConfig][] = [

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   count,
@@ -9,6 +8,7 @@ import {
   timeLeft,
 } from '../../../../src/telemetry/dashboard/format.js';
 import { HARMFUL, hostileText } from '../../../support/hostile.js';
+import { fc } from '../../../support/property.js';
 
 describe('untrusted text', () => {
   it('is shown with what is not printable escaped, and cut', () => {

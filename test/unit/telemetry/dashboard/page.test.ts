@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { problemsOf } from '../../../../src/telemetry/dashboard/attention.js';
 import { page } from '../../../../src/telemetry/dashboard/page.js';
@@ -6,6 +5,7 @@ import { disconnect, INITIAL_STATE, receive } from '../../../../src/telemetry/da
 import { type Element, type Node, textOf } from '../../../../src/telemetry/dashboard/tree.js';
 import { countsOf, pathOf, whyOf } from '../../../../src/telemetry/dashboard/upstreams.js';
 import { hostileText } from '../../../support/hostile.js';
+import { fc } from '../../../support/property.js';
 
 const NOW = 1_000_000;
 const CHOICES = { opened: new Map(), pages: new Map(), filter: '' };
