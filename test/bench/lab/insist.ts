@@ -8,8 +8,8 @@ import { messageOf } from '../../../src/core/errors.js';
  * (`server/etcdserver/errors/errors.go`).
  */
 const OVERLOADED = /too many requests|request timed out/;
-/** A revocation that timed out may have been made. */
-const REVOKED = /requested lease not found/;
+/** Of a lease that has expired or was revoked. */
+const GONE = /requested lease not found/;
 /** As sidekick waits when etcd refuses what its lease needs, ms. */
 const WAITS = { min: 100, max: 2_000 };
 
@@ -26,16 +26,13 @@ export async function insist<T>(change: () => Promise<T>, onRefusal: () => void 
   }
 }
 
-/** Revokes a lease, unless it is gone already. */
-export async function insistOnRevocation(
-  revoke: () => Promise<unknown>,
-  onRefusal: () => void,
-): Promise<void> {
-  await insist(
-    () =>
-      revoke().catch((error: unknown) => {
-        if (!REVOKED.test(messageOf(error))) throw error;
-      }),
-    onRefusal,
-  );
+/** Makes a change that is about a lease. Resolves with whether it was made: false where the lease is gone. */
+export async function unlessLeaseIsGone(change: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await change();
+    return true;
+  } catch (error) {
+    if (!GONE.test(messageOf(error))) throw error;
+    return false;
+  }
 }

@@ -65,8 +65,12 @@ async function restart(lab: Lab, fleet: Fleet, spread: number): Promise<Restart>
     keepPutting(lab.registry),
     now(),
   ];
-  const { registrations, refusals } = await fleet.restart(spread);
-  const took = now() - began;
+  // The other client ends before its connection does, also where the restart fails.
+  const restarted = await fleet
+    .restart(spread)
+    .then((report) => ({ ...report, took: now() - began }))
+    .finally(() => putting.stop());
+  const { registrations, refusals, took } = restarted;
   const puts = await putting.stop();
   const cpu = (await containerCpu(lab.etcd.container.id)) - cpuBefore;
   return { took, registrations, puts, cpu, refusals: refusals - refusedBefore };
