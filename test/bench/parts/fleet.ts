@@ -66,12 +66,10 @@ async function restart(lab: Lab, fleet: Fleet, spread: number): Promise<Restart>
     now(),
   ];
   // The other client ends before its connection does, also where the restart fails.
-  const restarted = await fleet
-    .restart(spread)
-    .then((report) => ({ ...report, took: now() - began }))
-    .finally(() => putting.stop());
-  const { registrations, refusals, took } = restarted;
+  const restarted = fleet.restart(spread).then((report) => ({ ...report, took: now() - began }));
+  await Promise.allSettled([restarted]);
   const puts = await putting.stop();
+  const { registrations, refusals, took } = await restarted;
   const cpu = (await containerCpu(lab.etcd.container.id)) - cpuBefore;
   return { took, registrations, puts, cpu, refusals: refusals - refusedBefore };
 }
