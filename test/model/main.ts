@@ -23,7 +23,7 @@ const { status } = spawnSync('npx', ['vitest', 'run', '--project', project, file
   env: {
     ...process.env,
     MODEL_RUNS: values.runs,
-    ...(values.seed === undefined ? {} : { MODEL_SEED: values.seed }),
+    MODEL_SEED: values.seed ?? String(Math.floor(Math.random() * 2 ** 31)),
     ...(values.path === undefined ? {} : { MODEL_PATH: values.path }),
   },
 });
