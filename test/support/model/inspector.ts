@@ -33,8 +33,11 @@ interface InspectorContext {
   };
 }
 
-/** A pass that finds a copy removes it, unless a reload voids its ids while another watcher adds: then the next one does. */
-const MOST_PASSES_WITH_A_COPY = 2;
+/**
+ * A pass that finds a copy removes it, except when NGINX has just restarted and two watchers add what it lost: the first pass
+ * still adds, the second finds that the ids are of another life of NGINX, and the third removes the copy.
+ */
+const MOST_PASSES_WITH_A_COPY = 3;
 
 export class Inspector implements Spy {
   readonly #context: InspectorContext;
