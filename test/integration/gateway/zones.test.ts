@@ -51,6 +51,9 @@ afterAll(async () => {
   await network?.remove();
 });
 
+/** More requests, each on a connection of its own, than come by chance. */
+const MANY = 30;
+
 async function get(path: string, port: 'http' | 'https' = 'http'): Promise<number> {
   const scheme = port === 'https' ? 'https' : 'http';
   const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
@@ -115,12 +118,13 @@ it('the API counts requests by worker, and resets these counters', async () => {
     return workers.reduce((total, { http }) => total + http.requests.total, 0);
   };
   const before = await sum();
-  for (let i = 0; i < 5; i++) await get('/');
-  await until('all are counted', async () => (await sum()) >= before + 5);
+  for (let i = 0; i < MANY; i++) await get('/');
+  await until('all are counted', async () => (await sum()) >= before + MANY);
+  // The health check of the image asks, too, whenever it is due.
   expect((await gateway.api.call('DELETE', '/connections')).status).toBe(204);
-  expect((await figures('/connections')).accepted).toBeLessThanOrEqual(3);
+  expect((await figures('/connections')).accepted).toBeLessThan(MANY);
   expect((await gateway.api.call('DELETE', '/http/requests')).status).toBe(204);
-  expect((await figures('/http/requests')).total).toBeLessThanOrEqual(3);
+  expect((await figures('/http/requests')).total).toBeLessThan(MANY);
 });
 
 it('the API shows the shared memory of both blocks', async () => {
