@@ -33,9 +33,13 @@ async function play(stage: Stage): Promise<void> {
   await on('node2', 'systemctl', 'start', 'mqtt-broker@2');
   await nameBroker('node2');
   await untilServing(NODES);
-  await mover.leave();
-  await mover.start();
-  ledger.exactly('device that is back on its broker, by its ClientId', mover.broker === 'node2' ? 1 : 0, 1);
+  // The API lists a server a moment before the answer that says that it is used.
+  const isBack = await until('the device is back on its broker', async () => {
+    await mover.leave();
+    await mover.start();
+    return mover.broker === 'node2';
+  }).catch(() => false);
+  ledger.exactly('device that is back on its broker, by its ClientId', isBack ? 1 : 0, 1);
   await noFailures(stage, 'mqtt-broker@2 stopped and started', begun);
 }
 
