@@ -77,7 +77,7 @@ export function authentic(keys: ReleaseKeys): ReleaseCheck {
   };
 }
 
-/** Rejects the releases that none of the keys vouches for now. */
+/** Rejects the releases that none of the keys vouches for at the time of the check; `now` is in ms since the epoch. */
 export function authenticNow(keys: ReleaseKeys, now: () => number): ReleaseCheck {
   const check = authentic(keys);
   return (type, release) => check(type, release) ?? outsideValidity(release, now());
