@@ -50,6 +50,19 @@ export function refusedAddress(
   return undefined;
 }
 
+/** The networks of `own` that decide anything: an address in a special range is refused for that, whoever has it. */
+export function withoutSpecial(own: Networks): Networks {
+  return own.filter(([network, bits]) => {
+    const special = SPECIAL[network.range()];
+    return !special || bits < special.bits[network.kind()];
+  });
+}
+
+/** Whether the address, or an IPv4 address inside it, lies in one of the networks. */
+export function meansAnyOf(address: Address, networks: Networks): boolean {
+  return meanings(ipaddr.parse(hostOf(address))).some((ip) => isIn(ip, networks));
+}
+
 function allowedFor(service: string, allow: Allow): Networks | undefined {
   if (Object.hasOwn(allow, service)) return allow[service];
   return Object.hasOwn(allow, '*') ? allow['*'] : undefined;

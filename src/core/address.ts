@@ -66,6 +66,19 @@ export function parseNetwork(text: string): Result<Networks[number]> {
   }
 }
 
+/** The networks that are in one of the two sets alone. */
+export function differingNetworks(one: Networks, other: Networks): Networks {
+  const without = (networks: Networks, others: Networks) => {
+    const spelled = new Set(others.map(spellNetwork));
+    return networks.filter((network) => !spelled.has(spellNetwork(network)));
+  };
+  return [...without(one, other), ...without(other, one)];
+}
+
+function spellNetwork([network, bits]: Networks[number]): string {
+  return `${network.toString()}/${bits}`;
+}
+
 /** Whether the address lies in one of the networks. */
 export function isWithin(address: Address, networks: Networks): boolean {
   const host = ipaddr.process(hostOf(address));

@@ -1,5 +1,5 @@
-import type { Address, Networks } from './address.js';
-import { type Allow, refusedAddress } from './address-policy.js';
+import { type Address, differingNetworks, type Networks } from './address.js';
+import { type Allow, meansAnyOf, refusedAddress } from './address-policy.js';
 import { Admission, DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './admission.js';
 import {
   type DesiredLookup,
@@ -95,7 +95,7 @@ const MOST_BYTES = MAX_VALUE_LENGTH;
 export class Registrations implements DesiredLookup {
   readonly #prefixes: KeyPrefixes;
   readonly #maintenancePrefix: string;
-  readonly #rules: RegistrationRules;
+  #rules: RegistrationRules;
   readonly #services = new Map<string, Service>();
   /** Keys that name no service. */
   readonly #nameless = new Map<string, Rejection>();
@@ -134,6 +134,27 @@ export class Registrations implements DesiredLookup {
     }
     this.#refresh(change);
     return { ...change, limited: [...change.limited] };
+  }
+
+  /** The load balancer has other addresses: takes in anew the keys that are refused for that, or are so no longer. */
+  ownAddressesChanged(own: Networks, entries: RegistrySnapshot['entries']): RegistrationChange {
+    const differing = differingNetworks(this.#rules.own, own);
+    const changed = new Set<string>();
+    if (differing.length > 0) {
+      for (const key of entries.keys()) if (this.#decides(own, differing, key)) changed.add(key);
+    }
+    this.#rules = { ...this.#rules, own };
+    // What is refused from now on is still in etcd.
+    return { ...this.apply({ entries, changed }), gone: [] };
+  }
+
+  /** Whether the key is refused for another reason, or no longer, once these are the load balancer's own addresses. */
+  #decides(own: Networks, differing: Networks, key: string): boolean {
+    const instance = parseInstance(this.#prefixes.services, key);
+    if (!instance.ok || !meansAnyOf(instance.value.address, differing)) return false;
+    const { service, address } = instance.value;
+    const { allow, own: before } = this.#rules;
+    return refusedAddress(service, address, allow, before) !== refusedAddress(service, address, allow, own);
   }
 
   /** The revision of etcd up to which this is true; 0 where none was said. */
@@ -231,19 +252,23 @@ export class Registrations implements DesiredLookup {
       return;
     }
     change.touched.add(instance.value.service);
-    if (entry) this.#put(instance.value, entry, change);
-    else this.#remove(instance.value, key, view, change);
+    if (!entry) {
+      this.#remove(instance.value, key, view, change);
+      return;
+    }
+    const { allow, own } = this.#rules;
+    const refusal = refusedAddress(instance.value.service, instance.value.address, allow, own);
+    if (refusal === undefined) this.#put(instance.value, entry, change);
+    else {
+      // It may have been taken: the load balancer's own addresses change.
+      this.#remove(instance.value, key, view, change);
+      this.#reject({ key, revision: entry.revision, reason: refusal }, change);
+    }
   }
 
   #put(instance: Instance, entry: KeyValue, change: Change): void {
     const { key, revision } = entry;
     const service = this.#service(instance.service);
-    const { allow, own } = this.#rules;
-    const refusal = refusedAddress(instance.service, instance.address, allow, own);
-    if (refusal !== undefined) {
-      this.#reject({ key, revision, reason: refusal }, change);
-      return;
-    }
     const hadRoom = service.admission.waiting === 0;
     if (service.admission.offer(key, bytesOf(entry))) this.#take(service, instance, entry, change);
     else if (service.admission.has(key)) {

@@ -1,4 +1,5 @@
-import type { Networks } from '../../core/address.js';
+import { differingNetworks, type Networks } from '../../core/address.js';
+import { withoutSpecial } from '../../core/address-policy.js';
 import { messageOf } from '../../core/errors.js';
 import { type GoneInstance, GoneInstances } from '../../core/gone-instances.js';
 import type { Log, Meter, RegistrySnapshot } from '../../core/ports.js';
@@ -26,7 +27,7 @@ export function registrationRules(
   { allow, limits, nginxHosts }: WatcherOptions,
   own: Networks,
 ): RegistrationRules {
-  return { allow, limits, own: [...own, ...nginxHosts] };
+  return { allow, limits, own: withoutSpecial([...own, ...nginxHosts]) };
 }
 
 /** Keeps what is registered by what etcd has and by the rules for it, and logs what is rejected. */
@@ -64,18 +65,26 @@ export class RegistrationTracker {
     this.#log(this.#current.apply({ entries, revision, changed: new Set(entries.keys()) }), this.#current);
   }
 
-  /** Reads this host's addresses. Tells whether they are others than before. */
-  async readOwnAddresses(): Promise<boolean> {
+  /**
+   * Reads this host's addresses, and takes in anew what is refused for them, or is so no longer. Tells which instances have
+   * changed; undefined where none of the addresses that matter is another.
+   */
+  async readOwnAddresses(): Promise<ChangedInstances | undefined> {
+    const before = this.#own;
+    await this.#readOwn();
+    if (differingNetworks(before, this.#own).length === 0) return undefined;
+    if (!this.#snapshot || !this.#current) return new Map();
+    const { own } = registrationRules(this.#context.options(), this.#own);
+    return this.#log(this.#current.ownAddressesChanged(own, this.#snapshot.entries), this.#current);
+  }
+
+  async #readOwn(): Promise<void> {
     const { ownAddresses, log } = this.#context;
-    if (!ownAddresses) return false;
     try {
-      const before = this.#own;
-      this.#own = await ownAddresses();
-      return before !== this.#own && spelled(before) !== spelled(this.#own);
+      if (ownAddresses) this.#own = withoutSpecial(await ownAddresses());
     } catch (error) {
       const fields = { event: 'host-addresses-unknown', reason: messageOf(error) };
       log.warn(fields, "this host's own addresses cannot be read: those known before count");
-      return false;
     }
   }
 
@@ -149,11 +158,4 @@ export class RegistrationTracker {
 
 function subject({ key, service, revision, reason }: Rejection): Readonly<Record<string, unknown>> {
   return { ...(service === undefined ? {} : { service }), key: printable(key), revision, reason };
-}
-
-function spelled(networks: Networks): string {
-  return networks
-    .map(([network, bits]) => `${network.toString()}/${bits}`)
-    .sort()
-    .join();
 }

@@ -122,7 +122,7 @@ export class Watcher {
       onRead: () => this.#onRead(),
     };
     try {
-      if (this.#ports.ownAddresses) await this.#tracker.readOwnAddresses();
+      await this.#tracker.readOwnAddresses();
       await Promise.all([
         this.#ports.reader.watch(watchedPrefixes(this.#options), listener, signal),
         this.#sweepPeriodically(signal),
@@ -344,7 +344,7 @@ export class Watcher {
     this.#updateAcks(instances.keys());
   }
 
-  /** The rules for registrations, or the options, are others: whatever is registered is read anew. */
+  /** The options, and with them the rules for registrations, are others: whatever is registered is read anew. */
   #registrationsReplaced(): void {
     this.#tracker.takeAnew();
     const registrations = this.#registrations;
@@ -398,11 +398,15 @@ export class Watcher {
     while (!signal.aborted) {
       await sleep(SWEEP_INTERVAL, signal);
       this.#health?.sweep();
-      if (!signal.aborted && (await this.#tracker.readOwnAddresses())) {
-        this.#ports.log.info({ event: 'host-addresses-changed' }, "this host's own addresses have changed");
-        this.#registrationsReplaced();
-      }
+      if (!signal.aborted) await this.#readOwnAddresses();
     }
+  }
+
+  async #readOwnAddresses(): Promise<void> {
+    const changed = await this.#tracker.readOwnAddresses();
+    if (!changed) return;
+    this.#ports.log.info({ event: 'host-addresses-changed' }, "this host's own addresses have changed");
+    this.#registrationsChanged(changed);
   }
 
   #createHealthMonitor(): HealthMonitor | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Address, type Networks, parseAddress, parseNetwork } from '../../../src/core/address.js';
-import { refusedAddress } from '../../../src/core/address-policy.js';
+import { meansAnyOf, refusedAddress, withoutSpecial } from '../../../src/core/address-policy.js';
 import { fc } from '../../support/property.js';
 
 function networks(...texts: string[]): Networks {
@@ -124,5 +124,45 @@ describe('an address where no server may be', () => {
         }
       }),
     );
+  });
+});
+
+describe('withoutSpecial', () => {
+  const special = ['127.0.0.0/8', '127.0.0.1', '::1', 'fe80::42:acff:fe11:2', '169.254.0.7', '0.0.0.0'];
+
+  it('returns the networks outside of the special ranges, and those that are wider', () => {
+    const wide = ['10.0.0.5', '2001:db8::5', '172.17.0.1', '126.0.0.0/7', 'fe00::/9', '0.0.0.0/0'];
+    expect(withoutSpecial(networks(...special, ...wide))).toEqual(networks(...wide));
+  });
+
+  it('leaves nothing out that would refuse an address', () => {
+    const own = [...OWN, ...networks(...special)];
+    const ipv4 = fc.ipV4().filter((ip) => !ip.startsWith('0'));
+    const hosts = fc.oneof(
+      ipv4,
+      fc.constantFrom('127.9.9.9', '10.0.0.5', '10.9.1.1', '169.254.0.7'),
+      fc.ipV6().map((ip) => `[${ip}]`),
+      fc.constantFrom('[::1]', '[fe80::42:acff:fe11:2]', '[::ffff:10.0.0.5]', '[2001:db8::5]'),
+    );
+    const allow = { firmware: networks('127.9.0.0/16', '0.0.0.0/0') };
+    fc.assert(
+      fc.property(hosts, fc.constantFrom({}, allow), (host, allowed) => {
+        const at = parseAddress(`${host}:80`);
+        if (!at.ok) return;
+        expect(refusedAddress('firmware', at.value, allowed, withoutSpecial(own))).toBe(
+          refusedAddress('firmware', at.value, allowed, own),
+        );
+      }),
+    );
+  });
+});
+
+describe('meansAnyOf', () => {
+  it('looks at an address in each of its meanings', () => {
+    const own = networks('10.0.0.5');
+    expect(meansAnyOf(address('10.0.0.5:80'), own)).toBe(true);
+    expect(meansAnyOf(address('[::ffff:10.0.0.5]:80'), own)).toBe(true);
+    expect(meansAnyOf(address('10.0.0.6:80'), own)).toBe(false);
+    expect(meansAnyOf(address('[2001:db8::5]:80'), own)).toBe(false);
   });
 });

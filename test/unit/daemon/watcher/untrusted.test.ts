@@ -74,6 +74,21 @@ describe('a writer of the keys of one service', () => {
     expect(w.lb.addresses(HTTP)).toEqual([host(1), host(5)]);
   });
 
+  it('reads no registration again when an address comes that decides nothing', async () => {
+    let own: Networks = [network('10.0.0.5')];
+    await using w = new Watching({ ownAddresses: () => Promise.resolve(own) });
+    for (const n of [1, 5]) w.register('firmware', host(n));
+    await w.pass(1_000);
+    const rejected = w.log.events('registration-rejected').length;
+    // Each container on this host brings such an address.
+    own = [network('fe80::42:acff:fe11:2'), network('10.0.0.5')];
+    await w.pass(4_000);
+    own = [network('10.0.0.5'), network('10.0.0.99')];
+    await w.pass(4_000);
+    expect(w.log.events('host-addresses-changed')).toHaveLength(1);
+    expect(w.log.events('registration-rejected')).toHaveLength(rejected);
+  });
+
   it('registers a limited number of instances: the limit is logged once, and no newcomer replaces one', async () => {
     await using w = new Watching({ options: { limits: { ...DEFAULT_SERVICE_LIMITS, instances: 3 } } });
     for (const n of [1, 2, 3]) w.register('firmware', host(n));
