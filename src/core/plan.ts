@@ -4,7 +4,12 @@ import { anyWanted, type DesiredServer, type DesiredServers, isWanted } from './
 import { advanceDrain, type DrainClock, type DrainLimits, drainStep } from './drain.js';
 import { applyHealthChecks, type HealthLookup } from './health.js';
 import type { ActualServer } from './ports.js';
-import { differences, type ParameterName, type ServerParameters } from './server-parameters.js';
+import {
+  differences,
+  type ParameterName,
+  type ServerParameters,
+  sameParameters,
+} from './server-parameters.js';
 import type { Kind } from './upstream.js';
 
 /** One call to NGINX, and why it is made. */
@@ -183,9 +188,13 @@ function addition({ address, parameters }: DesiredServer): Call {
   return { type: 'add', address, parameters };
 }
 
+const NO_CALLS: readonly Call[] = [];
+
 function planAddress(input: PlanInput, address: Address, drains: Map<Address, DrainClock>): readonly Call[] {
-  const servers = (input.actual.get(address) ?? []).map((server) => observed(input, server));
+  const present = input.actual.get(address) ?? [];
   const wanted = input.desired.get(address);
+  if (isAsWanted(input.kind, present, wanted)) return NO_CALLS;
+  const servers = present.map((server) => observed(input, server));
   const survivor = pickSurvivor(input, servers, wanted);
   if (!survivor) return [];
   const actions = removeExtras(input, servers, survivor, wanted, drains);
@@ -194,6 +203,17 @@ function planAddress(input: PlanInput, address: Address, drains: Map<Address, Dr
   if (wanted) return actions;
   if (input.held.has(address)) return [...actions, ...restoreHeld(input, survivor, drains)];
   return [...actions, ...removeGone(input, survivor, drains)];
+}
+
+/** Whether NGINX has the server once, in rotation and with its parameters. So it has nearly all, which this is quick to tell. */
+function isAsWanted(
+  kind: Kind,
+  present: readonly ActualServer[],
+  wanted: DesiredServer | undefined,
+): boolean {
+  const [server] = present;
+  if (!server || present.length > 1 || server.draining || wanted?.intent !== 'serve') return false;
+  return sameParameters(kind, server.parameters, wanted.parameters);
 }
 
 /** The server with what is known of its health and its sessions at the time of the plan. */

@@ -93,9 +93,19 @@ export function readParameters(source: Readonly<Record<string, unknown>>): Resul
   return reasons.length > 0 ? err(reasons.join('; ')) : ok(parameters);
 }
 
+const PARAMETERS: Readonly<Record<Kind, readonly ParameterName[]>> = {
+  http: PARAMETER_NAMES,
+  stream: PARAMETER_NAMES.filter((name) => name !== 'route'),
+};
+
 /** The parameters that a server of this kind has: a stream server has no `route`. */
 export function parametersFor(kind: Kind): readonly ParameterName[] {
-  return kind === 'http' ? PARAMETER_NAMES : PARAMETER_NAMES.filter((name) => name !== 'route');
+  return PARAMETERS[kind];
+}
+
+/** Whether servers of this kind with these parameters are equal. */
+export function sameParameters(kind: Kind, one: ServerParameters, other: ServerParameters): boolean {
+  return one === other || PARAMETERS[kind].every((name) => one[name] === other[name]);
 }
 
 /** The parameters in which `wanted` differs from `present`, with the wanted values. */

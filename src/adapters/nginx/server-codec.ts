@@ -48,28 +48,47 @@ export function readServers(
   if (!Array.isArray(value)) return undefined;
   const all = value as readonly unknown[];
   if (!all.every(isWireServer)) return undefined;
-  const servers = all.flatMap((server) => readManaged(server, peers) ?? []);
+  const parametersOf = parameterReader();
+  const servers = all.flatMap((server) => readManaged(server, peers, parametersOf) ?? []);
   return { servers, unmanaged: all.length - servers.length };
 }
 
 /** Reads one server, without its counters; undefined where it is none of NGINX's answers, or not sidekick's. */
 export function readServer(value: unknown): ActualServer | undefined {
-  return isWireServer(value) ? readManaged(value, new Map()) : undefined;
+  return isWireServer(value) ? readManaged(value, new Map(), readWireParameters) : undefined;
 }
 
+/** Fields that only a server has which is not sidekick's. */
+const FOREIGN = ['parent', 'host', 'service'] as const;
+
 /** Undefined where it is not sidekick's: a DNS name, a child of one (`parent`, `host`), an SRV `service`, a unix socket. */
-function readManaged(value: WireServer, peers: ReadonlyMap<number, PeerStatus>): ActualServer | undefined {
-  if (['parent', 'host', 'service'].some((name) => (value[name] ?? '') !== '')) return undefined;
+function readManaged(
+  value: WireServer,
+  peers: ReadonlyMap<number, PeerStatus>,
+  parametersOf: (server: WireServer) => ServerParameters,
+): ActualServer | undefined {
+  if (FOREIGN.some((name) => (value[name] ?? '') !== '')) return undefined;
   const address = parseAddress(value.server);
   if (!address.ok) return undefined;
   const peer = peers.get(value.id);
   return {
     id: value.id,
     address: address.value,
-    parameters: readWireParameters(value),
+    parameters: parametersOf(value),
     draining: value.drain === true,
     ...(peer?.active === undefined ? {} : { active: peer.active }),
     failing: peer?.failing ?? false,
+  };
+}
+
+/** Reads the parameters of many servers. Most have the same ones: equal ones are read once, and are one object. */
+function parameterReader(): (server: WireServer) => ServerParameters {
+  const known = new Map<string, ServerParameters>();
+  return (server) => {
+    const spelled = JSON.stringify(PARAMETER_NAMES.map((name) => server[name]));
+    const parameters = known.get(spelled) ?? readWireParameters(server);
+    known.set(spelled, parameters);
+    return parameters;
   };
 }
 
