@@ -97,5 +97,5 @@ function isExpected({ kind, message }: DeviceFailure): boolean {
 export function summary({ releases, struck, fleet }: UpdateReport): string {
   const { updates, checks, expectedFailures } = fleet;
   const failures = [...expectedFailures].map(([what, times]) => `${times} x ${what}`).join(', ') || 'none';
-  return `${releases} releases, ${updates} updates, ${checks} requests; failures that servers explain: ${failures}; ${struck.join(', ')}`;
+  return `${releases} releases, ${updates} updates, ${checks} requests; ${struck.length} incidents; failures that servers explain: ${failures}`;
 }
