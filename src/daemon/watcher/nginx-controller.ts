@@ -143,7 +143,7 @@ export class NginxController {
   }
 
   status(): NginxStatus {
-    const upstreams = [...this.#workers].map((worker) => worker.status());
+    const upstreams = [...this.#workers].map((worker) => worker.shown.status());
     return {
       ...this.#connection.status(),
       problems: this.#mapping.problems,
@@ -153,7 +153,7 @@ export class NginxController {
 
   overview(): NginxOverview {
     const { name, isReachable: connected } = this.#connection;
-    const upstreams = [...this.#workers].map((worker) => worker.overview());
+    const upstreams = [...this.#workers].map((worker) => worker.shown.overview());
     return {
       name,
       connected,
@@ -167,7 +167,7 @@ export class NginxController {
     const workers = [...this.#workers];
     const each = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(rows / Math.max(1, workers.length))));
     const upstreams = mostUrgent(
-      workers.map((worker) => worker.view(each)),
+      workers.map((worker) => worker.shown.view(each)),
       MOST_UPSTREAMS,
     );
     const { clock, toWallTime } = this.#deps;
@@ -185,7 +185,7 @@ export class NginxController {
 
   /** Some servers of an upstream; undefined where it is not kept in sync here. */
   serverPage(id: UpstreamId, query: PageQuery): ServerPage | undefined {
-    return this.#workers.worker(id)?.serverPage(query);
+    return this.#workers.worker(id)?.shown.serverPage(query);
   }
 
   get #state(): NginxView['state'] {
@@ -209,7 +209,7 @@ export class NginxController {
       state: this.#state,
       ...(version === undefined ? {} : { version }),
       ...(error === undefined ? {} : { error }),
-      upstreams: [...this.#workers].map((worker) => worker.published()),
+      upstreams: [...this.#workers].map((worker) => worker.shown.published()),
       more: 0,
       problems: this.#mapping.problems
         .slice(0, MOST_NAMED)
