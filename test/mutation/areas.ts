@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 
 /** A part of the source whose unit tests must notice a fault in it. */
 export interface Area {
@@ -37,10 +37,18 @@ export function areaOf(name: string | undefined): Area {
 }
 
 /**
- * Some files of an area, with the unit test of each where it has one of its own: that is quick. A file may end in a range
+ * Some files of an area, with the unit tests of each where it has some of its own: that is quick. A file may end in a range
  * of lines (`src/core/guard.ts:80-95`).
  */
 export function partOf(area: Area, files: readonly string[]): Area {
-  const own = files.map((file) => file.replace(/^src/, 'test/unit').replace(/\.ts(:.*)?$/, '.test.ts'));
-  return { ...area, mutate: files, tests: own.every((test) => existsSync(test)) ? own : area.tests };
+  const own = files.map(ownTests);
+  return { ...area, mutate: files, tests: own.every((tests) => tests.length > 0) ? own.flat() : area.tests };
+}
+
+/** The tests of `src/core/plan.ts`: `test/unit/core/plan.test.ts`, or those in the folder `test/unit/core/plan`. */
+function ownTests(file: string): readonly string[] {
+  const subject = file.replace(/^src/, 'test/unit').replace(/\.ts(:.*)?$/, '');
+  const candidates = [`${subject}.test.ts`];
+  if (existsSync(subject)) candidates.push(...readdirSync(subject).map((name) => `${subject}/${name}`));
+  return candidates.filter((test) => test.endsWith('.test.ts') && existsSync(test));
 }
