@@ -6,6 +6,11 @@ export class FastPasses {
   readonly #passes = new Set<Promise<void>>();
   #defect: { readonly error: unknown } | undefined;
 
+  /** The addresses that they are over. */
+  get addresses(): ReadonlySet<Address> {
+    return this.#addresses;
+  }
+
   /** Takes out of `changed` the addresses that no pass is under way for, and returns them. */
   begin(changed: Set<Address>): ReadonlySet<Address> {
     const ready = new Set([...changed].filter((address) => !this.#addresses.has(address)));

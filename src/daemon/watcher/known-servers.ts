@@ -43,6 +43,11 @@ export class KnownServers {
     this.#set(server.address, [...this.#get(server.address), server]);
   }
 
+  /** At these addresses, what `other` has counts. Its counters are from another time and are left out. */
+  takeOver(addresses: Iterable<Address>, other: KnownServers): void {
+    for (const address of addresses) this.#set(address, other.#get(address).map(withoutCounters));
+  }
+
   /** NGINX has done what an action by id asked for. */
   done(action: Exclude<Call, { type: 'add' }>): void {
     const servers = this.#get(action.address);
@@ -78,4 +83,8 @@ export class KnownServers {
     if (servers.length > 0) this.#servers.set(address, servers);
     else this.#servers.delete(address);
   }
+}
+
+function withoutCounters({ id, address, parameters, draining }: ActualServer): ActualServer {
+  return { id, address, parameters, draining, failing: false };
 }

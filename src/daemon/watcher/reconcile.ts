@@ -60,20 +60,26 @@ export interface PassResult {
  */
 const CHUNK = 8;
 
+/** Reads what the group has. Rejects where it cannot be read. */
+export async function readGroup(
+  { api, semaphore, ref }: NginxTarget,
+  signal: AbortSignal,
+): Promise<KnownServers> {
+  return new KnownServers(ref.kind, await semaphore(signal, (own) => api.upstream(ref, own)));
+}
+
 /**
- * A full pass over one upstream of one NGINX: read, plan, act. Rejects where the group cannot be read. What goes wrong
- * with single servers is in the outcomes, and holds up no other. Nothing is sent twice: the next pass reads first.
- * With `dryRun` it reads and plans, and changes nothing.
+ * A full pass over one upstream of one NGINX that has just been read: plan, act. What goes wrong with single servers is in
+ * the outcomes, and holds up no other. Nothing is sent twice: the next pass reads first. With `dryRun` it plans, and changes
+ * nothing.
  */
-export async function reconcile(
+export function reconcile(
   target: NginxTarget,
   source: PassSource,
+  servers: KnownServers,
   { dryRun }: { readonly dryRun: boolean },
   signal: AbortSignal,
 ): Promise<PassResult> {
-  const { api, semaphore, ref } = target;
-  const state = await semaphore(signal, (own) => api.upstream(ref, own));
-  const servers = new KnownServers(ref.kind, state);
   return run(target, source, servers, { countersAreFresh: true }, { dryRun, signal });
 }
 

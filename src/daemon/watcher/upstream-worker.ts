@@ -1,17 +1,19 @@
 import { Wakeup } from '../../async/wakeup.js';
 import type { Address } from '../../core/address.js';
 import { NginxError } from '../../core/errors.js';
+import type { Plan } from '../../core/plan.js';
 import type { NginxIdentity } from '../../core/ports.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import type { WatcherDeps } from './deps.js';
 import { FastPasses } from './fast-passes.js';
+import { GroupRead } from './group-read.js';
 import { GuardTracker } from './guard-tracker.js';
 import type { KnownServers } from './known-servers.js';
 import type { NginxConnection } from './nginx-connection.js';
 import { drainTimeoutOf } from './options.js';
 import { PassRecorder } from './pass-recorder.js';
 import { PassReport } from './pass-report.js';
-import { type NginxTarget, type PassResult, reconcile, reconcileAddresses } from './reconcile.js';
+import { type NginxTarget, type PassResult, readGroup, reconcile, reconcileAddresses } from './reconcile.js';
 import { nextPassIn, PassSchedule } from './schedule.js';
 import { ShownUpstream } from './shown-upstream.js';
 import { findsDifference, SyncState } from './sync-state.js';
@@ -19,6 +21,13 @@ import type { UpstreamContext } from './upstream-context.js';
 import { UpstreamFeed } from './upstream-feed.js';
 import { UpstreamMemory } from './upstream-memory.js';
 import { UpstreamPlanner } from './upstream-planner.js';
+
+/** A read of the group, and who NGINX was when it began. */
+interface PendingRead {
+  readonly identity: NginxIdentity;
+  readonly epoch: number;
+  readonly group: GroupRead;
+}
 
 /**
  * Keeps one upstream of one NGINX in sync with etcd; it waits for no other upstream.
@@ -41,6 +50,8 @@ export class UpstreamWorker {
   readonly #fastPasses = new FastPasses();
   /** The addresses that have changed in etcd since they were last planned. */
   readonly #changed = new Set<Address>();
+  /** The read of the group that is under way, or has just ended. */
+  #read: PendingRead | undefined;
   /** Another number after each reload: a pass that spans two proves nothing of the new NGINX. */
   #epoch = 0;
 
@@ -147,47 +158,76 @@ export class UpstreamWorker {
     try {
       while (!signal.aborted) await this.#step(signal);
     } finally {
+      await this.#read?.group.ended();
+      this.#read = undefined;
       await this.#fastPasses.ended();
       this.#context.report.forget();
     }
   }
 
-  /** Begins the pass that is due, or waits for one. */
+  /** Begins what is due, or waits for it. The fast path goes on while the group is read. */
   async #step(signal: AbortSignal): Promise<void> {
     this.#fastPasses.throwDefect();
     const { nginx, state, deps } = this.#context;
     const { identity } = nginx;
-    const wait = this.#schedule.wait(deps.clock(), this.#timing);
+    if (this.#read?.group.hasEnded) {
+      await this.#passOverAll(this.#read, signal);
+      return;
+    }
+    const { resync } = this.#timing;
+    const wait = this.#read ? resync : this.#schedule.wait(deps.clock(), this.#timing);
     if (identity && wait === 0) {
-      // What is read while calls are under way is not what NGINX has after them.
-      await this.#fastPasses.ended();
-      await this.#passOverAll(identity, signal);
+      this.#beginRead(identity, signal);
       return;
     }
     const ready = identity && state.isKnown ? this.#fastPasses.begin(this.#changed) : new Set<Address>();
     if (identity && state.servers && ready.size > 0) {
       const pass = this.#passOverAddresses(ready, state.servers, identity, signal);
+      this.#read?.group.fastPassBegins(ready);
       this.#fastPasses.add(pass, ready, () => this.#wakeup.wake());
     } else {
-      await this.#wakeup.wait(identity ? Math.min(wait, this.#timing.resync) : this.#timing.resync, signal);
+      await this.#wakeup.wait(identity ? Math.min(wait, resync) : resync, signal);
     }
+  }
+
+  #beginRead(identity: NginxIdentity, signal: AbortSignal): void {
+    this.#schedule.begin(this.#context.deps.clock());
+    const servers = readGroup(this.#target(identity), signal);
+    const group = new GroupRead(servers, this.#fastPasses.addresses, () => this.#wakeup.wake());
+    this.#read = { identity, epoch: this.#epoch, group };
   }
 
   /** One full pass, of which nothing is remembered. Rejects where NGINX does not answer or does not show the group. */
   async passOnce({ dryRun }: { readonly dryRun: boolean }, signal: AbortSignal): Promise<PassResult> {
     const { identity } = this.#context.nginx;
     if (!identity) throw new NginxError('UNREACHABLE', 'NGINX does not answer');
-    return reconcile(this.#target(identity), this.#planner, { dryRun }, signal);
+    const target = this.#target(identity);
+    return reconcile(target, this.#planner, await readGroup(target, signal), { dryRun }, signal);
   }
 
-  async #passOverAll(identity: NginxIdentity, signal: AbortSignal): Promise<void> {
-    const { deps } = this.#context;
-    const epoch = this.#epoch;
-    this.#schedule.begin(deps.clock());
-    this.#changed.clear();
+  /** The group has been read: plans and acts, while no fast pass is under way. */
+  async #passOverAll({ identity, epoch, group }: PendingRead, signal: AbortSignal): Promise<void> {
+    const { state } = this.#context;
+    this.#read = undefined;
+    await this.#fastPasses.ended();
     try {
-      const result = await reconcile(this.#target(identity), this.#planner, { dryRun: false }, signal);
-      this.#fullPassEnded({ ...result, stale: result.stale || epoch !== this.#epoch });
+      const servers = await group.servers(state.servers);
+      if (group.called.size > 0 && !state.isKnown) {
+        // Neither the read nor what was known before says what is at the addresses that the fast path called for.
+        this.#prove(servers.size);
+        return;
+      }
+      this.#changed.clear();
+      const result = await reconcile(
+        this.#target(identity),
+        this.#planner,
+        servers,
+        { dryRun: false },
+        signal,
+      );
+      const stale = result.stale || epoch !== this.#epoch;
+      this.#fullPassEnded({ ...result, plan: withoutAcks(result.plan, group.called), stale });
+      if (group.called.size > 0) this.#prove(servers.size);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof NginxError)) throw error;
@@ -228,13 +268,17 @@ export class UpstreamWorker {
   }
 
   #fastPassEnded(addresses: ReadonlySet<Address>, result: PassResult): void {
-    const { deps, memory } = this.#context;
+    const { memory } = this.#context;
     const wasFull = memory.zoneFull;
     this.#recorder.recordAddresses(addresses, result);
     this.#followUp(result, wasFull);
     if (result.stale || memory.failures > 0) this.#scheduleNext(false);
-    else if (findsDifference(result) || this.#mayBeOut(addresses))
-      this.#schedule.prove(result.servers.size, deps.clock(), this.#timing);
+    else if (findsDifference(result) || this.#mayBeOut(addresses)) this.#prove(result.servers.size);
+  }
+
+  /** A full pass is to prove what the fast path has done. @param servers How many the group has. */
+  #prove(servers: number): void {
+    this.#schedule.prove(servers, this.#context.deps.clock(), this.#timing);
   }
 
   #readFailed(error: NginxError): void {
@@ -275,4 +319,10 @@ export class UpstreamWorker {
     );
     this.#schedule.next(wait, now);
   }
+}
+
+/** The plan, which takes no request to drain one of these addresses for done: the read does not prove it. */
+function withoutAcks(plan: Plan, addresses: ReadonlySet<Address>): Plan {
+  if (addresses.size === 0) return plan;
+  return { ...plan, drained: new Map([...plan.drained].filter(([address]) => !addresses.has(address))) };
 }

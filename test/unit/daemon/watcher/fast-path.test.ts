@@ -144,6 +144,104 @@ describe('a change in etcd', () => {
   });
 });
 
+describe('a change while the group is read', () => {
+  /** Holds back the answer to the next read of the group, which shows the group as it is when it is asked. */
+  function holdRead(w: Watching): { readonly isHeld: boolean; release(): void } {
+    const held = { isHeld: false, release: () => {} };
+    const upstream = w.lb.upstream.bind(w.lb);
+    w.lb.upstream = async (ref, signal) => {
+      w.lb.upstream = upstream;
+      const state = await upstream(ref, signal);
+      await new Promise<void>((resolve) => {
+        held.isHeld = true;
+        held.release = resolve;
+      });
+      return state;
+    };
+    return held;
+  }
+
+  /** A watcher of a group with three servers and a fourth just added, which reads the group now. */
+  async function reading() {
+    const w = await watching(3);
+    const read = holdRead(w);
+    w.register('firmware', host(4));
+    await w.pass(100);
+    expect(read.isHeld).toBe(true);
+    w.lb.calls.length = 0;
+    return { w, read };
+  }
+
+  it('is sent at once', async () => {
+    const { w, read } = await reading();
+    await using _ = w;
+    w.register('firmware', host(5));
+    await w.pass(0);
+    expect(w.lb.addresses(HTTP)).toContain(host(5));
+    read.release();
+    await w.pass(500);
+    expect(w.lb.count('add')).toBe(1);
+    expect(w.watcher.status().nginx[0]?.upstreams).toContainEqual(expect.objectContaining({ inSync: true }));
+  });
+
+  it('is proved by another read', async () => {
+    const { w, read } = await reading();
+    await using _ = w;
+    w.register('firmware', host(5));
+    await w.pass(0);
+    read.release();
+    await w.pass(0);
+    // What the read shows of the server is left to the next one, which repairs this.
+    w.lb.place(HTTP, host(5));
+    await w.pass(300);
+    expect(w.lb.count('upstream')).toBeGreaterThan(0);
+    expect(w.lb.addresses(HTTP)).toEqual([1, 2, 3, 4, 5].map(host));
+  });
+
+  it('is neither taken back nor sent twice if the read shows the group as it was before', async () => {
+    const { w, read } = await reading();
+    await using _ = w;
+    w.register('firmware', host(5));
+    w.register('firmware', host(2), { weight: 7 });
+    await w.pass(0);
+    read.release();
+    await w.pass(500);
+    expect(calls(w)).toEqual(['add', 'identity', 'update', 'upstream']);
+    expect(w.lb.addresses(HTTP)).toEqual([1, 2, 3, 4, 5].map(host));
+    expect(w.lb.find(HTTP, host(2))?.parameters.weight).toBe(7);
+  });
+
+  it('ends no drain by counters from before', async () => {
+    await using w = await watching(3);
+    w.register('firmware', host(2), { drain: true });
+    await w.pass(100);
+    w.lb.set(HTTP, host(2), { active: 0 });
+    const read = holdRead(w);
+    await w.pass(300);
+    w.lb.set(HTTP, host(2), { active: 1 });
+    // Another request while the group is read, by which the server is planned again.
+    w.register('firmware', host(2), { drain: true, weight: 2 });
+    await w.pass(300);
+    read.release();
+    await w.pass(1_000);
+    expect(w.lb.addresses(HTTP)).toContain(host(2));
+  });
+
+  it('has everything read again if its answer was lost', async () => {
+    const { w, read } = await reading();
+    await using _ = w;
+    const { fault } = w.lb;
+    let lost = 0;
+    w.lb.fault = (call) => (call.method === 'add' && lost++ === 0 ? { after: TIMEOUT } : fault(call));
+    w.register('firmware', host(5));
+    await w.pass(0);
+    read.release();
+    await w.pass(1_000);
+    expect(w.lb.addresses(HTTP)).toEqual([1, 2, 3, 4, 5].map(host));
+    expect(w.lb.count('add')).toBe(1);
+  });
+});
+
 describe('the fast path, with outdated servers', () => {
   it('never drains the last serving server after somebody else has changed the group', async () => {
     await using w = await watching(2);
