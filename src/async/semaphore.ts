@@ -1,6 +1,8 @@
+import { NEVER } from './abort.js';
+
 /**
  * Limits how many calls are under way at a time. A queued call rejects with the signal's reason if the signal is aborted
- * before it starts. A started call gets a signal of its own and always runs to its end, so that no request is
+ * before it starts. A started call gets a signal that is never aborted and always runs to its end, so that no request is
  * abandoned halfway. A call's time-out belongs inside the call: then it begins when the call starts, and the queue
  * costs it nothing.
  */
@@ -15,7 +17,7 @@ export function createSemaphore(limit: number): Semaphore {
     else await new Promise<void>((resolve) => queue.push(resolve));
     try {
       signal.throwIfAborted();
-      return await call(new AbortController().signal);
+      return await call(NEVER);
     } finally {
       const next = queue.shift();
       if (next) next();

@@ -1,23 +1,32 @@
-import { deriveAbort } from './abort.js';
-import { sleep } from './sleep.js';
-
 /** A latch that one loop waits on: a wake-up while the loop is busy is kept until its next wait, and several count as one. */
 export class Wakeup {
   #pending = false;
-  #interrupt = () => {};
+  #interrupt: (() => void) | undefined;
 
   /** Ends the wait under way, or the next one at once. */
   wake(): void {
     this.#pending = true;
-    this.#interrupt();
+    this.#interrupt?.();
   }
 
   /** Resolves when woken, after `ms` milliseconds, or when the signal is aborted. Never rejects. */
   async wait(ms: number, signal: AbortSignal): Promise<void> {
-    const waiting = deriveAbort(signal);
-    this.#interrupt = () => waiting.abort();
-    if (!this.#pending) await sleep(ms, waiting.signal);
-    waiting.dispose();
+    if (!this.#pending && !signal.aborted) await this.#interrupted(ms, signal);
     this.#pending = false;
+  }
+
+  /** It does without a signal of its own: to abort one costs as much as the rest of a change. */
+  #interrupted(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', end);
+        this.#interrupt = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      signal.addEventListener('abort', end, { once: true });
+      this.#interrupt = end;
+    });
   }
 }

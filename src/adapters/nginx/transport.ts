@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { isTimeout, withTimeout } from '../../async/abort.js';
 import { isObject, type JsonBounds, readJson } from '../../core/bounded-json.js';
 import { messageOf, NginxError } from '../../core/errors.js';
@@ -69,13 +69,18 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
 }
 
 /** Reads the whole body. Each part that arrives is progress: a long answer is not a late one. */
-async function readText(body: AsyncIterable<Buffer>, progress: () => void): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of body) {
-    progress();
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
+function readText(body: Dispatcher.ResponseData['body'], progress: () => void): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    body.on('data', (part: Buffer) => {
+      progress();
+      parts.push(part);
+    });
+    body.on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
+    body.on('error', reject);
+    // Without an end or an error before it.
+    body.on('close', () => reject(new Error('the answer broke off')));
+  });
 }
 
 /** Whether NGINX closed a kept-alive connection while the request was on its way: then a GET may be sent again. */
