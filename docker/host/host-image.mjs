@@ -1,10 +1,7 @@
-// The image of which Vagrant's docker provider makes hosts.
+// Makes the image of which Vagrant's docker provider makes hosts.
 import { ensureBaseImage } from '../setup/base-image.mjs';
 import { ensureEngine } from '../setup/engine.mjs';
-import { ensureImage } from '../setup/images.mjs';
-
-/** The image, as docker/setup/images.mjs describes images. */
-export const HOST_IMAGE = { name: 'sidekick-host', context: ['docker/host/image'] };
+import { ensureImage, HOST_IMAGE } from '../setup/images.mjs';
 
 /** Makes sure that there is an engine, and the image in it. */
 export async function ensureHostImage() {

@@ -5,11 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { buildPackages, PACKAGES } from '../packages/packages.mjs';
 import { ensureBaseImage } from '../setup/base-image.mjs';
 import { canInstall, install } from '../setup/debian.mjs';
+import { HOST_IMAGE } from '../setup/images.mjs';
 import { takeLock } from '../setup/lock.mjs';
 import { doing, done, failed, headline, skipped } from '../setup/narrator.mjs';
 import { ensurePackages } from '../setup/npm.mjs';
 import { ask, run, SetupError } from '../setup/run.mjs';
-import { ensureHostImage, HOST_IMAGE } from './host-image.mjs';
+import { ensureHostImage } from './host-image.mjs';
 import { CLUSTER } from './hosts.mjs';
 
 const BOOT_TIMEOUT_MS = 60_000;

@@ -8,6 +8,9 @@ import { ask, excerpt, finished, root, SetupError, start } from './run.mjs';
 
 const LABEL = 'sidekick.inputs';
 
+/** The image of which Vagrant's docker provider makes hosts; the tests ask its systemd about the units. */
+export const HOST_IMAGE = { name: 'sidekick-host', context: ['docker/host/image'], only: 'test' };
+
 /**
  * An image: its name, the files of its build context, and whether the npm packages needed at run time go with them.
  * `only` says for what alone it is needed; default for everything. `built` says that it holds the project's own code, so that
@@ -22,6 +25,7 @@ export const IMAGES = [
   { name: 'sidekick-prometheus', context: ['docker/prometheus'] },
   { name: 'sidekick-shells', context: ['test/integration/cli/shells'], only: 'test' },
   { name: 'sidekick-browser', context: ['test/integration/dashboard/browser'], only: 'test' },
+  HOST_IMAGE,
   { name: 'sidekick-bench-shell', context: ['test/bench/contenders/shell'] },
   { name: 'sidekick-gateway', context: ['docker/gateway', 'dist/gateway'], built: true },
   { name: 'sidekick', context: ['docker/sidekick', 'package.json', 'dist'], packages: true, built: true },

@@ -7,7 +7,7 @@ import { inspect, parseArgs } from 'node:util';
 import { until } from '../support/containers/until.js';
 import { openLedger } from '../support/report/ledger.js';
 import { announce, bold, elapsed, print, red, say } from '../support/report/narrator.js';
-import { printSummary, printVerdict } from '../support/report/summary.js';
+import { printSummary, printResult } from '../support/report/summary.js';
 import { confinement } from './chapters/confinement.js';
 import { lookAtFiles } from './chapters/files.js';
 import { firmwareServers } from './chapters/firmware.js';
@@ -132,7 +132,7 @@ async function main(): Promise<number> {
   if (!good) await keepLogs();
   if (values.keep) print(`\n${bold('The cluster is left up:')} vagrant ssh lb, vagrant destroy --force`);
   else await takeDown();
-  printVerdict(good, elapsed());
+  printResult(good, elapsed());
   return good ? 0 : 1;
 }
 

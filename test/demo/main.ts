@@ -12,7 +12,7 @@ import {
 } from '../support/containers/owner.js';
 import { openLedger } from '../support/report/ledger.js';
 import { announce, bold, elapsed, print, red, say } from '../support/report/narrator.js';
-import { printSummary, printVerdict } from '../support/report/summary.js';
+import { printSummary, printResult } from '../support/report/summary.js';
 import { expectNoLoss } from '../support/traffic/expectations.js';
 import { createHttpLoad } from '../support/traffic/http-load.js';
 import { createMqttLoad } from '../support/traffic/mqtt-load.js';
@@ -60,7 +60,7 @@ async function run(access: Access): Promise<{ cluster: Cluster; good: boolean }>
     throw error;
   }
   printSummary(ledger);
-  printVerdict(ledger.isGood(), elapsed());
+  printResult(ledger.isGood(), elapsed());
   return { cluster, good: ledger.isGood() };
 }
 

@@ -16,7 +16,7 @@ interface Evidence {
   readonly shown: RegistrySnapshot | undefined;
 }
 
-export interface Verdict {
+export interface FaultResult {
   readonly fault: string;
   readonly round: number;
   /** From etcd's first answer after the mending, to whomever, to the key being right for good, in ms. */
@@ -26,7 +26,7 @@ export interface Verdict {
   readonly problem: string | undefined;
 }
 
-export function judge(evidence: Evidence): Verdict {
+export function judge(evidence: Evidence): FaultResult {
   const { fault, round, mended, returned, ttl, looks } = evidence;
   const lapse = missingFor(looks);
   const after = looks.filter(({ at }) => at >= mended);

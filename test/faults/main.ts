@@ -14,7 +14,7 @@ import { run, serviceSpec } from '../support/registrar/harness.js';
 import type { Line } from '../support/silent.js';
 import { Cluster } from './cluster.js';
 import { FAULTS, type Fault, type World } from './faults.js';
-import { judge, type Verdict } from './judge.js';
+import { judge, type FaultResult } from './judge.js';
 import { report } from './report.js';
 import { Witness } from './witness.js';
 
@@ -48,12 +48,12 @@ async function main(): Promise<boolean> {
     subject.etcd.reader.watch(['/services/'], reader, end.signal),
   ]);
   const world: World = { cluster, etcd, key: KEY, ttl, dice };
-  const verdicts: Verdict[] = [];
+  const results: FaultResult[] = [];
   const faults = FAULTS.filter(({ name }) => name.includes(values.only));
   await settle(ttl);
   for (let round = 1; round <= Number(values.runs); round++) {
     for (const fault of dice.shuffle(faults))
-      verdicts.push(await suffer(fault, world, witness, reader, subject.log, round));
+      results.push(await suffer(fault, world, witness, reader, subject.log, round));
   }
   const alive = subject.registrar.status().phase === 'running';
   await subject.stop();
@@ -62,7 +62,7 @@ async function main(): Promise<boolean> {
   etcd.close();
   await cluster.close();
   await removeOwned();
-  return report(verdicts, alive, subject.log);
+  return report(results, alive, subject.log);
 }
 
 async function suffer(
@@ -72,7 +72,7 @@ async function suffer(
   reader: Recorder,
   log: { readonly lines: readonly Line[] },
   round: number,
-): Promise<Verdict> {
+): Promise<FaultResult> {
   const { cluster, ttl, dice } = world;
   await delay(dice.between(0, ttl / 2));
   const struck = Date.now();
@@ -83,7 +83,7 @@ async function suffer(
   await cluster.healthy();
   // One TTL to become right, one and a half to stay so: a key under a lease that nobody keeps alive would go.
   await settle(2.5 * ttl);
-  const verdict = judge({
+  const result = judge({
     fault,
     round,
 
@@ -93,12 +93,12 @@ async function suffer(
     looks: witness.since(struck),
     shown: reader.last,
   });
-  const { toRight, lapse, problem } = verdict;
+  const { toRight, lapse, problem } = result;
   console.log(
     `run ${round}: ${fault.name}: ${problem ?? 'ok'} (right ${toRight ?? '-'} ms after etcd's return, missing for ${lapse} ms, took ${mended - struck} ms)`,
   );
   if (problem) for (const line of log.lines.filter(({ at }) => at >= struck)) tell(line, struck);
-  return verdict;
+  return result;
 }
 
 /** A line of the registrar's log, with its time since the fault began. */

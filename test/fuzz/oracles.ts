@@ -1,6 +1,6 @@
 /** What holds of every answer of the API. */
 import { check, SHAPES } from '../contract/gateway/schema.js';
-import { ACCEPTED, rejected, type Verdict } from './target.js';
+import { ACCEPTED, type Acceptance, rejected } from './target.js';
 
 export interface ApiAnswer {
   readonly status: number;
@@ -8,7 +8,7 @@ export interface ApiAnswer {
 }
 
 /** A refusal is the API's error object and says why. Of the statuses from 500 none is one but those `defined`. */
-export function judgeAnswer({ status, text }: ApiAnswer, defined: readonly number[] = []): Verdict {
+export function judgeAnswer({ status, text }: ApiAnswer, defined: readonly number[] = []): Acceptance {
   if (status >= 500 && !defined.includes(status))
     throw new Error(`the API answers ${status}: ${text.slice(0, 300)}`);
   const body: unknown = text === '' ? undefined : JSON.parse(text);

@@ -4,7 +4,7 @@ import { later, now } from './clock.js';
 import { Journal } from './journal.js';
 import { literal } from './literal.js';
 import { type Figures, Tally } from './tally.js';
-import type { AnyTarget, Subject, Verdict } from './target.js';
+import type { Acceptance, AnyTarget, Subject } from './target.js';
 
 interface Budget {
   /** The first batch's; each further batch has the next one. */
@@ -40,7 +40,7 @@ export async function run(target: AnyTarget, budget: Budget): Promise<Figures> {
 export async function replay<Input>(
   target: { readonly name: string; open(): Promise<Subject<Input>> },
   input: Input,
-): Promise<Verdict> {
+): Promise<Acceptance> {
   await using subject = await target.open();
   return await guarded(target.name, DEFAULT_BOUND, () => subject.judge(input));
 }
@@ -75,8 +75,8 @@ async function judge({ target, subject, tally, journal }: Work, input: unknown):
   journal.begin(input);
   const began = now();
   try {
-    const verdict = await guarded(target.name, target.bound ?? DEFAULT_BOUND, () => subject.judge(input));
-    tally.note(verdict, now() - began);
+    const acceptance = await guarded(target.name, target.bound ?? DEFAULT_BOUND, () => subject.judge(input));
+    tally.note(acceptance, now() - began);
   } finally {
     journal.end();
   }
@@ -86,23 +86,23 @@ async function judge({ target, subject, tally, journal }: Work, input: unknown):
 async function guarded(
   target: string,
   bound: number,
-  judge: () => Verdict | Promise<Verdict>,
-): Promise<Verdict> {
+  judge: () => Acceptance | Promise<Acceptance>,
+): Promise<Acceptance> {
   let fail: (reason: unknown) => void = () => {};
   const failure = new Promise<never>((_, reject) => {
     fail = reject;
   });
   failure.catch(() => {});
   const stray = (reason: unknown) => fail(new Error(`${target}: nobody caught this`, { cause: reason }));
-  const cancel = later(() => fail(new Error(`${target}: no verdict within ${bound} ms`)), bound);
+  const cancel = later(() => fail(new Error(`${target}: no answer within ${bound} ms`)), bound);
   process.on('unhandledRejection', stray);
   process.on('uncaughtException', stray);
   const began = now();
   try {
-    const verdict = await Promise.race([failure, Promise.resolve().then(judge)]);
+    const acceptance = await Promise.race([failure, Promise.resolve().then(judge)]);
     const took = now() - began;
     if (took > bound) throw new Error(`${target}: it took ${Math.round(took)} ms`);
-    return verdict;
+    return acceptance;
   } finally {
     cancel();
     process.off('unhandledRejection', stray);

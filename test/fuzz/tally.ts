@@ -1,6 +1,6 @@
 /** The figures of one target. */
 import { now } from './clock.js';
-import type { Verdict } from './target.js';
+import type { Acceptance } from './target.js';
 
 export interface Figures {
   readonly target: string;
@@ -33,7 +33,7 @@ export class Tally {
   }
 
   /** @param took In ms. */
-  note({ accepted, rejected }: Verdict, took: number): void {
+  note({ accepted, rejected }: Acceptance, took: number): void {
     this.#inputs += accepted + rejected.length;
     this.#accepted += accepted;
     this.#rejected += rejected.length;

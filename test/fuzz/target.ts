@@ -1,30 +1,30 @@
 /** What the fuzz run works on: a source of inputs, and a judge of what became of each. */
 import type { fc } from '../support/property.js';
 
-/** What became of one input. An input that may hold several items, such as keys, has a verdict on each. */
-export interface Verdict {
+/** What became of one input. An input that may hold several items, such as keys, counts for each of them. */
+export interface Acceptance {
   readonly accepted: number;
   /** The reason of each item that was refused. */
   readonly rejected: readonly string[];
 }
 
-export const ACCEPTED: Verdict = { accepted: 1, rejected: [] };
+export const ACCEPTED: Acceptance = { accepted: 1, rejected: [] };
 
-export function rejected(reason: string): Verdict {
+export function rejected(reason: string): Acceptance {
   return { accepted: 0, rejected: [reason] };
 }
 
-export function together(verdicts: readonly Verdict[]): Verdict {
+export function together(acceptances: readonly Acceptance[]): Acceptance {
   return {
-    accepted: verdicts.reduce((sum, verdict) => sum + verdict.accepted, 0),
-    rejected: verdicts.flatMap((verdict) => verdict.rejected),
+    accepted: acceptances.reduce((sum, acceptance) => sum + acceptance.accepted, 0),
+    rejected: acceptances.flatMap((acceptance) => acceptance.rejected),
   };
 }
 
 /** Something under test that is ready for inputs. */
 export interface Subject<Input> extends AsyncDisposable {
   /** Gives it an input; throws when anything happens that must never happen. */
-  judge(input: Input): Verdict | Promise<Verdict>;
+  judge(input: Input): Acceptance | Promise<Acceptance>;
 }
 
 export interface Target<Input = unknown> {

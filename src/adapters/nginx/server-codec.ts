@@ -59,7 +59,7 @@ export function readServer(value: unknown): ActualServer | undefined {
 }
 
 /** Fields that only a server has which is not sidekick's. */
-const FOREIGN = ['parent', 'host', 'service'] as const;
+const UNMANAGED_FIELDS = ['parent', 'host', 'service'] as const;
 
 /** Undefined where it is not sidekick's: a DNS name, a child of one (`parent`, `host`), an SRV `service`, a unix socket. */
 function readManaged(
@@ -67,7 +67,7 @@ function readManaged(
   peers: ReadonlyMap<number, PeerStatus>,
   parametersOf: (server: WireServer) => ServerParameters,
 ): ActualServer | undefined {
-  if (FOREIGN.some((name) => (value[name] ?? '') !== '')) return undefined;
+  if (UNMANAGED_FIELDS.some((name) => (value[name] ?? '') !== '')) return undefined;
   const address = parseAddress(value.server);
   if (!address.ok) return undefined;
   const peer = peers.get(value.id);

@@ -33,7 +33,7 @@ function timesFloor({ figures: { floor, sidekick } }: Row): number | undefined {
 }
 
 /** Every part of a target as text, and whether it was met. */
-function verdicts(row: Row, target: Target): readonly (readonly [string, boolean])[] {
+function targetParts(row: Row, target: Target): readonly (readonly [string, boolean])[] {
   const { sidekick, 'shell loop': shell } = row.figures;
   const times = timesFloor(row);
   const found: (readonly [string, boolean] | undefined)[] = [
@@ -51,7 +51,7 @@ function verdicts(row: Row, target: Target): readonly (readonly [string, boolean
 }
 
 function targetCell(row: Row): string {
-  return verdicts(row, row.target ?? {})
+  return targetParts(row, row.target ?? {})
     .map(([text, met]) => `${text}: ${met ? 'met' : 'missed'}`)
     .join('; ');
 }

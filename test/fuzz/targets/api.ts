@@ -3,7 +3,7 @@ import { fc } from '../../support/property.js';
 import { FakeNginx, respond } from '../../unit/gateway/support/memory.js';
 import { type ApiRequest, apiRequest } from '../inputs/api.js';
 import { type ApiAnswer, judgeAnswer } from '../oracles.js';
-import { type Target, together, type Verdict } from '../target.js';
+import { type Acceptance, type Target, together } from '../target.js';
 
 /** The group and the zone that no request is about. */
 const OTHER = 'backend';
@@ -46,7 +46,7 @@ function other({ http, stream }: Halves): string {
   return JSON.stringify(own);
 }
 
-function judge(requests: readonly ApiRequest[]): Verdict {
+function judge(requests: readonly ApiRequest[]): Acceptance {
   const halves = { http: new FakeNginx(CONFIG), stream: new FakeNginx(CONFIG, 'stream') };
   for (const kind of ['http', 'stream'] as const) {
     const path = `/api/9/${kind}`;
@@ -58,7 +58,7 @@ function judge(requests: readonly ApiRequest[]): Verdict {
     call(halves, { method: 'POST', target: `${path}/keyvals/${OTHER}`, body: '{"a":"b"}' });
   }
   const before = other(halves);
-  const verdict = together(
+  const acceptance = together(
     requests.map((request) => {
       const answer = call(halves, request);
       try {
@@ -70,7 +70,7 @@ function judge(requests: readonly ApiRequest[]): Verdict {
   );
   if (other(halves) !== before)
     throw new Error(`what nothing was said about was ${before} and is ${other(halves)}`);
-  return verdict;
+  return acceptance;
 }
 
 export const api: Target<readonly ApiRequest[]> = {

@@ -6,7 +6,7 @@ import { Recorder } from '../../support/recorder.js';
 import { NEVER, type Running, run, serviceSpec } from '../../support/registrar/harness.js';
 import { SecureEtcd } from '../../support/registrar/secure-etcd.js';
 import { type Direction, TcpProxy } from '../../support/tcp-proxy.js';
-import type { Subject, Target, Verdict } from '../target.js';
+import type { Acceptance, Subject, Target } from '../target.js';
 
 /** What happens to the bytes of one direction, once so many have passed. */
 interface Damage {
@@ -121,7 +121,7 @@ class EtcdAnswers implements Subject<readonly Damage[]> {
     return subject;
   }
 
-  readonly judge = async (damages: readonly Damage[]): Promise<Verdict> => {
+  readonly judge = async (damages: readonly Damage[]): Promise<Acceptance> => {
     this.#vandal.plan(damages);
     await this.#write();
     // Whoever is cut off comes again, so some bytes always pass.

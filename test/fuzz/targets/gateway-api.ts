@@ -6,7 +6,7 @@ import { API_TOKEN, startNetwork, type TestNetwork } from '../../support/contain
 import { fc } from '../../support/property.js';
 import { type ApiRequest, apiRequest } from '../inputs/api.js';
 import { type ApiAnswer, judgeAnswer } from '../oracles.js';
-import { ACCEPTED, rejected, type Subject, type Target, together, type Verdict } from '../target.js';
+import { ACCEPTED, type Acceptance, rejected, type Subject, type Target, together } from '../target.js';
 
 /** What the API may answer when it is busy or full; see the table of its errors. */
 const DEFINED = [501, 503, 507];
@@ -37,16 +37,16 @@ class GatewayApi implements Subject<readonly ApiRequest[]> {
     return subject;
   }
 
-  readonly judge = async (requests: readonly ApiRequest[]): Promise<Verdict> => {
-    const verdicts: Verdict[] = [];
-    for (const one of requests) verdicts.push(judgeRequest(one, await this.#send(one)));
+  readonly judge = async (requests: readonly ApiRequest[]): Promise<Acceptance> => {
+    const acceptances: Acceptance[] = [];
+    for (const one of requests) acceptances.push(judgeRequest(one, await this.#send(one)));
     const [workers, other] = [
       await this.#look('/workers'),
       await this.#look('/http/upstreams/backend/servers'),
     ];
     if (workers !== this.#workers) throw new Error(`the workers were ${this.#workers} and are ${workers}`);
     if (other !== this.#other) throw new Error(`the other group was ${this.#other} and is ${other}`);
-    return together(verdicts);
+    return together(acceptances);
   };
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,7 +79,7 @@ class GatewayApi implements Subject<readonly ApiRequest[]> {
   }
 }
 
-function judgeRequest({ method, target }: ApiRequest, answer: ApiAnswer): Verdict {
+function judgeRequest({ method, target }: ApiRequest, answer: ApiAnswer): Acceptance {
   try {
     // An answer to HEAD is all head.
     if (method === 'HEAD' && answer.status < 500)

@@ -8,7 +8,7 @@ import { connectPacket } from '../../integration/gateway/sessions.js';
 import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
 import { pieces } from '../inputs/bytes.js';
 import { type Connect, connects } from '../inputs/mqtt.js';
-import { ACCEPTED, rejected, type Subject, type Target, type Verdict } from '../target.js';
+import { ACCEPTED, type Acceptance, rejected, type Subject, type Target } from '../target.js';
 
 const CONNACK = Buffer.from([0x20, 2, 0, 0]);
 const PINGREQ = Buffer.from([0xc0, 0]);
@@ -74,7 +74,7 @@ class GatewayMqtt implements Subject<Connect> {
     return subject;
   }
 
-  readonly judge = async ({ bytes, cuts, valid }: Connect): Promise<Verdict> => {
+  readonly judge = async ({ bytes, cuts, valid }: Connect): Promise<Acceptance> => {
     const known = this.#broker.sessions.length;
     const word = mqtt.parse(bytes);
     const outcome = await this.#offer(bytes, cuts, word === undefined);

@@ -2,7 +2,7 @@ import { type FullGateway, startFullGateway } from '../../integration/gateway/ga
 import { startNetwork, type TestNetwork } from '../../support/containers/index.js';
 import { fc } from '../../support/property.js';
 import { groupChanges, groupState, zoneState } from '../inputs/state.js';
-import type { Subject, Target, Verdict } from '../target.js';
+import type { Acceptance, Subject, Target } from '../target.js';
 
 interface Files {
   readonly http: string;
@@ -30,7 +30,7 @@ class GatewayState implements Subject<Files> {
     return new GatewayState(network, await startFullGateway(network));
   }
 
-  readonly judge = async ({ http, stream, changes, zone }: Files): Promise<Verdict> => {
+  readonly judge = async ({ http, stream, changes, zone }: Files): Promise<Acceptance> => {
     const { container, api } = this.#gateway;
     const from = container.logs.lines.length;
     await this.#write({

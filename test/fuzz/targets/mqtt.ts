@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import * as mqtt from '../../../src/gateway/model/mqtt.js';
 import { pieces } from '../inputs/bytes.js';
 import { type Connect, connects } from '../inputs/mqtt.js';
-import { ACCEPTED, rejected, type Target, type Verdict } from '../target.js';
+import { ACCEPTED, type Acceptance, rejected, type Target } from '../target.js';
 
 /** What the parser says of the longer and longer starts that it is shown, as NGINX shows them, up to its first word. */
 function spoken(bytes: Buffer, cuts: readonly number[]): mqtt.Connect {
@@ -15,7 +15,7 @@ function spoken(bytes: Buffer, cuts: readonly number[]): mqtt.Connect {
   return undefined;
 }
 
-function judge({ bytes, cuts, valid }: Connect): Verdict {
+function judge({ bytes, cuts, valid }: Connect): Acceptance {
   const whole = mqtt.parse(bytes);
   const cut = spoken(bytes, cuts);
   if (!isDeepStrictEqual(cut, whole))

@@ -6,7 +6,7 @@ import { NginxApiServer } from '../../support/nginx-api-server.js';
 import { fc } from '../../support/property.js';
 import { address, HTTP, STREAM, Watching } from '../../support/watching.js';
 import { type Spoilt, spoiltAnswer, spoiltBody } from '../inputs/answers.js';
-import type { Target, Verdict } from '../target.js';
+import type { Acceptance, Target } from '../target.js';
 
 interface Nonsense {
   /** What the next answers are; those after them are true again. */
@@ -110,7 +110,7 @@ class Subject implements AsyncDisposable {
     return this;
   }
 
-  readonly judge = async ({ answers }: Nonsense): Promise<Verdict> => {
+  readonly judge = async ({ answers }: Nonsense): Promise<Acceptance> => {
     this.#harms.length = 0;
     this.#spoiler.plan(answers);
     const before = this.#spoiler.applied;

@@ -1,12 +1,12 @@
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { decodeRegistration, encodeRegistration } from '../../../src/core/registration-codec.js';
 import { registrationWrite, type Write } from '../inputs/registrations.js';
-import { ACCEPTED, rejected, type Target, type Verdict } from '../target.js';
+import { ACCEPTED, type Acceptance, rejected, type Target } from '../target.js';
 
 /** Longer is no reason that somebody reads. */
 const MAX_REASON = 4_000;
 
-function judge({ key, value }: Write): Verdict {
+function judge({ key, value }: Write): Acceptance {
   const decoded = decodeRegistration(DEFAULT_KEY_PREFIXES, key, value);
   if (decoded.status === 'rejected') {
     const { reason } = decoded;

@@ -4,7 +4,7 @@ import { fc } from '../../support/property.js';
 import { FakeNginx, respond } from '../../unit/gateway/support/memory.js';
 import { groupChanges, groupState, zoneState } from '../inputs/state.js';
 import { judgeAnswer } from '../oracles.js';
-import { rejected, type Target, together, type Verdict } from '../target.js';
+import { type Acceptance, rejected, type Target, together } from '../target.js';
 
 interface States {
   readonly kind: 'http' | 'stream';
@@ -73,7 +73,7 @@ function shown(list: object): string {
   return JSON.stringify(list, (name, value: unknown) => (name === 'id' ? undefined : value));
 }
 
-function judge(states: States): Verdict {
+function judge(states: States): Acceptance {
   const started = new Restarted(states);
   const servers = { array: SHAPES[states.kind].server };
   const found = Object.keys(started.read('upstreams/firmware/servers', servers)).length;

@@ -6,7 +6,7 @@ import { FakeNginx } from '../../support/fake-nginx.js';
 import { fc } from '../../support/property.js';
 import { address, STREAM, useFakeClock, Watching } from '../../support/watching.js';
 import { anyWrite, SERVICES, type Write } from '../inputs/registrations.js';
-import { ACCEPTED, rejected, type Target, together, type Verdict } from '../target.js';
+import { ACCEPTED, type Acceptance, rejected, type Target, together } from '../target.js';
 
 /** Of another service than the noise is about. */
 const GOOD = [address('192.0.2.1:1883'), address('192.0.2.2:1883')] as const;
@@ -17,7 +17,7 @@ const A_WHILE = 3_000;
 /** What terminals act on: C0 but the line feed, DEL, C1, and what turns the direction of text. */
 const UNPRINTABLE = /(?!\n)[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
 
-function verdicts(writes: readonly Write[], watching: Watching): Verdict {
+function acceptanceOf(writes: readonly Write[], watching: Watching): Acceptance {
   const said = new Map(watching.watcher.status().rejected.map(({ reason, ...rest }) => [rest.key, reason]));
   return together(
     writes.map(({ key, value }) => {
@@ -39,7 +39,7 @@ async function serves(watching: Watching, wanted: readonly string[], when: strin
 }
 
 /** Writes the noise before, amid and after what a service of good conduct does. */
-async function judge(writes: readonly Write[]): Promise<Verdict> {
+async function judge(writes: readonly Write[]): Promise<Acceptance> {
   const http = [...SERVICES];
   await using watching = new Watching({ nginx: [new FakeNginx({ http, stream: ['mqtt'] })] });
   const { registry } = watching;
@@ -53,7 +53,7 @@ async function judge(writes: readonly Write[]): Promise<Verdict> {
   watching.vanish('mqtt', GOOD[0]);
   await serves(watching, [GOOD[1]], 'after the noise and an instance have gone');
   inspect(watching);
-  return verdicts(writes, watching);
+  return acceptanceOf(writes, watching);
 }
 
 function silence(registry: Watching['registry'], writes: readonly Write[]): void {

@@ -21,7 +21,8 @@ const OWN = '/etc/firmware/upload';
 /** Takes uploads at every firmware server. */
 export const UPLOAD_TOKEN = 'a-token-of-twenty-one';
 
-export interface HostSurroundings {
+/** What a host of firmware works with. */
+export interface HostDependencies {
   readonly network: TestNetwork;
   readonly etcd: Etcd;
   readonly authority: Authority;
@@ -43,7 +44,7 @@ export class FirmwareHost {
   }
 
   /** Starts one with an empty disk. It is not waited for until it is registered. */
-  static async start(name: string, { network, etcd, authority }: HostSurroundings): Promise<FirmwareHost> {
+  static async start(name: string, { network, etcd, authority }: HostDependencies): Promise<FirmwareHost> {
     const directory = mkdtempSync(path.join(tmpdir(), `${name}-`));
     // The server and the sidekick are two users, of whom this machine knows neither.
     chmodSync(directory, 0o777);

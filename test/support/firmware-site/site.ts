@@ -115,8 +115,8 @@ export class FirmwareSite {
 
   /** Starts another host with an empty disk. */
   async join(): Promise<FirmwareHost> {
-    const surroundings = { network: this.#network, etcd: this.#etcd, authority: this.#authority };
-    const host = await FirmwareHost.start(`firmware-${++this.#started}`, surroundings);
+    const dependencies = { network: this.#network, etcd: this.#etcd, authority: this.#authority };
+    const host = await FirmwareHost.start(`firmware-${++this.#started}`, dependencies);
     this.hosts.push(host);
     return host;
   }

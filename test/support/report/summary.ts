@@ -22,7 +22,7 @@ export function printSummary({ steps, entries }: Ledger): void {
 }
 
 /** Prints whether the run passed: its last line. */
-export function printVerdict(good: boolean, seconds: number): void {
+export function printResult(good: boolean, seconds: number): void {
   const time = `${seconds.toFixed(0)} s`;
   print(
     `\n${good ? green(`All as it had to be, in ${time}.`) : red(`Something was lost; see the lines marked WRONG. (${time})`)}`,

@@ -16,6 +16,7 @@ describe('times of NGINX', () => {
     ['1y', 31_536_000],
     ['10y 10M 10w 10d 10h 10m 10s', 348_228_610],
     [`${'0'.repeat(62)}1s`, 1],
+    ['2147483647', 2_147_483_647],
   ])('the time %s is %i s', (text, seconds) => {
     expect(parseNginxTime(text)).toBe(seconds);
   });
@@ -33,6 +34,7 @@ describe('times of NGINX', () => {
     ' ',
     ' 1s',
     '1s ',
+    '2147483648',
     '99999999999',
     `${'0'.repeat(63)}1s`,
   ])('the text %j is no time', (text) => {

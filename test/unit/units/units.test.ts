@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { parseDuration } from '../../../src/config/engine/duration.js';
 import { loadConfig } from '../../../src/config/load.js';
@@ -23,29 +22,6 @@ function service(unit: string): string[] {
 function sources(example: string) {
   return { flags: new Map([['--config', unitPath(`deb/examples/${example}`)]]), env: {} };
 }
-
-function systemdAnalyze(...args: string[]): string | undefined {
-  try {
-    return execFileSync('systemd-analyze', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** What `systemd-analyze security` gives, of 10; more means more that a program taken over could do. */
-function exposure(unit: string): number {
-  const output = systemdAnalyze(
-    'security',
-    '--offline=true',
-    '--no-pager',
-    '--threshold=100',
-    unitPath(unit),
-  );
-  return Number(/Overall exposure level for .*: ([\d.]+)/.exec(output ?? '')?.[1]);
-}
-
-const offline = systemdAnalyze('--version') !== undefined;
 
 describe('the unit of a sidekick', () => {
   it('stops before the unit that it is named after, which it is bound to', () => {
@@ -83,11 +59,6 @@ describe('a unit of sidekick', () => {
     const { lists } = loadConfig(watchScope, sources('watch.yaml'));
     expect(lists.probes.map(({ values }) => values.service)).toEqual(['firmware', 'mqtt']);
   });
-
-  // Without systemd-analyze this is left to the cluster test, which asks the hosts' own.
-  it.skipIf(!offline).each([SIDEKICK, WATCH])('is exposed by at most 1.8: %s', (unit) => {
-    expect(exposure(unit)).toBeLessThanOrEqual(1.8);
-  });
 });
 
 describe('the unit of a firmware server', () => {
@@ -104,18 +75,9 @@ describe('the unit of a firmware server', () => {
       expect(wordsOf(unit, 'Service.ReadWritePaths')).toEqual([`-${directory}`]);
     }
   });
-
-  it.skipIf(!offline)('is exposed by at most 1.8', () => {
-    expect(exposure(SERVER)).toBeLessThanOrEqual(1.8);
-  });
 });
 
 describe('the unit of the gateway', () => {
-  // docs/security.md says what it would take to come lower.
-  it.skipIf(!offline)('is exposed by at most 2.3', () => {
-    expect(exposure('loadbalancer.service')).toBeLessThanOrEqual(2.3);
-  });
-
   it('gives its workers no access to the directory that its master reads configuration from', () => {
     expect(wordsOf('loadbalancer.service', 'Service.RuntimeDirectory')).toEqual(['sidekick-gateway']);
     expect(wordsOf('loadbalancer.service', 'Service.User')).toEqual([]);

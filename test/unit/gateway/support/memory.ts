@@ -1,4 +1,4 @@
-/** NGINX's shared dictionaries and surroundings, in memory. Several workers may share one. */
+/** NGINX's shared dictionaries, files and clock, in memory. Several workers may share one. */
 import { createHash } from 'node:crypto';
 import * as dispatch from '../../../../src/gateway/api/dispatch.js';
 import type { ProcessInfo } from '../../../../src/gateway/api/process-info.js';
