@@ -243,9 +243,9 @@ export class Registrations implements DesiredLookup {
     change: Change,
   ): void {
     this.#nameless.delete(key);
-    const name = serviceIn(this.#prefixes.services, key);
-    if (name !== undefined) this.#services.get(name)?.rejected.delete(key);
     const instance = parseInstance(this.#prefixes.services, key);
+    const name = instance.ok ? instance.value.service : serviceIn(this.#prefixes.services, key);
+    if (name !== undefined) this.#services.get(name)?.rejected.delete(key);
     if (!instance.ok) {
       if (entry) this.#reject({ key, revision: entry.revision, reason: instance.reason }, change);
       else if (name !== undefined) change.touched.add(name);
@@ -398,7 +398,7 @@ function refresh(service: Service, instance: Instance, now: number): GoneInstanc
   const { records, maintenance, instances, desired, drainRequests } = service;
   const { address } = instance;
   const former = instances.get(address);
-  const [newest] = (records.get(address) ?? []).toSorted((a, b) => b.entry.revision - a.entry.revision);
+  const newest = newestOf(records.get(address) ?? []);
   const record = newest && recordOf(newest, maintenance.get(address), former, now);
   service.accepted += countAccepted(record) - countAccepted(former);
   if (!record) {
@@ -411,6 +411,11 @@ function refresh(service: Service, instance: Instance, now: number): GoneInstanc
   if (request === undefined) drainRequests.delete(address);
   else drainRequests.set(address, request);
   return undefined;
+}
+
+function newestOf<T extends Pick<InstanceRecord, 'entry'>>(records: readonly T[]): T | undefined {
+  if (records.length < 2) return records[0];
+  return records.toSorted((a, b) => b.entry.revision - a.entry.revision)[0];
 }
 
 function recordOf(
@@ -433,10 +438,10 @@ function isEmpty({ records, rejected, maintenance, admission }: Service): boolea
   return records.size === 0 && rejected.size === 0 && maintenance.size === 0 && admission.isEmpty;
 }
 
+const ENCODER = new TextEncoder();
+
 function bytesOf({ value, oversized }: KeyValue): number {
-  return oversized !== undefined || value.length > MOST_BYTES
-    ? MOST_BYTES
-    : new TextEncoder().encode(value).length;
+  return oversized !== undefined || value.length > MOST_BYTES ? MOST_BYTES : ENCODER.encode(value).length;
 }
 
 function fault(error: unknown): string {

@@ -9,11 +9,16 @@ const MAX_ITEMS = 100;
 
 const MAX_DEPTH = 5;
 
+const REDACTED = '(redacted)';
+
 /** The longest text of a whole line, because many bounded texts are long together. */
 const MAX_TOTAL = 16_384;
 
+/** Fields whose values are never shown, whatever group they are in. */
+const SECRET: ReadonlySet<string> = new Set(['password', 'token', 'authorization', 'auth']);
+
 /**
- * The fields of one log line, made safe to write: text is escaped and cut, lists and groups are cut, and deep nesting is
+ * The fields of one log line, made safe to write: secrets are left out, text is escaped and cut, lists and groups are cut, and deep nesting is
  * left out. This is the last line of defence: code that logs untrusted text cuts it to a useful length itself. Reads no
  * getter twice and never throws for data.
  */
@@ -44,7 +49,8 @@ export function boundedFields(fields: Readonly<Record<string, unknown>>): Record
     const entries = Object.entries(value);
     const shown = entries.slice(0, roomFor(entries.length));
     const cut = shown.length < entries.length ? { '…': `(${entries.length} fields)` } : {};
-    return { ...Object.fromEntries(shown.map(([name, item]) => [text(name), any(item, depth + 1)])), ...cut };
+    const safe = (name: string, item: unknown) => (SECRET.has(name) ? REDACTED : any(item, depth + 1));
+    return { ...Object.fromEntries(shown.map(([name, item]) => [text(name), safe(name, item)])), ...cut };
   }
 
   function roomFor(count: number): number {

@@ -11,13 +11,6 @@ export interface LogSettings {
   readonly format: 'auto' | 'json' | 'pretty';
 }
 
-/** The fields that are never logged, up to two levels deep. */
-const REDACTED: readonly string[] = ['password', 'token', 'authorization', 'auth'].flatMap((name) => [
-  name,
-  `*.${name}`,
-  `*.*.${name}`,
-]);
-
 /** The file descriptor of the standard error stream. The result of a command goes to the standard output, apart from the log. */
 const STDERR = 2;
 
@@ -44,7 +37,6 @@ export function createLogger(settings: LogSettings, to?: DestinationStream): Log
           );
         },
       },
-      redact: { paths: [...REDACTED], censor: '(redacted)' },
     },
     forPeople ? prettyStream(terminal, to) : (to ?? linesTo(STDERR)),
   );

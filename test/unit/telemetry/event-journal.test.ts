@@ -37,6 +37,14 @@ describe('EventJournal', () => {
     expect(events.after('')).toBeUndefined();
   });
 
+  it('keeps no secret, however deep it is', () => {
+    const events = journal();
+    const password = 'hunter2';
+    events.add('warn', { event: 'x', password, list: [{ a: { b: { token: password } } }] }, 'x');
+    expect(JSON.stringify(events.read())).not.toContain(password);
+    expect(events.read().events).toMatchObject([{ password: '(redacted)' }]);
+  });
+
   it('makes untrusted text safe, and bounds it', () => {
     const events = journal();
     const addresses = Array.from({ length: 5_000 }, (_, n) => `10.0.0.1:${n}`);
