@@ -9,6 +9,15 @@ export interface Area {
   readonly tests: readonly string[];
 }
 
+/** The pure files of the daemons that have a unit test of their own. */
+const DAEMON = [
+  'lease/key-ledger',
+  'watcher/known-servers',
+  'watcher/probe-budget',
+  'watcher/schedule',
+  'watcher/upstream-memory',
+];
+
 /** Pure code, and for each part the tests of its own that must be enough. */
 export const AREAS: readonly Area[] = [
   {
@@ -20,8 +29,8 @@ export const AREAS: readonly Area[] = [
   { name: 'firmware', mutate: ['src/firmware/**/*.ts'], tests: ['test/unit/firmware/**/*.test.ts'] },
   {
     name: 'daemon',
-    mutate: ['src/daemon/lease/key-ledger.ts', 'src/daemon/watcher/probe-budget.ts'],
-    tests: ['test/unit/daemon/lease/key-ledger.test.ts', 'test/unit/daemon/watcher/probe-budget.test.ts'],
+    mutate: DAEMON.map((name) => `src/daemon/${name}.ts`),
+    tests: DAEMON.map((name) => `test/unit/daemon/${name}.test.ts`),
   },
   {
     name: 'gateway',

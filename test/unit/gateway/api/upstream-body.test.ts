@@ -1,4 +1,4 @@
-/** Peers and groups are tested through the API, in dispatch.test.ts. */
+/** Peers and groups are tested through the API, in upstreams.test.ts. */
 import { describe, expect, it } from 'vitest';
 import * as upstreamBody from '../../../../src/gateway/api/upstream-body.js';
 import * as server from '../../../../src/gateway/model/server.js';
