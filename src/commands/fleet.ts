@@ -1,4 +1,3 @@
-import { sleep } from '../async/sleep.js';
 import type { statusScope } from '../config/status.js';
 import { messageOf } from '../core/errors.js';
 import { type FleetStatus, fleetPrefixes, fleetStatus } from '../core/fleet-status.js';
@@ -11,13 +10,11 @@ import type { TypeStatus } from '../firmware/type-status.js';
 import type { InvocationOf } from './command.js';
 import { typesIn } from './firmware/status.js';
 import { fleetText } from './fleet-text.js';
+import { LiveView } from './live-view.js';
 import { printLines } from './print-lines.js';
 import { argument, type EtcdSession, withEtcd } from './with-etcd.js';
 
 type StatusInvocation = InvocationOf<typeof statusScope>;
-
-/** The least time from one output of `--watch` to the next, in ms. */
-const REDRAW = 500;
 
 /** `sidekick status` from etcd. Resolves to 0 if all is in sync, otherwise to 1; rejects if etcd cannot be read. */
 export async function fleet(invocation: StatusInvocation): Promise<number> {
@@ -26,7 +23,7 @@ export async function fleet(invocation: StatusInvocation): Promise<number> {
   return withEtcd(invocation, async (session) => {
     if (invocation.config.values.watch) return watchFleet(invocation, service, session);
     const status = wholeFleet(session.prefixes, await readAll(session));
-    show(status, service, invocation);
+    invocation.out.write(textOf(status, service, invocation));
     return isInSync(status, service) ? 0 : 1;
   });
 }
@@ -57,43 +54,29 @@ async function readAll({ store, prefixes, signal }: EtcdSession): Promise<Readon
   return new Map(lists.flat().map((entry) => [entry.key, entry]));
 }
 
-/** Shows the fleet whenever it changes. Rejects when it is aborted. */
+/** Shows the fleet as it changes. Rejects when it is aborted. */
 async function watchFleet(
   invocation: StatusInvocation,
   service: string | undefined,
   { reader, prefixes, signal }: EtcdSession,
 ): Promise<number> {
   const { out, err } = invocation;
-  let latest: RegistrySnapshot | undefined;
-  let isDue = false;
-  const draw = async () => {
-    await sleep(REDRAW, signal);
-    isDue = false;
-    if (!latest || signal.aborted) return;
-    // The screen is cleared on a terminal alone: anything else gets one output after the other.
-    if ((out as NodeJS.WriteStream).isTTY) out.write('\u001b[H\u001b[2J');
-    show(wholeFleet(prefixes, latest.entries), service, invocation);
-  };
+  const view = new LiveView<RegistrySnapshot>(out, ({ entries }) =>
+    textOf(wholeFleet(prefixes, entries), service, invocation),
+  );
   const listener = {
-    onSnapshot(snapshot: RegistrySnapshot) {
-      latest = snapshot;
-      if (isDue) return;
-      isDue = true;
-      void draw();
-    },
+    onSnapshot: (snapshot: RegistrySnapshot) => view.update(snapshot),
     onUnavailable: (error: Error) =>
       printLines(err, `etcd cannot be read: ${messageOf(error)}; trying again`),
   };
-  await reader.watch(watchedPrefixes(prefixes), listener, signal);
+  await Promise.all([reader.watch(watchedPrefixes(prefixes), listener, signal), view.run(signal)]);
   signal.throwIfAborted();
   return 0;
 }
 
-function show(status: WholeFleet, service: string | undefined, { config, out }: StatusInvocation): void {
-  if (!config.values.json) {
-    out.write(fleetText(status, { service, now: Date.now() }));
-    return;
-  }
+/** The fleet for people, or as JSON. */
+function textOf(status: WholeFleet, service: string | undefined, { config }: StatusInvocation): string {
+  if (!config.values.json) return fleetText(status, { service, now: Date.now() });
   const services = status.services.filter(({ name }) => service === undefined || name === service);
-  out.write(`${printableJson({ ...status, services }, config.values.watch ? 0 : 2)}\n`);
+  return `${printableJson({ ...status, services }, config.values.watch ? 0 : 2)}\n`;
 }
