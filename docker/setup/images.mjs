@@ -26,6 +26,7 @@ export const IMAGES = [
   { name: 'sidekick-shells', context: ['test/integration/cli/shells'], only: 'test' },
   { name: 'sidekick-browser', context: ['test/integration/dashboard/browser'], only: 'test' },
   HOST_IMAGE,
+  { name: 'sidekick-compose', context: ['test/integration/setup/compose'], only: 'test' },
   { name: 'sidekick-bench-shell', context: ['test/bench/contenders/shell'] },
   { name: 'sidekick-gateway', context: ['docker/gateway', 'dist/gateway'], built: true },
   { name: 'sidekick', context: ['docker/sidekick', 'package.json', 'dist'], packages: true, built: true },

@@ -1,151 +1,123 @@
-/** The services of docker/compose.yaml, as confined as it says: each image once. */
-import { once } from 'node:events';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+/** What the README says of Docker Compose, word for word, with the Compose that Debian has. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { getContainerRuntimeClient } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
-import { Authority } from '../../support/certificates.js';
-import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
-import { ownerLabels } from '../../support/containers/owner.js';
+import {
+  type Container,
+  freePort,
+  startContainer,
+  startNetwork,
+  type TestNetwork,
+} from '../../support/containers/index.js';
 
-interface Service {
-  image: string;
-  read_only: boolean;
-  cap_drop: string[];
-  cap_add?: string[];
-  security_opt: string[];
-  tmpfs?: string[];
-  volumes?: string[];
-  environment?: Record<string, string>;
-  secrets?: { source: string; target: string }[];
-  group_add?: string[];
-}
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+/** What `docker/compose.yaml` publishes when it is told nothing else: the README's `curl` asks there. */
+const HTTP_PORT = '8000';
+const PREFIX = 'sidekick-test-compose-';
+const PROJECT = `${PREFIX}${process.pid}`;
+const PROJECT_LABEL = 'com.docker.compose.project';
 
-const { services } = parse(readFileSync(new URL('../../../docker/compose.yaml', import.meta.url), 'utf8'), {
-  merge: true,
-  maxAliasCount: -1,
-}) as { services: Record<string, Service> };
-
-type Engine = Awaited<ReturnType<typeof getContainerRuntimeClient>>['container'];
-type Handle = Awaited<ReturnType<Engine['dockerode']['createContainer']>>;
+const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
+const [, commands = ''] = /<!-- compose: begin -->\n```\n([^`]*)```/.exec(readme) ?? [];
+const [setup = '', up = '', ask = ''] = commands.trim().split('\n');
 
 let network: TestNetwork;
-let engine: Engine['dockerode'];
-let authority: Authority;
+/** Where the commands run, at the same path as here: Compose tells the engine paths of the host. */
+let shell: Container;
+let engine: Awaited<ReturnType<typeof getContainerRuntimeClient>>['container']['dockerode'];
+const ports: Record<string, string> = {};
 
 beforeAll(async () => {
-  authority = new Authority();
-  for (const name of ['gateway', 'upload']) authority.issue(name);
-  writeFileSync(path.join(authority.directory, 'upload.token'), 'a-token-of-twenty-one\n');
-  // Users of containers are others; the directory is what keeps it from those of this host.
-  for (const name of ['gateway.key', 'upload.key']) chmodSync(path.join(authority.directory, name), 0o644);
-  network = await startNetwork();
   engine = (await getContainerRuntimeClient()).container.dockerode;
+  await removeProjects((project) => project.startsWith(PREFIX) && isDead(Number(project.split('-').at(-1))));
+  for (const name of ['ETCD', 'HTTP', 'API', 'HTTPS', 'MQTT', 'PROMETHEUS'])
+    ports[`${name}_PORT`] = String(await freePort());
+  network = await startNetwork();
+  shell = await startContainer({
+    image: 'sidekick-compose',
+    name: 'shell',
+    network,
+    onHost: true,
+    environment: { ...ports, COMPOSE_PROJECT_NAME: PROJECT },
+    binds: { [ROOT]: ROOT, '/var/run/docker.sock': socketOf(process.env.DOCKER_HOST) },
+  });
 });
 
 afterAll(async () => {
+  await removeProjects((project) => project === PROJECT);
   await network?.remove();
-  authority?.[Symbol.dispose]();
 });
 
-function tmpfsOf(paths: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    paths.map((entry) => [entry.replace(/:.*/, ''), entry.includes(':') ? entry.replace(/^[^:]*:/, '') : '']),
-  );
+/** The engine's socket, where it has one. */
+function socketOf(host = 'unix:///var/run/docker.sock'): string {
+  return host.replace(/^unix:\/\//, '');
 }
 
-/** Starts it with volumes of its own, or with that of another container, in place of those that Compose names. */
-async function startService(
-  { image, environment = {}, ...service }: Service,
-  { volumesOf, entrypoint }: { readonly volumesOf?: Handle; readonly entrypoint?: string[] } = {},
-): Promise<Handle> {
-  const volumes = volumesOf ? [] : (service.volumes ?? []);
-  const container = await engine.createContainer({
-    Image: image,
-    Labels: ownerLabels(),
-    ...(entrypoint && { Entrypoint: entrypoint }),
-    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-    HostConfig: {
-      NetworkMode: network.name,
-      ReadonlyRootfs: service.read_only,
-      CapDrop: service.cap_drop,
-      CapAdd: service.cap_add ?? [],
-      SecurityOpt: service.security_opt,
-      Tmpfs: tmpfsOf(service.tmpfs ?? []),
-      GroupAdd: service.group_add ?? [],
-      ...(volumesOf && { VolumesFrom: [volumesOf.id] }),
-      Mounts: [
-        ...volumes.map((volume) => ({
-          Type: 'volume' as const,
-          Source: '',
-          Target: volume.split(':')[1] ?? '',
-        })),
-        // As Compose has secrets that are files.
-        ...(service.secrets ?? []).map(({ source, target }) => ({
-          Type: 'bind' as const,
-          Source: path.join(authority.directory, source),
-          Target: target,
-          ReadOnly: true,
-        })),
-      ],
-    },
+function isDead(pid: number): boolean {
+  return !existsSync(`/proc/${pid}`);
+}
+
+/** Removes all that Compose made for some projects, and that no `down` has removed. */
+async function removeProjects(isMeant: (project: string) => boolean): Promise<void> {
+  const filters = { label: [PROJECT_LABEL] };
+  const ours = ({ Labels }: { Labels?: Record<string, string> | undefined }) =>
+    isMeant(Labels?.[PROJECT_LABEL] ?? '');
+  for (const { Id } of (await engine.listContainers({ all: true, filters })).filter(ours))
+    await engine.getContainer(Id).remove({ force: true, v: true });
+  for (const { Id } of (await engine.listNetworks({ filters })).filter(ours))
+    await engine.getNetwork(Id).remove();
+  for (const { Name } of (await volumes(filters)).filter(ours)) await engine.getVolume(Name).remove();
+}
+
+/** The engine answers null where there is none. */
+async function volumes(filters: Record<string, string[]>) {
+  type Answer = Awaited<ReturnType<typeof engine.listVolumes>>;
+  const answer = (await engine.listVolumes({ filters })) as Omit<Answer, 'Volumes'> & {
+    Volumes: Answer['Volumes'] | null;
+  };
+  return answer.Volumes ?? [];
+}
+
+async function run(command: string): Promise<string> {
+  const { exitCode, output } = await shell.exec(['sh', '-c', `cd ${ROOT} && ${command}`]);
+  expect({ command, exitCode, output }).toMatchObject({ exitCode: 0 });
+  return output;
+}
+
+async function servers(kind: string, upstream: string): Promise<{ down: boolean }[]> {
+  const api = `http://127.0.0.1:${ports.API_PORT}/api/9/${kind}/upstreams/${upstream}/servers`;
+  return (await (await fetch(api)).json()) as { down: boolean }[];
+}
+
+// The tests build on each other.
+describe('docker/compose.yaml, by the three commands of the README', () => {
+  it('needs a set-up, Compose and a request', () => {
+    expect(setup).toBe('npm run setup');
+    expect(up).toMatch(/^docker compose -f docker\/compose\.yaml up /);
+    expect(ask).toMatch(new RegExp(`^curl -O http://127\\.0\\.0\\.1:${HTTP_PORT}/`));
   });
-  await container.start();
-  return container;
-}
 
-async function run(container: Handle, command: string[]): Promise<number | null> {
-  const exec = await container.exec({ Cmd: command, AttachStdout: true, AttachStderr: true });
-  const stream = await exec.start({});
-  stream.resume();
-  await once(stream, 'end');
-  return (await exec.inspect()).ExitCode;
-}
+  it('comes up with every backend in NGINX, and serves a file through it', async () => {
+    const [program = '', ...args] = setup.split(' ');
+    expect(spawnSync(program, args, { cwd: ROOT, encoding: 'utf8' })).toMatchObject({ status: 0 });
+    await run(up);
+    const got = await run(ask.replace('-O', '-fsS').replace(`:${HTTP_PORT}/`, `:${ports.HTTP_PORT}/`));
+    expect(got.length).toBeGreaterThan(0);
+    // Ready is registered, and what is registered is in NGINX: --wait has waited for that.
+    for (const [kind, upstream] of [
+      ['http', 'firmware'],
+      ['stream', 'mqtt'],
+    ] as const)
+      expect((await servers(kind, upstream)).map(({ down }) => down)).toEqual([false, false, false]);
+  }, 400_000);
 
-async function healthCheckOf(image: string): Promise<string[]> {
-  const { Config } = await engine.getImage(image).inspect();
-  return (Config as { Healthcheck: { Test: string[] } }).Healthcheck.Test.slice(1);
-}
-
-describe.each(['etcd', 'gateway', 'firmware-1', 'broker-1'])('%s of docker/compose.yaml', (name) => {
-  it('works with only the rights that it is given there, also after a restart', async () => {
-    const service = services[name] as Service;
-    const check = await healthCheckOf(service.image);
-    const container = await startService(service);
-    try {
-      await until(`${name} is healthy`, async () => (await run(container, check)) === 0);
-      if (name === 'gateway') expect(await run(container, ['nginx', '-s', 'reload'])).toBe(0);
-      await container.restart({ t: 30 });
-      await until(`${name} is healthy again`, async () => (await run(container, check)) === 0);
-      expect(await run(container, ['sh', '-c', 'echo >/etc/x'])).not.toBe(0);
-    } finally {
-      await container.remove({ force: true, v: true });
-    }
-  });
-});
-
-describe('firmware-1 and its sidekick', () => {
-  const BLOBS = '/srv/firmware/blobs';
-
-  it('each replace and remove what the other wrote', async () => {
-    const server = await startService(services['firmware-1'] as Service);
-    const sidekick = await startService(services['firmware-1-sidekick'] as Service, {
-      volumesOf: server,
-      entrypoint: ['sleep', 'infinity'],
-    });
-    try {
-      for (const [one, other] of [
-        [server, sidekick],
-        [sidekick, server],
-      ] as const) {
-        const write = (name: string) => `echo x >${BLOBS}/${name} && chmod 644 ${BLOBS}/${name}`;
-        expect(await run(one, ['sh', '-c', `${write('a')} && ${write('b')}`])).toBe(0);
-        expect(await run(other, ['sh', '-c', `cat ${BLOBS}/a && ${write('new')}`])).toBe(0);
-        expect(await run(other, ['sh', '-c', `mv ${BLOBS}/new ${BLOBS}/a && rm ${BLOBS}/b`])).toBe(0);
-      }
-    } finally {
-      for (const container of [sidekick, server]) await container.remove({ force: true, v: true });
-    }
-  });
+  it('leaves nothing after down --volumes', async () => {
+    await run(up.replace(/ up .*/, ' down --volumes'));
+    const filters = { label: [`${PROJECT_LABEL}=${PROJECT}`] };
+    expect(await engine.listContainers({ all: true, filters })).toEqual([]);
+    expect(await engine.listNetworks({ filters })).toEqual([]);
+    expect(await volumes(filters)).toEqual([]);
+  }, 200_000);
 });

@@ -79,6 +79,8 @@ describe('docker/compose.monitoring.yaml', () => {
   });
 
   it('publishes Prometheus on the loopback address only', () => {
-    expect(overlay.services.prometheus?.ports).toEqual(['127.0.0.1:9090:9090']);
+    expect(overlay.services.prometheus?.ports).toEqual([
+      expect.stringMatching(/^127\.0\.0\.1:\$\{PROMETHEUS_PORT:-9090\}:9090$/),
+    ]);
   });
 });
