@@ -37,6 +37,23 @@ const parsedProtos = {
   },
 };
 
+/** How commander loads what it needs for subcommands that are programs of their own, of which sidekick has none. */
+const CHILD_PROCESS = "const childProcess = require('node:child_process');";
+
+/** Has commander load the module when it starts such a program: it takes longer to load than commander. */
+const lateChildProcess = {
+  name: 'late-child-process',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/commander\/lib\/command\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      if (!text.includes(CHILD_PROCESS))
+        throw new Error(`${path}: commander does not load its modules as it did`);
+      const late = "const childProcess = { get spawn() { return require('node:child_process').spawn; } };";
+      return { contents: text.replace(CHILD_PROCESS, () => late) };
+    });
+  },
+};
+
 /** Gives the client of NGINX's API nothing of undici but its Pool. Another import from it there fails the build. */
 const poolOnly = {
   name: 'pool-only',
@@ -70,7 +87,7 @@ if (process.argv[1] === import.meta.filename) {
     platform: 'node',
     target: 'node20',
     banner: { js: REQUIRE },
-    plugins: [parsedProtos, poolOnly],
+    plugins: [parsedProtos, lateChildProcess, poolOnly],
     alias: ALIASES,
     logLevel: 'warning',
   });
