@@ -15,11 +15,13 @@ interface FirmwareFilesPorts {
 
 /**
  * The files of the firmware server on this host: kept complete, announced in its registration as `meta.firmware`, and part
- * of its health. `meta.slots` says how many downloads it carries, where that is configured.
+ * of its health. `meta.slots` and `meta.region` say how many downloads it carries and where it is, where that is configured.
+ * A server with a region is also registered under the service of its region.
  */
 export class FirmwareFiles {
   readonly #service: string;
   readonly #slots: number | undefined;
+  readonly #region: string | undefined;
   readonly #spreader: Spreader;
   #releaseKeys: ReleaseKeys | undefined;
   #own: ReadonlySet<string> = new Set();
@@ -34,6 +36,7 @@ export class FirmwareFiles {
     this.#service = settings.service;
     this.#releaseKeys = releaseKeys;
     this.#slots = slots;
+    this.#region = settings.region;
     this.#spreader = new Spreader(
       { prefixes, ...settings },
       {
@@ -74,8 +77,18 @@ export class FirmwareFiles {
     this.#own = new Set(servers.map(({ registration }) => registration.address));
     return {
       ...options,
-      services: options.services.map((spec) => (servers.includes(spec) ? this.#decorated(spec) : spec)),
+      services: options.services.flatMap((spec) =>
+        servers.includes(spec) ? this.#registered(spec) : [spec],
+      ),
     };
+  }
+
+  #registered(spec: ServiceSpec): readonly ServiceSpec[] {
+    const decorated = this.#decorated(spec);
+    if (this.#region === undefined) return [decorated];
+    const { registration } = decorated;
+    const service = `${registration.service}-${this.#region}`;
+    return [decorated, { ...decorated, registration: { ...registration, service } }];
   }
 
   #decorated(spec: ServiceSpec): ServiceSpec {
@@ -84,6 +97,7 @@ export class FirmwareFiles {
     const meta = {
       ...(revision !== undefined && { firmware: String(revision) }),
       ...(this.#slots !== undefined && { slots: String(this.#slots) }),
+      ...(this.#region !== undefined && { region: this.#region }),
     };
     return {
       ...spec,

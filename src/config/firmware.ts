@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../core/result.js';
 import type { Tls } from '../core/tls.js';
 import { DEFAULT_FIRMWARE_SERVICE, DEFAULT_PARALLEL, DEFAULT_RESERVE } from '../daemon/firmware/options.js';
 import { parseDeviceId } from '../firmware/group.js';
-import { parseGroup, parseReleaseId, parseType, type ReleaseId } from '../firmware/names.js';
+import { parseGroup, parseRegion, parseReleaseId, parseType, type ReleaseId } from '../firmware/names.js';
 import { MAX_RATE, parsePercent, parseSalt } from '../firmware/rollout.js';
 import { normal, parse } from '../firmware/shared/version.js';
 import { ANSWER_FORMS, MAX_IMAGE, SIGNATURE_LENGTHS } from '../firmware/type-record.js';
@@ -91,10 +91,18 @@ const deviceId: Format<string> = {
 
 const type: Format<string> = {
   name: 'type',
-  allowed: 'letters, digits, ".", "_" or "-" (at most 64)',
+  allowed: 'letters, digits, ".", "_" or "-" (at most 64), and may end in a region such as @eu',
   placeholder: '<type>',
   coerce: asText,
   read: (value) => explained(type, parseType(value)),
+};
+
+const region: Format<string> = {
+  name: 'region',
+  allowed: 'lower-case letters, digits or "-" (at most 32)',
+  placeholder: '<region>',
+  coerce: asText,
+  read: (value) => explained(region, parseRegion(value)),
 };
 
 const salt: Format<string> = {
@@ -152,6 +160,11 @@ export const firmwareHostOptions = {
       'other firmware servers, and the server is registered only while it has every file that may be offered.',
   ),
   service: firmwareService,
+  region: optional(
+    region,
+    'Region of this host, such as eu: the server then holds no releases of other regions (lamp-v2@us), and is also registered ' +
+      'as a server of its region, under the service firmware-eu.',
+  ),
   parallel: option(integer(1, 64), DEFAULT_PARALLEL, 'Maximum number of files fetched at a time.'),
   slots: optional(
     integer(1, 100_000),
@@ -324,7 +337,10 @@ export const firmwarePruneScope = {
 /** The options of `sidekick firmware publish`. */
 export const firmwarePublishScope = {
   options: {
-    type: optional(type, 'Type of the devices, such as lamp-v2.'),
+    type: optional(
+      type,
+      'Type of the devices, such as lamp-v2; lamp-v2@eu for those in the region eu alone.',
+    ),
     version: optional(string, 'Version of the release, such as 1.3.0 or 7. It never changes.'),
     chip: option(
       oneOf('auto', 'esp8266'),

@@ -136,6 +136,8 @@ export interface FirmwareHostSettings {
   readonly directory: string;
   readonly service: string;
   readonly parallel: number;
+  /** Where the server is; undefined: it has the files of every region. */
+  readonly region?: string;
   /** Downloads at a time that the server carries. */
   readonly slots?: number;
   /** Bytes a second. */
@@ -173,7 +175,14 @@ export function registerSettings(
 }
 
 function firmwareSettings(
-  { directory, slots, bandwidth, releaseKeys: paths, ...others }: RegisterConfig['values']['firmware'],
+  {
+    directory,
+    region,
+    slots,
+    bandwidth,
+    releaseKeys: paths,
+    ...others
+  }: RegisterConfig['values']['firmware'],
   services: readonly ServiceSettings[],
   files: FileReader,
 ): FirmwareHostSettings | undefined {
@@ -183,7 +192,7 @@ function firmwareSettings(
     const reason = `must be a service of this host, got ${others.service}`;
     files.problems.push({ key: 'firmware.service', reason });
   }
-  return { directory, ...others, releaseKeys: keys, ...defined({ slots, bandwidth }) };
+  return { directory, ...others, releaseKeys: keys, ...defined({ region, slots, bandwidth }) };
 }
 
 function serviceSettings({ label, values }: ServiceEntry, files: FileReader): ServiceSettings {

@@ -12,6 +12,7 @@ import {
   noOptions,
   type Offer,
 } from './shared/catalogue.js';
+import { regionOf, typeOf } from './shared/region.js';
 import type { FirmwareType } from './type-record.js';
 
 /** What a type's catalogue value is made from: all of it as etcd held it at one revision. */
@@ -121,14 +122,15 @@ function offerOf(input: CatalogueInput, id: ReleaseId | undefined): Offer | unde
   };
 }
 
-/** esp32FOTA reads `type`, `version` and `url`; the rest is for other clients. Source: esp32FOTA 0.3.0. */
+/** esp32FOTA reads `type`, `version` and `url`, and ignores the rest. Source: esp32FOTA 0.3.0. */
 function esp32fotaManifest({ type, origin }: CatalogueInput, release: Release): string {
   const { version, plain, signed, critical } = release;
   const { sha256, size } = signed ?? plain;
   // A number is what the oldest clients take.
   const stated = /^\d+$/.test(version) ? Number(version) : version;
   const url = `${origin}${blobPath(sha256)}`;
-  const fields = { type, version: stated, url, sha256, size, critical };
+  const region = regionOf(type) || undefined;
+  const fields = { type: typeOf(type), region, version: stated, url, sha256, size, critical };
   return JSON.stringify({ ...fields, ...signatureFields(release) });
 }
 
@@ -150,5 +152,5 @@ function signatureFields({ plain, signed, from, through, signature }: Release): 
 function esphomeManifest({ type, record }: CatalogueInput, { version, plain }: Release): string {
   const chipFamily = chipByName(record.chip)?.family ?? record.chip;
   const ota = { path: blobPath(plain.sha256), md5: plain.md5 };
-  return JSON.stringify({ name: type, version, builds: [{ chipFamily, ota }] });
+  return JSON.stringify({ name: typeOf(type), version, builds: [{ chipFamily, ota }] });
 }

@@ -3,6 +3,7 @@ import { stonesBelow } from './chain.js';
 import { parseFirmwareKey, releaseKey } from './keys.js';
 import type { ReleaseId } from './names.js';
 import { filesOf, mtimeOf, type ReleaseFile } from './release.js';
+import { regionOf } from './shared/region.js';
 import type { TypeState } from './type-state.js';
 
 /** A file that releases name, as every firmware server has to hold it. */
@@ -25,15 +26,31 @@ export interface WantedFiles {
   readonly unknownFrom: number | undefined;
 }
 
-/** Every file of every release of these types. */
-export function wantedFiles(prefixes: KeyPrefixes, types: Iterable<TypeState>): WantedFiles {
+/**
+ * Whether a firmware server has to hold the files of a type: those of its own region, and of types of all regions. One
+ * without a region has to hold all.
+ */
+export function mustHold({ region }: { readonly region?: string }, type: string): boolean {
+  const other = regionOf(type);
+  return region === undefined || other === '' || other === region;
+}
+
+/** Every file of every release of these types that a firmware server has to hold; by default one without a region. */
+export function wantedFiles(
+  prefixes: KeyPrefixes,
+  types: Iterable<TypeState>,
+  server: { readonly region?: string } = {},
+): WantedFiles {
   const files = new Map<string, WantedFile>();
   const revisions: number[] = [];
   const unknown: number[] = [];
   for (const state of types) {
+    const isHeld = mustHold(server, state.type);
     for (const [version, release] of state.releases) {
       const revision = revisionOf(prefixes, state, version);
+      // A server is complete up to a release of another region as well.
       revisions.push(revision);
+      if (!isHeld) continue;
       const name = `${state.type} ${release.version}`;
       for (const file of filesOf(release)) {
         files.set(
@@ -44,7 +61,7 @@ export function wantedFiles(prefixes: KeyPrefixes, types: Iterable<TypeState>): 
     }
     for (const { key } of state.unreadable) {
       const parsed = parseFirmwareKey(prefixes, key);
-      if (parsed.ok && parsed.value.kind === 'release') unknown.push(state.written.get(key) ?? 0);
+      if (parsed.ok && parsed.value.kind === 'release' && isHeld) unknown.push(state.written.get(key) ?? 0);
     }
   }
   return {
@@ -72,8 +89,9 @@ export function missingFiles({ files }: WantedFiles, held: ReadonlySet<string>):
 }
 
 /**
- * The etcd revision up to which every release's files are held. A firmware server announces it as `meta.firmware`, and a
- * release is offered while every registered server's is not below the release's own.
+ * The etcd revision up to which the files of every release are held that has to be. A firmware server announces it as
+ * `meta.firmware`, and a release is offered while that of every registered server which has to hold it is not below the
+ * release's own.
  */
 export function heldUpTo(wanted: WantedFiles, held: ReadonlySet<string>): number {
   const missing = missingFiles(wanted, held).map(({ revision }) => revision);

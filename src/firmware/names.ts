@@ -1,4 +1,5 @@
 import { describe, err, ok, type Result } from '../core/result.js';
+import { isRegion, regionOf, typeOf } from './shared/region.js';
 import { compare, normal, parse, type Version } from './shared/version.js';
 
 const TYPE = /^[A-Za-z0-9._-]{1,64}$/;
@@ -6,10 +7,28 @@ const TYPE = /^[A-Za-z0-9._-]{1,64}$/;
 const ONLY_DOTS = /^\.+$/;
 const GROUP = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** Reads the name of a firmware type, which devices ask by: letters, digits, `.`, `_` and `-`, at most 64 characters. */
+/**
+ * Reads the name of a firmware type, which devices ask by: letters, digits, `.`, `_` and `-`, at most 64 characters; or that
+ * of its line in a region, such as `lamp-v2@eu`.
+ */
 export function parseType(value: unknown): Result<string> {
-  if (typeof value === 'string' && TYPE.test(value) && !ONLY_DOTS.test(value)) return ok(value);
-  return err(`type must be letters, digits, ".", "_" or "-" (at most 64), got ${describe(value)}`);
+  if (typeof value === 'string' && isType(typeOf(value)) && isLine(value)) return ok(value);
+  const form = 'letters, digits, ".", "_" or "-" (at most 64), and may end in a region such as @eu';
+  return err(`type must be ${form}, got ${describe(value)}`);
+}
+
+function isType(text: string): boolean {
+  return TYPE.test(text) && !ONLY_DOTS.test(text);
+}
+
+function isLine(text: string): boolean {
+  return text === typeOf(text) || isRegion(regionOf(text));
+}
+
+/** Reads the name of a region: lower-case letters, digits and `-`, at most 32 characters. */
+export function parseRegion(value: unknown): Result<string> {
+  if (typeof value === 'string' && isRegion(value)) return ok(value);
+  return err(`region must be lower-case letters, digits or "-" (at most 32), got ${describe(value)}`);
 }
 
 /** Reads the name of a group of devices: as a type's, and the first character is a letter or a digit. */

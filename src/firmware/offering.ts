@@ -1,10 +1,12 @@
 import type { KeyPrefixes } from '../core/keys.js';
 import { type CatalogueInput, renderCatalogue, renderStone, stonesOf } from './catalogue.js';
 import { refuseChain } from './chain.js';
-import { revisionOf } from './holdings.js';
+import { mustHold, revisionOf } from './holdings.js';
 import type { ReleaseId } from './names.js';
 import type { Release } from './release.js';
+import type { Rollout } from './rollout.js';
 import { memberKey, stoneKey, typeKey } from './shared/catalogue.js';
+import { regionOf } from './shared/region.js';
 import { stepsOf, type TypeState } from './type-state.js';
 
 /** What every NGINX is to hold in its keyval zone, as etcd held it at one revision. */
@@ -29,6 +31,8 @@ export interface FirmwareServer {
   readonly heldUpTo?: number;
   /** How many downloads it carries at a time, as it announces in `meta.slots`; default `DEFAULT_SLOTS`. */
   readonly slots?: number;
+  /** Where it is, as it announces in `meta.region`; it holds no files of other regions. Left out: it holds all. */
+  readonly region?: string;
 }
 
 /** How many downloads at a time a firmware server carries that does not say. */
@@ -47,21 +51,21 @@ interface OfferingInput {
 
 /**
  * What devices are offered: of each type the releases that its rollout names, as far as every registered firmware server
- * holds their files. undefined where no firmware server is registered: then nobody knows what can be fetched, and what
+ * that has to hold their files does, and there is one. A region whose rollout offers nothing has no line of its own yet.
+ * undefined where no firmware server is registered: then nobody knows what can be fetched, and what
  * NGINX has stays.
  */
 export function offeringOf(input: OfferingInput): Offering | undefined {
   if (input.servers.length === 0) return undefined;
-  const heldByAll = Math.min(...input.servers.map(({ heldUpTo = -1 }) => heldUpTo));
   const types = new Map<string, string>();
   const stones = new Map<string, string>();
   const members = new Map<string, string>();
   const problems: { type: string; reason: string }[] = [];
   for (const state of input.types) {
     const { type, record, rollout } = state;
-    if (record === undefined || rollout === undefined) continue;
+    if (record === undefined || rollout === undefined || isUnused(type, rollout)) continue;
     const { origin, revision } = input;
-    const releases = offerableReleases(input.prefixes, state, heldByAll);
+    const releases = offerableReleases(input.prefixes, state, heldByAll(input.servers, type));
     const catalogue = { type, record, rollout, releases, steps: stepsOf(state), origin, revision };
     const value = renderCatalogue(catalogue);
     if (value.ok) types.set(typeKey(type), value.value);
@@ -73,6 +77,17 @@ export function offeringOf(input: OfferingInput): Offering | undefined {
   return { revision: input.revision, types, stones, members, slots, problems };
 }
 
+/** A region whose rollout was taken back before its first stable release is answered as all regions are. */
+function isUnused(type: string, { stable, candidate }: Rollout): boolean {
+  return regionOf(type) !== '' && stable === undefined && candidate === undefined;
+}
+
+/** The revision up to which every server that has to hold a type's files does; -1 where no server has to. */
+function heldByAll(servers: readonly FirmwareServer[], type: string): number {
+  const holding = servers.filter((server) => mustHold(server, type));
+  return holding.length === 0 ? -1 : Math.min(...holding.map(({ heldUpTo = -1 }) => heldUpTo));
+}
+
 function renderedStones(input: CatalogueInput): readonly (readonly [string, string])[] {
   return stonesOf(input).flatMap((id) => {
     const value = renderStone(input, id);
@@ -80,14 +95,14 @@ function renderedStones(input: CatalogueInput): readonly (readonly [string, stri
   });
 }
 
-/** The releases that every server holds, without those of the rollout that devices would not get to. */
+/** The releases that every server holds which has to, without those of the rollout that devices would not get to. */
 function offerableReleases(
   prefixes: KeyPrefixes,
   state: TypeState,
-  heldByAll: number,
+  held: number,
 ): ReadonlyMap<ReleaseId, Release> {
-  const held = [...state.releases].filter(([id]) => revisionOf(prefixes, state, id) <= heldByAll);
-  const releases = new Map(held);
+  const complete = [...state.releases].filter(([id]) => revisionOf(prefixes, state, id) <= held);
+  const releases = new Map(complete);
   const { stable, candidate } = state.rollout ?? {};
   for (const id of [stable, candidate?.version]) {
     // Commands refuse such a rollout; somebody has changed etcd without them.

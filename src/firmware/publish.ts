@@ -17,6 +17,8 @@ import { refuseUnreadable } from './unreadable.js';
 /** What is to be published, and what there is already. */
 export interface PublishInput {
   readonly state: TypeState;
+  /** Where the type is the line of a region: the line of all regions, whose devices it takes over. */
+  readonly base?: TypeState;
   readonly version: string;
   readonly file: FirmwareFile;
   /** A signature to put in front of the image, in place of the one that the file has. */
@@ -48,7 +50,8 @@ export interface Publication {
 }
 
 /** Checks a file as a release of a type. Nothing has been sent or written when it is refused. */
-export function preparePublication(input: PublishInput, hash: Hash): Checked<Publication> {
+export function preparePublication(given: PublishInput, hash: Hash): Checked<Publication> {
+  const input = { ...given, state: withBaseRecord(given) };
   const record = recordOf(input);
   const id = publishableVersion(input.version, record.forms);
   if (!id.ok) return id;
@@ -70,6 +73,11 @@ interface Prepared extends PublishInput {
 }
 
 type Check = (prepared: Prepared) => Refusal | undefined;
+
+/** Devices of a region are what devices of the type are everywhere. */
+function withBaseRecord({ state, base }: PublishInput): TypeState {
+  return { ...state, record: state.record ?? base?.record };
+}
 
 /** The record as it is, or as the first release or an operator who knows better makes it. */
 function recordOf({ state, file, settings, force, ...rest }: PublishInput): FirmwareType {
@@ -250,8 +258,8 @@ function project({ state, file }: Prepared): Refusal | undefined {
   return refusedUnlessForced('project-changed', reason, 'check that it is the right file').refusal;
 }
 
-function secureVersion({ state, file }: Prepared): Refusal | undefined {
-  const reached = state.rollout?.secureVersion ?? 0;
+function secureVersion({ state, base, file }: Prepared): Refusal | undefined {
+  const reached = Math.max(state.rollout?.secureVersion ?? 0, base?.rollout?.secureVersion ?? 0);
   const found = file.facts.secureVersion;
   if (found === undefined || found >= reached) return undefined;
   return refused(

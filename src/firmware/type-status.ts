@@ -1,10 +1,11 @@
 import type { KeyPrefixes } from '../core/keys.js';
 import { refuseChain, stonesBelow } from './chain.js';
-import { revisionOf, type WantedFiles, wantedFiles } from './holdings.js';
+import { mustHold, revisionOf, type WantedFiles, wantedFiles } from './holdings.js';
 import { newestFirst, type ReleaseId } from './names.js';
 import type { FirmwareServer, Offering } from './offering.js';
 import { type Progress, progressOf, type ShadowProgress, shadowOf } from './progress.js';
 import type { Candidate, Paused } from './rollout.js';
+import { regionOf } from './shared/region.js';
 import { stepsOf, type TypeState, type UnreadableKey } from './type-state.js';
 
 /** How the firmware of one type stands: who is offered what, and what is not offered yet, and why. Plain JSON. */
@@ -123,8 +124,11 @@ function withheldRelease(
   const broken = refuseChain(stepsOf(state), version);
   if (broken !== undefined) return because(broken.reason);
   if (ground.servers.length === 0) return because('no firmware server is registered');
+  const servers = ground.servers.filter((server) => mustHold(server, state.type));
+  if (servers.length === 0)
+    return because(`no firmware server of region ${regionOf(state.type)} is registered`);
   const needed = revisionOf(ground.prefixes, state, version);
-  const waitingFor = ground.servers
+  const waitingFor = servers
     .filter(({ heldUpTo = -1 }) => heldUpTo < needed)
     .map((server) => incomplete(server, ground.wanted));
   if (waitingFor.length === 0) return undefined;

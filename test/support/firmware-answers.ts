@@ -100,6 +100,15 @@ export const FILLED: ReadonlyMap<string, string> = new Map([
   stone('chain', '0.5.0'),
   stone('chain', '0.9.0'),
   withOptions(catalogue('broken', { stable: '1.2.0' }), { via: ['0.5.0'] }),
+  catalogue('lamp', { stable: '1.2.0' }),
+  catalogue('lamp@eu', { stable: '1.2.0', candidate: { ...CANDIDATE, groups: ['lab'] } }),
+  [memberKey('lamp@eu', MEMBER), 'lab'],
+  withOptions(catalogue('lamp@us', { candidate: { ...CANDIDATE, percent: 100, groups: [] } }), {
+    via: ['0.5.0'],
+  }),
+  stone('lamp@us', '0.5.0'),
+  catalogue('lamp@br', {}),
+  catalogue('kettle@eu', { stable: '1.2.0' }),
 ]);
 
 /** As an NGINX has it that was restarted and has not been filled yet. */
@@ -534,6 +543,103 @@ const OTHER_CASES: readonly AnswerCase[] = [
   },
 ];
 
+/** A manifest in a region, whose servers the file comes from. `line`: whether it is that of a region's line. */
+function inRegion(manifest: string, region: string, line: boolean): string {
+  const stated = line ? manifest.replace(/("type":"[^"]+"),/, `$1,"region":"${region}",`) : manifest;
+  return stated.replace('.bin"', `.bin?region=${region}"`);
+}
+
+/** Devices in regions. */
+const REGION_CASES: readonly AnswerCase[] = [
+  {
+    name: 'in a region with a line of its own',
+    path: '/ota',
+    query: `type=lamp&id=${OTHER}&version=1.1.0&region=eu`,
+    status: 200,
+    body: inRegion(esp32fota('lamp', '1.2.0', '2'), 'eu', true),
+  },
+  {
+    name: 'in the percentage of its region',
+    path: '/ota',
+    query: `type=lamp&id=${CHOSEN}&version=1.1.0&region=eu`,
+    status: 200,
+    body: inRegion(esp32fota('lamp', '1.3.0', '3'), 'eu', true),
+  },
+  {
+    name: 'a member of a group of its region',
+    path: '/ota',
+    query: `type=lamp&id=${MEMBER}&version=1.1.0&region=eu`,
+    status: 200,
+    body: inRegion(esp32fota('lamp', '1.3.0', '3'), 'eu', true),
+  },
+  {
+    name: 'of no region, where a region has a line of its own',
+    path: '/ota',
+    query: `type=lamp&id=${CHOSEN}&version=1.1.0`,
+    status: 200,
+    body: esp32fota('lamp', '1.2.0', '2'),
+  },
+  {
+    name: 'in a region that has no line of its own',
+    path: '/ota',
+    query: `type=lamp&id=${CHOSEN}&version=1.1.0&region=jp`,
+    status: 200,
+    body: inRegion(esp32fota('lamp', '1.2.0', '2'), 'jp', false),
+  },
+  {
+    name: 'on the way in its region',
+    path: '/ota',
+    query: `type=lamp&id=${CHOSEN}&version=0.4.0&region=us`,
+    status: 200,
+    body: inRegion(esp32fota('lamp', '0.5.0', '5'), 'us', true),
+  },
+  {
+    name: 'in a region whose releases are withheld, which gets no other',
+    path: '/ota',
+    query: 'type=lamp&region=br&version=1.1.0',
+    status: 200,
+    body: '[]',
+  },
+  {
+    name: 'of a type that there is in its region alone',
+    path: '/ota',
+    query: 'type=kettle&region=eu&version=1.2.0',
+    status: 200,
+    body: inRegion(esp32fota('kettle', '1.2.0', '2'), 'eu', true).replace('?region=eu', ''),
+  },
+  {
+    name: 'of a type that there is in another region',
+    path: '/ota',
+    query: 'type=kettle&region=us',
+    status: 404,
+  },
+  { name: 'that names the line of a region', path: '/ota', query: 'type=lamp@eu', status: 400 },
+  { name: 'that names it in the path', path: '/ota/lamp@eu/version', query: '', status: 400 },
+  { name: 'with a region that is none', path: '/ota', query: 'type=lamp&region=EU', status: 400 },
+  {
+    name: 'HTTPUpdate, in a region',
+    path: '/ota',
+    query: 'type=lamp&region=eu',
+    headers: updater(CHOSEN),
+    status: 200,
+    ...blob('3'),
+  },
+  {
+    name: 'ESPHome, in a region',
+    path: '/ota/lamp/manifest.json',
+    query: `id=${CHOSEN}&version=1.1.0&region=eu`,
+    status: 200,
+    body: inRegion(esphome('lamp', '1.3.0', '3'), 'eu', false),
+  },
+  {
+    name: 'ESPHome, in a region whose releases are withheld',
+    path: '/ota/lamp/manifest.json',
+    query: 'version=1.1.0&region=br',
+    status: 200,
+    body: ownManifest('lamp', '1.1.0'),
+  },
+];
+
 /** Devices that are rescued, and those that have to pass other releases. */
 const WAY_CASES: readonly AnswerCase[] = [
   {
@@ -709,6 +815,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
   ...FILE_CASES,
   ...OTHER_CASES,
   ...CERTIFICATE_CASES,
+  ...REGION_CASES,
   ...WAY_CASES,
   ...REFUSED_CASES,
 ];

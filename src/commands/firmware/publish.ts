@@ -7,9 +7,10 @@ import { releaseSigner } from '../../config/release-keys.js';
 import { hostOf } from '../../core/address.js';
 import { defined } from '../../core/defined.js';
 import { messageOf, UsageError } from '../../core/errors.js';
-import { parseInstance, servicePrefix } from '../../core/keys.js';
+import { readServers } from '../../daemon/firmware/announced.js';
 import { awaitSpread, publishRelease, uploadFiles } from '../../daemon/firmware/publisher.js';
 import { FirmwareRepository } from '../../daemon/firmware/repository.js';
+import { mustHold } from '../../firmware/holdings.js';
 import type { Hash } from '../../firmware/image/bytes.js';
 import { type FirmwareFile, readEsp8266, readFirmware } from '../../firmware/image/image.js';
 import { type Publication, preparePublication } from '../../firmware/publish.js';
@@ -17,6 +18,7 @@ import type { Checked } from '../../firmware/refusal.js';
 import { type Release, type ReleaseSignature, releaseId } from '../../firmware/release.js';
 import { prepareRepair, type Repair } from '../../firmware/repair.js';
 import type { Author } from '../../firmware/rollout.js';
+import { regionOf, typeOf } from '../../firmware/shared/region.js';
 import { type ReleaseSigner, signRelease } from '../../firmware/signature.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
@@ -54,14 +56,15 @@ export async function publishCommand(order: Order): Promise<number> {
   await withEtcd(order, async (session) => {
     const repository = new FirmwareRepository(session.store, session.prefixes);
     const state = await repository.type(type, session.signal);
+    const base = regionOf(type) === '' ? undefined : await repository.type(typeOf(type), session.signal);
     const author = { by: operatorName(order.sources.env), at: new Date().toISOString() };
     const { forms, maxSize, signatureLength, from, notes, force } = values;
     const through = values.through || undefined;
     const critical = values.critical || undefined;
     const release = { from, through, critical, notes, signer };
-    const input = defined({ state, version, file, signature, author, force, ...release });
+    const input = defined({ state, base, version, file, signature, author, force, ...release });
     const settings = defined({ forms, maxSize, signatureLength });
-    const uploader = new HttpBlobUploader(await destination(upload, values.service, session));
+    const uploader = new HttpBlobUploader(await destination(upload, type, values.service, session));
     try {
       const work = { order, session, repository, uploader, state, author };
       if (values.repair)
@@ -101,7 +104,7 @@ async function publish(work: Work, publication: Publication): Promise<void> {
 }
 
 async function untilSpread(
-  { order, session }: Work,
+  { order, session, state: { type } }: Work,
   revision: number,
   release: Release,
   progress: UploadProgress,
@@ -119,6 +122,7 @@ async function untilSpread(
   };
   await waitWithProgress(wait, session.signal, (limited) =>
     awaitSpread(
+      type,
       revision,
       { prefixes: session.prefixes, service },
       { registry: session.store, progress },
@@ -160,21 +164,22 @@ async function signAnew(
   return signature;
 }
 
-/** The upload listener to use: the one that was named, or that of a registered firmware server. */
+/** The upload listener to use: the one that was named, or that of a registered firmware server that has to hold the type. */
 async function destination(
   settings: UploadSettings,
+  type: string,
   service: string,
   { store, prefixes, signal }: EtcdSession,
 ): Promise<UploadSettings & { readonly url: string }> {
   if (settings.url !== undefined) return { ...settings, url: settings.url };
-  for (const { key } of await store.list(servicePrefix(prefixes, service), signal)) {
-    const instance = parseInstance(prefixes.services, key);
-    if (!instance.ok) continue;
-    const host = hostOf(instance.value.address);
+  const servers = await readServers(store, { prefixes, service }, signal);
+  const server = servers.find((one) => mustHold(one, type));
+  if (server !== undefined) {
+    const host = hostOf(server.address);
     return { ...settings, url: `https://${host.includes(':') ? `[${host}]` : host}:${UPLOAD_PORT}` };
   }
   throw notFound(
-    `no firmware server is registered as ${service}`,
+    `no firmware server that holds ${type} is registered as ${service}`,
     'name its upload listener: --upload-url https://10.0.0.11:8443',
   );
 }

@@ -1,3 +1,4 @@
+import type { Address } from '../../core/address.js';
 import { defined } from '../../core/defined.js';
 import {
   type KeyPrefixes,
@@ -8,6 +9,7 @@ import {
 } from '../../core/keys.js';
 import type { KeyValue, RegistryClient } from '../../core/ports.js';
 import { decodeRegistration } from '../../core/registration-codec.js';
+import { parseRegion } from '../../firmware/names.js';
 import type { FirmwareServer } from '../../firmware/offering.js';
 
 export interface AnnouncedOptions {
@@ -16,18 +18,24 @@ export interface AnnouncedOptions {
   readonly service: string;
 }
 
+/** A firmware server whose address was read from its key. */
+type RegisteredServer = FirmwareServer & { readonly address: Address };
+
 /** The prefixes of everything that `serversIn` looks at. */
 export function announcedPrefixes({ prefixes, service }: AnnouncedOptions): readonly string[] {
   return [servicePrefix(prefixes, service), `${maintenancePrefix(prefixes)}${service}/`];
 }
 
-/** The registered firmware servers with what they announce as `meta.firmware` and `meta.slots`; those that are drained are left out. */
+/**
+ * The registered firmware servers with what they announce as `meta.firmware`, `meta.slots` and `meta.region`; those that are
+ * drained are left out.
+ */
 export function serversIn(
   entries: ReadonlyMap<string, KeyValue>,
   { prefixes, service }: AnnouncedOptions,
-): readonly FirmwareServer[] {
+): readonly RegisteredServer[] {
   const prefix = servicePrefix(prefixes, service);
-  const servers: FirmwareServer[] = [];
+  const servers: RegisteredServer[] = [];
   for (const { key, value } of entries.values()) {
     if (!key.startsWith(prefix)) continue;
     const instance = parseInstance(prefixes.services, key);
@@ -37,8 +45,9 @@ export function serversIn(
     // Of a value that cannot be read the last good one may still be in NGINX: nobody knows what that server holds.
     if (decoded.status === 'rejected') servers.push({ address });
     else if (!decoded.registration.drain) {
-      const { firmware, slots } = decoded.registration.meta;
-      servers.push(defined({ address, heldUpTo: readNumber(firmware, 16), slots: readNumber(slots, 6) }));
+      const { firmware, slots, region } = decoded.registration.meta;
+      const announced = { heldUpTo: readNumber(firmware, 16), slots: readNumber(slots, 6) };
+      servers.push(defined({ address, ...announced, region: readRegion(region) }));
     }
   }
   return servers;
@@ -49,9 +58,14 @@ export async function readServers(
   registry: RegistryClient,
   options: AnnouncedOptions,
   signal: AbortSignal,
-): Promise<readonly FirmwareServer[]> {
+): Promise<readonly RegisteredServer[]> {
   const lists = await Promise.all(announcedPrefixes(options).map((prefix) => registry.list(prefix, signal)));
   return serversIn(new Map(lists.flat().map((keyValue) => [keyValue.key, keyValue])), options);
+}
+
+function readRegion(text: string | undefined): string | undefined {
+  const region = parseRegion(text);
+  return region.ok ? region.value : undefined;
 }
 
 /** A number of at most so many digits; undefined for anything else. */

@@ -1,6 +1,7 @@
 import { sleep } from '../../async/sleep.js';
 import { SidekickError } from '../../core/errors.js';
 import type { RegistryClient } from '../../core/ports.js';
+import { mustHold } from '../../firmware/holdings.js';
 import type { BlobUploader } from '../../firmware/ports.js';
 import type { Publication } from '../../firmware/publish.js';
 import { etagOf, filesOf, mtimeOf, type Release } from '../../firmware/release.js';
@@ -70,15 +71,20 @@ export async function uploadFiles(
   }
 }
 
-/** Waits until every registered firmware server announces this revision, or until the signal is aborted. */
+/**
+ * Waits until every registered firmware server that has to hold a release of the type announces this revision, or until the
+ * signal is aborted.
+ */
 export async function awaitSpread(
+  type: string,
   revision: number,
   options: AnnouncedOptions,
   { registry, progress }: Pick<PublisherPorts, 'registry' | 'progress'>,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
-    const servers = await readServers(registry, options, signal);
+    const registered = await readServers(registry, options, signal);
+    const servers = registered.filter((server) => mustHold(server, type));
     const waitingFor = servers
       .filter(({ heldUpTo = -1 }) => heldUpTo < revision)
       .map(({ address }) => address);

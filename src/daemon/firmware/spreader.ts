@@ -9,6 +9,7 @@ import type { Clock, Log, RegistryReader, RegistrySnapshot } from '../../core/po
 import {
   heldUpTo,
   missingFiles,
+  mustHold,
   offerableFiles,
   type WantedFile,
   wantedFiles,
@@ -26,6 +27,8 @@ interface SpreaderOptions {
   readonly prefixes: KeyPrefixes;
   /** The service under which the firmware servers register. */
   readonly service: string;
+  /** Where the server is: it needs no files of other regions. Left out: it needs all. */
+  readonly region?: string;
   /** Files fetched at a time; default 4. */
   readonly parallel?: number;
   /** Bytes a second of all fetches together; default unlimited. */
@@ -215,8 +218,8 @@ export class Spreader {
   async #complete({ entries }: RegistrySnapshot, signal: AbortSignal): Promise<boolean> {
     const { prefixes } = this.#options;
     const types = this.#accepted([...readTypes(prefixes, entries.values()).values()]);
-    const wanted = wantedFiles(prefixes, types);
-    const offerable = offerableFiles(types);
+    const wanted = wantedFiles(prefixes, types, this.#options);
+    const offerable = offerableFiles(types.filter(({ type }) => mustHold(this.#options, type)));
     await this.#files.refresh(signal);
     await this.#files.alignMtimes(wanted.files);
     const update = () => {

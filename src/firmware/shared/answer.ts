@@ -17,6 +17,7 @@ import type { Store } from './offering.js';
 import * as offering from './offering.js';
 import type { Query } from './query.js';
 import * as queries from './query.js';
+import * as regions from './region.js';
 import type { Form, Route } from './route.js';
 import * as routes from './route.js';
 import * as versions from './version.js';
@@ -33,6 +34,8 @@ export interface OtaRequest {
   https: boolean;
   /** The name in the client's certificate, where the server has checked one; else `''`. */
   certificate: string;
+  /** The device's region, as NGINX's configuration finds it out; `''` where it has none. */
+  region: string;
 }
 
 /** What to answer. To HEAD the same is said, without the body. */
@@ -64,10 +67,15 @@ export function answer(request: OtaRequest, store: Store): Answer {
   const device = devices.identify(query, request.certificate, request.header, prefix);
   if (device === 'malformed') return error(400, 'id is no MAC address and no name');
   if (device === 'forbidden') return error(403, 'id is not the name in the certificate');
+  const region = request.region;
+  if (region !== '' && !regions.isRegion(region))
+    return error(400, 'region is not lower-case letters, digits or "-"');
   const form = formOf(route.form, prefix, request.header);
-  const value = store.get(catalogues.typeKey(type));
+  const own = region === '' ? undefined : store.get(catalogues.typeKey(regions.lineOf(type, region)));
+  const line = own === undefined ? type : regions.lineOf(type, region);
+  const value = own === undefined ? store.get(catalogues.typeKey(type)) : own;
   const catalogue = value === undefined ? undefined : catalogues.decode(value);
-  if (catalogue !== undefined) return answerFrom(store, type, catalogue, device, form, route, request);
+  if (catalogue !== undefined) return answerFrom(store, line, catalogue, device, form, route, request);
   if (value === undefined && store.get(catalogues.READY_KEY) !== undefined)
     return error(404, 'there is no such type');
   return nothingNew(form, type, device);
@@ -91,16 +99,17 @@ function formOf(form: Form, prefix: string, header: Header): Known {
 
 function answerFrom(
   store: Store,
-  type: string,
+  line: string,
   catalogue: Catalogue,
   device: Device,
   form: Known,
   route: Route,
   request: OtaRequest,
 ): Answer {
-  const counted = counting.question(store, type, catalogue, device);
+  const type = regions.typeOf(line);
+  const counted = counting.question(store, line, catalogue, device);
   const isBarred = counted !== undefined && (counted === 'barred' || counting.isBlocked(counted));
-  const offer = offering.offerTo(store, type, catalogue, device, isBarred);
+  const offer = offering.offerTo(store, line, catalogue, device, isBarred);
   if (offer === undefined) return nothingNew(form, type, device);
   const isNamed = form === 'image' || form === 'md5';
   const newer = !isNamed && devices.runsNewer(device, offer, [catalogue.stable, catalogue.candidate]);
@@ -111,8 +120,8 @@ function answerFrom(
   const willCome = given.file === '' && (device.version !== '' || devices.saysHash(device));
   if (!admission.admit(store, isPassed, willCome)) return nothingNew(form, type, device);
   given.rate = catalogue.options.rate;
-  if (counted !== undefined && counted !== 'barred' && offer === catalogue.candidate)
-    follow(store, counted, offer, given);
+  const isFollowed = offer === catalogue.candidate && counted !== undefined && counted !== 'barred';
+  nameInFile(given, isFollowed ? follow(store, counted, offer, given) : '', request.region);
   return given;
 }
 
@@ -136,20 +145,35 @@ const BEFORE = '/blobs/';
 const AFTER = '.bin';
 const DIGITS = 64;
 
-/**
- * Counts a device that is told of the candidate. A manifest then names the file with the device, so that the download is
- * known to be this device's.
- */
-function follow(store: Store, counted: Counted, offer: Offer, given: Answer): void {
-  const body = given.body;
+/** Where the SHA-256 of its file begins in a manifest; -1 where it is in none. */
+function fileAt(body: string): number {
   const at = body.indexOf(BEFORE) + BEFORE.length;
   const end = at + DIGITS;
-  const isNamed = at >= BEFORE.length && body.substring(end, end + AFTER.length) === AFTER;
-  const key = counting.offer(store, counted, isNamed ? body.substring(at, end) : offer.sha256);
-  if (key === '') return;
+  return at >= BEFORE.length && body.substring(end, end + AFTER.length) === AFTER ? at : -1;
+}
+
+/** Counts a device that is told of the candidate. Returns the key of its flight; `''` where it is not followed. */
+function follow(store: Store, counted: Counted, offer: Offer, given: Answer): string {
+  const at = fileAt(given.body);
+  const sha256 = at < 0 ? offer.sha256 : given.body.substring(at, at + DIGITS);
+  const key = counting.offer(store, counted, sha256);
   if (given.file !== '') given.device = key;
-  const rest = end + AFTER.length;
-  if (isNamed) given.body = `${body.substring(0, rest)}?device=${key}${body.substring(rest)}`;
+  return key;
+}
+
+/**
+ * Has a manifest name its file with the flight of the device, so that the download is known to be this device's, and with
+ * its region, whose servers it is to come from.
+ */
+function nameInFile(given: Answer, flight: string, region: string): void {
+  const said: string[] = [];
+  if (flight !== '') said.push(`device=${flight}`);
+  if (region !== '') said.push(`region=${region}`);
+  const body = given.body;
+  const at = said.length === 0 ? -1 : fileAt(body);
+  if (at < 0) return;
+  const rest = at + DIGITS + AFTER.length;
+  given.body = `${body.substring(0, rest)}?${said.join('&')}${body.substring(rest)}`;
 }
 
 /** For a device that runs what comes after its offer, and stays with it. */

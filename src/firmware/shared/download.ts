@@ -2,7 +2,7 @@
 import * as deviceId from './device-id.js';
 import * as flights from './flights.js';
 
-const DEVICE = /^([A-Za-z0-9._-]{1,64})\/([^/]{1,64})$/;
+const DEVICE = /^([A-Za-z0-9._-]{1,64}(?:@[a-z0-9-]{1,32})?)\/([^/]{1,64})$/;
 const FILE = /^\/blobs\/([0-9a-f]{64})\.bin$/;
 const RANGE = /^bytes [0-9]+-([0-9]{1,15})\/([0-9]{1,15})$/;
 

@@ -25,7 +25,8 @@ interface Memory {
 
 /**
  * Selects a server of a group, or a backup server if there is no other, and counts the request active on it. Returns
- * `undefined` if there is none. `tried` lists the uids not to select, as `,1,2,`. Once the API has responded to a change,
+ * `undefined` if there is none. If the group has none, or there is no such group, the group in `$gateway_fallback` is used,
+ * which then is `$upstream`. `tried` lists the uids not to select, as `,1,2,`. Once the API has responded to a change,
  * no request is counted on (or sent to) a server that the change removed. With `final`, a request that finds no server
  * because all have reached their `max_conns` is counted as an overflow.
  */
@@ -186,6 +187,10 @@ export function select(
     // While backup servers replace the others, they move from one table to the other: look again.
     if (found === undefined && tables.get(group) !== header) continue;
     if (found === undefined && refused && final === true) overflow.countOverflow(counters, group);
-    return found;
+    const fallback = variables.gateway_fallback;
+    if (found !== undefined || !fallback || fallback === group) return found;
+    const next = select(memory, variables, fallback, tried, final);
+    if (next !== undefined) variables.upstream = fallback;
+    return next;
   }
 }

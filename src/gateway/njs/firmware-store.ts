@@ -7,6 +7,7 @@ import crypto from 'crypto';
 import * as catalogue from '../../firmware/shared/catalogue.js';
 import type { Memory, Numbers, Texts } from '../../firmware/shared/memory.js';
 import type { Store } from '../../firmware/shared/offering.js';
+import * as regions from '../../firmware/shared/region.js';
 import * as zones from '../store/keyval-zone.js';
 import type { StringDict } from '../store/platform.js';
 
@@ -25,6 +26,10 @@ function digest(text: string): Uint8Array {
 function getFromPlus(variables: NginxVariables, key: string): string | undefined {
   if (key === catalogue.READY_KEY) return variables.firmware_ready || undefined;
   if (key === catalogue.SLOTS_KEY) return variables.firmware_slots || undefined;
+  if (key.indexOf('/') < 0 && regions.regionOf(key) !== '') {
+    variables.firmware_line = key;
+    return variables.firmware_line_catalogue || undefined;
+  }
   if (key.indexOf('/') < 0) {
     variables.firmware_type = key;
     return variables.firmware_catalogue || undefined;

@@ -17,6 +17,7 @@ function answer(r: NginxHTTPRequest): void {
     header: (name: string) => headers[name],
     https: variables.https === 'on',
     certificate: certificates.nameOf(variables.ssl_client_verify || '', variables.ssl_client_s_dn || ''),
+    region: variables.firmware_region || '',
   };
   const given = answers.answer(request, stores.storeOf(variables));
   const names = Object.keys(given.headers);

@@ -82,6 +82,27 @@ describe('a firmware server', () => {
     expect(files.decorate(options).services[1]).toBe(options.services[1]);
   });
 
+  it('with a region is registered as a server of its region too, with the same probe', () => {
+    const ports = { reader: registry, clock: monotonicClock, log: recordingLog() };
+    files = new FirmwareFiles(
+      { ...SETTINGS, directory, region: 'eu' },
+      DEFAULT_KEY_PREFIXES,
+      ports,
+      () => {},
+    );
+    running = Promise.resolve();
+    const [firmware, region, other, ...more] = files.decorate(options).services;
+    expect(firmware?.registration).toMatchObject({ service: 'firmware', meta: { region: 'eu' } });
+    expect(region?.registration).toMatchObject({
+      service: 'firmware-eu',
+      address: '10.0.0.1:8080',
+      meta: { region: 'eu' },
+    });
+    expect(region?.probe).toBe(firmware?.probe);
+    expect(other).toBe(options.services[1]);
+    expect(more).toEqual([]);
+  });
+
   it('fails the probe with the releases that are missing', async () => {
     const plain = { sha256: 'a'.repeat(64), md5: 'b'.repeat(32), size: 1 };
     const release = { version: '1.0.0', publishedAt: AT, publishedBy: 'ci', plain };

@@ -25,6 +25,8 @@ function requestOf(one: Omit<AnswerCase, 'name' | 'status'>): OtaRequest {
     header: (name) => headers.get(name.toLowerCase()),
     https: one.https ?? true,
     certificate: one.certificate ?? '',
+    // As `$arg_region` has it, where no configuration says otherwise.
+    region: /(?:^|&)region=([^&]*)/.exec(one.query ?? '')?.[1] ?? '',
   };
 }
 
@@ -62,7 +64,7 @@ describe('the answer to a device', () => {
   it('never throws, and never is a manifest by mistake, whatever is asked', () => {
     const text = fc.oneof(
       hostileText,
-      fc.constantFrom('toaster', 'paused', '1.3.0', '24:6f:28:aa:bb:cc', ''),
+      fc.constantFrom('toaster', 'paused', 'lamp', 'eu', '1.3.0', '24:6f:28:aa:bb:cc', ''),
     );
     fc.assert(
       fc.property(
@@ -73,7 +75,7 @@ describe('the answer to a device', () => {
           '/ota/toaster/manifest.json',
           '/ota/toaster/1.3.0.md5',
         ),
-        fc.array(fc.tuple(fc.constantFrom('type', 'id', 'version', 'x'), text, fc.boolean()), {
+        fc.array(fc.tuple(fc.constantFrom('type', 'id', 'version', 'region', 'x'), text, fc.boolean()), {
           maxLength: 4,
         }),
         fc.dictionary(

@@ -18,6 +18,7 @@ describe('a key of firmware', () => {
     expect(releaseKey(PREFIXES, 'esp32-cam', '1.3.0')).toBe('/sidekick/firmware/esp32-cam/releases/1.3.0');
     expect(rolloutKey(PREFIXES, 'esp32-cam')).toBe('/sidekick/firmware/esp32-cam/rollout');
     expect(groupKey(PREFIXES, 'esp32-cam', 'beta')).toBe('/sidekick/firmware/esp32-cam/groups/beta');
+    expect(typeKey(PREFIXES, 'esp32-cam@eu')).toBe('/sidekick/firmware/esp32-cam@eu/type');
     expect(logKey(PREFIXES, 'esp32-cam', 4711)).toBe('/sidekick/firmware/esp32-cam/log/0000000000004711');
   });
 

@@ -67,6 +67,60 @@ function offered(
   return { offering, lamp, versions: [lamp?.stable?.version, lamp?.candidate?.version, lamp?.buckets] };
 }
 
+describe('the line of a region', () => {
+  const keys = (rollout: Partial<Rollout>) => [
+    keyValue(typeKey(PREFIXES, 'lamp@eu'), encodeType({ chip: 'esp32', forms: ['esp32fota'] }), 5),
+    { ...release('1.0.1', 10), key: releaseKey(PREFIXES, 'lamp@eu', '1.0.1') },
+    keyValue(
+      rolloutKey(PREFIXES, 'lamp@eu'),
+      encodeRollout({ by: 'ann', at: AT, downgrade: false, secureVersion: 0, ...rollout }),
+      11,
+    ),
+  ];
+  const offer = (
+    servers: Readonly<Record<string, number>>,
+    rollout: Partial<Rollout> = { stable: '1.0.1' },
+  ) => {
+    const types = readTypes(PREFIXES, keys(rollout)).values();
+    const registered = Object.entries(servers).map(([region, heldUpTo], i) =>
+      defined({ address: `10.0.0.${i}:8080`, heldUpTo, region: region === 'all' ? undefined : region }),
+    );
+    const offering = offeringOf({
+      prefixes: PREFIXES,
+      types,
+      servers: registered,
+      origin: ORIGIN,
+      revision: 40,
+    });
+    return offering?.types.get('lamp@eu');
+  };
+  const stable = (value: string | undefined) => decode(value ?? '')?.stable;
+
+  it('is offered while every server of the region and every one without a region holds it', () => {
+    expect(stable(offer({ eu: 10, us: 0, all: 10 }))?.version).toBe('1.0.1');
+    expect(stable(offer({ eu: 9, us: 20, all: 10 }))).toBeUndefined();
+    expect(stable(offer({ eu: 10, us: 20, all: 9 }))).toBeUndefined();
+  });
+
+  it('is offered to nobody while its region has no server, and neither is anything in its place', () => {
+    const value = offer({ us: 20 });
+    expect(value).toBeDefined();
+    expect(stable(value)).toBeUndefined();
+  });
+
+  it('is told to devices under the name that they ask by', () => {
+    const { type, region } = JSON.parse(stable(offer({ all: 10 }))?.esp32fota ?? '') as Record<
+      string,
+      string
+    >;
+    expect([type, region]).toEqual(['lamp', 'eu']);
+  });
+
+  it('is not there while its rollout offers nothing', () => {
+    expect(offer({ all: 10 }, {})).toBeUndefined();
+  });
+});
+
 describe('offeringOf', () => {
   it('offers what is on every registered firmware server', () => {
     expect(offered([20, 33]).versions).toEqual(['1.0.1', '1.0.2', 1250]);

@@ -54,6 +54,24 @@ const FIRST = published(
 );
 const STATE = holding(FIRST);
 
+describe('publishing for a region', () => {
+  const state = emptyType('toaster@eu');
+  const base = { ...STATE, rollout: { ...AUTHOR, downgrade: false, secureVersion: 3, stable: '1.2.0' } };
+  const file = (spec: ImageSpec) => image({ version: '1.3.0', secureVersion: 3, ...spec });
+
+  it('takes the devices for what they are everywhere', () => {
+    expect(published(publish(file({}), '1.3.0', { state, base })).record).toEqual(STATE.record);
+    const other = appImage({ chipId: 0, version: '1.3.0', secureVersion: 3 });
+    expect(refusal(publish(other, '1.3.0', { state, base }))).toMatch(/^wrong-chip:/);
+  });
+
+  it('refuses a secure_version below what devices of all regions have been offered', () => {
+    expect(refusal(publish(file({ secureVersion: 2 }), '1.3.0', { state, base }))).toMatch(
+      /^secure-version:/,
+    );
+  });
+});
+
 describe('publishing', () => {
   it('creates the type from its first image, and a release with the fields of the image', () => {
     const file = image({ version: '1.3.0', secureVersion: 1 });

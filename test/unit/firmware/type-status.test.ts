@@ -45,6 +45,24 @@ function lamp(...args: Parameters<typeof statuses>): TypeStatus {
 
 const FULL: FirmwareServer = { address: '10.0.0.11:8080', heldUpTo: 20 };
 
+describe('the status of the line of a region', () => {
+  const line = keyValues().map((one) => ({ ...one, key: one.key.replace('/lamp/', '/lamp@eu/') }));
+  const other: FirmwareServer = { address: '10.0.0.12:8080', region: 'us', heldUpTo: 5 };
+
+  it('waits for no server of another region', () => {
+    expect(lamp([{ ...FULL, region: 'eu' }, other], line)).toMatchObject({
+      type: 'lamp@eu',
+      offered: ['1.2.0', '1.3.0'],
+      withheld: [],
+    });
+  });
+
+  it('says that its region has no server', () => {
+    const reason = 'no firmware server of region eu is registered';
+    expect(lamp([other], line)).toMatchObject({ offered: [], withheld: [{ reason }, { reason }] });
+  });
+});
+
 describe('the status of a type', () => {
   it('says what the rollout offers, and to whom', () => {
     expect(lamp([FULL])).toEqual({

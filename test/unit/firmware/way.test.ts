@@ -29,7 +29,7 @@ function zoneOf(releases: readonly Release[], stable: ReleaseId): ReadonlyMap<st
 function told(zone: ReadonlyMap<string, string>, version: ReleaseId): ReleaseId | undefined {
   const request = {
     ...{ method: 'GET', path: '/ota', query: `type=toaster&version=${version}`, https: true },
-    ...{ header: () => undefined, certificate: '' },
+    ...{ header: () => undefined, certificate: '', region: '' },
   };
   const store = { get: (key: string) => zone.get(key), digest: sha256, memory: undefined };
   const { status, body } = answer(request, store);

@@ -62,6 +62,13 @@ describe('publishing', () => {
       void told.push(`${servers - waitingFor.length} of ${servers} servers; ${waitingFor.join()} not yet`),
   };
 
+  const SERVERS = { prefixes: DEFAULT_KEY_PREFIXES, service: 'firmware' };
+  const register = (host: number, revision: number, meta: Readonly<Record<string, string>> = {}) =>
+    registry.write(
+      `/services/firmware/10.0.0.${host}:8080`,
+      JSON.stringify({ meta: { firmware: String(revision), ...meta } }),
+    );
+
   beforeEach(() => {
     registry = new FakeRegistry();
     repository = new FirmwareRepository(registry, DEFAULT_KEY_PREFIXES);
@@ -99,16 +106,20 @@ describe('publishing', () => {
   });
 
   it('waits until every registered firmware server announces the release', async () => {
-    const register = (host: number, revision: number) =>
-      registry.write(`/services/firmware/10.0.0.${host}:8080`, `{"meta":{"firmware":"${revision}"}}`);
     register(1, 9);
     register(2, 8);
-    const options = { prefixes: DEFAULT_KEY_PREFIXES, service: 'firmware' };
-    const waiting = awaitSpread(9, options, { registry, progress }, NEVER);
+    const waiting = awaitSpread('lamp', 9, SERVERS, { registry, progress }, NEVER);
     await expect.poll(() => told.at(-1)).toBe('1 of 2 servers; 10.0.0.2:8080 not yet');
 
     register(2, 9);
     await waiting;
     expect(told.at(-1)).toBe('2 of 2 servers;  not yet');
+  });
+
+  it('waits for no server of another region', async () => {
+    register(1, 9, { region: 'eu' });
+    register(2, 8, { region: 'us' });
+    await awaitSpread('lamp@eu', 9, SERVERS, { registry, progress }, NEVER);
+    expect(told.at(-1)).toBe('1 of 1 servers;  not yet');
   });
 });

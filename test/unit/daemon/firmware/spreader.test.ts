@@ -121,6 +121,36 @@ describe('Spreader', () => {
     expect(spreader.notReadyReason()).toBeUndefined();
   });
 
+  it('fetches no file of another region, and announces the revision of its release all the same', async () => {
+    const regional = (region: string, content: string) => {
+      peers.servers.get(OTHER)?.put(content);
+      const key = releaseKey(DEFAULT_KEY_PREFIXES, `lamp@${region}`, '1.1.0');
+      return registry.write(key, encodeRelease(release('1.1.0', content)));
+    };
+    publish('1.0.0', 'everywhere', OTHER);
+    regional('eu', 'for eu');
+    const newest = regional('us', 'for us');
+    const rollout = { by: 'ann', at: AT, stable: '1.1.0', downgrade: false, secureVersion: 0 };
+    registry.write(rolloutKey(DEFAULT_KEY_PREFIXES, 'lamp@us'), encodeRollout(rollout));
+    start({ region: 'eu' });
+    await pass();
+    expect([...store.files.values()].map(({ content }) => content.toString()).sort()).toEqual([
+      'everywhere',
+      'for eu',
+    ]);
+    expect(spreader.status()).toEqual({ revision: newest, held: 2, missing: [] });
+    expect(spreader.notReadyReason()).toBeUndefined();
+  });
+
+  it('is ready without the files of another region, wherever they are', async () => {
+    const key = releaseKey(DEFAULT_KEY_PREFIXES, 'lamp@us', '1.0.0');
+    registry.write(key, encodeRelease(release('1.0.0', 'nowhere')));
+    start({ region: 'eu' });
+    await pass();
+    expect(spreader.notReadyReason()).toBeUndefined();
+    expect(spreader.status().missing).toEqual([]);
+  });
+
   it('has compared its files before it says what is missing', async () => {
     publish('1.0.0', 'one');
     offer('1.0.0');

@@ -89,7 +89,7 @@ export class Edge {
   }
 
   /** A device asks at a path, by default for its manifest. */
-  ask(query: string, path = '/ota', headers: Readonly<Record<string, string>> = {}): Answer {
+  ask(query: string, path = '/ota', headers: Readonly<Record<string, string>> = {}, region = ''): Answer {
     const request = {
       ...{
         method: 'GET',
@@ -97,6 +97,7 @@ export class Edge {
         query: path.split('/').length > 3 ? query : `type=lamp&${query}`,
         https: true,
         certificate: '',
+        region,
       },
       header: (name: string) => headers[name],
     };
@@ -104,8 +105,8 @@ export class Edge {
   }
 
   /** All of a file goes out to a device. */
-  download(id: string, sha = CANDIDATE.sha256): void {
-    const key = transfers.deviceOf(`lamp%2F${id}`);
+  download(id: string, sha = CANDIDATE.sha256, type = 'lamp'): void {
+    const key = transfers.deviceOf(`${type}%2F${id}`);
     if (transfers.isLastByteSent({ status: 200, bytes: 9, length: '9', range: '' }))
       flights.download(this.memory, key, sha);
   }

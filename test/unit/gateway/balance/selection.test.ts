@@ -46,6 +46,40 @@ function active(uid: number, pid = 100): number {
   return (nginx.counters.entries.get(`${uid}/${pid}`) ?? 0) % tableFormat.ACTIVE_LIMIT;
 }
 
+describe('a group that another one stands in for', () => {
+  const regional = () => {
+    nginx = new FakeNginx({ upstreams: { firmware: {}, 'firmware-eu': {} } });
+    restore.load(nginx.worker());
+    servers.addServer(nginx.worker(), 'firmware', { server: '10.0.0.1:80' });
+    servers.addServer(nginx.worker(), 'firmware-eu', { server: '10.0.0.2:80' });
+    nginx.settle();
+  };
+  const select = (upstream: string, tried = ',', fallback = 'firmware') => {
+    const variables: Variables = { pid: '100', upstream, gateway_fallback: fallback };
+    const choice = selection.select(nginx, variables, upstream, tried);
+    return { uid: choice?.[0], address: choice?.[1], upstream: variables.upstream };
+  };
+
+  it('is left alone while it has a server', () => {
+    regional();
+    expect(select('firmware-eu')).toMatchObject({ address: '10.0.0.2:80', upstream: 'firmware-eu' });
+  });
+
+  it('is replaced once all of its servers were tried, or where there is no such group', () => {
+    regional();
+    const { uid } = select('firmware-eu');
+    const other = { address: '10.0.0.1:80', upstream: 'firmware' };
+    expect(select('firmware-eu', `,${uid},`)).toMatchObject(other);
+    expect(select('firmware-nonesuch')).toMatchObject(other);
+  });
+
+  it('stays the group of the request while the other one has no server either', () => {
+    setUp({}, []);
+    expect(select('firmware-eu')).toEqual({ uid: undefined, address: undefined, upstream: 'firmware-eu' });
+    expect(select('firmware')).toEqual({ uid: undefined, address: undefined, upstream: 'firmware' });
+  });
+});
+
 describe('round robin', () => {
   it('selects nothing in an unknown or empty group', () => {
     setUp({}, []);

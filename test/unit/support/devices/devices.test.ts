@@ -102,7 +102,15 @@ function offer(rollout: Partial<Rollout>): Listener {
   return (request, response) => {
     const [path = '', query = ''] = (request.url ?? '').split('?');
     const header = (name: string) => request.headers[name.toLowerCase()] as string | undefined;
-    const asked = { method: request.method ?? '', path, query, header, https: true, certificate: '' };
+    const asked = {
+      method: request.method ?? '',
+      path,
+      query,
+      header,
+      https: true,
+      certificate: '',
+      region: '',
+    };
     const given = files.has(path) ? { status: 200, headers: {}, body: '', file: path } : answer(asked, store);
     const body = given.file === '' ? Buffer.from(given.body) : (files.get(given.file) as Buffer);
     send(request, response, given.status, given.headers, body);
