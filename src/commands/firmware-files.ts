@@ -5,6 +5,7 @@ import type { KeyPrefixes } from '../core/keys.js';
 import type { Clock, Log, RegistryReader } from '../core/ports.js';
 import { Spreader, type SpreaderStatus } from '../daemon/firmware/spreader.js';
 import type { RegistrarOptions, ServiceSpec } from '../daemon/registrar/options.js';
+import { regionalService } from '../firmware/names.js';
 import type { ReleaseKeys } from '../firmware/signature.js';
 
 interface FirmwareFilesPorts {
@@ -87,7 +88,7 @@ export class FirmwareFiles {
     const decorated = this.#decorated(spec);
     if (this.#region === undefined) return [decorated];
     const { registration } = decorated;
-    const service = `${registration.service}-${this.#region}`;
+    const service = regionalService(registration.service, this.#region);
     return [decorated, { ...decorated, registration: { ...registration, service } }];
   }
 

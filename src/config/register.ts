@@ -6,6 +6,7 @@ import type { Registration } from '../core/registration.js';
 import { DEFAULT_PARAMETERS, PARAMETER_NAMES, type ServerParameters } from '../core/server-parameters.js';
 import { DEFAULT_LEASE_TTL } from '../daemon/lease/options.js';
 import { DEFAULT_DRAIN_TIMEOUT } from '../daemon/registrar/options.js';
+import { regionalService } from '../firmware/names.js';
 import type { ReleaseKeys } from '../firmware/signature.js';
 import { type AdminSettings, adminOptions, adminSettings } from './admin.js';
 import { logOptions } from './common.js';
@@ -191,6 +192,13 @@ function firmwareSettings(
   if (!services.some(({ service }) => service === others.service)) {
     const reason = `must be a service of this host, got ${others.service}`;
     files.problems.push({ key: 'firmware.service', reason });
+  }
+  if (
+    region !== undefined &&
+    services.some(({ service }) => service === regionalService(others.service, region))
+  ) {
+    const reason = `registers ${regionalService(others.service, region)} by itself: leave it out of the services`;
+    files.problems.push({ key: 'firmware.region', reason });
   }
   return { directory, ...others, releaseKeys: keys, ...defined({ region, slots, bandwidth }) };
 }

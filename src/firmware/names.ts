@@ -37,6 +37,11 @@ export function parseGroup(value: unknown): Result<string> {
   return err(`group must be letters, digits, ".", "_" or "-" (at most 64), got ${describe(value)}`);
 }
 
+/** The service under which the firmware servers of a region are registered beside the others, such as `firmware-eu`. */
+export function regionalService(service: string, region: string): string {
+  return `${service}-${region}`;
+}
+
 /** A release's version in its normal spelling, as keys and rollouts name it: `1.3.0`, `7.0.0`, `2.0.0-rc.1`. */
 export type ReleaseId = string;
 

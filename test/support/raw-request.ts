@@ -16,7 +16,7 @@ interface RawRequest {
   readonly cert?: Buffer;
   readonly key?: Buffer;
   /** What else its TLS has to be. */
-  readonly tls?: SecureContextOptions;
+  readonly tls?: SecureContextOptions & { readonly servername?: string };
 }
 
 export interface RawAnswer {

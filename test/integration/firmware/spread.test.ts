@@ -1,11 +1,5 @@
 /** Firmware servers with their sidekicks and a watcher, as processes, with a real etcd and a real gateway. */
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { existsSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import { NEVER } from '../../../src/async/abort.js';
@@ -13,7 +7,6 @@ import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
 import { mtimeOf, type Release } from '../../../src/firmware/release.js';
 import { decode } from '../../../src/firmware/shared/catalogue.js';
-import { rollOut } from '../../../src/firmware/transitions.js';
 import {
   API_TOKEN_FILE,
   type Etcd,
@@ -25,41 +18,7 @@ import {
   until,
 } from '../../support/containers/index.js';
 import { start } from '../cli/cli.js';
-
-const AUTHOR = { by: 'ci@build1', at: '2026-11-27T12:00:00.000Z' };
-
-/** A firmware server: serves its directory as `/blobs/`. */
-class FirmwareServer {
-  readonly directory = mkdtempSync(path.join(tmpdir(), 'firmware-'));
-  readonly #server: Server = createServer((request, response) => {
-    const file = path.join(this.directory, path.basename(request.url ?? ''));
-    if (!existsSync(file)) return response.writeHead(404).end();
-    const [, from = '0'] = /bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [];
-    const content = readFileSync(file).subarray(Number(from));
-    const range = { 'content-range': `bytes ${from}-/*` };
-    return response.writeHead(from === '0' ? 200 : 206, from === '0' ? {} : range).end(content);
-  });
-
-  async listen(): Promise<this> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return this;
-  }
-
-  get address(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  file(sha256: string): string {
-    return path.join(this.directory, `${sha256}.bin`);
-  }
-
-  close(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    rmSync(this.directory, { recursive: true });
-  }
-}
+import { FirmwareServer, offer, publish } from './firmware-server.js';
 
 describe('a sidekick beside each firmware server', () => {
   let network: TestNetwork;
@@ -93,33 +52,6 @@ describe('a sidekick beside each firmware server', () => {
     return server;
   }
 
-  /** Uploads a file to one server and publishes it as a release. */
-  async function publish(version: string, server: FirmwareServer): Promise<string> {
-    const content = `firmware ${version}`;
-    const sha256 = createHash('sha256').update(content).digest('hex');
-    writeFileSync(server.file(sha256), content);
-    const release: Release = {
-      version,
-      publishedAt: AUTHOR.at,
-      publishedBy: AUTHOR.by,
-      plain: { sha256, md5: createHash('md5').update(content).digest('hex'), size: content.length },
-      image: { chip: 'esp32', secureBoot: 'none' },
-    };
-    const entry = { ...AUTHOR, action: 'publish' as const, text: `published ${version}` };
-    const record = { chip: 'esp32', forms: ['esp32fota' as const] };
-    const ground = await repository.type('lamp', NEVER);
-    expect(await repository.change(ground, { entry, record, release }, NEVER)).toMatchObject({ made: true });
-    return sha256;
-  }
-
-  async function offer(version: string): Promise<void> {
-    const state = await repository.type('lamp', NEVER);
-    const change = rollOut(state, { version, percent: 100 }, AUTHOR);
-    if (!change.ok) throw new Error(change.refusal.reason);
-    const entry = { ...AUTHOR, action: 'rollout' as const, text: change.value.text };
-    await repository.change(state, { entry, rollout: change.value.rollout }, NEVER);
-  }
-
   /** The version that the gateway offers as the candidate. */
   async function offered(): Promise<string | undefined> {
     const zone = await (await fetch(`${gateway.api}/9/http/keyvals/firmware`)).json();
@@ -139,11 +71,11 @@ describe('a sidekick beside each firmware server', () => {
       ...['--firmware-origin', 'https://ota.example.com'],
     ]);
     await until('both are registered', async () => (await registered(first)) && registered(second));
-    const sha256 = await publish('1.0.0', first);
-    await offer('1.0.0');
+    const sha256 = await publish(repository, 'lamp', '1.0.0', first);
+    await offer(repository, 'lamp', '1.0.0');
 
     await until('it is offered', async () => (await offered()) === '1.0.0', { timeoutMs: 60_000 });
-    expect(readFileSync(second.file(sha256), 'utf8')).toBe('firmware 1.0.0');
+    expect(readFileSync(second.file(sha256), 'utf8')).toBe('firmware lamp 1.0.0');
     const mtime = (server: FirmwareServer) => Math.floor(statSync(server.file(sha256)).mtimeMs / 1000);
     const expected = mtimeOf((await repository.type('lamp', NEVER)).releases.get('1.0.0') as Release);
     expect([mtime(first), mtime(second)]).toEqual([expected, expected]);

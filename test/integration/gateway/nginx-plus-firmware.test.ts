@@ -4,10 +4,11 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authority } from '../../support/certificates.js';
-import { startNetwork, type TestNetwork } from '../../support/containers/index.js';
+import { type Container, startNetwork, type TestNetwork } from '../../support/containers/index.js';
 import { ANSWER_CASES, EMPTY, FILLED } from '../../support/firmware-answers.js';
 import { rawRequest } from '../../support/raw-request.js';
-import { Devices, type FileServer, startFiles } from './devices.js';
+import { type Backend, hostAddress, startHttp } from './backends.js';
+import { Devices, FILE, type FileServer, startFiles } from './devices.js';
 import { startPlus, zoneMap } from './nginx-plus.js';
 
 const PORTS = { http: 80, https: 443 } as const;
@@ -61,5 +62,39 @@ describe.each([
     const given = await rawRequest({ port: devices.port('https'), target });
     expect(given.status).toBe(200);
     expect(given.all('Cache-Control')).toEqual(['public, max-age=31536000, immutable']);
+  });
+});
+
+describe('an NGINX Plus with the group of a region', () => {
+  let plus: Container;
+  let eu: Backend;
+
+  beforeAll(async () => {
+    eu = await startHttp(await hostAddress(network));
+    plus = await startPlus(network, {
+      name: 'regions',
+      tls: authority.issue('ota.example.com'),
+      ports: Object.values(PORTS),
+      firmware: [`${server.server} max_fails=0`],
+      regions: `upstream firmware_eu { server ${eu.server} max_fails=0; }`,
+      files: { 'firmware.map': zoneMap(FILLED), 'firmware-groups.conf': 'eu firmware_eu;' },
+    });
+  });
+
+  const fetched = async (target: string) => {
+    const headers = { 'x-ESP32-STA-MAC': '24:6F:28:AA:BB:CE', 'x-ESP32-free-space': '1310720' };
+    return (await rawRequest({ port: plus.port(PORTS.https), target, headers })).body.toString('latin1');
+  };
+
+  it('takes the files of its devices from there, and from all while no server of it can be reached', async () => {
+    const all = FILE.toString('latin1');
+    const targets = [`/blobs/${'2'.repeat(64)}.bin?`, '/ota?type=lamp&'];
+    for (const target of targets) {
+      expect(await fetched(`${target}region=eu`)).toBe(eu.server);
+      expect(await fetched(`${target}region=us`)).toBe(all);
+      expect(await fetched(target)).toBe(all);
+    }
+    await eu.close();
+    for (const target of targets) expect(await fetched(`${target}region=eu`)).toBe(all);
   });
 });

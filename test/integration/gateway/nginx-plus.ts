@@ -52,14 +52,17 @@ interface PlusSpec {
   readonly files?: Readonly<Record<string, string>>;
   /** The servers of the group `firmware`, as in `server …;` (default: one at which there is nothing). */
   readonly firmware?: readonly string[];
+  /** Groups of regions. */
+  readonly regions?: string;
 }
 
 /** The configuration, with a page that only GET may ask for in the place of the API. */
-function main(firmware: readonly string[] = ['127.0.0.1:1']): string {
+function main(firmware: readonly string[] = ['127.0.0.1:1'], regions = ''): string {
   const servers = firmware.map((server) => `server ${server};`).join(' ');
   return own('nginx.conf')
     .replace(/load_module modules/g, 'load_module /usr/lib/nginx/modules')
     .replaceAll('api write=on;', 'stub_status;')
+    .replace('include firmware.conf;', `$& ${regions}`)
     .replace('user nginx;', 'user www-data;')
     .replaceAll('$mqtt_preread_clientid', '$hostname')
     .replace('zone firmware 1m;', `$& ${servers}`)
@@ -68,14 +71,14 @@ function main(firmware: readonly string[] = ['127.0.0.1:1']): string {
 
 /** Starts NGINX with it. */
 export async function startPlus(network: TestNetwork, spec: PlusSpec): Promise<Container> {
-  const { name, tls, ports, files = {}, firmware } = spec;
+  const { name, tls, ports, files = {}, firmware, regions } = spec;
   const container = await startContainer({
     image: 'sidekick-gateway',
     name,
     network,
     ports: [...ports],
     files: {
-      [`${ROOT}/nginx.conf`]: `load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n${main(firmware)}`,
+      [`${ROOT}/nginx.conf`]: `load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n${main(firmware, regions)}`,
       ...Object.fromEntries(
         [
           ...['api-access.conf', 'tls.conf', 'firmware.conf', 'firmware-outcomes.conf'],
