@@ -105,7 +105,8 @@ it("gives a device its region's firmware, from its region's servers", async () =
   start([
     ...['watch', '--id', 'w1', '--etcd-endpoints', etcd.url, '--admin-listen', 'off'],
     ...['--nginx-api', `http://127.0.0.1:${gateway.port('api')}/api`, '--nginx-token-file', API_TOKEN_FILE],
-    ...['--firmware-origin', ORIGIN],
+    // The servers are on the watcher's own host.
+    ...['--firmware-origin', ORIGIN, '--allow', `*=${await hostAddress(network)}/32`],
   ]);
   await until(
     'each region has its server',

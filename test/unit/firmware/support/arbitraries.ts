@@ -44,7 +44,7 @@ export const version: fc.Arbitrary<string> = fc.oneof(
 /** A version in its normal spelling. */
 export const releaseId: fc.Arbitrary<string> = fc.tuple(part, part, part).map((parts) => parts.join('.'));
 
-export const typeName: fc.Arbitrary<string> = fc
+const plainName = fc
   .string({
     unit: oneOf('abcXYZ019._-'),
     minLength: 1,
@@ -52,7 +52,15 @@ export const typeName: fc.Arbitrary<string> = fc
   })
   .filter((name) => !/^\.+$/.test(name));
 
-export const groupName: fc.Arbitrary<string> = typeName.filter((name) => /^[a-z0-9]/i.test(name));
+const region = fc.string({ unit: oneOf('abc019-'), minLength: 1, maxLength: 32 });
+
+/** A type, or its line in a region. */
+export const typeName: fc.Arbitrary<string> = fc.oneof(
+  plainName,
+  fc.tuple(plainName, region).map((parts) => parts.join('@')),
+);
+
+export const groupName: fc.Arbitrary<string> = plainName.filter((name) => /^[a-z0-9]/i.test(name));
 
 const shortText = fc.string({ unit: oneOf('abc @äß;"\\'), minLength: 1, maxLength: 20 });
 
