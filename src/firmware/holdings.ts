@@ -41,34 +41,43 @@ export function wantedFiles(
   types: Iterable<TypeState>,
   server: { readonly region?: string } = {},
 ): WantedFiles {
+  const states = [...types];
+  const held = states.filter(({ type }) => mustHold(server, type));
   const files = new Map<string, WantedFile>();
-  const revisions: number[] = [];
-  const unknown: number[] = [];
-  for (const state of types) {
-    const isHeld = mustHold(server, state.type);
-    for (const [version, release] of state.releases) {
-      const revision = revisionOf(prefixes, state, version);
-      // A server is complete up to a release of another region as well.
-      revisions.push(revision);
-      if (!isHeld) continue;
-      const name = `${state.type} ${release.version}`;
-      for (const file of filesOf(release)) {
-        files.set(
-          file.sha256,
-          merge(files.get(file.sha256), { ...file, mtime: mtimeOf(release), releases: [name], revision }),
-        );
-      }
-    }
-    for (const { key } of state.unreadable) {
-      const parsed = parseFirmwareKey(prefixes, key);
-      if (parsed.ok && parsed.value.kind === 'release' && isHeld) unknown.push(state.written.get(key) ?? 0);
-    }
+  for (const file of held.flatMap((state) => filesOfType(prefixes, state))) {
+    files.set(file.sha256, merge(files.get(file.sha256), file));
   }
+  const unknown = held.flatMap((state) => unknownReleases(prefixes, state));
+  // A server is complete up to a release of another region as well.
+  const revisions = states.flatMap((state) => [
+    ...[...state.releases.keys()].map((version) => revisionOf(prefixes, state, version)),
+    ...unknownReleases(prefixes, state),
+  ]);
   return {
     files,
-    revision: Math.max(0, ...revisions, ...unknown),
+    revision: revisions.reduce((highest, revision) => Math.max(highest, revision), 0),
     unknownFrom: unknown.length === 0 ? undefined : Math.min(...unknown),
   };
+}
+
+/** The files of a type's releases; one that several releases name is there as often. */
+function filesOfType(prefixes: KeyPrefixes, state: TypeState): readonly WantedFile[] {
+  return [...state.releases].flatMap(([version, release]) => {
+    const named = {
+      mtime: mtimeOf(release),
+      releases: [`${state.type} ${release.version}`],
+      revision: revisionOf(prefixes, state, version),
+    };
+    return filesOf(release).map((file) => ({ ...file, ...named }));
+  });
+}
+
+/** The revisions of a type's keys that may be releases and cannot be read. */
+function unknownReleases(prefixes: KeyPrefixes, { unreadable, written }: TypeState): readonly number[] {
+  return unreadable.flatMap(({ key }) => {
+    const parsed = parseFirmwareKey(prefixes, key);
+    return parsed.ok && parsed.value.kind === 'release' ? [written.get(key) ?? 0] : [];
+  });
 }
 
 function merge(known: WantedFile | undefined, file: WantedFile): WantedFile {

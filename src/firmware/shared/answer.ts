@@ -67,13 +67,10 @@ export function answer(request: OtaRequest, store: Store): Answer {
   const device = devices.identify(query, request.certificate, request.header, prefix);
   if (device === 'malformed') return error(400, 'id is no MAC address and no name');
   if (device === 'forbidden') return error(403, 'id is not the name in the certificate');
-  const region = request.region;
-  if (region !== '' && !regions.isRegion(region))
-    return error(400, 'region is not lower-case letters, digits or "-"');
+  const line = lineFor(store, type, request.region);
+  if (line === '') return error(400, 'region is not lower-case letters, digits or "-"');
   const form = formOf(route.form, prefix, request.header);
-  const own = region === '' ? undefined : store.get(catalogues.typeKey(regions.lineOf(type, region)));
-  const line = own === undefined ? type : regions.lineOf(type, region);
-  const value = own === undefined ? store.get(catalogues.typeKey(type)) : own;
+  const value = store.get(catalogues.typeKey(line));
   const catalogue = value === undefined ? undefined : catalogues.decode(value);
   if (catalogue !== undefined) return answerFrom(store, line, catalogue, device, form, route, request);
   if (value === undefined && store.get(catalogues.READY_KEY) !== undefined)
@@ -86,6 +83,14 @@ function typeOf(route: Route, query: Query): string {
   if (route.type !== '' && query.type !== '') return '';
   const type = route.type || query.type;
   return TYPE.test(type) ? type : '';
+}
+
+/** The line that a device is answered from: that of its region where there is one; `''` where the region is none. */
+function lineFor(store: Store, type: string, region: string): string {
+  if (region === '') return type;
+  if (!regions.isRegion(region)) return '';
+  const line = regions.lineOf(type, region);
+  return store.get(catalogues.typeKey(line)) === undefined ? type : line;
 }
 
 /** At `/ota` itself the client says in which form it asks. */

@@ -28,6 +28,7 @@ export class FirmwareServer {
     if (!existsSync(file)) return response.writeHead(404).end();
     const [, from = '0'] = /bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [];
     const content = readFileSync(file).subarray(Number(from));
+    response.setHeader('content-length', content.length);
     const range = { 'content-range': `bytes ${from}-/*` };
     return response.writeHead(from === '0' ? 200 : 206, from === '0' ? {} : range).end(content);
   });
