@@ -82,7 +82,7 @@ describe('a firmware server', () => {
     expect(files.decorate(options).services[1]).toBe(options.services[1]);
   });
 
-  it('with a region is registered as a server of its region too, with the same probe', () => {
+  it('is registered as a server of its region too, with the same probe, where it has one', () => {
     const ports = { reader: registry, clock: monotonicClock, log: recordingLog() };
     files = new FirmwareFiles(
       { ...SETTINGS, directory, region: 'eu' },
