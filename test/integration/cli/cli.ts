@@ -68,6 +68,11 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
   return new Cli(args, env);
 }
 
+/** What a daemon exposes on /metrics of its admin address. */
+export async function metricsOf(admin: string): Promise<string> {
+  return (await fetch(`${admin}/metrics`)).text();
+}
+
 /** Runs a command to its end. */
 export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
   return start(args, env).ended();

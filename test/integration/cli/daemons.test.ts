@@ -17,7 +17,7 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
-import { type Cli, run, start } from './cli.js';
+import { type Cli, metricsOf, run, start } from './cli.js';
 
 let network: TestNetwork;
 let etcd: Etcd;
@@ -125,6 +125,7 @@ describe('the watcher', () => {
     await etcdPort.open();
     await cli.event('daemon-ready');
     expect(await statusOf(`${admin}/readyz`)).toBe(200);
+    expect(await metricsOf(admin)).toMatch(/^sidekick_etcd_errors_total\{call="lease"\} [1-9]/m);
 
     await etcd.put(`/services/firmware/${firmware.address}`, 'lazy-unicorn');
     await cli.event('server-added');
@@ -138,7 +139,7 @@ describe('the watcher', () => {
     await cli.event('server-added');
     await cli.event('daemon-ready');
     expect(await statusOf(`${admin}/healthz`)).toBe(200);
-    const metrics = await (await fetch(`${admin}/metrics`)).text();
+    const metrics = await metricsOf(admin);
     expect(metrics).toMatch(/^sidekick_build_info\{command="watch",version="[^"]+",revision="[^"]+"\} 1$/m);
     expect(metrics).toMatch(/^sidekick_registrations\{service="firmware"\} 1$/m);
     expect(metrics).toMatch(/^sidekick_registrations_rejected_total 1$/m);
@@ -220,7 +221,7 @@ describe('the registrar', () => {
     expect(await etcd.list('/services/')).toEqual(new Map());
   });
 
-  it('exits at a second signal without waiting for the drain', async () => {
+  it('exits at a second signal without waiting for the drain, and reloads nothing meanwhile', async () => {
     // A watcher that never answers.
     const lease = await etcd.grant(600);
     await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
@@ -230,6 +231,8 @@ describe('the registrar', () => {
     await until('it waits', async () =>
       (await (await fetch(`${admin}/status`)).text()).includes('"waitingFor": [\n    "silent"'),
     );
+    cli.signal('SIGHUP');
+    await cli.event('config-reload-ignored');
     cli.signal('SIGINT');
     const { code } = await cli.ended();
     expect(code).toBe(0);
@@ -259,6 +262,48 @@ describe('the registrar', () => {
         [...(await etcd.list('/services/')).keys()].join() ===
         '/services/s2/10.0.0.1:2,/services/s3/10.0.0.1:3',
     );
+  });
+
+  it('is no longer ready while its probe fails', async () => {
+    const [file, path] = [join(directory, 'healthy'), join(directory, 'probed.yaml')];
+    await writeFile(file, '');
+    const probe = `{ type: exec, command: ["test", "-e", "${file}"], interval: 250ms, fall: 1, rise: 1 }`;
+    await writeFile(path, `services:\n  - { service: probed, address: "10.0.0.1:1", probe: ${probe} }\n`);
+    const admin = `127.0.0.1:${await freePort()}`;
+    const cli = start(['register', '--config', path, '--etcd-endpoints', etcd.url, '--admin-listen', admin]);
+    await cli.event('daemon-ready');
+    await rm(file);
+    await cli.event('daemon-unready');
+    await until('it has left', async () => (await etcd.list('/services/')).size === 0);
+    expect(await metricsOf(`http://${admin}`)).toMatch(
+      /^sidekick_instance_healthy\{service="probed",address="10\.0\.0\.1:1"\} 0$/m,
+    );
+  });
+
+  it('logs that only this host can reach the address which it has found', async () => {
+    const cli = start([
+      ...['register', '--service', 'firmware', '--address', 'auto:8080', '--etcd-endpoints', etcd.url],
+      ...['--admin-listen', 'off'],
+    ]);
+    expect(await cli.event('address-local')).toMatchObject({ address: '127.0.0.1:8080' });
+  });
+
+  it('logs once that it cannot notify systemd, and works all the same', async () => {
+    const broken = await mkdtemp(join(directory, 'broken-'));
+    await writeFile(join(broken, 'systemd-notify'), '#!/bin/sh\necho no such socket >&2\nexit 1\n', {
+      mode: 0o755,
+    });
+    const cli = start(
+      [
+        ...['register', '--service', 'firmware', '--address', firmware.address, '--etcd-endpoints', etcd.url],
+        ...['--admin-listen', 'off'],
+      ],
+      { NOTIFY_SOCKET: '/run/test', PATH: `${broken}:${process.env.PATH}` },
+    );
+    await cli.event('daemon-ready');
+    cli.signal('SIGTERM');
+    expect((await cli.ended()).code).toBe(0);
+    expect(cli.events('notification-failed')).toMatchObject([{ reason: 'no such socket' }]);
   });
 
   it('notifies systemd: ready once registered, its status, the watchdog, stopping', async () => {

@@ -197,6 +197,25 @@ describe('users and roles', () => {
     });
   });
 
+  it('a registrar whose role is cut down logs all that etcd refuses it, and ends', async () => {
+    const grant = (kind: string) =>
+      etcd.ctl('role', 'grant-permission', 'leaving', '--prefix=true', kind, '/services/leaving/');
+    await etcd.ctl('role', 'add', 'leaving');
+    await grant('readwrite');
+    await etcd.ctl('user', 'add', 'leaving:secret-of-leaving');
+    await etcd.ctl('user', 'grant-role', 'leaving', 'leaving');
+    const services = [serviceSpec({ service: 'leaving' })];
+    await using running = run({ etcd: byPassword('leaving'), services, drainTimeout: 1000 });
+    await until('it is registered', () => running.registrar.status().ready);
+
+    await grant('read');
+    await running.stop();
+
+    for (const event of ['drain-watchers-unknown', 'drain-refused', 'key-abandoned']) {
+      expect(running.log.events(event)).toHaveLength(1);
+    }
+  });
+
   it('reports a wrong password, and does not retry it within the call', async () => {
     await expect(list(byPassword('sidekick', 'wrong'))).rejects.toMatchObject({
       code: 'AUTH_FAILED',

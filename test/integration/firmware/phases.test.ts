@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { monotonicClock } from '../../../src/adapters/clocks.js';
 import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
+import type { EtcdOptions } from '../../../src/adapters/etcd/options.js';
 import { createNginxApi, type NginxClient } from '../../../src/adapters/nginx/api.js';
 import { NEVER } from '../../../src/async/abort.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
@@ -16,6 +17,8 @@ import { encodeRelease } from '../../../src/firmware/release.js';
 import { type RolloutRequest, rollOut } from '../../../src/firmware/transitions.js';
 import { encodeType } from '../../../src/firmware/type-record.js';
 import type { TypeState } from '../../../src/firmware/type-state.js';
+import { enableAccessControl, WATCHER_PERMISSIONS } from '../../support/access-control.js';
+import { ApiFront } from '../../support/api-front.js';
 import {
   API_TOKEN,
   type Etcd,
@@ -60,21 +63,26 @@ afterAll(async () => {
   await network?.remove();
 });
 
+/** The API of each gateway. */
+function apiUrls(): readonly string[] {
+  return gateways.map(({ container }) => `http://127.0.0.1:${container.port(8080)}/api`);
+}
+
 /** A watcher's part in firmware, in this process: it drives both NGINX. */
 class Watcher {
-  readonly #etcd = connectEtcd({ endpoints: [etcd.url] });
+  readonly #etcd: EtcdConnection;
   readonly #stop = new AbortController();
   readonly #nginx: readonly NginxClient[];
   readonly #done: Promise<unknown>;
   readonly log = recordingLog();
 
-  constructor(id: string) {
-    this.#nginx = gateways.map(({ container }, i) =>
-      createNginxApi({
-        name: `nginx-${i}`,
-        url: `http://127.0.0.1:${container.port(8080)}/api`,
-        auth: { token: API_TOKEN },
-      }),
+  constructor(
+    id: string,
+    { urls = apiUrls(), auth }: { urls?: readonly string[]; auth?: EtcdOptions['auth'] } = {},
+  ) {
+    this.#etcd = connectEtcd({ endpoints: [etcd.url], ...(auth && { auth }) });
+    this.#nginx = urls.map((url, i) =>
+      createNginxApi({ name: `nginx-${i}`, url, auth: { token: API_TOKEN } }),
     );
     const ports = {
       ...{ ...this.#etcd, nginx: this.#nginx, log: this.log, meter: recordingMeter() },
@@ -231,4 +239,37 @@ describe('a group of watchers over two NGINX', () => {
     expect(log.map(({ action }) => action)).toEqual(['rollout', 'phase', 'phase']);
     await watcher.kill();
   }, 180_000);
+});
+
+describe('a watcher with a rollout that watches itself', () => {
+  it('reports an NGINX that takes no offers and tells no outcomes, and when it does again', async () => {
+    await using front = await ApiFront.start(apiUrls()[0] ?? '');
+    front.treat = () => ({ status: 503 });
+    const watcher = new Watcher('w1', { urls: [front.url] });
+    const said = (event: string) => until(event, () => watcher.log.events(event).length > 0);
+    await publish('deaf', '1.1.0');
+    await order('deaf', { version: '1.1.0', percent: 100, maxFailures: 2 });
+    await Promise.all([said('firmware-offer-failed'), said('firmware-outcomes-unavailable')]);
+    front.treat = () => undefined;
+    await Promise.all([said('firmware-offered'), said('firmware-outcomes-counted')]);
+    // A configuration of before outcomes were counted.
+    front.treat = (_, path) => (path.startsWith('/firmware/outcomes') ? { status: 404 } : undefined);
+    await said('firmware-outcomes-uncounted');
+    await watcher.kill();
+  }, 120_000);
+
+  // The last one: it leaves access control behind.
+  it('reports that its role in etcd may not write what became of firmware', async () => {
+    await publish('unwritten', '1.1.0');
+    await order('unwritten', { version: '1.1.0', percent: 100, maxFailures: 2 });
+    const user = { name: 'watcher', password: 'one' };
+    await enableAccessControl(etcd, [{ ...user, permissions: WATCHER_PERMISSIONS }]);
+    const watcher = new Watcher('w1', { auth: { username: user.name, password: user.password } });
+    const devices = new Devices('unwritten', () => true);
+    await until('the refusal is said', async () => {
+      await devices.ask();
+      return watcher.log.events('firmware-rollout-failed').length > 0;
+    });
+    await watcher.kill();
+  }, 120_000);
 });
