@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Writes dist/build.json: from which commit, and when, dist was built. The last step of `npm run build`.
 //
-// SOURCE_DATE_EPOCH (in seconds, https://reproducible-builds.org/specs/source-date-epoch/) stands for the present time.
+// SOURCE_DATE_EPOCH (in seconds, https://reproducible-builds.org/specs/source-date-epoch/) is used in place of the present time.
 // Without git, or outside a checkout, no commit is written.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export async function commitOf(directory, paths = BUILT_FROM) {
   const git = (...args) => ask('git', ['-C', directory, ...args]);
   const top = await git('rev-parse', '--show-prefix');
   const head = await git('rev-parse', '--verify', 'HEAD');
-  // A copy without .git inside another checkout is not that checkout.
+  // A copy without .git may lie inside another checkout: the commit of that one is not meant.
   if (!top.ok || top.stdout !== '' || !head.ok) return undefined;
   const changes = await git('status', '--porcelain', '--', ...paths);
   return changes.ok && changes.stdout === '' ? head.stdout : `${head.stdout}-dirty`;

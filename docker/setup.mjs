@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// Makes everything ready that the demonstration and the tests need, from a fresh clone on. Nothing is done twice.
+// Prepares everything that the demonstration and the tests need, in a fresh clone too. It does nothing twice.
 //
 //   node docker/setup.mjs [demo|test|bench] [--brief] [--only=etcd,mosquitto,firmware,gateway,sidekick]
 //
-// --brief says only what is done, not what is found done; --only makes some of the images and what they need.
+// --brief prints only what is done now, not what is there already; --only builds some of the images and what they need.
 // Uses nothing but Node.js itself, since it runs before there are npm packages.
 import { ensureBaseImage } from './setup/base-image.mjs';
 import { ensureComposeSecrets } from './setup/compose-secrets.mjs';
@@ -52,7 +52,7 @@ async function main(args) {
     });
   }
   try {
-    // The demonstration and the tests make their own for one run, and single images need none.
+    // The demonstration and the tests make secrets for each run, and single images need none.
     const needsSecrets = purpose === undefined && !args.some((arg) => arg.startsWith('--only='));
     await setUp(chosenImages(args, purpose), { needsSecrets });
     skipped('ready', 'everything is in place');

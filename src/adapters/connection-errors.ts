@@ -1,4 +1,4 @@
-/** Words of OpenSSL, Node.js, undici and gRPC for connection errors, and the remedy for each. */
+/** Error texts of OpenSSL, Node.js, undici and gRPC for failed connections, each with what to do. */
 const TROUBLES: readonly (readonly [words: RegExp, secure: boolean, advice: string])[] = [
   [
     /wrong version number|disconnected before secure TLS|packet length too long|record layer failure|unknown protocol|http request/i,
@@ -33,7 +33,8 @@ const TROUBLES: readonly (readonly [words: RegExp, secure: boolean, advice: stri
 const OPENSSL = /^(?:Error: )?[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):.*$/;
 
 /**
- * Why a connection failed: the library's words without their technical frame, and the remedy where one is known.
+ * Why a connection failed: the error text of the library without codes and places in its source, and what to do where
+ * that is known.
  * @param secure Whether TLS was spoken.
  */
 export function explainConnectionError(words: string, secure: boolean): string {

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { type CallOptions, InterceptingCall, type StatusObject, status } from '@grpc/grpc-js';
 import { isTimeout } from '../../async/abort.js';
 
-/** What one gRPC call carries besides its request. */
+/** What one gRPC call has beside its request. */
 interface CallContext {
   readonly signal: AbortSignal;
   /** The user's token; undefined where etcd wants none. */
@@ -19,7 +19,7 @@ const TOKEN_REFUSED = /user name is empty|invalid auth token|revision of auth st
  * makes a member that has lost its leader refuse or end the call at once instead of stalling it (`rpctypes/metadatafields.go`).
  */
 export function callOptions({ signal, token, timeout }: CallContext): CallOptions {
-  // Every call under way listens to the daemon's one signal: that is not a leak.
+  // Every call under way listens to the one signal of the daemon: many listeners are no leak.
   setMaxListeners(0, signal);
   return {
     ...(timeout === undefined ? {} : { deadline: Date.now() + timeout }),

@@ -8,7 +8,7 @@ import { EtcdStore } from './store.js';
 export interface EtcdConnection {
   readonly reader: RegistryReader;
   readonly store: RegistryClient;
-  /** Takes other options: calls from now on go over new connections with them, and what is followed is read anew. */
+  /** Takes other options: calls from now on go over new connections with them, and everything that is watched is read anew. */
   renew(options: EtcdOptions): void;
   /** Ends every connection. Abort what is under way first: calls after this fail. */
   close(): void;

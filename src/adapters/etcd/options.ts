@@ -15,16 +15,16 @@ export interface EtcdOptions {
   readonly endpoints: readonly string[];
   /** Used with `https://` endpoints, and then optional. */
   readonly tls?: Tls;
-  /** A user of etcd's own; a client certificate's common name does without. */
+  /** The user to log in as; not needed where etcd takes the user from the common name of the client certificate. */
   readonly auth?: { readonly username: string; readonly password: string };
   /** How long one call may take, in ms; default 2000. */
   readonly requestTimeout?: number;
-  /** How often an idle connection is tested while something waits on it, in ms; default 6000 (etcd forbids less than 5000). */
+  /** How often a connection is pinged while a call or a watch waits on it, in ms; default 6000 (etcd forbids less than 5000). */
   readonly keepAliveInterval?: number;
-  /** How long such a test may take, in ms; default 2000. */
+  /** How long the answer to such a ping may take, in ms; default 2000. */
   readonly keepAliveTimeout?: number;
-  /** How often what is followed is read again in full, whatever the watch says, in ms; default 30 000. */
+  /** How often everything that is watched is read again, whatever the watch says, in ms; default 30 000. */
   readonly resync?: number;
-  /** How long a watch may be silent although asked for its progress before it is doubted, in ms; default 10 000. */
+  /** How long a watch may send nothing, although it was asked for its progress, before it is begun anew, in ms; default 10 000. */
   readonly stall?: number;
 }

@@ -1,6 +1,6 @@
 /** Where an API answers. */
 interface ApiLocation {
-  /** What undici connects to; for a Unix socket its host is `localhost`, which the API takes for its own name. */
+  /** What undici connects to; for a Unix socket its host is `localhost`, a name that the API accepts as its own. */
   readonly origin: string;
   /** The path of the API's root, without a slash at its end. */
   readonly path: string;

@@ -68,7 +68,7 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
   return { call, retire: () => pool.close(), close: () => pool.destroy() };
 }
 
-/** Reads the whole body. Each part that arrives is progress: a long answer is not a late one. */
+/** Reads the whole body. The time-out begins again with each part that arrives, so a long answer may take longer. */
 function readText(body: Dispatcher.ResponseData['body'], progress: () => void): Promise<string> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];

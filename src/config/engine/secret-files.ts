@@ -14,12 +14,12 @@ export interface FileReader {
   read(key: string, path: string | undefined): Buffer | undefined;
   /** The first line of the file. */
   password(key: string, path: string | undefined): string | undefined;
-  /** The same of a bearer token, which goes into a header and so must be without spaces and control characters. */
+  /** The first line, for a bearer token: it is sent in a header, so it must have no spaces and no control characters. */
   token(key: string, path: string | undefined): string | undefined;
   readonly problems: Problem[];
-  /** What was read so far. A file that could not be read is among it, with an empty digest. */
+  /** The files that were read so far. One that could not be read has an empty digest. */
   readonly filesRead: FilesRead;
-  /** What works, and is a risk or most likely not what was meant. */
+  /** What works, but is a risk or probably a mistake. */
   readonly warnings: Problem[];
 }
 

@@ -11,6 +11,10 @@ describe('a maintenance key', () => {
     expect(describeMaintenance(REQUEST)).toBe('by root@lb1 at 2026-01-31T12:00:00.000Z: new disk');
   });
 
+  it('needs no reason', () => {
+    expect(encodeMaintenance({ by: 'root' })).toBe('{"by":"root"}');
+  });
+
   it.each(['{}', '', 'null', '[]', '7', 'soon', '{"by":7,"at":"never","reason":""}', '{"by":'])(
     'counts as a request without any of that: %s',
     (value) => {
