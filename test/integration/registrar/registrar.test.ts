@@ -85,6 +85,28 @@ describe('a registration on a real etcd', () => {
     expect(running.log.events('lease-lost')).toHaveLength(1);
   });
 
+  it('is written again when somebody else deletes its key', async () => {
+    await using running = start();
+    await until('it is registered', async () => (await keys()).includes(KEY));
+
+    await server.delete(KEY);
+
+    await until('it is registered again', async () => (await keys()).includes(KEY));
+    await until('the repair is said', () => running.log.events('key-repaired').length === 1);
+  });
+
+  it('asks for a drain as long as an operator drains its instance, and says so', async () => {
+    await using running = start();
+    await until('it is registered', async () => (await keys()).includes(KEY));
+    const key = '/sidekick/maintenance/firmware/10.0.0.1:8080';
+
+    await server.put(key, JSON.stringify({ by: 'ann@build1', reason: 'new disk' }));
+    await until('the drain is said', () => running.log.events('maintenance-started').length === 1);
+    await server.delete(key);
+
+    await until('its end is said', () => running.log.events('maintenance-ended').length === 1);
+  });
+
   it.each(['refuse', 'freeze', 'drop'] as const)(
     'returns after connections that %s for so long that the lease is lost',
     async (fault) => {
