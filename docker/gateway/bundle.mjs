@@ -16,6 +16,7 @@ const ENTRIES = [
   'count_http',
   'count_stream',
   'download',
+  'mqtt_clients',
   'ota',
   'outcomes',
   'retry_http',

@@ -6,7 +6,13 @@ import { parseDeviceId } from '../firmware/group.js';
 import { parseGroup, parseRegion, parseReleaseId, parseType, type ReleaseId } from '../firmware/names.js';
 import { MAX_RATE, parsePercent, parseSalt } from '../firmware/rollout.js';
 import { normal, parse } from '../firmware/shared/version.js';
-import { ANSWER_FORMS, MAX_IMAGE, SIGNATURE_LENGTHS } from '../firmware/type-record.js';
+import {
+  ANSWER_FORMS,
+  CLIENT_ID_FORM,
+  MAX_IMAGE,
+  readClientId,
+  SIGNATURE_LENGTHS,
+} from '../firmware/type-record.js';
 import { service } from './engine/core-formats.js';
 import { duration, type Format, file, integer, listOf, oneOf, string, url } from './engine/formats.js';
 import { option, optional, switchOption, type Values } from './engine/schema.js';
@@ -122,6 +128,14 @@ const signatureLength: Format<number> = {
     typeof value === 'number' && SIGNATURE_LENGTHS.includes(value)
       ? ok(value)
       : err(`must be ${signatureLength.allowed}`),
+};
+
+const clientId: Format<string> = {
+  name: 'ClientId',
+  allowed: CLIENT_ID_FORM,
+  placeholder: '<pattern>',
+  coerce: asText,
+  read: (value) => explained(clientId, readClientId(value)),
 };
 
 function explained<T>({ allowed }: Format<T>, result: Result<T>): Result<T> {
@@ -363,6 +377,11 @@ export const firmwarePublishScope = {
     maxSize: optional(
       integer(1, MAX_IMAGE),
       'Size in bytes of the slot of the devices. For the first release of the type.',
+    ),
+    clientId: optional(
+      clientId,
+      'ClientId of a device of this type on MQTT, such as lamp-{id}: by it, devices that are back after their download are ' +
+        'known. For the first release of the type.',
     ),
     from: optional(
       version,

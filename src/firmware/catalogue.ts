@@ -92,7 +92,7 @@ function optionsOf(input: CatalogueInput): CatalogueOptions {
 }
 
 /** How the candidate is followed, and whom it rescues. A pause ends that it is offered, and not that it is counted. */
-function followed({ rollout, releases }: CatalogueInput): Partial<CatalogueOptions> {
+function followed({ rollout, releases, record }: CatalogueInput): Partial<CatalogueOptions> {
   const { candidate, paused, shadow } = rollout;
   const asPublished = (id: ReleaseId) => releases.get(id)?.version ?? id;
   return {
@@ -100,6 +100,7 @@ function followed({ rollout, releases }: CatalogueInput): Partial<CatalogueOptio
     interval: candidate?.interval ?? 0,
     rescue: paused === undefined ? (candidate?.rescue ?? []).map(asPublished) : [],
     rate: candidate?.rate ?? 0,
+    clientId: candidate === undefined ? '' : (record.clientId ?? ''),
     shadow: shadow && {
       version: asPublished(shadow.version),
       buckets: bucketsOf(shadow.percent),

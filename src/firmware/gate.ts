@@ -1,6 +1,6 @@
 import type { Counts } from './outcomes.js';
 import type { BegunPhase, Candidate, Halt, Rollout } from './rollout.js';
-import { difference, type Figures, figuresOf, outcomesIn, rounded } from './statistics.js';
+import { difference, type Figures, figuresOf, outcomesIn, provenIn, rounded } from './statistics.js';
 
 /** What is known when it is decided how a rollout goes on. */
 export interface Evidence {
@@ -79,7 +79,7 @@ export function waitsFor(candidate: Candidate, { counts, now, sinceBegun }: Evid
   const last = begun.at(-1);
   // Until then it was offered to groups at most, and nobody says that they have so many devices.
   if (percent === 0 && gate.notBefore !== undefined) return notBefore(gate.notBefore, now);
-  const { booted } = figuresOf(last === undefined ? counts : difference(counts, last.counts));
+  const booted = provenIn(figuresOf(last === undefined ? counts : difference(counts, last.counts)));
   return [
     ...(booted < gate.after ? [{ kind: 'booted', booted, after: gate.after } as const] : []),
     ...notEarlier(last, gate.every, { now, sinceBegun }),

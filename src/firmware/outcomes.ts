@@ -31,6 +31,12 @@ export interface Counts {
   readonly found: number;
   /** Asked without its version after the download. */
   readonly unknown: number;
+  /** Of `unknown`: said later what it runs, or was back on MQTT. */
+  readonly known: number;
+  /** Its ClientId was back on MQTT after the download: it is alive, and will say what it runs with its next question. */
+  readonly returned: number;
+  /** Of `returned`: has asked, and then booted or failed. */
+  readonly answered: number;
 }
 
 export const COUNTERS = [
@@ -42,7 +48,13 @@ export const COUNTERS = [
   'lost',
   'found',
   'unknown',
+  'known',
+  'returned',
+  'answered',
 ] as const satisfies readonly (keyof Counts)[];
+
+/** Counters that older sidekicks do not know: a record has them only where they are not 0, and else is read by those as well. */
+const LATER: readonly (keyof Counts)[] = ['known', 'returned', 'answered'];
 
 export const NO_COUNTS: Counts = countsOf(() => 0);
 
@@ -92,7 +104,8 @@ export const parseEpoch: Reader<string> = matching(/^[0-9a-f]{16}$/, '16 hex dig
 
 export function encodeOutcomes({ counts, shadow, ...record }: OutcomeRecord): string {
   const shadowed = shadow && Object.fromEntries([...shadow].map(([id, by]) => [id, Object.fromEntries(by)]));
-  return JSON.stringify(defined({ ...record, counts: Object.fromEntries(counts), shadow: shadowed }));
+  const byRelease = Object.fromEntries([...counts].map(([id, all]) => [id, writtenCounts(all)]));
+  return JSON.stringify(defined({ ...record, counts: byRelease, shadow: shadowed }));
 }
 
 /** Reads the outcomes that an NGINX has counted, which are untrusted. Never throws. */
@@ -111,7 +124,7 @@ export function decodeOutcomes(text: string): Result<OutcomeRecord> {
   );
 }
 
-/** As many items as there may be: each version with 8 counters, or with as many versions that devices run now. */
+/** As many items as there may be: each version with its counters, or with as many versions that devices run now. */
 const RECORD_BOUNDS = { length: 65_536, depth: 4, items: 4_096 };
 
 /** Reads an NGINX's report, which is untrusted, after its JSON was parsed. Members that are not known are ignored. Never throws. */
@@ -129,9 +142,17 @@ export function readReport(value: unknown): Result<OutcomeReport> {
   });
 }
 
-/** Reads the eight counters. */
+/** Counters as a record has them. */
+export function writtenCounts(counts: Counts): Partial<Counts> {
+  const written = COUNTERS.filter((counter) => counts[counter] !== 0 || !LATER.includes(counter));
+  return Object.fromEntries(written.map((counter) => [counter, counts[counter]]));
+}
+
+/** Reads the counters. */
 export function readCounts(fields: Fields): Counts {
-  return countsOf((counter) => fields.required(counter, COUNT));
+  return countsOf((counter) =>
+    LATER.includes(counter) ? (fields.optional(counter, COUNT) ?? 0) : fields.required(counter, COUNT),
+  );
 }
 
 /** Counters, each as `of` has it. */

@@ -36,7 +36,7 @@ export interface PublishInput {
 }
 
 /** What an operator says of a type; the rest its first image says. */
-export type TypeSettings = Partial<Pick<FirmwareType, 'forms' | 'maxSize' | 'signatureLength'>>;
+export type TypeSettings = Partial<Pick<FirmwareType, 'forms' | 'maxSize' | 'signatureLength' | 'clientId'>>;
 
 /** What publishing means: files for the firmware servers, then records for etcd. */
 export interface Publication {
@@ -89,6 +89,7 @@ function recordOf({ state, file, settings, force, ...rest }: PublishInput): Firm
     forms: settings.forms ?? state.record?.forms ?? ANSWER_FORMS,
     signatureLength: settings.signatureLength ?? (signature?.length || state.record?.signatureLength),
     maxSize: settings.maxSize ?? state.record?.maxSize,
+    clientId: settings.clientId ?? state.record?.clientId,
   });
 }
 
@@ -157,7 +158,7 @@ function chip({ state, file }: Prepared): Refusal | undefined {
 function settingsStay({ state, settings, force }: Prepared): Refusal | undefined {
   const { record } = state;
   if (record === undefined || force) return undefined;
-  const names = ['forms', 'maxSize', 'signatureLength'] as const;
+  const names = ['forms', 'maxSize', 'signatureLength', 'clientId'] as const;
   const changed = names.find(
     (name) => settings[name] !== undefined && text(settings[name]) !== text(record[name]),
   );

@@ -12,7 +12,7 @@ import {
   time,
 } from './fields.js';
 import { parseGroup, parseReleaseId, type ReleaseId } from './names.js';
-import { COUNT, type Counts, readCounts } from './outcomes.js';
+import { COUNT, type Counts, readCounts, writtenCounts } from './outcomes.js';
 
 /** Who changed something, and when. */
 export interface Author {
@@ -135,7 +135,9 @@ export const MAX_SECONDS = 7_776_000;
 export const MAX_RATE = 1_000_000_000;
 
 export function encodeRollout(rollout: Rollout): string {
-  return JSON.stringify(rollout);
+  return JSON.stringify(rollout, (key, value: unknown) =>
+    key === 'counts' ? writtenCounts(value as Counts) : value,
+  );
 }
 
 /** Reads a rollout's record, which is untrusted. Never throws. */

@@ -6,6 +6,8 @@ export interface Figures {
   readonly offered: number;
   readonly downloaded: number;
   readonly booted: number;
+  /** Of `booted`: nothing but their ClientId, back on MQTT, says so yet. They will say what they run when they ask. */
+  readonly returned: number;
   readonly failed: number;
   readonly lost: number;
   /** They have downloaded it and say of themselves neither version nor hash. */
@@ -40,17 +42,25 @@ export function total(outcomes: Iterable<Pick<OutcomeRecord, 'counts'>>, version
 }
 
 export function figuresOf(counts: Counts): Figures {
-  const { offered, downloaded, booted, unknown } = counts;
+  const { offered, downloaded } = counts;
   // What was counted since a moment may have recovered from before it.
   const failed = Math.max(0, counts.failed - counts.recovered);
   const lost = Math.max(0, counts.lost - counts.found);
+  const unknown = Math.max(0, counts.unknown - counts.known);
+  const returned = Math.max(0, counts.returned - counts.answered);
+  const booted = counts.booted + returned;
   const inFlight = Math.max(0, offered - booted - failed - lost - unknown);
-  return { offered, downloaded, booted, failed, lost, unknown, inFlight };
+  return { offered, downloaded, booted, returned, failed, lost, unknown, inFlight };
+}
+
+/** The devices that are proved to have booted. One that has merely returned may have fallen back to what it ran before. */
+export function provenIn({ booted, returned }: Figures): number {
+  return booted - returned;
 }
 
 /** How many devices have an outcome: those that have booted, failed or were lost. Devices that sleep have none yet. */
-export function outcomesIn({ booted, failed, lost }: Figures): number {
-  return booted + failed + lost;
+export function outcomesIn(figures: Figures): number {
+  return provenIn(figures) + figures.failed + figures.lost;
 }
 
 /** How sure a bound is. */

@@ -1,7 +1,7 @@
 import { defined } from '../core/defined.js';
 import type { Result } from '../core/result.js';
 import { CHIP_NAMES } from './chips.js';
-import { integer, listOf, oneOf, prose, readRecord } from './fields.js';
+import { integer, listOf, matching, oneOf, prose, type Reader, readRecord } from './fields.js';
 
 /**
  * In which form a type's devices ask: for esp32FOTA's manifest, for the file itself (Arduino's HTTPUpdate, Tasmota,
@@ -28,7 +28,18 @@ export interface FirmwareType {
   readonly signatureLength?: number;
   /** The largest image that fits the devices' slot, in bytes. */
   readonly maxSize?: number;
+  /** The ClientId of a device on MQTT, with `{id}` for its id; undefined where nobody has said. */
+  readonly clientId?: string;
 }
+
+/** What {@link readClientId} takes. A character that NGINX's catalogue or MQTT's topics treat in their own way is none of it. */
+export const CLIENT_ID_FORM = 'letters, digits and . _ : @ ~ - with one {id} among them (at most 64)';
+
+/** Reads the pattern from a device's id to its ClientId, such as `lamp-{id}`. */
+export const readClientId: Reader<string> = matching(
+  /^(?=.{4,64}$)[A-Za-z0-9._:@~-]*\{id\}[A-Za-z0-9._:@~-]*$/,
+  CLIENT_ID_FORM,
+);
 
 export function encodeType(type: FirmwareType): string {
   return JSON.stringify(type);
@@ -45,6 +56,7 @@ export function decodeType(text: string): Result<FirmwareType> {
         forms: fields.required('forms', listOf(oneOf(ANSWER_FORMS), ANSWER_FORMS.length)),
         signatureLength: fields.optional('signatureLength', oneOf(SIGNATURE_LENGTHS)),
         maxSize: fields.optional('maxSize', integer(1, MAX_IMAGE)),
+        clientId: fields.optional('clientId', readClientId),
       }),
   );
 }

@@ -26,9 +26,10 @@ export function shadowLines({ version, percent, devices, running }: ShadowProgre
 }
 
 function figuresText({ proof, ...figures }: ProvenFigures): string {
-  const { offered, downloaded, booted, failed, lost, unknown, inFlight } = figures;
+  const { offered, downloaded, booted, returned, failed, lost, unknown, inFlight } = figures;
+  const alone = returned === 0 ? '' : ` (${returned} by their ClientId alone)`;
   const counts =
-    `${offered} offered, ${downloaded} downloaded, ${booted} booted, ${failed} failed, ${lost} lost, ` +
+    `${offered} offered, ${downloaded} downloaded, ${booted} booted${alone}, ${failed} failed, ${lost} lost, ` +
     `${unknown} unknown, ${inFlight} in flight`;
   return proof === undefined ? counts : `${counts}; ${proof}`;
 }

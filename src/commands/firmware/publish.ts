@@ -58,12 +58,12 @@ export async function publishCommand(order: Order): Promise<number> {
     const state = await repository.type(type, session.signal);
     const base = regionOf(type) === '' ? undefined : await repository.type(typeOf(type), session.signal);
     const author = { by: operatorName(order.sources.env), at: new Date().toISOString() };
-    const { forms, maxSize, signatureLength, from, notes, force } = values;
+    const { forms, maxSize, signatureLength, clientId, from, notes, force } = values;
     const through = values.through || undefined;
     const critical = values.critical || undefined;
     const release = { from, through, critical, notes, signer };
     const input = defined({ state, base, version, file, signature, author, force, ...release });
-    const settings = defined({ forms, maxSize, signatureLength });
+    const settings = defined({ forms, maxSize, signatureLength, clientId });
     const uploader = new HttpBlobUploader(await destination(upload, type, values.service, session));
     try {
       const work = { order, session, repository, uploader, state, author };

@@ -3,6 +3,7 @@ import { FirmwareRepository } from '../../daemon/firmware/repository.js';
 import { newestFirst, parseType } from '../../firmware/names.js';
 import { progressOf, shadowOf } from '../../firmware/progress.js';
 import type { Release } from '../../firmware/release.js';
+import type { FirmwareType } from '../../firmware/type-record.js';
 import type { TypeState } from '../../firmware/type-state.js';
 import type { InvocationOf } from '../command.js';
 import { notFound } from '../not-found.js';
@@ -100,13 +101,18 @@ function describeType(state: TypeState): readonly string[] {
     `${state.type}: ${rolloutText(rollout ?? {})}`,
     ...(progress === undefined ? [] : progressLines(progress).map((line) => `  ${line}`)),
     ...(shadow === undefined ? [] : shadowLines(shadow).map((line) => `  ${line}`)),
-    ...(record === undefined ? [] : [`  chip ${record.chip}; answers ${record.forms.join(', ')}`]),
+    ...(record === undefined ? [] : [typeLine(record)]),
     ...[...groups].map(
       ([name, ids]) => `  group ${name}: ${ids.length} device${ids.length === 1 ? '' : 's'}`,
     ),
     ...newestFirst(releases.keys()).map((version) => `  ${releaseLine(version, releases.get(version))}`),
     ...unreadable.map(({ key, reason }) => `  cannot be read: ${key}: ${reason}`),
   ];
+}
+
+function typeLine({ chip, forms, clientId }: FirmwareType): string {
+  const known = clientId === undefined ? '' : `; on MQTT as ${clientId}`;
+  return `  chip ${chip}; answers ${forms.join(', ')}${known}`;
 }
 
 function releaseLine(version: string, release: Release | undefined): string {

@@ -80,6 +80,8 @@ export interface CatalogueOptions {
   from: string;
   /** `stablefrom=`: the same for the stable release. */
   stableFrom: string;
+  /** `client=`: the ClientId of a device on MQTT, with `{id}` for its id; `''` where nobody has said. */
+  clientId: string;
 }
 
 /** No options. */
@@ -94,6 +96,7 @@ export function noOptions(): CatalogueOptions {
     via: [],
     from: '',
     stableFrom: '',
+    clientId: '',
   };
 }
 
@@ -147,6 +150,7 @@ function encodeOptions(options: CatalogueOptions): string {
     ['via', options.via.join(',')],
     ['from', options.from],
     ['stablefrom', options.stableFrom],
+    ['client', options.clientId],
   ];
   const given = pairs.filter((pair) => pair[1] !== '');
   return given.map((pair) => pair.join('=')).join(';');
@@ -209,6 +213,7 @@ function decodeOption(options: CatalogueOptions, key: string, value: string): vo
   else if (key === 'via') options.via = listOf(value);
   else if (key === 'from') options.from = value;
   else if (key === 'stablefrom') options.stableFrom = value;
+  else if (key === 'client') options.clientId = value;
 }
 
 function decodeShadow(value: string): Shadow | undefined {

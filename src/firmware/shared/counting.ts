@@ -10,6 +10,7 @@ import * as flights from './flights.js';
 import type { Memory } from './memory.js';
 import * as memories from './memory.js';
 import type { Store } from './offering.js';
+import * as returned from './returned.js';
 import * as shadows from './shadow.js';
 
 /** A device that asks, where the candidate of its type is counted. */
@@ -18,7 +19,7 @@ export interface Counted {
   /** Of its flight. */
   key: string;
   now: number;
-  candidate: flights.Candidate;
+  asked: flights.Asked;
   flight: Flight | undefined;
 }
 
@@ -42,10 +43,15 @@ export function question(
   if (options.shadow !== undefined) shadows.question(memory, type, options.shadow, device, now, store.digest);
   if (!isCounted) return undefined;
   const release = catalogue.candidate as Offer;
-  const candidate = { version: release.version, interval: options.interval };
+  const asked = {
+    version: release.version,
+    interval: options.interval,
+    claim: claimOf(device, release),
+  };
+  if (options.clientId !== '') returned.setPattern(memory, type, options.clientId);
   const key = flights.flightKey(type, device.id);
-  const flight = flights.question(memory, key, candidate, claimOf(device, release), now);
-  return { memory: memory, key: key, now: now, candidate: candidate, flight: flight };
+  const flight = flights.question(memory, key, asked, now);
+  return { memory: memory, key: key, now: now, asked: asked, flight: flight };
 }
 
 function claimOf(device: Device, candidate: Offer): Claim {
@@ -66,7 +72,7 @@ export function offer(store: Store, counted: Counted, sha256: string): string {
   const isFollowed = flights.offer(
     counted.memory,
     counted.key,
-    counted.candidate,
+    counted.asked,
     counted.flight,
     sha256,
     counted.now,

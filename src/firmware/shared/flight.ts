@@ -7,7 +7,8 @@
 /**
  * `offered`; `downloaded`: the last byte of the image went out; `failed`: after that it ran another version; `retried`: it
  * has downloaded the image a second time; `blocked`: that failed as well; `lost`: silent after a download; `unknown`: after
- * a download it did not say what it runs; `booted`: the flight is over.
+ * a download it did not say what it runs; `returned`: after a download its ClientId was back on MQTT; `booted`: the flight
+ * is over.
  */
 export type State =
   | 'offered'
@@ -17,9 +18,13 @@ export type State =
   | 'blocked'
   | 'lost'
   | 'unknown'
+  | 'returned'
   | 'booted';
 
-/** What is counted. `recovered` takes a failure back, and `found` a loss. */
+/**
+ * What is counted. `recovered` takes a failure back, `found` a loss, `known` that a device was unknown, and `answered` that
+ * it has returned without a word of what it runs.
+ */
 export type Outcome =
   | 'offered'
   | 'downloaded'
@@ -28,7 +33,10 @@ export type Outcome =
   | 'recovered'
   | 'lost'
   | 'found'
-  | 'unknown';
+  | 'unknown'
+  | 'known'
+  | 'returned'
+  | 'answered';
 
 /** What a device runs by its own account: the candidate, something else, or it does not say. */
 export type Claim = 'candidate' | 'other' | 'nothing';
@@ -48,6 +56,8 @@ export interface Flight {
   seen: number;
   /** How often devices of its type ask, in seconds; 0 where nobody has said. */
   interval: number;
+  /** Whether it said with its last question what it runs. */
+  says: boolean;
 }
 
 /** The digits of a file's SHA-256 that tell it from others. */
@@ -55,7 +65,7 @@ export const FILE_DIGITS = 16;
 
 export function encode(flight: Flight): string {
   const times = `${flight.asked} ${flight.gap} ${flight.seen} ${flight.interval}`;
-  return `${flight.state} ${flight.version} ${flight.file} ${times}`;
+  return `${flight.state} ${flight.version} ${flight.file} ${times} ${flight.says ? 1 : 0}`;
 }
 
 /** Reads what {@link encode} has written. It is read in many requests: by words, which njs is faster at than at patterns. */
@@ -69,6 +79,8 @@ export function decode(text: string): Flight {
     gap: Number(words[4]),
     seen: Number(words[5]),
     interval: Number(words[6]),
+    // Earlier versions wrote no such word.
+    says: words[7] !== '0',
   };
 }
 
@@ -79,11 +91,27 @@ export function ask(flight: Flight, claim: Claim, now: number): Outcome[] {
   flight.asked = now;
   flight.seen = now;
   if (claim === 'candidate') return boot(flight);
+  if (before === 'returned') return answer(flight, claim);
+  flight.says = claim !== 'nothing';
   if (before === 'retried' && claim === 'other') flight.state = 'blocked';
   if (before !== 'downloaded' && before !== 'lost' && (before !== 'unknown' || claim === 'nothing'))
     return [];
   flight.state = claim === 'other' ? 'failed' : 'unknown';
-  return before === 'lost' ? ['found', flight.state] : [flight.state];
+  return afterAll(before, flight.state);
+}
+
+/** It has returned, and asks without running the candidate by its own account. */
+function answer(flight: Flight, claim: Claim): Outcome[] {
+  if (claim === 'nothing' || !flight.says) return [];
+  flight.state = 'failed';
+  return ['answered', 'failed'];
+}
+
+/** An outcome, which takes back what was counted before. */
+function afterAll(before: State, outcome: Outcome): Outcome[] {
+  if (before === 'lost') return ['found', outcome];
+  if (before === 'unknown') return ['known', outcome];
+  return [outcome];
 }
 
 /** It runs the candidate. Where no download was seen, such as through another NGINX, there was one all the same. */
@@ -91,9 +119,26 @@ function boot(flight: Flight): Outcome[] {
   const before = flight.state;
   flight.state = 'booted';
   if (before === 'offered') return ['downloaded', 'booted'];
-  if (before === 'lost') return ['found', 'booted'];
-  if (before === 'downloaded' || before === 'unknown') return ['booted'];
+  if (before === 'returned') return flight.says ? ['answered', 'booted'] : [];
+  if (before === 'downloaded' || before === 'lost' || before === 'unknown') return afterAll(before, 'booted');
   return ['recovered', 'booted'];
+}
+
+/** A device whose last byte went out takes longer than this (s) to write the image and to start again. */
+const RESTART = 2;
+
+/**
+ * The device's ClientId was seen on MQTT at `at`. Changes the flight, and returns what is to be counted. That it is back
+ * says that it is alive, and not what it runs: a device that will say so has returned, and its next question decides. One
+ * that never says it has booted. A device that was seen to fail has to say that it runs the candidate.
+ */
+export function comeBack(flight: Flight, at: number): Outcome[] {
+  const before = flight.state;
+  if (before !== 'downloaded' && before !== 'lost' && before !== 'unknown') return [];
+  if (at < flight.seen + RESTART) return [];
+  flight.state = 'returned';
+  flight.seen = Math.floor(at);
+  return afterAll(before, flight.says ? 'returned' : 'booted');
 }
 
 /** The last byte of the image went out. Changes the flight, and returns what is to be counted. */

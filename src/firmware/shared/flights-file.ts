@@ -11,7 +11,7 @@ import * as memories from './memory.js';
 const HEAD = /^flights 1 ([0-9]{1,15}) ([0-9]{1,9})$/;
 /** A flight that is not over, as flight.ts encodes it. */
 const FLIGHT =
-  /^(offered|downloaded|failed|retried|blocked|lost|unknown) ([^ \n]{1,48}) ([0-9a-f]{16}) ([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15})$/;
+  /^(offered|downloaded|failed|retried|blocked|lost|unknown|returned) ([^ \n]{1,48}) ([0-9a-f]{16}) ([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15}) ([0-9]{1,15})(?: [01])?$/;
 const KEY = /^[A-Za-z0-9._-]{1,64}(?:@[a-z0-9-]{1,32})?\/(.+)$/;
 
 /** The first line. */

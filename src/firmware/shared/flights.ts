@@ -103,38 +103,34 @@ export function typeOf(key: string): string {
 /** A device that says little new is written down once in this time (s). */
 export const SEEN_INTERVAL = 3600;
 
-/** The candidate of a type, as far as flights need to know it. */
-export interface Candidate {
+/** A question, as far as flights need to know it. */
+export interface Asked {
+  /** The candidate of the device's type. */
   version: string;
   /** How often devices of the type ask, in seconds; 0 where nobody has said. */
   interval: number;
+  claim: Claim;
 }
 
 /**
  * A device that may be in flight asks. Returns its flight as it is then; undefined where it is not in flight with this
  * candidate.
  */
-export function question(
-  memory: Memory,
-  key: string,
-  candidate: Candidate,
-  claim: Claim,
-  now: number,
-): Flight | undefined {
+export function question(memory: Memory, key: string, asked: Asked, now: number): Flight | undefined {
   const known = find(memory, key);
-  if (known === undefined || known.version !== candidate.version) return undefined;
+  if (known === undefined || known.version !== asked.version) return undefined;
   const state = known.state;
   const silent = now - known.seen;
-  records.ask(known, claim, now);
+  records.ask(known, asked.claim, now);
   // While it is offered something, the gaps between its questions count.
   const isNew = known.state !== state || (state === 'offered' && silent > 0);
   if (!isNew && silent < SEEN_INTERVAL) return known;
   let after: Flight | undefined = known;
   change(memory, key, now, (flight) => {
-    after = flight !== undefined && flight.version === candidate.version ? flight : undefined;
+    after = flight !== undefined && flight.version === asked.version ? flight : undefined;
     if (after === undefined) return undefined;
-    after.interval = candidate.interval;
-    return { outcomes: records.ask(after, claim, now), flight: after };
+    after.interval = asked.interval;
+    return { outcomes: records.ask(after, asked.claim, now), flight: after };
   });
   return after;
 }
@@ -147,7 +143,7 @@ export function question(
 export function offer(
   memory: Memory,
   key: string,
-  candidate: Candidate,
+  asked: Asked,
   known: Flight | undefined,
   sha256: string,
   now: number,
@@ -159,23 +155,24 @@ export function offer(
   let isFollowed = false;
   change(memory, key, now, (flight) => {
     isFollowed = true;
-    if (flight === undefined || flight.version !== candidate.version)
-      return { flight: begin(candidate, file, now), outcomes: ['offered'] };
+    if (flight === undefined || flight.version !== asked.version)
+      return { flight: begin(asked, file, now), outcomes: ['offered'] };
     flight.file = file;
     return { flight: flight, outcomes: [] };
   });
   return isFollowed;
 }
 
-function begin(candidate: Candidate, file: string, now: number): Flight {
+function begin(asked: Asked, file: string, now: number): Flight {
   return {
     state: 'offered',
-    version: candidate.version,
+    version: asked.version,
     file: file,
     asked: now,
     gap: 0,
     seen: now,
-    interval: candidate.interval,
+    interval: asked.interval,
+    says: asked.claim !== 'nothing',
   };
 }
 
@@ -200,4 +197,13 @@ export function download(memory: Memory, key: string, file: string): void {
     if (flight === undefined || flight.file !== digits) return undefined;
     return { outcomes: records.download(flight, now), flight: flight };
   });
+}
+
+/** A device's ClientId was seen on MQTT at `at`, by the clock of memory.ts, fractions of a second included. */
+export function comeBack(memory: Memory, key: string, at: number): void {
+  const known = find(memory, key);
+  if (known === undefined || records.comeBack(known, at).length === 0) return;
+  change(memory, key, Math.floor(at), (flight) =>
+    flight === undefined ? undefined : { outcomes: records.comeBack(flight, at), flight: flight },
+  );
 }

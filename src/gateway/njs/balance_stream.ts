@@ -6,6 +6,8 @@ import * as selection from '../balance/selection.js';
 import type { Counters, Tables } from '../balance/shared-memory.js';
 import * as timing from '../balance/timing.js';
 import * as mqtt from '../model/mqtt.js';
+import type { Clients } from '../store/seen-clients.js';
+import * as seenClients from '../store/seen-clients.js';
 
 /** An upstream without a usable server. */
 const NO_SERVER = 'no_live_upstreams';
@@ -13,10 +15,11 @@ const NO_SERVER = 'no_live_upstreams';
 const LOAD_INTERVAL = 50;
 const LOAD_CHECKS = 100;
 
-/** The shared memory zones that selection needs. */
+/** The shared memory zones that selection needs, and the one for ClientIds. */
 interface Zones {
   stream_tables: Tables;
   stream_counters: Counters;
+  mqtt_clients: Clients;
 }
 
 /** The selected server. An interpreter serves one session at a time, from the first packet to the log phase. */
@@ -35,6 +38,7 @@ function connect(s: NginxStreamRequest): void {
     if (typeof found === 'string') {
       // Without a ClientId, the client's address is used.
       if (found === '') found = s.remoteAddress;
+      else seenClients.note((ngx.shared as unknown as Zones).mqtt_clients, found, Date.now);
       s.variables.mqtt_client_id = found;
       proxy(s, found);
     } else {

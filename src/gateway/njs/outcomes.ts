@@ -8,6 +8,7 @@ import type { Memory } from '../../firmware/shared/memory.js';
 import * as memories from '../../firmware/shared/memory.js';
 import type { Store } from '../../firmware/shared/offering.js';
 import * as report from '../../firmware/shared/outcome-report.js';
+import * as returned from '../../firmware/shared/returned.js';
 import * as shadows from '../../firmware/shared/shadow.js';
 import * as sweeping from '../../firmware/shared/sweep.js';
 import type { StateDisk, StateFile } from '../store/state-file.js';
@@ -31,8 +32,8 @@ const REVIEWS = ' reviews';
 /** When writing the file was begun: meanwhile no entry of the queue is moved. */
 const SAVING = ' saving';
 
-/** `js_content`: responds to `GET /firmware/outcomes`. */
-function show(r: NginxHTTPRequest): void {
+/** `js_content`: responds to `GET /firmware/outcomes`, after it has learned which devices are back on MQTT. */
+async function show(r: NginxHTTPRequest): Promise<void> {
   r.headersOut['Content-Type'] = 'application/json';
   r.headersOut['Cache-Control'] = 'no-store';
   const memory = stores.memoryOf();
@@ -40,8 +41,23 @@ function show(r: NginxHTTPRequest): void {
   else if (r.method !== 'GET' && r.method !== 'HEAD') r.return(405, '{}');
   else {
     report.nameEpoch(memory, (r.variables.request_id as string).substring(0, 16));
+    await meetDevices(r, memory);
     r.return(200, report.render(memory));
   }
+}
+
+/** The location by which the stream block gives the ClientIds that it has seen. */
+const CLIENTS = '/firmware_clients';
+
+/** Counts devices whose ClientIds the stream block has seen. Without a stream block there are none. */
+async function meetDevices(r: NginxHTTPRequest, memory: Memory): Promise<void> {
+  const prefixes = returned.prefixes(memory);
+  if (prefixes.length === 0) return;
+  const args = `begins=${encodeURIComponent(prefixes.join(' '))}`;
+  const reply = await r.subrequest(CLIENTS, { method: 'GET', args: args });
+  if (reply.status !== 200) return;
+  const seen = JSON.parse(reply.responseText as string) as returned.Seen[];
+  returned.meet(memory, seen, Date.now());
 }
 
 /** `js_periodic` each 250 ms. */
@@ -81,6 +97,8 @@ function review(store: Store, memory: Memory): void {
   const value = store.get(catalogues.typeKey(type));
   const catalogue = value === undefined ? undefined : catalogues.decode(value);
   const shadow = catalogue === undefined ? undefined : catalogue.options.shadow;
+  const isCounted = catalogue !== undefined && catalogue.candidate !== undefined && catalogue.options.count;
+  returned.setPattern(memory, type, isCounted ? catalogue.options.clientId : '');
   shadows.setPresent(memory, type, shadow === undefined ? '' : shadow.version);
   const used = catalogue === undefined ? [] : [catalogue.stable, catalogue.candidate, shadow];
   report.forgetUnused(

@@ -12,7 +12,8 @@ const ROOT = '/etc/plus';
 
 /** What the image of NGINX Plus does. */
 const PREPARE =
-  'install -d /run/nginx-api && install -d -o www-data /var/lib/nginx/state && rm -f /run/nginx-api/api.sock';
+  'install -d /run/nginx-api && install -d -o www-data /run/nginx-clients /var/lib/nginx/state && ' +
+  'rm -f /run/nginx-api/api.sock /run/nginx-clients/clients.sock';
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
@@ -69,7 +70,7 @@ function main(firmware: readonly string[] = ['127.0.0.1:1'], regions = ''): stri
     .replace(/zone (?!firmware ).* 1m;/g, '$& server 127.0.0.1:1;');
 }
 
-/** Starts NGINX with it. */
+/** Starts NGINX with it. Every session on its port 1883 is of a client whose ClientId is the container's host name. */
 export async function startPlus(network: TestNetwork, spec: PlusSpec): Promise<Container> {
   const { name, tls, ports, files = {}, firmware, regions } = spec;
   const container = await startContainer({
@@ -81,14 +82,20 @@ export async function startPlus(network: TestNetwork, spec: PlusSpec): Promise<C
       [`${ROOT}/nginx.conf`]: `load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n${main(firmware, regions)}`,
       ...Object.fromEntries(
         [
-          ...['api-access.conf', 'tls.conf', 'firmware.conf', 'firmware-outcomes.conf'],
+          ...[
+            'api-access.conf',
+            'tls.conf',
+            'firmware.conf',
+            'firmware-outcomes.conf',
+            'firmware-clients.conf',
+          ],
           ...['firmware-tries.conf', 'ota.conf'],
         ].map((file) => [`${ROOT}/${file}`, own(file)]),
       ),
       ...Object.fromEntries(
-        ['ota', 'download', 'outcomes'].map((name) => [
+        ['ota', 'download', 'outcomes', 'mqtt_clients'].map((name) => [
           `${ROOT}/njs/${name}.js`,
-          read(`dist/gateway/njs/${name}.js`),
+          read(`dist/gateway/njs/${name}.js`).replaceAll('mqtt_preread_clientid', 'hostname'),
         ]),
       ),
       [`${ROOT}/tls/tls.crt`]: tls.cert.toString(),

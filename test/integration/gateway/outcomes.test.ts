@@ -1,7 +1,9 @@
 /** What NGINX counts of devices that are offered a candidate: on the gateway, and by the configuration for NGINX Plus. */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect as connectTcp } from 'node:net';
 import { connect } from 'node:tls';
+import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type CatalogueOptions,
@@ -13,7 +15,13 @@ import {
   typeKey,
 } from '../../../src/firmware/shared/catalogue.js';
 import { Authority } from '../../support/certificates.js';
-import { type Container, startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
+import {
+  type Container,
+  startBroker,
+  startNetwork,
+  type TestNetwork,
+  until,
+} from '../../support/containers/index.js';
 import { type RawAnswer, rawRequest } from '../../support/raw-request.js';
 import { type Backend, hostAddress, startHttp } from './backends.js';
 import { checkForm, FILE } from './devices.js';
@@ -52,6 +60,7 @@ const ZONE = new Map([
   catalogue('fan', { count: true, interval: 1 }),
   catalogue('slow', { count: true, rate: RATE }),
   catalogue('plain', {}),
+  catalogue('radio', { count: true, interval: 1_000_000, clientId: '{id}' }),
 ]);
 
 /** Downloads that have begun, and wait for the rest of their file. */
@@ -81,6 +90,9 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
 interface Front {
   readonly container: Container;
   readonly port: number;
+  /** The id of a device that says no version, and its connection to MQTT. */
+  readonly radio: string;
+  connectMqtt(): Promise<void>;
 }
 
 let authority: Authority;
@@ -104,16 +116,31 @@ async function onGateway(): Promise<Front> {
   const { container, api } = gateway;
   await api.call('POST', '/http/upstreams/firmware/servers', { server: server.server });
   await api.call('POST', '/http/keyvals/firmware', Object.fromEntries(ZONE));
-  return { container, port: gateway.port('https') };
+  const broker = await startBroker(network, 1);
+  await api.call('POST', '/stream/upstreams/mqtt/servers', { server: broker.address });
+  const radio = 'radio-1';
+  const connectMqtt = async () => {
+    const url = `mqtt://127.0.0.1:${gateway.port('mqtt')}`;
+    const client = await connectAsync(url, { clientId: radio, reconnectPeriod: 0 });
+    await client.endAsync();
+  };
+  return { container, port: gateway.port('https'), radio, connectMqtt };
 }
 
 async function onPlus(): Promise<Front> {
   const container = await startPlus(network, {
-    ...{ name: 'plus', tls: authority.issue('ota.example.com'), ports: [443] },
+    ...{ name: 'plus', tls: authority.issue('ota.example.com'), ports: [443, 1883] },
     firmware: [server.server],
     files: { 'firmware.map': zoneMap(ZONE) },
   });
-  return { container, port: container.port(443) };
+  const { output } = await container.exec(['hostname']);
+  const connectMqtt = async () => {
+    const socket = connectTcp(container.port(1883), '127.0.0.1');
+    // There is no broker.
+    socket.on('error', () => {});
+    await once(socket, 'close');
+  };
+  return { container, port: container.port(443), radio: output.trim(), connectMqtt };
 }
 
 interface Report {
@@ -265,6 +292,22 @@ describe.each([
     await ask('fan', 'eleven', '1.1.0');
     expect(await count('fan', 'found')).toBe(1);
     expect(await count('fan', 'booted')).toBe(1);
+  });
+
+  it('counts a device as booted that never says its version, when its ClientId is back on MQTT', async () => {
+    const told = (await get(`/ota?type=radio&id=${front.radio}`)).body.toString();
+    const { url } = JSON.parse(told) as { url: string };
+    // Before its download that counts for nothing.
+    await front.connectMqtt();
+    await get(url.replace('https://ota.example.com', ''));
+    await countedOnce('radio', 'downloaded', 0);
+    expect(await count('radio', 'booted')).toBe(0);
+    await until('its ClientId is back', async () => {
+      await front.connectMqtt();
+      return (await count('radio', 'booted')) === 1;
+    });
+    await front.connectMqtt();
+    expect(await count('radio', 'booted')).toBe(1);
   });
 
   it('has its counts after a reload, and after a restart the devices that were in flight', async () => {

@@ -6,7 +6,7 @@ import { pastStatus, type WatcherStatus } from '../../../src/daemon/watcher/stat
 import { REGISTRAR, UPSTREAM, WATCHER } from './statuses.js';
 
 const FIGURES = {
-  ...{ offered: 20, downloaded: 10, booted: 7, failed: 1, lost: 1, unknown: 1, inFlight: 10 },
+  ...{ offered: 20, downloaded: 10, booted: 7, returned: 2, failed: 1, lost: 1, unknown: 1, inFlight: 10 },
   proof: '2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)',
 };
 
@@ -79,8 +79,8 @@ Firmware: 2 firmware servers registered; 1 of 2 NGINX in sync
   ! lb2:8080: does not say what becomes of firmware: connection refused
   fan: no stable release
   lamp: 1.2.0 is stable; 1.3.0 is offered to 10 % and to bench
-    1.3.0: 20 offered, 10 downloaded, 7 booted, 1 failed, 1 lost, 1 unknown, 10 in flight; 2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)
-      10 % from 2026-11-27T12:00:00.000Z: 20 offered, 10 downloaded, 7 booted, 1 failed, 1 lost, 1 unknown, 10 in flight; 2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)
+    1.3.0: 20 offered, 10 downloaded, 7 booted (2 by their ClientId alone), 1 failed, 1 lost, 1 unknown, 10 in flight; 2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)
+      10 % from 2026-11-27T12:00:00.000Z: 20 offered, 10 downloaded, 7 booted (2 by their ClientId alone), 1 failed, 1 lost, 1 unknown, 10 in flight; 2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)
       next 50 %: waits for 7 of 60 booted and 2026-11-27T13:00:00.000Z
       halts beyond 2 % failures of at least 30: 2 of 9 so far
     1.4.0 in shadow at 10 %: 4 devices, 4 from 1.2.0

@@ -321,6 +321,7 @@ describe('a value with options', () => {
     via: versions,
     from: maybeVersion,
     stableFrom: maybeVersion,
+    clientId: fc.constantFrom('', '{id}', 'lamp:{id}@home'),
   });
 
   function valueWith(options: CatalogueOptions): string {

@@ -41,6 +41,7 @@ describe('the next phase', () => {
 
   it.each<[string, Rollout, Evidence]>([
     ['fewer have booted than in its gate', rollout(), counted({ booted: 64 })],
+    ['some are merely back on MQTT', rollout(), counted({ booted: 64, returned: 9 })],
     ['its time has not come', rollout(), counted({ booted: 65 }, HOUR - 1)],
     [
       'whoever decides has a clock that is ahead, and saw the phase begin a moment ago',

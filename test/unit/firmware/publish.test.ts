@@ -217,6 +217,11 @@ describe('publishing', () => {
       publish(image({ version: '1.3.0' }), '1.3.0', { state: STATE, settings: { maxSize: 5_000_000 } }),
       /^type-changed: maxSize of type toaster is not set, not 5000000/,
     ],
+    [
+      'another ClientId than the type has',
+      publish(image({ version: '1.3.0' }), '1.3.0', { state: STATE, settings: { clientId: 't-{id}' } }),
+      /^type-changed: clientId of type toaster is not set, not t-\{id\}/,
+    ],
   ])('is refused for %s', (_, checked, expected) => {
     expect(refusal(checked)).toMatch(expected);
   });

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Result } from '../../../src/core/result.js';
 import { decodeGroup, encodeGroup } from '../../../src/firmware/group.js';
 import { decodeLogEntry, encodeLogEntry } from '../../../src/firmware/log-entry.js';
-import { decodeOutcomes, encodeOutcomes, NO_COUNTS, readReport } from '../../../src/firmware/outcomes.js';
+import {
+  type Counts,
+  decodeOutcomes,
+  encodeOutcomes,
+  NO_COUNTS,
+  readReport,
+} from '../../../src/firmware/outcomes.js';
 import {
   decodeRelease,
   encodeRelease,
@@ -12,7 +18,7 @@ import {
   releaseId,
 } from '../../../src/firmware/release.js';
 import { decodeRollout, encodeRollout, parsePercent } from '../../../src/firmware/rollout.js';
-import { decodeType, encodeType } from '../../../src/firmware/type-record.js';
+import { decodeType, encodeType, readClientId } from '../../../src/firmware/type-record.js';
 import { HARMFUL, hostileText } from '../../support/hostile.js';
 import { fc } from '../../support/property.js';
 import * as arbitrary from './support/arbitraries.js';
@@ -69,6 +75,34 @@ const READERS: readonly (readonly [string, (text: string) => Result<unknown>, st
     encodeLogEntry({ by: 'root@lb1', at: '2026-11-27T12:00:00.000Z', action: 'pause', text: 'paused' }),
   ],
 ];
+
+it('has no counter of 0 that an older sidekick does not know', () => {
+  const of = (counts: Partial<Counts>) =>
+    encodeOutcomes({
+      ...{ nginx: 'lb1', at: '2026-11-27T12:00:00.000Z', sample: 1 },
+      counts: new Map([['1.3.0', { ...NO_COUNTS, ...counts }]]),
+    });
+  expect(of({})).not.toMatch(/"known"|returned|answered/);
+  expect(decodeOutcomes(of({ returned: 2 }))).toMatchObject({
+    value: { counts: new Map([['1.3.0', { ...NO_COUNTS, returned: 2 }]]) },
+  });
+});
+
+it.each([
+  '{id}',
+  'lamp-{id}',
+  'a:{id}@home',
+  '{id',
+  'lamp',
+  '{id}{id}',
+  'a;{id}',
+  'a {id}',
+  'a={id}',
+  `${'a'.repeat(61)}{id}`,
+])('takes for a pattern of ClientIds what NGINX can be told: %s', (pattern) => {
+  const isGood = ['{id}', 'lamp-{id}', 'a:{id}@home'].includes(pattern);
+  expect(readClientId(pattern).ok).toBe(isGood);
+});
 
 function hundred(): [string, object][] {
   return Array.from({ length: 100 }, (_, i) => [`${i}.0.0`, NO_COUNTS]);

@@ -65,11 +65,27 @@ describe('a set of figures', () => {
       recovered: 1,
       lost: 2,
       found: 1,
-      unknown: 1,
+      unknown: 2,
+      known: 1,
+      returned: 2,
+      answered: 1,
     };
     expect(figuresOf(counts)).toEqual({
-      ...{ offered: 10, downloaded: 9, booted: 5, failed: 2, lost: 1, unknown: 1, inFlight: 1 },
+      ...{ offered: 10, downloaded: 9, booted: 6, returned: 1, failed: 2, lost: 1, unknown: 1, inFlight: 0 },
     });
+  });
+
+  it('proves nothing by a device that is merely back on MQTT, since one that has fallen back is as well', () => {
+    const figures = figuresOf({
+      ...NO_COUNTS,
+      offered: 60,
+      downloaded: 60,
+      returned: 60,
+      booted: 1,
+      answered: 1,
+    });
+    expect(figures).toMatchObject({ booted: 60, returned: 59 });
+    expect(proof(figures)).toContain('1 of 1 booted');
   });
 
   it('is never negative', () => {

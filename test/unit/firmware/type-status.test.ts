@@ -71,7 +71,16 @@ describe('the status of a type', () => {
       candidate: ROLLOUT.candidate,
       progress: {
         version: '1.3.0',
-        all: { offered: 0, downloaded: 0, booted: 0, failed: 0, lost: 0, unknown: 0, inFlight: 0 },
+        all: {
+          offered: 0,
+          downloaded: 0,
+          booted: 0,
+          returned: 0,
+          failed: 0,
+          lost: 0,
+          unknown: 0,
+          inFlight: 0,
+        },
         phases: [],
         sample: 1,
       },

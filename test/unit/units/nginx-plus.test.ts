@@ -15,7 +15,7 @@ describe('the image of NGINX Plus', () => {
     const copies = instructions.filter((line) => /^(COPY|ADD)\b/.test(line));
     expect(copies).toEqual([
       'COPY docker/gateway/nginx-plus/ /etc/nginx/',
-      'COPY dist/gateway/njs/ota.js dist/gateway/njs/download.js dist/gateway/njs/outcomes.js /etc/nginx/njs/',
+      'COPY dist/gateway/njs/ota.js dist/gateway/njs/download.js dist/gateway/njs/outcomes.js dist/gateway/njs/mqtt_clients.js /etc/nginx/njs/',
     ]);
     const [run = ''] = instructions.filter((line) => line.startsWith('RUN'));
     const secrets = [...run.matchAll(/--mount=type=secret,id=([\w.-]+),required=true/g)].map(([, id]) => id);
