@@ -21,10 +21,10 @@ const MAX_TAKEN = 1000;
 
 /** Notes a ClientId that is wanted. `now`: in milliseconds since the epoch. */
 export function note(clients: Clients, clientId: string, now: () => number): void {
-  var wanted = clients.get(WANTED);
+  const wanted = clients.get(WANTED);
   if (wanted === undefined || clientId.length > MAX_LENGTH) return;
-  var prefixes = wanted.split(' ');
-  for (var i = 0; i < prefixes.length; i++) {
+  const prefixes = wanted.split(' ');
+  for (let i = 0; i < prefixes.length; i++) {
     if (clientId.indexOf(prefixes[i] as string) !== 0) continue;
     clients.set(clientId, `${now()}`);
     return;
