@@ -135,7 +135,7 @@ describe('a device whose ClientId is back on MQTT after its download', () => {
 });
 
 describe('the ClientIds that are looked for', () => {
-  it('are those of types with a pattern', () => {
+  it('names those of types with a pattern', () => {
     const { memory } = new Edge();
     expect(returned.prefixes(memory)).toEqual([]);
     returned.setPattern(memory, 'lamp', 'lamp-{id}');
@@ -149,7 +149,7 @@ describe('the ClientIds that are looked for', () => {
     expect(returned.prefixes(memory)).toEqual(['fan.', 'l']);
   });
 
-  it('are of at most 64 types', () => {
+  it('names those of at most 64 types', () => {
     const { memory } = new Edge();
     for (let i = 0; i < 70; i++) returned.setPattern(memory, `t${i}`, `c${i}-{id}`);
     expect(returned.prefixes(memory)).toHaveLength(64);
@@ -157,7 +157,7 @@ describe('the ClientIds that are looked for', () => {
     expect(returned.prefixes(memory)).toContain('other-');
   });
 
-  it('are none before the devices in flight of an earlier life are known', () => {
+  it('proves nothing before the devices in flight of an earlier life are known', () => {
     const edge = downloaded();
     edge.pass(5);
     edge.counts.delete(memories.NOW);
