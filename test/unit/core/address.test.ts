@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Address,
+  differingNetworks,
   hostOf,
   isWithin,
   parseAddress,
@@ -105,13 +106,13 @@ describe('splitHostPort', () => {
   );
 });
 
-describe('networks', () => {
-  const network = (text: string) => {
-    const parsed = parseNetwork(text);
-    if (!parsed.ok) throw new Error(parsed.reason);
-    return parsed.value;
-  };
+function network(text: string) {
+  const parsed = parseNetwork(text);
+  if (!parsed.ok) throw new Error(parsed.reason);
+  return parsed.value;
+}
 
+describe('networks', () => {
   it.each([
     ['10.0.0.1:80', ['10.0.0.0/8'], true],
     ['11.0.0.1:80', ['10.0.0.0/8'], false],
@@ -131,5 +132,22 @@ describe('networks', () => {
       ok: false,
       reason: expect.stringContaining('must be an IP network'),
     });
+  });
+});
+
+describe('differingNetworks', () => {
+  it.each([
+    [[], [], []],
+    [['10.0.0.1'], [], ['10.0.0.1']],
+    [[], ['10.0.0.1'], ['10.0.0.1']],
+    [
+      ['10.0.0.1', '10.0.0.2'],
+      ['10.0.0.2', '10.0.0.3'],
+      ['10.0.0.1', '10.0.0.3'],
+    ],
+    [['10.0.0.0/8'], ['10.0.0.0/16'], ['10.0.0.0/8', '10.0.0.0/16']],
+    [['2001:db8::1', '10.0.0.1'], ['10.0.0.1', '2001:db8:0::1'], []],
+  ])('of %j and %j are %j', (one, other, differing) => {
+    expect(differingNetworks(one.map(network), other.map(network))).toEqual(differing.map(network));
   });
 });
