@@ -147,7 +147,7 @@ describe('differingNetworks', () => {
     ],
     [['10.0.0.0/8'], ['10.0.0.0/16'], ['10.0.0.0/8', '10.0.0.0/16']],
     [['2001:db8::1', '10.0.0.1'], ['10.0.0.1', '2001:db8:0::1'], []],
-  ])('of %j and %j are %j', (one, other, differing) => {
+  ])('returns of %j and %j those in one alone: %j', (one, other, differing) => {
     expect(differingNetworks(one.map(network), other.map(network))).toEqual(differing.map(network));
   });
 });
