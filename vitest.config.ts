@@ -18,10 +18,20 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/support/images.ts'],
+          globalSetup: ['test/support/images.ts', 'test/integration/begin-occurrences.ts'],
+          setupFiles: ['test/integration/record-occurrences.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      // Of what was seen in the integration tests, so after them.
+      {
+        test: {
+          name: 'occurrences',
+          include: ['test/occurrences/**/*.test.ts'],
+          sequence: { groupOrder: 2 },
         },
       },
     ],

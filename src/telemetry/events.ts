@@ -1,7 +1,7 @@
 /** One kind of event in the log: the field `event` of its lines. */
 interface EventDeclaration {
   readonly name: string;
-  readonly level: 'info' | 'warn' | 'error';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
   /** What has happened. */
   readonly meaning: string;
   /** What an operator should do; undefined if nothing. */
@@ -99,7 +99,10 @@ export const EVENTS: readonly EventDeclaration[] = [
     'etcd refuses the status that the daemon publishes: `sidekick status` does not show it.',
     'Let the role of the etcd user write the prefix `status/`: see docs/security.md.',
   ),
-  error('keys-failed', 'An unexpected error while keys were written: retrying.', 'Report it.'),
+  debug(
+    'keys-failed',
+    'Keys could not be written: retrying. What an operator can mend is logged as an event of its own.',
+  ),
 
   // Registrar
   info('address-found', 'An `auto:` address was found or has changed.'),
@@ -270,6 +273,10 @@ export const EVENTS: readonly EventDeclaration[] = [
     'Check the disk and the permissions.',
   ),
 ];
+
+function debug(name: string, meaning: string, remedy?: string): EventDeclaration {
+  return { name, level: 'debug', meaning, remedy };
+}
 
 function info(name: string, meaning: string, remedy?: string): EventDeclaration {
   return { name, level: 'info', meaning, remedy };

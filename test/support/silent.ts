@@ -1,5 +1,6 @@
 /** A log and a meter that only remember. */
 import type { Log, Meter } from '../../src/core/ports.js';
+import { noteEvent, noteMetric } from './occurrences.js';
 
 export interface Line {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -12,6 +13,7 @@ export interface Line {
 export function recordingLog(): Log & { readonly lines: Line[]; events(name: string): Line[] } {
   const lines: Line[] = [];
   const at = (level: Line['level']) => (fields: Readonly<Record<string, unknown>>) => {
+    noteEvent(fields.event);
     lines.push({ level, at: Date.now(), event: fields.event, fields });
   };
   return {
@@ -64,13 +66,16 @@ export function recordingMeter(): Meter & {
       values.delete(seriesOf(name, labels));
     },
     count: (name, labels, by = 1) => {
+      noteMetric(name, labels);
       counts.set(name, (counts.get(name) ?? 0) + by);
       series.add(named(name, labels));
     },
     observe: (name, value, labels) => {
+      noteMetric(name, labels);
       observed.push({ name, value, labels: labels ?? {} });
     },
     gauge: (name, value, labels) => {
+      noteMetric(name, labels);
       gauges.set(name, value);
       values.set(seriesOf(name, labels), value);
       series.add(named(name, labels));

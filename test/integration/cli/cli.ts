@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { LogBuffer, type LoggedEvent, parseEvent } from '../../support/containers/index.js';
+import { LogBuffer, type LoggedEvent, noteEvents, parseEvent } from '../../support/containers/index.js';
+import { noteExposition } from '../../support/occurrences.js';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
@@ -31,6 +32,7 @@ export class Cli {
     this.#child = child;
     this.out.follow(child.stdout);
     this.err.follow(child.stderr);
+    noteEvents(this.err);
     this.#ended = once(child, 'close').then(([code, signal]) => ({
       code: code as number | null,
       signal: signal as NodeJS.Signals | null,
@@ -70,7 +72,9 @@ export function start(args: readonly string[], env: Readonly<Record<string, stri
 
 /** What a daemon exposes on /metrics of its admin address. */
 export async function metricsOf(admin: string): Promise<string> {
-  return (await fetch(`${admin}/metrics`)).text();
+  const text = await (await fetch(`${admin}/metrics`)).text();
+  noteExposition(text);
+  return text;
 }
 
 /** Runs a command to its end. */

@@ -186,6 +186,13 @@ it('the registrar waits for its own address while the host has none', async () =
   expect((await cli.ended()).code).toBe(0);
 });
 
+it('a URL that is probably not that of the API causes a warning', async () => {
+  const cli = start(['watch', '--nginx-api', 'http://127.0.0.1:9', '--admin-listen', 'off']);
+  expect(await cli.event('config-suspicious')).toMatchObject({
+    reason: expect.stringContaining('the API is usually at http://127.0.0.1:9/api') as string,
+  });
+});
+
 it('a variable that is no option causes a warning', async () => {
   const cli = start(['register', ...ONE, '--admin-listen', 'off'], { SIDEKICK_LEESE_TTL: '5s' });
   expect(await cli.event('variable-unknown')).toMatchObject({ key: 'SIDEKICK_LEESE_TTL' });

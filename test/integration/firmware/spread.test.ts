@@ -1,5 +1,5 @@
 /** Firmware servers with their sidekicks and a watcher, as processes, with a real etcd and a real gateway. */
-import { existsSync, readFileSync, statSync, unlinkSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import { NEVER } from '../../../src/async/abort.js';
@@ -17,8 +17,13 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
-import { start } from '../cli/cli.js';
+import { type Cli, start } from '../cli/cli.js';
 import { FirmwareServer, offer, publish } from './firmware-server.js';
+
+/** The content of a file; undefined where there is none. */
+function contentOf(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
 
 describe('a sidekick beside each firmware server', () => {
   let network: TestNetwork;
@@ -34,8 +39,10 @@ describe('a sidekick beside each firmware server', () => {
     connection = connectEtcd({ endpoints: [etcd.url] });
     repository = new FirmwareRepository(connection.store, DEFAULT_KEY_PREFIXES);
   });
-  afterEach(() => {
+  afterEach(async () => {
     for (const server of servers.splice(0)) server.close();
+    await etcd.delete('/sidekick/');
+    await etcd.delete('/services/');
   });
   afterAll(async () => {
     connection?.close();
@@ -43,13 +50,17 @@ describe('a sidekick beside each firmware server', () => {
   });
 
   async function join(): Promise<FirmwareServer> {
+    return (await joined()).server;
+  }
+
+  async function joined(): Promise<{ server: FirmwareServer; sidekick: Cli }> {
     const server = await new FirmwareServer().listen();
     servers.push(server);
-    start([
+    const sidekick = start([
       ...['register', '--service', 'firmware', '--address', server.address, '--etcd-endpoints', etcd.url],
       ...['--firmware-directory', server.directory, '--admin-listen', 'off', '--probe-interval', '500ms'],
     ]);
-    return server;
+    return { server, sidekick };
   }
 
   /** The version that the gateway offers as the candidate. */
@@ -89,5 +100,26 @@ describe('a sidekick beside each firmware server', () => {
     unlinkSync(second.file(sha256));
     await until('it has the file again', async () => existsSync(second.file(sha256)), { timeoutMs: 60_000 });
     await until('it is offered again', async () => (await offered()) === '1.0.0', { timeoutMs: 60_000 });
+  });
+
+  it('replaces a file that is damaged, and reports one that no server has and a disk that fails', async () => {
+    const [one, other] = [await joined(), await joined()];
+    const sha256 = await publish(repository, 'lamp', '2.0.0', one.server);
+    const copy = other.server.file(sha256);
+    await until('the other has the file', () => existsSync(copy), { timeoutMs: 60_000 });
+
+    writeFileSync(copy, 'firmware lamp 2.0.1');
+    await other.sidekick.event('firmware-file-damaged');
+    await until('the file is whole again', () => contentOf(copy) === 'firmware lamp 2.0.0', {
+      timeoutMs: 60_000,
+    });
+
+    for (const { server } of [one, other]) unlinkSync(server.file(sha256));
+    await one.sidekick.event('firmware-file-missing');
+
+    const { directory } = other.server;
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, 'no directory');
+    await other.sidekick.event('firmware-disk-failed');
   });
 });

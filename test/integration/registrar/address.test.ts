@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   type Etcd,
+  noteEvents,
+  startContainer,
   startEtcd,
   startNetwork,
   startSidekick,
@@ -38,7 +40,10 @@ it('the registrar follows a changed address of its host: it drains the old one a
 
   await sidekick.container.disconnect();
   // Takes the address that has become free, so that the next one is another.
-  await startSidekick(network, { name: 'taker', args: ['watch', '--etcd-endpoints', etcd.endpoint] });
+  const taker = await startSidekick(network, {
+    name: 'taker',
+    args: ['watch', '--etcd-endpoints', etcd.endpoint, '--nginx-api', 'http://127.0.0.1:9/api'],
+  });
   await sidekick.container.connect();
   const after = `/services/firmware/${sidekick.container.ip}:8080`;
   expect(after).not.toBe(before);
@@ -55,4 +60,33 @@ it('the registrar follows a changed address of its host: it drains the old one a
   await until('the old address is gone', async () => (await keys()).join() === after, {
     timeoutMs: 120_000,
   });
+
+  // A watcher keeps up with the addresses of its host too.
+  await taker.container.disconnect();
+  await taker.waitForEvent('host-addresses-changed');
 }, 400_000);
+
+/** Registers `auto:8080`, and every other address that this host may get, as the same service. */
+const CLASHING = `ip=$(hostname -i)
+for n in $(seq 2 40); do
+  other=\${ip%.*}.$n
+  [ "$other" = "$ip" ] || others="$others, {service: clashing, address: \\"$other:8080\\"}"
+done
+exec node /opt/sidekick/dist/main.js register --services "[{service: clashing, address: \\"auto:8080\\"}$others]" --etcd-endpoints "$0"`;
+
+it('the registrar reports a changed address that is already taken by another entry of the service', async () => {
+  const clashing = await startContainer({
+    image: 'sidekick',
+    name: 'clashing',
+    network,
+    entrypoint: ['sh', '-c', CLASHING, etcd.endpoint],
+    command: [],
+  });
+  noteEvents(clashing.logs);
+  await clashing.logs.waitFor(/"event":"address-found"/);
+  await clashing.disconnect();
+  await startSidekick(network, { name: 'next', args: ['completion', 'bash'] });
+  await clashing.connect();
+  const line = await clashing.logs.waitFor(/"event":"address-unusable"/);
+  expect(line).toContain('must be different from that of every other entry of the service');
+}, 200_000);

@@ -42,9 +42,13 @@ async function generation(): Promise<number | undefined> {
   return ((await response?.json()) as { generation: number } | undefined)?.generation;
 }
 
-/** A watcher whose way to the gateway's API is spoilt as a test likes. */
-async function fronted(timeout = 5_000): Promise<{ watcher: RealWatcher; front: ApiFront }> {
+/** A watcher whose way to the gateway's API is spoilt as a test likes, if need be from the start. */
+async function fronted(
+  timeout = 5_000,
+  treat: ApiFront['treat'] = () => undefined,
+): Promise<{ watcher: RealWatcher; front: ApiFront }> {
   const front = await ApiFront.start(cluster.gateway.api);
+  front.treat = treat;
   const watcher = new RealWatcher({
     etcd: [cluster.etcdProxy.address],
     nginx: { gateway: front.url },
@@ -237,6 +241,44 @@ describe('the watcher, when NGINX fails', () => {
     front.treat = () => undefined;
     await cluster.serves(HTTP, [A, B, C]);
     expect(watcher.log.events('nginx-unavailable')).toHaveLength(1);
+  });
+
+  it('reports that it is denied access, and continues once it is not', async () => {
+    const { front, watcher } = await fronted(5_000, () => ({ status: 401 }));
+    await put(A);
+    await until('that is said', () => watcher.log.events('nginx-refused').length > 0);
+    front.treat = () => undefined;
+    await cluster.serves(HTTP, [A]);
+  });
+
+  it('reports that the list of groups of one kind, or a group, cannot be read, and continues with the rest', async () => {
+    const { front, watcher } = await fronted(5_000, (_, path) =>
+      path.includes('/stream/upstreams/?') ? { status: 500 } : undefined,
+    );
+    await put(A);
+    await until('the list is missed', () => watcher.log.events('upstream-list-unreadable').length > 0);
+    await cluster.serves(HTTP, [A]);
+    front.treat = (method, path) =>
+      method === 'GET' && path.includes('/http/upstreams/firmware') ? { status: 500 } : undefined;
+    await put(B);
+    await put(C, '{}', 'mqtt');
+    await until('the group is missed', () => watcher.log.events('upstream-unreadable').length > 0);
+    await cluster.serves(STREAM, [C]);
+    front.treat = () => undefined;
+    await cluster.serves(HTTP, [A, B]);
+  });
+
+  it('lets the last server of a group stay until its successor serves', async () => {
+    const { front, watcher } = await fronted();
+    await put(A);
+    await cluster.serves(HTTP, [A]);
+    front.treat = (method) => (method === 'POST' ? { status: 500 } : undefined);
+    await put(B);
+    await remove(A);
+    await until('that is said', () => watcher.log.events('drain-deferred').length > 0);
+    await cluster.serves(HTTP, [A]);
+    front.treat = () => undefined;
+    await cluster.serves(HTTP, [B]);
   });
 
   it('sends no change twice while half of the answers are lost', async () => {

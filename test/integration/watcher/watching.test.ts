@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startGateway, until } from '../../support/containers/index.js';
 import { RealCluster, RealWatcher } from '../../support/real-watching.js';
-import { HTTP, STREAM } from '../../support/watching.js';
+import { HTTP, OPTIONS, STREAM } from '../../support/watching.js';
 
 const A = '127.0.0.1:9001';
 const B = '127.0.0.1:9002';
@@ -55,6 +55,21 @@ describe('a watcher between a real etcd and a real gateway', () => {
         return server?.parameters.weight === 2 && server.parameters.max_conns === 9;
       });
     }
+  });
+
+  it('reports a service without an upstream, and one with more instances than its limit', async () => {
+    const limits = { ...OPTIONS.limits, instances: 1 };
+    await using watcher = RealWatcher.of(cluster, { limits });
+    await put('nowhere', A);
+    await put('firmware', A);
+    await put('firmware', B);
+    await until('both are said', () => {
+      const { log } = watcher;
+      return log.events('service-unmapped').length === 1 && log.events('service-limited').length === 1;
+    });
+    await cluster.serves(HTTP, [A]);
+    expect(watcher.log.events('service-unmapped')).toMatchObject([{ fields: { service: 'nowhere' } }]);
+    expect(watcher.meter.gauges.get('sidekick_registrations_over_limit')).toBe(1);
   });
 
   it('waits for etcd and for NGINX, reports that, and continues by itself', async () => {

@@ -1,8 +1,10 @@
 /** sidekick itself, as `docker run sidekick …` runs it: read-only, and as the image's own user. */
+import { noteEvent } from '../occurrences.js';
 import type { Backend } from './backends.js';
 import { type Container, startContainer } from './container.js';
 import type { Etcd } from './etcd.js';
 import { API_TOKEN, type Gateway } from './gateway.js';
+import type { LogBuffer } from './log-buffer.js';
 import type { TestNetwork } from './network.js';
 
 /** A line of the log: JSON with the name of an event. */
@@ -31,6 +33,13 @@ export function parseEvent(line: string): LoggedEvent | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Notes the events of a log: those logged so far, and those to come. */
+export function noteEvents(log: LogBuffer): void {
+  const note = (line: string) => noteEvent(parseEvent(line)?.event);
+  log.lines.forEach(note);
+  log.onLine(note);
 }
 
 interface SidekickSpec {
@@ -63,6 +72,7 @@ export async function startSidekick(network: TestNetwork, spec: SidekickSpec): P
     ...(beside && { beside }),
     ...(filesOf && { volumesOf: filesOf, groups: [FIRMWARE_GROUP] }),
   });
+  noteEvents(container.logs);
   return {
     container,
     events: () => container.logs.lines.flatMap((line) => parseEvent(line) ?? []),

@@ -15,7 +15,7 @@ const isState = (words: string) => PARTICIPLE.test(words) || STATES.test(words);
 
 /** The events that the code logs, each with the level of the call if that is near. */
 const LOGGED = SOURCES.flatMap((text) =>
-  [...text.matchAll(/(?:\.(info|warn|error)\(\s*(?:\{ )?|\{\s*)event: '([^']+)'/g)].map(
+  [...text.matchAll(/(?:\.(debug|info|warn|error)\(\s*(?:\{ )?|\{\s*)event: '([^']+)'/g)].map(
     ([, level, name = '']) => ({ level, name }),
   ),
 );
