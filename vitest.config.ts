@@ -22,7 +22,8 @@ export default defineConfig({
           setupFiles: ['test/integration/record-occurrences.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // They wait more than they work; two at a time still leave each enough of two cores.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
