@@ -7,13 +7,8 @@ import { createOwnAddresses } from '../adapters/own-addresses.js';
 import { createProbe } from '../adapters/probes/create-probe.js';
 import { aborted } from '../async/abort.js';
 import type { Tree } from '../config/engine/read-values.js';
-import {
-  type FirmwarePushSettings,
-  type WatchConfig,
-  type WatchSettings,
-  type watchScope,
-  watchSettings,
-} from '../config/watch.js';
+import type { FirmwarePushSettings } from '../config/firmware/offer.js';
+import { type WatchConfig, type WatchSettings, type watchScope, watchSettings } from '../config/watch.js';
 import { refusedAddress } from '../core/address-policy.js';
 import { messageOf } from '../core/errors.js';
 import type { Log } from '../core/ports.js';

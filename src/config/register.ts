@@ -24,9 +24,9 @@ import type { Resolved } from './engine/resolve.js';
 import { type ListOption, option, required } from './engine/schema.js';
 import { createFileReader, type FileReader } from './engine/secret-files.js';
 import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
-import { firmwareHostOptions } from './firmware.js';
+import { firmwareHostOptions } from './firmware/host.js';
+import { releaseKeys } from './firmware/release-keys.js';
 import { type ProbeSettings, probeOptions, probeSettings } from './probe.js';
-import { releaseKeys } from './release-keys.js';
 
 const count = integer(0, 0x7fffffff);
 

@@ -1,15 +1,15 @@
 import { eventsScope } from './events.js';
 import {
-  firmwareGroupScope,
   firmwarePauseScope,
   firmwarePromoteScope,
   firmwarePruneScope,
-  firmwarePublishScope,
-  firmwareReportScope,
   firmwareResumeScope,
   firmwareRollbackScope,
   firmwareRolloutScope,
-} from './firmware.js';
+} from './firmware/change.js';
+import { firmwareGroupScope } from './firmware/group.js';
+import { firmwarePublishScope } from './firmware/publish.js';
+import { firmwareReportScope, firmwareStatusScope } from './firmware/report.js';
 import { configInitScope } from './init.js';
 import { drainScope, undrainScope, unholdScope } from './operator.js';
 import { registerScope } from './register.js';
@@ -30,6 +30,7 @@ export const SCOPES = {
   version: versionScope,
   'firmware publish': firmwarePublishScope,
   'firmware list, show and log': firmwareReportScope,
+  'firmware status': firmwareStatusScope,
   'firmware group': firmwareGroupScope,
   'firmware rollout': firmwareRolloutScope,
   'firmware pause': firmwarePauseScope,

@@ -1,19 +1,8 @@
-import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { BrokerOptions } from '../adapters/mqtt/options.js';
-import { isUnixUrl } from '../adapters/nginx/location.js';
-import {
-  DEFAULT_NGINX_CONNECTIONS,
-  DEFAULT_NGINX_TIMEOUT,
-  type NginxApiOptions,
-  type NginxAuth,
-} from '../adapters/nginx/options.js';
-import { type Networks, parseNetwork } from '../core/address.js';
-import type { Allow } from '../core/address-policy.js';
+import type { NginxApiOptions } from '../adapters/nginx/options.js';
 import { DEFAULT_SERVICE_LIMITS } from '../core/admission.js';
 import { defined } from '../core/defined.js';
 import { DEFAULT_GUARD } from '../core/guard.js';
-import type { Kind } from '../core/upstream.js';
 import { DEFAULT_LEASE_TTL } from '../daemon/lease/options.js';
 import {
   DEFAULT_DRAIN_TIMEOUT,
@@ -22,51 +11,21 @@ import {
   type UpstreamRule,
   type WatcherOptions,
 } from '../daemon/watcher/options.js';
-import type { ReleaseKeys } from '../firmware/signature.js';
 import { type AdminSettings, adminOptions, adminSettings } from './admin.js';
 import { logOptions } from './common.js';
-import { apiUrl, networksByService, service, watcherId } from './engine/core-formats.js';
+import { networksByService, service, watcherId } from './engine/core-formats.js';
 import { formatDuration } from './engine/duration.js';
-import { duration, file, integer, oneOf, ratio, string } from './engine/formats.js';
+import { duration, integer, oneOf, ratio, string } from './engine/formats.js';
 import { type Problem, refuseProblems } from './engine/problem.js';
 import type { Resolved } from './engine/resolve.js';
 import { type ListOption, option, optional, required, runSwitch, switchOption } from './engine/schema.js';
 import { createFileReader, type FileReader } from './engine/secret-files.js';
 import { type EtcdSettings, etcdOptions, etcdSettings } from './etcd.js';
-import { firmwareOfferOptions } from './firmware.js';
+import { type FirmwareOfferSettings, firmwareOfferOptions, firmwareOfferSettings } from './firmware/offer.js';
+import { type GatewayProbe, gatewayProbe } from './gateway-probes.js';
+import { literalHost, nginxOptions, nginxSettings } from './nginx.js';
 import { credentialOption, type ProbeSettings, probeOptions, probeSettings } from './probe.js';
-import { releaseKeys } from './release-keys.js';
-import { authSettings, tlsOptions, tlsSettings } from './tls.js';
-import { checkNginxUrl, warnOfPlainText } from './urls.js';
-
-const nginxOptions = {
-  api: required(
-    apiUrl,
-    'http://127.0.0.1:8080/api',
-    "Root of the NGINX Plus API, without its version, such as http://127.0.0.1:8080/api. For the gateway's Unix socket: unix:/run/sidekick-gateway/api/api.sock:/api.",
-  ),
-  name: optional(string, 'Name of this NGINX in logs and metrics; default the host and port of its API.'),
-  username: optional(string, 'User for HTTP basic authentication. Needs the password file.'),
-  passwordFile: optional(
-    file,
-    'File whose first line is the password. A name without a slash is a systemd credential.',
-  ),
-  tokenFile: optional(
-    file,
-    'File whose first line is a bearer token, used instead of user and password. A name without a slash is a systemd credential.',
-  ),
-  ...tlsOptions,
-  timeout: option(
-    duration('10ms'),
-    formatDuration(DEFAULT_NGINX_TIMEOUT),
-    'How long one call to the API may take.',
-  ),
-  connections: option(
-    integer(1, 1000),
-    DEFAULT_NGINX_CONNECTIONS,
-    'Maximum number of connections to the API.',
-  ),
-};
+import { isLimited, openRecipients } from './recipients.js';
 
 const upstreamOptions = {
   service: required(service, 'firmware', 'Name of the service.'),
@@ -207,26 +166,7 @@ export const watchScope = {
 };
 
 export type WatchConfig = Resolved<typeof watchScope.options, typeof watchScope.lists>;
-type NginxEntry = WatchConfig['lists']['nginx'][number];
 type UpstreamEntry = WatchConfig['lists']['upstreams'][number];
-
-/** How what is offered is announced on brokers. */
-export interface FirmwarePushSettings {
-  readonly service: string;
-  /** In seconds. */
-  readonly spread: number;
-  readonly broker: BrokerOptions;
-}
-
-/** How firmware is offered. */
-export interface FirmwareOfferSettings {
-  readonly origin: string;
-  readonly service: string;
-  /** undefined: releases need no signature. */
-  readonly releaseKeys?: ReleaseKeys | undefined;
-  /** undefined: nothing is announced. */
-  readonly push?: FirmwarePushSettings | undefined;
-}
 
 /** What `sidekick watch` is told. All times are in milliseconds. */
 export interface WatchSettings extends EtcdSettings {
@@ -235,48 +175,11 @@ export interface WatchSettings extends EtcdSettings {
   readonly nginx: readonly NginxApiOptions[];
   /** The configured probes by service. */
   readonly probes: ReadonlyMap<string, ProbeSettings>;
-  /** The probe of any other service, by the kind of its upstream in the gateway; undefined if such services are not probed. */
-  readonly gatewayProbe: ((kind: Kind) => ProbeSettings) | undefined;
+  /** The probe of any other service in an upstream of the gateway; undefined if such services are not probed. */
+  readonly gatewayProbe: GatewayProbe | undefined;
   /** undefined if no firmware is offered. */
   readonly firmware: FirmwareOfferSettings | undefined;
   readonly warnings: readonly Problem[];
-}
-
-/** Short, because nothing else notices a dead host before its lease expires. */
-const GATEWAY_HEALTH: ProbeSettings['health'] = { interval: 2000, timeout: 1000, rise: 2, fall: 2 };
-
-const GATEWAY_TCP: ProbeSettings = {
-  spec: (target) => ({ type: 'tcp', target }),
-  id: 'gateway-tcp',
-  health: GATEWAY_HEALTH,
-};
-
-/**
- * The probe of stream upstreams of the gateway, which are meant for MQTT. Its API does not tell which protocol an upstream
- * serves: for another one, configure `probes` or `gatewayProbes: tcp`. Each watcher has one ClientId and one session with
- * each broker.
- */
-function gatewayMqtt(watcherId: string): ProbeSettings {
-  const clientId = clientIdOf(watcherId);
-  return {
-    spec: (target) => ({ type: 'mqtt', target, clientId, lasting: true, strangersRefused: true }),
-    id: `gateway-mqtt-${clientId}`,
-    health: GATEWAY_HEALTH,
-  };
-}
-
-/** A ClientId of this watcher's own for each purpose, which every broker takes: at most 23 letters and digits. */
-function clientIdOf(purpose: string): string {
-  return `sidekick${createHash('sha256').update(purpose).digest('hex').slice(0, 12)}`;
-}
-
-function gatewayProbe(
-  how: 'auto' | 'tcp' | 'mqtt' | 'off',
-  watcherId: string,
-): WatchSettings['gatewayProbe'] {
-  if (how === 'off') return undefined;
-  const mqtt = gatewayMqtt(watcherId);
-  return (kind) => (how === 'mqtt' || (how === 'auto' && kind === 'stream') ? mqtt : GATEWAY_TCP);
 }
 
 /** Makes the settings of `sidekick watch` from its configuration and reads the files that it names. Throws a UsageError. */
@@ -301,7 +204,7 @@ export function watchSettings(
   refuseRepeats('service', probed, lists.probes, files);
   for (const entry of lists.probes) checkRecipients(entry, values.allow, files);
   const id = values.id ?? hostname();
-  const firmware = firmwareSettings(values.firmware, id, values.allow, files);
+  const firmware = firmwareOfferSettings(values.firmware, id, values.allow, files);
   refuseProblems(files.problems);
   const { instances, bytes, probes: underWay, probeRate } = values.limits;
   const watcher: WatcherOptions = {
@@ -331,89 +234,6 @@ export function watchSettings(
   };
 }
 
-function firmwareSettings(
-  { origin, service, releaseKeys: paths, push, mqtt }: WatchConfig['values']['firmware'],
-  watcherId: string,
-  allow: Allow,
-  files: FileReader,
-): FirmwareOfferSettings | undefined {
-  const keys = releaseKeys('firmware.releaseKeys', paths, files);
-  const settings = push ? pushSettings(mqtt, watcherId, allow, files) : undefined;
-  if (origin !== undefined) return { origin, service, releaseKeys: keys, push: settings };
-  if (push)
-    files.problems.push({ key: 'firmware.push', reason: 'needs firmware.origin: nothing is offered' });
-  return undefined;
-}
-
-function pushSettings(
-  values: WatchConfig['values']['firmware']['mqtt'],
-  watcherId: string,
-  allow: Allow,
-  files: FileReader,
-): FirmwarePushSettings {
-  const label = 'firmware.mqtt.';
-  const tls = tlsSettings(values, label, files);
-  if (tls && !values.tls)
-    files.problems.push({ key: `${label}tls`, reason: 'is required: ca, cert, key and serverName need it' });
-  const auth = authSettings(values, label, files);
-  if (auth && !values.tls && !isLimited(values.service, allow)) {
-    files.problems.push({
-      key: `${label}passwordFile`,
-      reason: openRecipients(values.service, `${label}tls`),
-    });
-  }
-  const broker = {
-    clientId: clientIdOf(`${watcherId} firmware`),
-    ...auth,
-    ...(values.tls && { tls: tls ?? {} }),
-  };
-  return { service: values.service, spread: Math.ceil(values.spread / 1000), broker };
-}
-
-/** The IP address in the URL of an NGINX. A name is not resolved. */
-function literalHost(url: string): Networks {
-  if (isUnixUrl(url)) return [];
-  const network = parseNetwork(new URL(url).hostname.replace(/^\[|\]$/g, ''));
-  return network.ok ? [network.value] : [];
-}
-
-function nginxSettings({ label, values }: NginxEntry, files: FileReader): NginxApiOptions {
-  const { api, timeout, connections } = values;
-  // A Unix socket has no host: it belongs to this one.
-  const { host, protocol } = isUnixUrl(api) ? { host: 'localhost', protocol: 'unix:' } : new URL(api);
-  const tls = tlsSettings(values, label, files);
-  const auth = nginxAuth(values, label, files);
-  if (tls && protocol !== 'https:') {
-    const reason = `must be an https:// URL if ${label}ca, cert or serverName is given, got ${api}`;
-    files.problems.push({ key: `${label}api`, reason });
-  }
-  if (!isUnixUrl(api)) {
-    checkNginxUrl(`${label}api`, api, files);
-    if (auth && 'token' in auth) warnOfPlainText(`${label}tokenFile`, api, 'the token', files);
-    else if (auth) warnOfPlainText(`${label}passwordFile`, api, 'the password', files);
-  }
-  return {
-    name: values.name ?? host,
-    url: api,
-    timeout,
-    connections,
-    ...(tls && { tls }),
-    ...(auth && { auth }),
-  };
-}
-
-function nginxAuth(values: NginxEntry['values'], label: string, files: FileReader): NginxAuth | undefined {
-  const login = authSettings(values, label, files);
-  const token = files.token(`${label}tokenFile`, values.tokenFile);
-  if (login && token !== undefined) {
-    files.problems.push({
-      key: `${label}tokenFile`,
-      reason: 'must be left out if username and passwordFile are given: a call can carry only one of them',
-    });
-  }
-  return login ?? (token === undefined ? undefined : { token });
-}
-
 /**
  * A probe of the watcher goes to whatever address is registered. A credential must not: it needs networks that the
  * instances must be in, or a certificate that they must show.
@@ -428,16 +248,6 @@ function checkRecipients(
   if (isLimited(values.service, allow) || (values.tls && !values.insecure)) return;
   const reason = openRecipients(values.service, `${label}tls without insecure`);
   files.problems.push({ key: `${label}${credential}`, reason });
-}
-
-/** Whether instances of a service are taken from some networks only. */
-function isLimited(service: string, allow: Allow): boolean {
-  return Object.hasOwn(allow, service) || Object.hasOwn(allow, '*');
-}
-
-/** Why a credential must not go to the instances of a service. */
-function openRecipients(service: string, remedy: string): string {
-  return `would be sent to every address that is registered as ${service}: give the networks of its instances in allow, or use ${remedy}`;
 }
 
 function upstreamRule({ values }: UpstreamEntry): UpstreamRule {

@@ -1,13 +1,13 @@
+import { flagOf } from '../../config/engine/schema.js';
 import type {
   firmwarePauseScope,
   firmwarePromoteScope,
   firmwarePruneScope,
-  firmwareReportScope,
   firmwareResumeScope,
   firmwareRollbackScope,
   firmwareRolloutScope,
-} from '../../config/firmware.js';
-import { flagOf } from '../../config/engine/schema.js';
+} from '../../config/firmware/change.js';
+import type { firmwareReportScope } from '../../config/firmware/report.js';
 import { defined } from '../../core/defined.js';
 import { SidekickError, UsageError } from '../../core/errors.js';
 import { FirmwareRepository, type TypeChange } from '../../daemon/firmware/repository.js';
@@ -16,14 +16,14 @@ import { parseType } from '../../firmware/names.js';
 import { type Checked, passed, type Refusal, refused } from '../../firmware/refusal.js';
 import type { Author } from '../../firmware/rollout.js';
 import {
-  type Change,
   beginNextPhase,
+  type Change,
   pause,
   promote,
   prunable,
+  type RolloutRequest,
   resume,
   rollBack,
-  type RolloutRequest,
   rollOut,
   shadow,
 } from '../../firmware/transitions.js';

@@ -1,4 +1,4 @@
-import type { firmwareGroupScope } from '../../config/firmware.js';
+import type { firmwareGroupScope } from '../../config/firmware/group.js';
 import { UsageError } from '../../core/errors.js';
 import { FirmwareRepository } from '../../daemon/firmware/repository.js';
 import { type Group, parseDeviceId } from '../../firmware/group.js';

@@ -2,8 +2,12 @@ import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import { HttpBlobUploader } from '../../adapters/blobs/uploader.js';
 import { refuseProblems } from '../../config/engine/problem.js';
 import { createFileReader } from '../../config/engine/secret-files.js';
-import { type firmwarePublishScope, type UploadSettings, uploadSettings } from '../../config/firmware.js';
-import { releaseSigner } from '../../config/release-keys.js';
+import {
+  type firmwarePublishScope,
+  type UploadSettings,
+  uploadSettings,
+} from '../../config/firmware/publish.js';
+import { releaseSigner } from '../../config/firmware/release-keys.js';
 import { hostOf } from '../../core/address.js';
 import { defined } from '../../core/defined.js';
 import { messageOf, UsageError } from '../../core/errors.js';

@@ -1,4 +1,4 @@
-import type { firmwareReportScope } from '../../config/firmware.js';
+import type { firmwareReportScope } from '../../config/firmware/report.js';
 import { FirmwareRepository } from '../../daemon/firmware/repository.js';
 import { newestFirst, parseType } from '../../firmware/names.js';
 import { progressOf, shadowOf } from '../../firmware/progress.js';

@@ -1,4 +1,4 @@
-import type { firmwareStatusScope } from '../../config/firmware.js';
+import type { firmwareStatusScope } from '../../config/firmware/report.js';
 import type { KeyPrefixes } from '../../core/keys.js';
 import type { KeyValue } from '../../core/ports.js';
 import { announcedPrefixes, serversIn } from '../../daemon/firmware/announced.js';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createFileReader } from '../../../src/config/engine/secret-files.js';
-import { releaseSigner } from '../../../src/config/release-keys.js';
+import { releaseSigner } from '../../../src/config/firmware/release-keys.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { releaseKey, rolloutKey, typeKey } from '../../../src/firmware/keys.js';
 import { encodeRelease, type Release } from '../../../src/firmware/release.js';

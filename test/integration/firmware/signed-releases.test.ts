@@ -10,7 +10,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import { createFileReader } from '../../../src/config/engine/secret-files.js';
-import { releaseKeys } from '../../../src/config/release-keys.js';
+import { releaseKeys } from '../../../src/config/firmware/release-keys.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { Offerer } from '../../../src/daemon/firmware/offerer.js';
 import { Spreader } from '../../../src/daemon/firmware/spreader.js';

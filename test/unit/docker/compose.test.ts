@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseDuration } from '../../../src/config/engine/duration.js';
 import { flagOf, flatOptions, type Scope } from '../../../src/config/engine/schema.js';
-import { firmwarePublishScope } from '../../../src/config/firmware.js';
+import { firmwarePublishScope } from '../../../src/config/firmware/publish.js';
 import { loadConfig } from '../../../src/config/load.js';
 import { SCOPES } from '../../../src/config/scopes.js';
 

@@ -45,6 +45,8 @@ const IMPORTS = [
   ['config/broken.ts', '../adapters/etcd/store.js'],
   ['config/broken.ts', 'undici'],
   ['config/broken.ts', 'convict'],
+  ['config/firmware/broken.ts', '../../commands/program.js'],
+  ['config/firmware/broken.ts', 'node:fs'],
   ['config/engine/broken.ts', '../watch.js'],
   ['config/engine/broken.ts', '../../daemon/watcher/watcher.js'],
   ['commands/broken.ts', '../gateway/model/address.js'],

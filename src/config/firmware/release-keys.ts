@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { messageOf } from '../core/errors.js';
-import type { ReleaseKeys, ReleaseSigner } from '../firmware/signature.js';
-import type { FileReader } from './engine/secret-files.js';
+import { messageOf } from '../../core/errors.js';
+import type { ReleaseKeys, ReleaseSigner } from '../../firmware/signature.js';
+import type { FileReader } from '../engine/secret-files.js';
 
 /** Signatures that are remembered, so that each is checked once. */
 const REMEMBERED = 10_000;

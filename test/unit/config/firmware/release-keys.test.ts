@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createFileReader } from '../../../src/config/engine/secret-files.js';
-import { releaseKeys, releaseSigner } from '../../../src/config/release-keys.js';
+import { createFileReader } from '../../../../src/config/engine/secret-files.js';
+import { releaseKeys, releaseSigner } from '../../../../src/config/firmware/release-keys.js';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'sidekick-release-keys-'));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -1,0 +1,36 @@
+import { DEFAULT_PARALLEL, DEFAULT_RESERVE } from '../../daemon/firmware/options.js';
+import { file, integer } from '../engine/formats.js';
+import { option, optional } from '../engine/schema.js';
+import { firmwareService, releaseKeysOption } from './common.js';
+import { region } from './formats.js';
+
+/** How `sidekick register` keeps the files of a firmware server on its host. */
+export const firmwareHostOptions = {
+  directory: optional(
+    file,
+    'Directory of the firmware files that the server on this host serves as /blobs/. Missing files are fetched from the ' +
+      'other firmware servers, and the server is registered only while it has every file that may be offered.',
+  ),
+  service: firmwareService,
+  region: optional(
+    region,
+    'Region of this host, such as eu: the server then holds no releases of other regions (lamp-v2@us), and is also registered ' +
+      'as a server of its region, under the service firmware-eu.',
+  ),
+  parallel: option(integer(1, 64), DEFAULT_PARALLEL, 'Maximum number of files fetched at a time.'),
+  slots: optional(
+    integer(1, 100_000),
+    'Downloads at a time that the server on this host can carry; default 100. Where all servers together carry no more, ' +
+      'devices are told that there is nothing new, and ask again later.',
+  ),
+  bandwidth: optional(
+    integer(1024, 1_000_000_000_000),
+    'Maximum number of bytes a second of all fetches together; default unlimited.',
+  ),
+  reserve: option(
+    integer(0, 1_000_000_000_000),
+    DEFAULT_RESERVE,
+    'Bytes of the disk that fetches leave free.',
+  ),
+  releaseKeys: releaseKeysOption('fetched'),
+};

@@ -1,0 +1,101 @@
+import type { BrokerOptions } from '../../adapters/mqtt/options.js';
+import type { Allow } from '../../core/address-policy.js';
+import type { ReleaseKeys } from '../../firmware/signature.js';
+import { clientIdOf } from '../client-id.js';
+import { service } from '../engine/core-formats.js';
+import { duration, file, string, url } from '../engine/formats.js';
+import { option, optional, switchOption, type Values } from '../engine/schema.js';
+import type { FileReader } from '../engine/secret-files.js';
+import { isLimited, openRecipients } from '../recipients.js';
+import { authSettings, tlsOptions, tlsSettings } from '../tls.js';
+import { firmwareService, releaseKeysOption } from './common.js';
+import { releaseKeys } from './release-keys.js';
+
+/** How `sidekick watch` offers firmware to devices. */
+export const firmwareOfferOptions = {
+  origin: optional(
+    url,
+    'URL that devices fetch firmware from, such as https://ota.example.com. Firmware is offered only if it is given.',
+  ),
+  service: firmwareService,
+  releaseKeys: releaseKeysOption('offered'),
+  push: switchOption(
+    'Announce on every registered MQTT broker what devices are offered, as a retained message on firmware/<type>, so that devices that ' +
+      'listen need not wait until they ask the next time.',
+  ),
+  mqtt: {
+    service: option(service, 'mqtt', 'Service under which the brokers of --firmware-push register.'),
+    spread: option(
+      duration('1s'),
+      '10m',
+      'Over which time devices are to spread their questions after an announcement: each of them waits for a random part of it.',
+    ),
+    username: optional(string, 'User with which the brokers are told. Needs the password file.'),
+    passwordFile: optional(
+      file,
+      'File whose first line is the password. A name without a slash is a systemd credential.',
+    ),
+    tls: switchOption('Use TLS to the brokers.'),
+    ...tlsOptions,
+  },
+};
+
+/** How what is offered is announced on brokers. */
+export interface FirmwarePushSettings {
+  readonly service: string;
+  /** In seconds. */
+  readonly spread: number;
+  readonly broker: BrokerOptions;
+}
+
+/** How firmware is offered. */
+export interface FirmwareOfferSettings {
+  readonly origin: string;
+  readonly service: string;
+  /** undefined: releases need no signature. */
+  readonly releaseKeys?: ReleaseKeys | undefined;
+  /** undefined: nothing is announced. */
+  readonly push?: FirmwarePushSettings | undefined;
+}
+
+type Offered = Values<typeof firmwareOfferOptions>;
+
+/** Reads the files that the options name. Problems go to `files`. */
+export function firmwareOfferSettings(
+  { origin, service, releaseKeys: paths, push, mqtt }: Offered,
+  watcherId: string,
+  allow: Allow,
+  files: FileReader,
+): FirmwareOfferSettings | undefined {
+  const keys = releaseKeys('firmware.releaseKeys', paths, files);
+  const settings = push ? pushSettings(mqtt, watcherId, allow, files) : undefined;
+  if (origin !== undefined) return { origin, service, releaseKeys: keys, push: settings };
+  if (push)
+    files.problems.push({ key: 'firmware.push', reason: 'needs firmware.origin: nothing is offered' });
+  return undefined;
+}
+
+function pushSettings(
+  values: Offered['mqtt'],
+  watcherId: string,
+  allow: Allow,
+  files: FileReader,
+): FirmwarePushSettings {
+  const label = 'firmware.mqtt.';
+  const tls = tlsSettings(values, label, files);
+  if (tls && !values.tls)
+    files.problems.push({ key: `${label}tls`, reason: 'is required: ca, cert, key and serverName need it' });
+  const auth = authSettings(values, label, files);
+  if (auth && !values.tls && !isLimited(values.service, allow)) {
+    files.problems.push({
+      key: `${label}passwordFile`,
+      reason: openRecipients(values.service, `${label}tls`),
+    });
+  }
+  const broker = {
+    clientId: clientIdOf(`${watcherId} firmware`),
+    ...auth,
+    ...(values.tls && { tls: tls ?? {} }),
+  };
+  return { service: values.service, spread: Math.ceil(values.spread / 1000), broker };
+}
