@@ -182,7 +182,8 @@ function standingOf(
 ): Pick<FleetPlace, 'state' | 'active' | 'until' | 'reason'> {
   const other = others.find((server) => server.address === address);
   if (other) return other;
-  if (more > 0) return { state: inSync ? 'up' : 'unknown' };
+  // It may be one of those that are not named: one that is drained may still have what is open.
+  if (more > 0) return { state: inSync && !isDrained ? 'up' : 'unknown' };
   return { state: isDrained ? 'drained' : 'up' };
 }
 

@@ -55,6 +55,7 @@ export const WELL: FleetInEtcd = {
   watchers: { lb1: publishedWatcher() },
 };
 
+/** The keys of the fleet, in the order in which etcd has them. */
 export function fleetEntries(fleet: FleetInEtcd): ReadonlyMap<string, KeyValue> {
   const entries = new Map<string, KeyValue>();
   const put = (key: string, value: string) => entries.set(key, { key, value, revision: entries.size + 1 });
@@ -75,7 +76,7 @@ export function fleetEntries(fleet: FleetInEtcd): ReadonlyMap<string, KeyValue> 
     put(`/sidekick/watchers/${id}`, '{}');
     if (watcher) put(`/sidekick/status/watchers/${id}`, encodeWatcher(watcher));
   }
-  return entries;
+  return new Map([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 export function statusOf(fleet: FleetInEtcd): FleetStatus {
