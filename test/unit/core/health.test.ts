@@ -91,7 +91,8 @@ describe('applyHealthChecks', () => {
     { a = wants(A), actual = [] }: { a?: DesiredServer; actual?: readonly ActualServer[] } = {},
   ): boolean[] {
     const desired = new Map([a, wants(B)].map((server) => [server.address, server]));
-    const checked = applyHealthChecks({ desired, actual: new Map([[A, actual]]) }, (address) =>
+    const inNginx = new Map(actual.length > 0 ? [[A, actual]] : []);
+    const checked = applyHealthChecks({ desired, actual: inNginx }, (address) =>
       address === A ? status : 'healthy',
     );
     expect([...checked.values()]).toEqual([checked.get(A), checked.get(B)]);

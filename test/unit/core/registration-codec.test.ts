@@ -17,7 +17,7 @@ function decode(value: string, key = KEY) {
 }
 
 describe('decodeRegistration', () => {
-  it.each(['lazy-unicorn', '', '[]', '[1,2]', '5', 'null', '"text"', 'true', '\uFFFD'])(
+  it.each(['lazy-unicorn', '', '[]', '[1,2]', '[{"weight":7}]', '5', 'null', '"text"', 'true', '\uFFFD'])(
     'reads %j as all defaults',
     (value) => {
       expect(decode(value)).toMatchObject({
