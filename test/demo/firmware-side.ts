@@ -54,7 +54,7 @@ export class FirmwareSide {
     this.#cluster = cluster;
     this.#access = access;
     const devices = manyDevices({
-      site: new Site(firmwareOrigin(cluster.gateway), access.authority.ca),
+      sites: [new Site(firmwareOrigin(cluster.gateway), access.authority.ca)],
       type: TYPE,
       count: DEVICES,
       firmware: factory,

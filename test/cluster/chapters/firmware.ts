@@ -132,7 +132,7 @@ async function play(stage: Stage): Promise<void> {
   const killed = new Set<string>();
   const fleet = new Fleet(
     manyDevices({
-      site: new Site(`https://${addressOf('lb')}`, authorityOf()),
+      sites: [new Site(`https://${addressOf('lb')}`, authorityOf())],
       type: TYPE,
       count: DEVICES,
       firmware: old,

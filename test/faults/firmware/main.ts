@@ -27,7 +27,7 @@ async function main(): Promise<boolean> {
   console.log(
     `seed ${dice.seed}, ${values.devices} devices, ${values.hosts} hosts, ${values.minutes} minutes`,
   );
-  const site = await FirmwareSite.start(Number(values.hosts));
+  const site = await FirmwareSite.start({ hosts: Number(values.hosts) });
   const spec = {
     ...{ devices: Number(values.devices), checksPerSecond: 100, size: 262_144 },
     duration: Number(values.minutes) * 60_000,

@@ -9,7 +9,7 @@ describe('a release that one board in ten cannot boot', () => {
   let site: FirmwareSite;
 
   beforeAll(async () => {
-    site = await FirmwareSite.start(2);
+    site = await FirmwareSite.start({ hosts: 2 });
   }, 300_000);
   afterAll(async () => {
     await site?.close();

@@ -11,7 +11,7 @@ describe('a fleet whose firmware servers fail at random', () => {
   let site: FirmwareSite;
 
   beforeAll(async () => {
-    site = await FirmwareSite.start(HOSTS);
+    site = await FirmwareSite.start({ hosts: HOSTS });
   }, 300_000);
   afterAll(async () => {
     await site?.close();

@@ -11,6 +11,7 @@ import { LogBuffer } from './log-buffer.js';
 import type { TestNetwork } from './network.js';
 import { ownerLabels } from './owner.js';
 import { freePort } from './ports.js';
+import { until } from './until.js';
 
 export interface ContainerSpec {
   image: string;
@@ -226,7 +227,11 @@ export class Container {
 
   /** Freezes every process in it: connections stay open and nothing answers. */
   async pause(): Promise<void> {
-    await this.#handle.pause();
+    // The engine fails ("unable to freeze") where a process begins in it at that moment.
+    await until(`${this.name} is frozen`, async () => {
+      await this.#handle.pause();
+      return true;
+    });
   }
 
   async unpause(): Promise<void> {

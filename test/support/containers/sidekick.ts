@@ -119,7 +119,7 @@ const TOKEN_FILE = '/etc/sidekick/gateway-token';
 /** Starts the watcher that keeps a gateway equal to what is registered. */
 export function startWatch(
   network: TestNetwork,
-  etcd: Etcd,
+  etcd: Pick<Etcd, 'endpoint'>,
   gateway: Gateway,
   extraArgs: string[] = [],
   name = 'watcher',

@@ -64,6 +64,8 @@ export class Connection {
   readonly #socket: TLSSocket;
   readonly #input: Input;
   readonly #host: string;
+  /** When the header of the first answer was read, by `performance.now()`. */
+  answeredAt: number | undefined;
 
   private constructor(socket: TLSSocket, host: string) {
     this.#socket = socket;
@@ -94,7 +96,9 @@ export class Connection {
       ([name, value]) => `${name}: ${value}${LINE_END}`,
     );
     this.#socket.write(`${method} ${target} HTTP/${version}${LINE_END}${lines.join('')}${LINE_END}`);
-    return readAnswer(this.#input, method === 'GET');
+    const answer = await readAnswer(this.#input, method === 'GET');
+    this.answeredAt ??= performance.now();
+    return answer;
   }
 
   close(): void {

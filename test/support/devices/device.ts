@@ -39,6 +39,8 @@ export abstract class Device {
   readonly site: Site;
   /** What it runs. */
   firmware: Firmware;
+  /** When its last question was answered, by `performance.now()`; a download may have followed. */
+  answeredAt = 0;
   readonly #start: (firmware: Firmware) => Start;
 
   constructor({ site, type, mac, firmware, start = () => 'runs' }: DeviceSpec) {
@@ -56,7 +58,9 @@ export abstract class Device {
   async check(): Promise<Update | undefined> {
     const connection = await Connection.open(this.site);
     try {
-      const download = await this.ask(connection);
+      const download = await this.ask(connection).finally(() => {
+        this.answeredAt = connection.answeredAt ?? this.answeredAt;
+      });
       if (download === undefined) return undefined;
       const firmware = boot(download.image);
       const start = this.#start(firmware);

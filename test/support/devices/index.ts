@@ -16,7 +16,8 @@ export { Fleet, type Rule } from './fleet.js';
 export { Esp32Fota, EspHome, EspHttpsOta, HttpUpdate };
 
 interface ManySpec {
-  readonly site: Site;
+  /** Where they ask: each device at one of these, always at the same. */
+  readonly sites: readonly Site[];
   readonly type: string;
   readonly count: number;
   /** What they run. */
@@ -31,7 +32,7 @@ interface ManySpec {
 const PIECE = 65_536;
 
 /** Devices of all kinds in turn, with consecutive MAC addresses, as those of one production batch. */
-export function manyDevices({ count, publicKey, start, ...common }: ManySpec): Device[] {
+export function manyDevices({ sites, count, publicKey, start, ...common }: ManySpec): Device[] {
   const kinds: readonly ((spec: DeviceSpec) => Device)[] = [
     (spec) => new Esp32Fota({ ...spec, publicKey }),
     (spec) => new EspHttpsOta(spec),
@@ -44,7 +45,14 @@ export function manyDevices({ count, publicKey, start, ...common }: ManySpec): D
   ];
   return Array.from({ length: count }, (_, i) => {
     const make = kinds[i % kinds.length] as (spec: DeviceSpec) => Device;
-    return make({ ...common, mac: macOf(i), ...(start && { start: (firmware) => start(i, firmware) }) });
+    // Not by its kind, of which each gateway is to meet all.
+    const site = sites[Math.floor(i / kinds.length) % sites.length] as Site;
+    return make({
+      ...common,
+      site,
+      mac: macOf(i),
+      ...(start && { start: (firmware) => start(i, firmware) }),
+    });
   });
 }
 

@@ -8,7 +8,8 @@ const [GOOD, BAD, FIX] = ['1.0.0', '1.1.0', '1.2.0'] as const;
 /** One board in so many goes back to what it ran. */
 const GOES_BACK = 10;
 const PHASES = '20%,100%';
-const LIMIT = { maxFailures: 2, min: 30 };
+/** What the rollout has to halt at. */
+export const LIMIT = { maxFailures: 2, min: 30 };
 
 export interface BadReleaseSpec {
   readonly devices: number;
@@ -33,31 +34,40 @@ export interface BadReleaseReport {
   /** As the devices know it, and as `sidekick firmware status` shows it, once the rollout has halted and all have asked again. */
   readonly truth: Figures;
   readonly shown: Figures;
-  /** Devices that were offered the bad release first after the outcomes were beyond the limit. */
-  readonly late: number;
-  /** From the outcome that was beyond the limit to the last device that was offered the bad release first, in ms. */
-  readonly lastAfter: number;
-  /** Why the rollout is paused, as `status` says it. */
+  readonly excess: Excess;
+  /** Why the rollout is paused, as `status` says it, and how many outcomes there were then. */
   readonly reason: string;
+  readonly outcomes: number;
   /** Devices that ran the bad release when the fix was rolled out, those that still do, and those that run the fix. */
   readonly affected: number;
   readonly stillBad: number;
   readonly fixed: number;
 }
 
+/** What happened after the outcomes were beyond the limit. */
+export interface Excess {
+  /** Devices that were offered the bad release then, and not before. */
+  readonly devices: number;
+  /**
+   * How long the halt took, in ms: from the answer to the question that told the outcome beyond the limit, to the last
+   * answer of any NGINX that offered the bad release.
+   */
+  readonly haltTook: number;
+}
+
 /** What `sidekick firmware status --json` says, as far as it is looked at. */
 interface Status {
-  readonly paused?: { readonly reason?: string; readonly halted?: object };
+  readonly paused?: { readonly reason?: string; readonly halted?: { readonly of: number } };
   readonly progress?: { readonly all: Figures };
 }
 
 export async function badRelease(site: FirmwareSite, spec: BadReleaseSpec): Promise<BadReleaseReport> {
   const [good, bad, fix] = [GOOD, BAD, FIX].map((version) => site.image(version, spec.size));
   if (!good || !bad || !fix) throw new Error('an image is missing');
-  const watch = new LimitWatch();
+  const witness = new Witness();
   const fleet = new Fleet(
     manyDevices({
-      site: site.ask,
+      sites: site.ask,
       type: TYPE,
       count: spec.devices,
       firmware: good,
@@ -67,7 +77,7 @@ export async function badRelease(site: FirmwareSite, spec: BadReleaseSpec): Prom
     {
       checksPerSecond: spec.checksPerSecond,
       asksAfterStart: true,
-      checked: (device, update) => watch.checked(device, update),
+      checked: (device, update) => witness.checked(device, update),
     },
   );
   for (const firmware of [good, bad, fix]) fleet.know(firmware);
@@ -92,7 +102,8 @@ export async function badRelease(site: FirmwareSite, spec: BadReleaseSpec): Prom
     );
     spec.tell(`halted: ${halted.reason ?? ''}`);
     await fleet.round();
-    const truth = watch.figures();
+    const truth = witness.figures();
+    const excess = witness.excess();
     const shown = await shownAs(site, truth);
     await site.publish(fix);
     const affected = fleet.running().get(BAD) ?? 0;
@@ -105,8 +116,9 @@ export async function badRelease(site: FirmwareSite, spec: BadReleaseSpec): Prom
       fleet,
       truth,
       shown,
-      ...watch.late(),
+      excess,
       reason: halted.reason ?? '',
+      outcomes: halted.halted?.of ?? 0,
       affected,
       stillBad: running.get(BAD) ?? 0,
       fixed: running.get(FIX) ?? 0,
@@ -133,40 +145,60 @@ async function shownAs(site: FirmwareSite, expected: Figures): Promise<Figures> 
   return shown;
 }
 
-/** Counts, as the devices know them, what became of those that were offered the bad release. */
-class LimitWatch {
-  /** When each device was offered it first. */
-  readonly #offered = new Map<Device, number>();
-  readonly #booted = new Set<Device>();
-  readonly #failed = new Set<Device>();
-  /** When the outcomes were first beyond the limit. */
-  #beyondAt: number | undefined;
+/** What a device told with a question, and what it was told, with the time of the answer by `performance.now()`. */
+interface Exchange {
+  readonly at: number;
+  readonly device: Device;
+  /** What had become of the bad release on it; undefined where it had not had it. */
+  readonly outcome: 'booted' | 'failed' | undefined;
+  readonly isOffered: boolean;
+}
+
+/** Writes down, as the devices know it, who was offered the bad release, and what became of it. */
+class Witness {
+  readonly #exchanges: Exchange[] = [];
+  readonly #offered = new Set<Device>();
 
   checked(device: Device, update: Update | undefined): void {
-    // What a device runs when it asks says what became of the update before.
-    if (this.#offered.has(device)) this.#outcome(device, update);
-    if (update?.firmware.version === BAD && !this.#offered.has(device)) {
-      this.#offered.set(device, performance.now());
-    }
-  }
-
-  #outcome(device: Device, update: Update | undefined): void {
+    // An update has replaced what the device ran when it asked, unless it went back.
     const runs = update === undefined ? device.firmware.version : GOOD;
-    if (runs === BAD) this.#booted.add(device);
-    else if (!this.#booted.has(device)) this.#failed.add(device);
-    const outcomes = this.#booted.size + this.#failed.size;
-    if (outcomes < LIMIT.min || (100 * this.#failed.size) / outcomes <= LIMIT.maxFailures) return;
-    this.#beyondAt ??= performance.now();
+    const outcome = runs === BAD ? 'booted' : 'failed';
+    const isOffered = update?.firmware.version === BAD;
+    this.#exchanges.push({
+      ...{ at: device.answeredAt, device, isOffered },
+      outcome: this.#offered.has(device) ? outcome : undefined,
+    });
+    if (isOffered) this.#offered.add(device);
   }
 
   figures(): Figures {
+    const { booted, failed } = this.#outcomes(this.#exchanges);
     const offered = this.#offered.size;
-    return { offered, downloaded: offered, booted: this.#booted.size, failed: this.#failed.size };
+    return { offered, downloaded: offered, booted: booted.size, failed: failed.size };
   }
 
-  late(): { late: number; lastAfter: number } {
-    const since = this.#beyondAt ?? Number.POSITIVE_INFINITY;
-    const late = [...this.#offered.values()].filter((at) => at > since);
-    return { late: late.length, lastAfter: late.length === 0 ? 0 : Math.max(...late) - since };
+  excess(): Excess {
+    const inOrder = this.#exchanges.toSorted((a, b) => a.at - b.at);
+    const beyond = inOrder.findIndex((_, i) => isBeyond(this.#outcomes(inOrder.slice(0, i + 1))));
+    const [before, after] = [inOrder.slice(0, beyond), inOrder.slice(beyond)];
+    const offers = after.filter(({ isOffered }) => isOffered);
+    const had = new Set(before.flatMap(({ device, isOffered }) => (isOffered ? [device] : [])));
+    const late = new Set(offers.flatMap(({ device }) => (had.has(device) ? [] : [device])));
+    return { devices: late.size, haltTook: (offers.at(-1)?.at ?? 0) - (after[0]?.at ?? 0) };
   }
+
+  #outcomes(exchanges: readonly Exchange[]): { booted: Set<Device>; failed: Set<Device> } {
+    const [booted, failed] = [new Set<Device>(), new Set<Device>()];
+    for (const { device, outcome } of exchanges) {
+      if (outcome === 'booted') booted.add(device);
+      else if (outcome === 'failed') failed.add(device);
+    }
+    return { booted, failed };
+  }
+}
+
+/** Whether outcomes are beyond the limit. */
+function isBeyond({ booted, failed }: { booted: Set<Device>; failed: Set<Device> }): boolean {
+  const outcomes = booted.size + failed.size;
+  return outcomes >= LIMIT.min && 100 * failed.size > LIMIT.maxFailures * outcomes;
 }

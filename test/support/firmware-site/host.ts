@@ -2,10 +2,11 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { NEVER } from '../../../src/async/abort.js';
+import type { RegistryClient } from '../../../src/core/ports.js';
 import type { Authority } from '../certificates.js';
 import {
   type Container,
-  type Etcd,
   type Sidekick,
   startContainer,
   startSidekick,
@@ -24,7 +25,10 @@ export const UPLOAD_TOKEN = 'a-token-of-twenty-one';
 /** What a host of firmware works with. */
 export interface HostDependencies {
   readonly network: TestNetwork;
-  readonly etcd: Etcd;
+  /** As its sidekick is told of them. */
+  readonly etcdEndpoints: string;
+  /** The same etcd, for whoever looks from outside. */
+  readonly store: RegistryClient;
   readonly authority: Authority;
 }
 
@@ -32,19 +36,22 @@ export class FirmwareHost {
   readonly name: string;
   readonly #server: Container;
   readonly #sidekick: Sidekick;
-  readonly #etcd: Etcd;
+  readonly #store: RegistryClient;
   readonly #directory: string;
 
-  private constructor(server: Container, sidekick: Sidekick, etcd: Etcd, directory: string) {
+  private constructor(server: Container, sidekick: Sidekick, store: RegistryClient, directory: string) {
     this.name = server.name;
     this.#server = server;
     this.#sidekick = sidekick;
-    this.#etcd = etcd;
+    this.#store = store;
     this.#directory = directory;
   }
 
   /** Starts one with an empty disk. It is not waited for until it is registered. */
-  static async start(name: string, { network, etcd, authority }: HostDependencies): Promise<FirmwareHost> {
+  static async start(
+    name: string,
+    { network, etcdEndpoints, store, authority }: HostDependencies,
+  ): Promise<FirmwareHost> {
     const directory = mkdtempSync(path.join(tmpdir(), `${name}-`));
     // The server and the sidekick are two users, of whom this machine knows neither.
     chmodSync(directory, 0o777);
@@ -75,13 +82,13 @@ export class FirmwareHost {
           '--address',
           `auto:${PORT}`,
           '--etcd-endpoints',
-          etcd.endpoint,
+          etcdEndpoints,
         ],
         ...['--probe-type', 'http', '--probe-path', '/healthz', '--probe-interval', '500ms'],
         ...['--firmware-directory', FILES, '--drain-timeout', '10s'],
       ],
     });
-    return new FirmwareHost(server, sidekick, etcd, directory);
+    return new FirmwareHost(server, sidekick, store, directory);
   }
 
   get address(): string {
@@ -93,7 +100,7 @@ export class FirmwareHost {
   }
 
   async isRegistered(): Promise<boolean> {
-    return (await this.#etcd.list(`/services/firmware/${this.address}`)).size > 0;
+    return (await this.#store.list(`/services/firmware/${this.address}`, NEVER)).length > 0;
   }
 
   async registered(): Promise<void> {

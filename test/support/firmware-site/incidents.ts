@@ -1,5 +1,6 @@
 /** What befalls firmware servers, each until the host is registered again. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Container } from '../containers/index.js';
 import type { Dice } from '../dice.js';
 import type { FirmwareHost } from './host.js';
 import type { FirmwareSite } from './site.js';
@@ -59,31 +60,50 @@ export const INCIDENTS: readonly Incident[] = [
   },
 ];
 
-/** What befalls a site besides its firmware servers. */
-export const SITE_INCIDENTS: readonly {
+interface SiteIncident {
   readonly name: string;
   readonly strike: (site: FirmwareSite, dice: Dice) => Promise<void>;
-}[] = [
+}
+
+/** What befalls a site besides its firmware servers. */
+const SITE_INCIDENTS: readonly SiteIncident[] = [
   {
     name: 'a watcher is killed, and starts again',
-    async strike({ watchers }, dice) {
-      const { container } = dice.pick(watchers);
-      await container.kill();
-      await pause(dice);
-      await container.start();
-    },
+    strike: ({ watchers }, dice) => killAndStart(dice.pick(watchers).container, dice),
   },
   {
     name: 'all watchers are killed, and start again',
     async strike({ watchers }, dice) {
-      await Promise.all(watchers.map(({ container }) => container.kill()));
-      await pause(dice);
-      await Promise.all(watchers.map(({ container }) => container.start()));
+      await Promise.all(watchers.map(({ container }) => killAndStart(container, dice)));
     },
   },
-  { name: 'etcd freezes, and wakes up', strike: (site, dice) => site.freezeEtcd(dice.between(500, 4_000)) },
-  { name: 'NGINX is reloaded', strike: (site) => site.reloadGateway() },
+  {
+    name: 'an etcd member is killed, and starts again',
+    strike: ({ etcd }, dice) => killAndStart(dice.pick(etcd).container, dice),
+  },
+  {
+    name: 'etcd is killed, and starts again',
+    async strike({ etcd }, dice) {
+      await Promise.all(etcd.map(({ container }) => killAndStart(container, dice)));
+    },
+  },
+  {
+    name: 'NGINX is killed, and starts again',
+    strike: ({ gateways }, dice) => killAndStart(dice.pick(gateways).container, dice),
+  },
+  {
+    name: 'NGINX is reloaded',
+    async strike({ gateways }, dice) {
+      await dice.pick(gateways).container.exec(['nginx', '-s', 'reload']);
+    },
+  },
 ];
+
+async function killAndStart(container: Container, dice: Dice): Promise<void> {
+  await container.kill();
+  await pause(dice);
+  await container.start();
+}
 
 /** Strikes the site itself again and again, as the dice say, until the signal is aborted: what has struck in words. */
 export async function strikeSiteAgainAndAgain(
@@ -93,8 +113,10 @@ export async function strikeSiteAgainAndAgain(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const struck: string[] = [];
+  const deck: SiteIncident[] = [];
   while (!signal.aborted) {
-    const incident = dice.pick(SITE_INCIDENTS);
+    if (deck.length === 0) deck.push(...dice.shuffle(SITE_INCIDENTS));
+    const incident = deck.pop() as SiteIncident;
     tell(incident.name);
     struck.push(incident.name);
     await incident.strike(site, dice);

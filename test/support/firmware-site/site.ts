@@ -1,21 +1,24 @@
-/** What serves firmware to a fleet: etcd, a gateway with its watcher, and hosts with firmware servers. All of it is real. */
+/** What serves firmware to a fleet: etcd, gateways with their watchers, and hosts with firmware servers. All of it is real. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
+import { NEVER } from '../../../src/async/abort.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
+import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
+import type { TypeState } from '../../../src/firmware/type-state.js';
 import { Authority } from '../certificates.js';
 import { runCommand } from '../command-line.js';
 import {
-  API_TOKEN,
-  type Container,
   type Etcd,
-  OPEN_API,
+  type Gateway,
   type Sidekick,
-  startContainer,
   startEtcd,
+  startEtcdCluster,
+  startGateway,
   startNetwork,
-  startSidekick,
+  startWatch,
   type TestNetwork,
   until,
 } from '../containers/index.js';
@@ -24,29 +27,51 @@ import { boot, type Firmware, Site } from '../devices/index.js';
 import { appImage } from '../firmware-image.js';
 import { FirmwareHost, UPLOAD_TOKEN } from './host.js';
 
-const HTTPS_PORT = 443;
-const API_PORT = 8080;
 const NAME = 'ota.example.com';
 export const TYPE = 'lamp';
+
+/** The numbers from 1. */
+function upTo(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, i) => i + 1);
+}
+
+/** How many there are of what a site has. */
+interface SiteSize {
+  readonly hosts: number;
+  /** Default 1. */
+  readonly gateways?: number;
+  /** Of each gateway. Default 1. */
+  readonly watchers?: number;
+  /** Default 1, which is no cluster. */
+  readonly etcdMembers?: number;
+}
 
 export class FirmwareSite {
   readonly hosts: FirmwareHost[] = [];
   readonly watchers: Sidekick[] = [];
-  /** Where devices ask. */
-  readonly ask: Site;
+  readonly gateways: readonly Gateway[];
+  /** One etcd, or the members of a cluster. */
+  readonly etcd: readonly Etcd[];
+  /** Where devices ask: each gateway. */
+  readonly ask: readonly Site[];
   /** With its private key files are signed for those devices that check signatures. */
   readonly publicKey: KeyObject;
   readonly #network: TestNetwork;
-  readonly #etcd: Etcd;
-  readonly #gateway: Container;
+  readonly #connection: EtcdConnection;
   readonly #authority: Authority;
   readonly #directory: string;
   #started = 0;
 
-  private constructor(network: TestNetwork, etcd: Etcd, gateway: Container, authority: Authority) {
+  private constructor(
+    network: TestNetwork,
+    etcd: readonly Etcd[],
+    gateways: readonly Gateway[],
+    authority: Authority,
+  ) {
     this.#network = network;
-    this.#etcd = etcd;
-    this.#gateway = gateway;
+    this.etcd = etcd;
+    this.#connection = connectEtcd({ endpoints: etcd.map(({ url }) => url) });
+    this.gateways = gateways;
     this.#authority = authority;
     this.#directory = mkdtempSync(path.join(tmpdir(), 'firmware-site-'));
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -54,68 +79,53 @@ export class FirmwareSite {
     writeFileSync(this.#file('key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
     writeFileSync(this.#file('ca.crt'), authority.ca);
     writeFileSync(this.#file('token'), `${UPLOAD_TOKEN}\n`);
-    const address = { host: '127.0.0.1', port: gateway.port(HTTPS_PORT) };
-    this.ask = new Site(`https://${NAME}`, authority.ca, address);
+    this.ask = gateways.map(
+      ({ httpsPort }) => new Site(`https://${NAME}`, authority.ca, { host: '127.0.0.1', port: httpsPort }),
+    );
   }
 
-  /** Starts it with so many hosts, all of them registered, and so many watchers of its one gateway. */
-  static async start(hosts: number, watchers = 1): Promise<FirmwareSite> {
+  /** Starts it; every host is registered then. */
+  static async start({
+    hosts,
+    gateways = 1,
+    watchers = 1,
+    etcdMembers = 1,
+  }: SiteSize): Promise<FirmwareSite> {
     const authority = new Authority();
     const network = await startNetwork();
-    const { cert, key } = authority.issue(NAME, [`DNS:${NAME}`]);
-    const own = '/etc/sidekick-gateway';
-    const [etcd, gateway] = await Promise.all([
-      startEtcd(network),
-      startContainer({
-        image: 'sidekick-gateway',
-        name: 'gateway',
-        network,
-        ...OPEN_API,
-        files: { ...OPEN_API.files, [`${own}/tls.crt`]: cert.toString(), [`${own}/tls.key`]: key.toString() },
-        ports: [HTTPS_PORT, API_PORT],
-        ready: (self) =>
-          until(
-            'the gateway answers',
-            async () => (await fetch(`http://127.0.0.1:${self.port(API_PORT)}/api/`)).ok,
-          ),
-      }),
+    const certificate = authority.issue(NAME, [`DNS:${NAME}`]);
+    const [etcd, fronts] = await Promise.all([
+      etcdMembers === 1 ? startEtcd(network).then((one) => [one]) : startEtcdCluster(network, etcdMembers),
+      Promise.all(upTo(gateways).map((n) => startGateway(network, `gateway-${n}`, { certificate }))),
     ]);
-    const site = new FirmwareSite(network, etcd, gateway, authority);
-    for (let number = 1; number <= watchers; number++) await site.#startWatcher(`w${number}`);
-    await Promise.all(Array.from({ length: hosts }, () => site.join()));
+    const site = new FirmwareSite(network, etcd, fronts, authority);
+    for (const gateway of fronts) await site.#watch(gateway, watchers);
+    await Promise.all(upTo(hosts).map(() => site.join()));
     await Promise.all(site.hosts.map((host) => host.registered()));
     return site;
   }
 
-  async #startWatcher(id: string): Promise<void> {
-    const token = '/etc/sidekick/gateway-token';
-    const watcher = await startSidekick(this.#network, {
-      name: `watcher-${id}`,
-      files: { [token]: API_TOKEN },
-      args: [
-        ...['watch', '--id', id, '--etcd-endpoints', this.#etcd.endpoint],
-        ...['--nginx-api', `http://gateway:${API_PORT}/api`, '--nginx-token-file', token],
-        ...['--firmware-origin', `https://${NAME}`],
-      ],
-    });
-    this.watchers.push(watcher);
+  /** Starts watchers of a gateway. */
+  async #watch(gateway: Gateway, count: number): Promise<void> {
+    for (const number of upTo(count)) {
+      const id = `${gateway.container.name}-w${number}`;
+      const args = ['--id', id, '--firmware-origin', `https://${NAME}`];
+      const etcd = { endpoint: this.#endpoints };
+      this.watchers.push(await startWatch(this.#network, etcd, gateway, args, `watcher-${id}`));
+    }
   }
 
-  /** Freezes etcd for so many ms: it takes connections, and does not answer. */
-  async freezeEtcd(ms: number): Promise<void> {
-    await this.#etcd.container.pause();
-    await delay(ms);
-    await this.#etcd.container.unpause();
-  }
-
-  /** NGINX reads its configuration anew: other workers, and the same shared memory. */
-  async reloadGateway(): Promise<void> {
-    await this.#gateway.exec(['nginx', '-s', 'reload']);
+  /** For clients on the network. */
+  get #endpoints(): string {
+    return this.etcd.map(({ endpoint }) => endpoint).join(',');
   }
 
   /** Starts another host with an empty disk. */
   async join(): Promise<FirmwareHost> {
-    const dependencies = { network: this.#network, etcd: this.#etcd, authority: this.#authority };
+    const dependencies = {
+      ...{ network: this.#network, authority: this.#authority },
+      ...{ etcdEndpoints: this.#endpoints, store: this.#connection.store },
+    };
     const host = await FirmwareHost.start(`firmware-${++this.#started}`, dependencies);
     this.hosts.push(host);
     return host;
@@ -165,7 +175,13 @@ export class FirmwareSite {
 
   /** Runs `sidekick firmware …`. */
   firmware(...args: readonly string[]) {
-    return runCommand(['firmware', ...args], { SIDEKICK_ETCD_ENDPOINTS: this.#etcd.url });
+    const endpoints = this.etcd.map(({ url }) => url).join(',');
+    return runCommand(['firmware', ...args], { SIDEKICK_ETCD_ENDPOINTS: endpoints });
+  }
+
+  /** What etcd has of the type that the devices are of. */
+  state(): Promise<TypeState> {
+    return new FirmwareRepository(this.#connection.store, DEFAULT_KEY_PREFIXES).type(TYPE, NEVER);
   }
 
   /** As `firmware`, and rejects where it fails. */
@@ -175,6 +191,7 @@ export class FirmwareSite {
   }
 
   async close(): Promise<void> {
+    this.#connection.close();
     await this.#network.remove();
     for (const host of this.hosts) host[Symbol.dispose]();
     this.#authority[Symbol.dispose]();

@@ -35,7 +35,7 @@ export async function updateUnderFaults(
 ): Promise<UpdateReport> {
   let running = site.image('1.0.0', spec.size);
   const devices = manyDevices({
-    site: site.ask,
+    sites: site.ask,
     type: TYPE,
     count: spec.devices,
     firmware: running,

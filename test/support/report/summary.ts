@@ -14,6 +14,11 @@ export function printSummary({ steps, entries }: Ledger): void {
       stream.map((name) => name.replace('broker-', '')).join(' '),
     ]),
   );
+  printEntries(entries);
+}
+
+/** Prints what was measured, and what it had to be. */
+export function printEntries(entries: Ledger['entries']): void {
   print(`\n${bold('What was counted')}`);
   table(
     ['', 'measured', 'wanted', ''],

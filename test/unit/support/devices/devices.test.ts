@@ -232,7 +232,7 @@ describe('esp_https_ota', () => {
 describe('a fleet', () => {
   it('counts updates, and what a device must not be given', async () => {
     listener = offer({ stable: '1.3.0' });
-    const devices = manyDevices({ site, type: 'lamp', count: 16, firmware: OLD, publicKey });
+    const devices = manyDevices({ sites: [site], type: 'lamp', count: 16, firmware: OLD, publicKey });
     const fleet = new Fleet(devices, { checksPerSecond: 500 });
     fleet.know(NEW);
     fleet.allow(({ client }) => (client === 'ESPHome' ? [] : ['1.3.0']));
@@ -248,7 +248,7 @@ describe('a fleet', () => {
     listener = offer({ stable: '1.3.0' });
     const starts = ['runs', 'goes-back', 'dies', 'runs'] as const;
     const devices = manyDevices({
-      site,
+      sites: [site],
       type: 'lamp',
       count: 8,
       firmware: OLD,
@@ -283,7 +283,7 @@ describe('a fleet', () => {
       if (failures < 3 && failures++ >= 0) response.destroy();
       else good(request, response);
     };
-    const devices = manyDevices({ site, type: 'lamp', count: 8, firmware: OLD, publicKey });
+    const devices = manyDevices({ sites: [site], type: 'lamp', count: 8, firmware: OLD, publicKey });
     const fleet = new Fleet(devices, {
       checksPerSecond: 500,
       isExpected: ({ kind }) => kind === 'connection',
