@@ -1,13 +1,29 @@
 /** An NGINX Plus API in memory: the behaviour that the contract suite pins down, and faults that a test switches on. */
 import type { Address } from '../../src/core/address.js';
 import { NginxError } from '../../src/core/errors.js';
-import type { ActualServer, NginxApi, NginxIdentity, UpstreamState } from '../../src/core/ports.js';
+import type {
+  ActualServer,
+  NginxApi,
+  NginxIdentity,
+  PeerTraffic,
+  TrafficApi,
+  UpstreamState,
+} from '../../src/core/ports.js';
 import { DEFAULT_PARAMETERS, type ServerParameters } from '../../src/core/server-parameters.js';
 import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../../src/core/upstream.js';
 
 /** One call, as hooks see it. */
 export interface FakeCall {
-  readonly method: 'identity' | 'upstreams' | 'upstream' | 'server' | 'add' | 'update' | 'drain' | 'remove';
+  readonly method:
+    | 'identity'
+    | 'upstreams'
+    | 'upstream'
+    | 'traffic'
+    | 'server'
+    | 'add'
+    | 'update'
+    | 'drain'
+    | 'remove';
   readonly ref?: UpstreamRef;
   readonly address?: Address;
   readonly id?: number;
@@ -31,6 +47,8 @@ interface Server {
   parameters: ServerParameters;
   draining: boolean;
   active: number;
+  /** Requests or sessions that it was given. */
+  total: number;
   failing: boolean;
 }
 
@@ -49,7 +67,7 @@ interface FakeNginxOptions {
   readonly stateFile?: boolean;
 }
 
-export class FakeNginx implements NginxApi {
+export class FakeNginx implements NginxApi, TrafficApi {
   readonly name: string;
   readonly #groups = new Map<UpstreamId, Group>();
   readonly #stateFile: boolean;
@@ -92,11 +110,24 @@ export class FakeNginx implements NginxApi {
     return this.#group(ref).servers.find((server) => server.address === address);
   }
 
-  /** Sets open sessions or failed health checks of every server with this address. */
-  set(ref: UpstreamRef, address: Address, state: Partial<Pick<Server, 'active' | 'failing'>>): void {
+  /** Sets open sessions, all sessions so far, or failed health checks of every server with this address. */
+  set(
+    ref: UpstreamRef,
+    address: Address,
+    state: Partial<Pick<Server, 'active' | 'total' | 'failing'>>,
+  ): void {
     for (const server of this.#group(ref).servers) {
       if (server.address === address) Object.assign(server, state);
     }
+  }
+
+  /** Gives a request or session to the server with the fewest; what it returns ends it. */
+  begin(ref: UpstreamRef): () => void {
+    const [server] = this.#group(ref).servers.toSorted((a, b) => a.total - b.total);
+    if (!server) throw new Error(`${ref.name} has no server`);
+    server.active++;
+    server.total++;
+    return () => server.active--;
   }
 
   /** Puts a server in as somebody else would. */
@@ -108,6 +139,7 @@ export class FakeNginx implements NginxApi {
       parameters: { ...DEFAULT_PARAMETERS, ...parameters },
       draining: false,
       active: 0,
+      total: 0,
       failing: false,
     };
     group.servers.push(server);
@@ -157,7 +189,7 @@ export class FakeNginx implements NginxApi {
     this.#loads++;
     for (const group of this.#groups.values()) {
       if (!this.#stateFile) group.servers = [];
-      for (const server of group.servers) server.active = 0;
+      for (const server of group.servers) Object.assign(server, { active: 0, total: 0 });
       renumber(group);
     }
     this.#up = true;
@@ -200,7 +232,18 @@ export class FakeNginx implements NginxApi {
   upstream(ref: UpstreamRef, signal: AbortSignal): Promise<UpstreamState> {
     return this.#call({ method: 'upstream', ref }, signal, () => {
       const { servers, unmanaged } = this.#group(ref);
-      return { unmanaged, servers: servers.map((server): ActualServer => ({ ...server })) };
+      return { unmanaged, servers: servers.map(listed) };
+    });
+  }
+
+  traffic(ref: UpstreamRef, signal: AbortSignal): Promise<ReadonlyMap<Address, PeerTraffic>> {
+    return this.#call({ method: 'traffic', ref }, signal, () => {
+      const counters = new Map<Address, Required<PeerTraffic>>();
+      for (const { address, active, total } of this.#group(ref).servers) {
+        const before = counters.get(address) ?? { active: 0, total: 0 };
+        counters.set(address, { active: before.active + active, total: before.total + total });
+      }
+      return counters;
     });
   }
 
@@ -291,6 +334,11 @@ export class FakeNginx implements NginxApi {
     if (!group) throw refuse('UpstreamNotFound', 404);
     return group;
   }
+}
+
+/** A server as the API lists it with its peers. */
+function listed(server: Server): ActualServer {
+  return { ...shown(server), active: server.active, failing: server.failing };
 }
 
 /** A server as the API shows it when it is asked for alone: without its counters. */

@@ -1,23 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../../src/core/address.js';
 import { NginxError } from '../../../../src/core/errors.js';
-import type { PeerTraffic, TrafficApi } from '../../../../src/core/ports.js';
 import type { UpstreamRef } from '../../../../src/core/upstream.js';
 import { TrafficMonitor } from '../../../../src/daemon/watcher/traffic.js';
+import { FakeNginx } from '../../../support/fake-nginx.js';
 import { HTTP, host, STREAM } from '../../../support/watching.js';
 
 /** An NGINX that counts, and a clock that a test moves. */
-class Counted implements TrafficApi {
-  readonly name = 'lb';
-  readonly asked: string[] = [];
-  counters = new Map<Address, PeerTraffic>();
-  fault: Error | undefined;
+class Counted {
+  readonly nginx = new FakeNginx({ name: 'lb', http: [HTTP.name], stream: [STREAM.name] });
   now = 1_000;
-  readonly monitor = new TrafficMonitor([this], () => this.now);
+  readonly monitor = new TrafficMonitor([this.nginx], () => this.now);
 
-  traffic({ name }: UpstreamRef): Promise<ReadonlyMap<Address, PeerTraffic>> {
-    this.asked.push(name);
-    return this.fault ? Promise.reject(this.fault) : Promise.resolve(new Map(this.counters));
+  /** What NGINX has counted for a server, which is added where it is not there. */
+  count(address: Address, counters: { active?: number; total?: number }): void {
+    if (!this.nginx.find(HTTP, address)) this.nginx.place(HTTP, address);
+    this.nginx.set(HTTP, address, counters);
+  }
+
+  /** The groups that were read. */
+  get asked(): (string | undefined)[] {
+    return this.nginx.calls.map(({ ref }) => ref?.name);
   }
 
   /** Somebody looks after so many ms. */
@@ -32,10 +35,12 @@ class Counted implements TrafficApi {
 describe('the traffic of an upstream', () => {
   it('is what NGINX has open, and what its counters gained since they were read before', async () => {
     const lb = new Counted();
-    lb.counters.set(host(1), { active: 2, total: 100 }).set(host(2), { active: 1, total: 50 });
+    lb.count(host(1), { active: 2, total: 100 });
+    lb.count(host(2), { active: 1, total: 50 });
     await lb.look(0);
     expect(lb.monitor.of('lb', HTTP)?.total).toEqual({ active: 3 });
-    lb.counters.set(host(1), { active: 4, total: 130 }).set(host(2), { active: 0, total: 51 });
+    lb.count(host(1), { active: 4, total: 130 });
+    lb.count(host(2), { active: 0, total: 51 });
     await lb.look(3_000);
     expect(lb.monitor.of('lb', HTTP)).toEqual({
       total: { active: 4, rate: 10.3 },
@@ -48,24 +53,25 @@ describe('the traffic of an upstream', () => {
 
   it('has no rate for a server that is new, nor where a counter has begun anew', async () => {
     const lb = new Counted();
-    lb.counters.set(host(1), { total: 100 });
+    lb.count(host(1), { total: 100 });
     await lb.look(0);
-    lb.counters.set(host(1), { total: 3 }).set(host(2), { total: 7 });
+    lb.count(host(1), { total: 3 });
+    lb.count(host(2), { total: 7 });
     await lb.look(3_000);
     expect(lb.monitor.of('lb', HTTP)).toEqual({
-      total: {},
+      total: { active: 0 },
       servers: new Map([
-        [host(1), {}],
-        [host(2), {}],
+        [host(1), { active: 0 }],
+        [host(2), { active: 0 }],
       ]),
     });
   });
 
   it('has no rate over a time in which nobody looked', async () => {
     const lb = new Counted();
-    lb.counters.set(host(1), { total: 100 });
+    lb.count(host(1), { total: 100 });
     await lb.look(0);
-    lb.counters.set(host(1), { total: 1_000 });
+    lb.count(host(1), { total: 1_000 });
     await lb.look(600_000);
     expect(lb.monitor.of('lb', HTTP)?.total.rate).toBeUndefined();
   });
@@ -81,12 +87,12 @@ describe('the traffic of an upstream', () => {
 
   it('is not known where NGINX does not tell it, and of groups that nobody asks for any more', async () => {
     const lb = new Counted();
-    lb.counters.set(host(1), { active: 1 });
+    lb.count(host(1), { active: 1 });
     await lb.look(0, 2, [HTTP, STREAM]);
     expect(lb.asked).toEqual(['firmware', 'mqtt']);
     await lb.look(3_000, 2, [HTTP]);
     expect(lb.monitor.of('lb', STREAM)).toBeUndefined();
-    lb.fault = new NginxError('UNREACHABLE', 'down');
+    lb.nginx.fault = () => ({ before: new NginxError('UNREACHABLE', 'down') });
     await lb.look(3_000);
     expect(lb.monitor.of('lb', HTTP)).toBeUndefined();
   });
