@@ -7,6 +7,7 @@ import type { Release } from './release.js';
 import type { Rollout } from './rollout.js';
 import { memberKey, stoneKey, typeKey } from './shared/catalogue.js';
 import { regionOf } from './shared/region.js';
+import { type Slots, slotsOf } from './slots.js';
 import { stepsOf, type TypeState } from './type-state.js';
 
 /** What every NGINX is to hold in its keyval zone, as etcd held it at one revision. */
@@ -19,7 +20,7 @@ export interface Offering {
   /** The groups of each device that is in one which a candidate is offered to, by key. */
   readonly members: ReadonlyMap<string, string>;
   /** How many downloads at a time the firmware servers carry. */
-  readonly slots: number;
+  readonly slots: Slots;
   /** Types that cannot be offered, with the reason. */
   readonly problems: readonly { readonly type: string; readonly reason: string }[];
 }
@@ -34,9 +35,6 @@ export interface FirmwareServer {
   /** Where it is, as it announces in `meta.region`; it holds no files of other regions. Left out: it holds all. */
   readonly region?: string;
 }
-
-/** How many downloads at a time a firmware server carries that does not say. */
-export const DEFAULT_SLOTS = 100;
 
 interface OfferingInput {
   readonly prefixes: KeyPrefixes;
@@ -73,8 +71,7 @@ export function offeringOf(input: OfferingInput): Offering | undefined {
     for (const [key, stone] of renderedStones(catalogue)) stones.set(key, stone);
     for (const [id, groups] of membersOf(state)) members.set(memberKey(type, id), groups);
   }
-  const slots = input.servers.reduce((sum, server) => sum + (server.slots ?? DEFAULT_SLOTS), 0);
-  return { revision: input.revision, types, stones, members, slots, problems };
+  return { revision: input.revision, types, stones, members, slots: slotsOf(input.servers), problems };
 }
 
 /** A region whose rollout was taken back before its first stable release is answered as all regions are. */

@@ -15,6 +15,7 @@ import type {
 import { announcementsOf } from '../../firmware/announcement.js';
 import { areOutcomesAlone, firmwareRoot } from '../../firmware/keys.js';
 import { type FirmwareServer, type Offering, offeringOf } from '../../firmware/offering.js';
+import { shareOf } from '../../firmware/slots.js';
 import { acceptReleases, authenticNow, type ReleaseKeys } from '../../firmware/signature.js';
 import { readTypes, type TypeState } from '../../firmware/type-state.js';
 import { type TypeStatus, typeStatuses } from '../../firmware/type-status.js';
@@ -212,7 +213,7 @@ class Writer {
     const nginx = this.#api.name;
     try {
       // Of what the firmware servers carry, each NGINX of this watcher has its share.
-      const slots = Math.max(1, Math.floor(offering.slots / this.#sharing()));
+      const slots = shareOf(offering.slots, this.#sharing());
       const result = await writeOffering(this.#api, { ...offering, slots }, this.#currentRevision, signal);
       this.#failures = 0;
       this.#error = undefined;

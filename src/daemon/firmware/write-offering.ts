@@ -1,6 +1,14 @@
 import type { KeyvalApi } from '../../core/ports.js';
 import type { Offering } from '../../firmware/offering.js';
-import { READY_KEY, revisionOf, SLOTS_KEY, withoutRevision, ZONE } from '../../firmware/shared/catalogue.js';
+import {
+  READY_KEY,
+  regionSlotsKey,
+  revisionOf,
+  SLOTS_KEY,
+  withoutRevision,
+  ZONE,
+} from '../../firmware/shared/catalogue.js';
+import type { Slots } from '../../firmware/slots.js';
 
 /** What writing an offering to one NGINX came to. */
 type WriteResult =
@@ -28,7 +36,7 @@ export async function writeOffering(
   const highest = Math.max(...[...found.values()].map(revisionOf));
   const etcdRevision = highest > offering.revision ? await currentRevision(signal) : offering.revision;
   const wanted = new Map([
-    [SLOTS_KEY, String(offering.slots)],
+    ...limits(offering.slots),
     ...offering.members,
     ...offering.stones,
     ...offering.types,
@@ -52,6 +60,12 @@ export async function writeOffering(
     written++;
   }
   return { written };
+}
+
+/** The keys that say how many downloads at a time there may be. */
+function limits({ all, byRegion }: Slots): readonly (readonly [string, string])[] {
+  const ofRegions = [...byRegion].map(([region, slots]) => [regionSlotsKey(region), String(slots)] as const);
+  return [[SLOTS_KEY, String(all)], ...ofRegions];
 }
 
 /** Whether two values offer the same, whatever their revisions. */

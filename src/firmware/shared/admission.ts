@@ -2,6 +2,9 @@
  * How many downloads this NGINX carries: at the limit one more device is told that there is nothing new, and comes back.
  * NGINX runs this as well: see version.ts for what njs lacks.
  *
+ * There is a limit for all firmware servers together, and one for those of each region that has any: files for the devices of
+ * that region come from these. Files for all other devices come from all servers alike, those of regions included.
+ *
  * A device that is given a manifest needs a moment until its download begins: until then it holds a promise, and of those
  * that are not kept a quarter lapses each second.
  */
@@ -9,67 +12,133 @@ import * as catalogues from './catalogue.js';
 import type { Memory } from './memory.js';
 import * as memories from './memory.js';
 import type { Store } from './offering.js';
+import * as regions from './region.js';
 
-/** All downloads under way. */
+/** Followed by a scope: the downloads under way. */
 const DOWNLOADS = ' downloads';
-/** Followed by a worker's process id: those of this worker. */
+/** Followed by what {@link begin} returns: those of one worker. */
 const OF_WORKER = ' downloads of ';
-/** Devices that were given a manifest, and have not begun. */
+/** Followed by a scope: devices that were given a manifest, and have not begun. */
 const PROMISES = ' promises';
-/** What the downloads of all workers differed by from the sum of theirs, when they were last compared. */
+/** Followed by a scope: what its downloads differed by from the sum of all workers', when they were last compared. */
 const DRIFT = ' downloads drift';
+
+/** The scope of all downloads. Each is also in the scope of its carrier: `@eu`, or `@` where all servers carry it. */
+const ALL = '';
+const MARK = '@';
+
+/** The region whose servers carry what a device of this region fetches; `''` where all servers do. */
+export function carrierOf(store: Store, region: string): string {
+  const hasServers = regions.isRegion(region) && store.get(catalogues.regionSlotsKey(region)) !== undefined;
+  return hasServers ? region : '';
+}
 
 /**
  * Whether one more device may be sent to fetch something.
+ * @param region The device's; `''` for none.
  * @param isPassed Whether it may whatever the number of downloads.
  * @param willCome Whether its download begins with another request, so that it holds a promise until then.
  */
-export function admit(store: Store, isPassed: boolean, willCome: boolean): boolean {
+export function admit(store: Store, region: string, isPassed: boolean, willCome: boolean): boolean {
   const slots = store.get(catalogues.SLOTS_KEY);
   const memory = store.memory;
   if (slots === undefined || memory === undefined) return true;
-  const promised = Math.max(0, memories.numberOf(memory, PROMISES));
-  if (!isPassed && downloads(memory) + promised >= Number(slots)) return false;
-  if (willCome) memory.counts.incr(PROMISES, 1);
+  const carrier = carrierOf(store, region);
+  if (!isPassed && !hasRoom(store, memory, Number(slots), carrier)) return false;
+  if (willCome) add(memory, PROMISES, carrier, 1);
   return true;
+}
+
+function hasRoom(store: Store, memory: Memory, all: number, carrier: string): boolean {
+  if (used(memory, ALL) >= all) return false;
+  if (carrier === '') return true;
+  const own = Number(store.get(catalogues.regionSlotsKey(carrier)));
+  // Of what all servers carry, this region's have their share.
+  return used(memory, MARK + carrier) + (used(memory, MARK) * own) / all < own;
+}
+
+/** Downloads that are under way or promised. */
+function used(memory: Memory, scope: string): number {
+  return number(memory, DOWNLOADS + scope) + number(memory, PROMISES + scope);
 }
 
 /** Downloads under way. */
 export function downloads(memory: Memory): number {
-  return Math.max(0, memories.numberOf(memory, DOWNLOADS));
+  return number(memory, DOWNLOADS + ALL);
 }
 
-/** A download begins in a worker. */
-export function begin(memory: Memory, pid: number): void {
-  memory.counts.incr(OF_WORKER + pid, 1);
-  memory.counts.incr(DOWNLOADS, 1);
-  if (memories.numberOf(memory, PROMISES) > 0) memory.counts.incr(PROMISES, -1);
+/** Never below 0, as a number may be for a moment. */
+function number(memory: Memory, key: string): number {
+  return Math.max(0, memories.numberOf(memory, key));
 }
 
-/** A download of a worker ends. */
-export function end(memory: Memory, pid: number): void {
-  memory.counts.incr(OF_WORKER + pid, -1);
-  memory.counts.incr(DOWNLOADS, -1);
+function add(memory: Memory, kind: string, carrier: string, by: number): void {
+  memory.counts.incr(kind + ALL, by);
+  memory.counts.incr(kind + MARK + carrier, by);
+}
+
+/** A download begins in the worker with this process id. Returns what {@link end} takes. */
+export function begin(memory: Memory, pid: number, carrier: string): string {
+  const begun = `${pid}${MARK}${carrier}`;
+  memory.counts.incr(OF_WORKER + begun, 1);
+  add(memory, DOWNLOADS, carrier, 1);
+  if (number(memory, PROMISES + MARK + carrier) > 0) add(memory, PROMISES, carrier, -1);
+  return begun;
+}
+
+/** A download ends. */
+export function end(memory: Memory, begun: string): void {
+  memory.counts.incr(OF_WORKER + begun, -1);
+  add(memory, DOWNLOADS, begun.substring(begun.indexOf(MARK) + 1), -1);
 }
 
 /**
  * Called about once a second: lets promises lapse, and takes out the downloads of workers that crashed. While downloads
- * begin and end, the sum may differ for a moment: a difference counts if it stays.
+ * begin and end, a number may differ from the sum for a moment: a difference counts if it stays.
  * @param isAlive Whether a worker with this process id runs.
  */
 export function repair(memory: Memory, isAlive: (pid: number) => boolean): void {
-  const counts = memory.counts;
-  const promises = memories.numberOf(memory, PROMISES);
-  if (promises > 0) counts.incr(PROMISES, -Math.ceil(promises / 4));
-  let sum = 0;
-  const items = counts.items(memories.ALL);
+  const items = memory.counts.items(memories.ALL);
+  const sums: { [scope: string]: number } = { '': 0 };
   for (let i = 0; i < items.length; i++) {
     const item = items[i] as [string, number];
-    if (item[0].indexOf(OF_WORKER) !== 0) continue;
-    if (isAlive(Number(item[0].substring(OF_WORKER.length)))) sum += item[1];
-    else counts.delete(item[0]);
+    const key = item[0];
+    if (key.indexOf(PROMISES + MARK) === 0) lapse(memory, key.substring(PROMISES.length + 1), item[1]);
+    else if (key.indexOf(DOWNLOADS + MARK) === 0) addTo(sums, key.substring(DOWNLOADS.length), 0);
+    else if (key.indexOf(OF_WORKER) === 0) sumUp(memory, sums, item, isAlive);
   }
-  const drift = memories.numberOf(memory, DOWNLOADS) - sum;
-  if (drift !== 0 && drift === memories.numberOf(memory, DRIFT)) counts.incr(DOWNLOADS, -drift);
-  counts.set(DRIFT, drift);
+  const scopes = Object.keys(sums);
+  for (let i = 0; i < scopes.length; i++)
+    correct(memory, scopes[i] as string, sums[scopes[i] as string] as number);
+}
+
+function lapse(memory: Memory, carrier: string, promises: number): void {
+  if (promises > 0) add(memory, PROMISES, carrier, -Math.ceil(promises / 4));
+}
+
+/** Adds the downloads of a worker, or forgets them where it does not run. */
+function sumUp(
+  memory: Memory,
+  sums: { [scope: string]: number },
+  item: [key: string, downloads: number],
+  isAlive: (pid: number) => boolean,
+): void {
+  const begun = item[0].substring(OF_WORKER.length);
+  const at = begun.indexOf(MARK);
+  if (isAlive(Number(begun.substring(0, at)))) addTo(sums, begun.substring(at), item[1]);
+  else memory.counts.delete(item[0]);
+}
+
+function addTo(sums: { [scope: string]: number }, scope: string, count: number): void {
+  sums[scope] = (sums[scope] || 0) + count;
+  sums[ALL] = (sums[ALL] as number) + count;
+}
+
+/** Sets the downloads of a scope right if they differ from this sum as they did before. */
+function correct(memory: Memory, scope: string, sum: number): void {
+  const counts = memory.counts;
+  const drift = memories.numberOf(memory, DOWNLOADS + scope) - sum;
+  if (drift !== 0 && drift === memories.numberOf(memory, DRIFT + scope))
+    counts.incr(DOWNLOADS + scope, -drift);
+  counts.set(DRIFT + scope, drift);
 }

@@ -123,7 +123,7 @@ function answerFrom(
   if (given.status !== 200 || devices.runs(device, offer)) return given;
   const isPassed = catalogue.options.critical || isResumed(request);
   const willCome = given.file === '' && (device.version !== '' || devices.saysHash(device));
-  if (!admission.admit(store, isPassed, willCome)) return nothingNew(form, type, device);
+  if (!admission.admit(store, request.region, isPassed, willCome)) return nothingNew(form, type, device);
   given.rate = catalogue.options.rate;
   const isFollowed = offer === catalogue.candidate && counted !== undefined && counted !== 'barred';
   nameInFile(given, isFollowed ? follow(store, counted, offer, given) : '', request.region);

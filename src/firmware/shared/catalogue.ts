@@ -18,6 +18,11 @@ export const READY_KEY = '/ready';
 /** Its key that says how many downloads this NGINX may carry at a time; without it there is no limit. */
 export const SLOTS_KEY = '/slots';
 
+/** The same for the downloads that a region's own servers carry; a region without the key has no servers of its own. */
+export function regionSlotsKey(region: string): string {
+  return `${SLOTS_KEY}/${region}`;
+}
+
 /** The longest value, in bytes: up to here NGINX's memory has no page to itself for it. */
 export const MAX_CATALOGUE = 2000;
 

@@ -26,6 +26,10 @@ function digest(text: string): Uint8Array {
 function getFromPlus(variables: NginxVariables, key: string): string | undefined {
   if (key === catalogue.READY_KEY) return variables.firmware_ready || undefined;
   if (key === catalogue.SLOTS_KEY) return variables.firmware_slots || undefined;
+  if (key.indexOf(catalogue.regionSlotsKey('')) === 0) {
+    variables.firmware_region_slots_key = key;
+    return variables.firmware_region_slots || undefined;
+  }
   if (key.indexOf('/') < 0 && regions.regionOf(key) !== '') {
     variables.firmware_line = key;
     return variables.firmware_line_catalogue || undefined;

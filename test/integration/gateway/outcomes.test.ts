@@ -11,6 +11,7 @@ import {
   noOptions,
   type Offer,
   READY_KEY,
+  regionSlotsKey,
   SLOTS_KEY,
   typeKey,
 } from '../../../src/firmware/shared/catalogue.js';
@@ -56,6 +57,7 @@ function catalogue(type: string, options: Partial<CatalogueOptions>): [string, s
 const ZONE = new Map([
   [READY_KEY, '1'],
   [SLOTS_KEY, String(SLOTS)],
+  [regionSlotsKey('eu'), '1'],
   catalogue('lamp', { count: true, interval: 1_000_000 }),
   catalogue('fan', { count: true, interval: 1 }),
   catalogue('slow', { count: true, rate: RATE }),
@@ -275,6 +277,20 @@ describe.each([
     for (const given of await Promise.all(downloads)) expect(given.body.equals(FILE)).toBe(true);
     await until('a slot is free', async () => (await ask('plain', 'eight', '1.0.0')).includes('1.1.0'));
     expect((await report()).counts.plain).toBeUndefined();
+  });
+
+  it('carries no more for a region than its servers do, and goes on for all others', async () => {
+    const ask = (id: string, region: string) =>
+      get(`/ota/image?type=plain&id=${id}&version=1.0.0&region=${region}`);
+    isHolding = true;
+    const download = ask('twelve', 'eu');
+    await until('the slot of the region is taken', async () => (await report()).downloads === 1);
+    expect((await ask('thirteen', 'eu')).status).toBe(304);
+    isHolding = false;
+    expect((await ask('fourteen', 'us')).status).toBe(200);
+    for (const response of held.splice(0)) response.end(FILE.subarray(FILE.length / 2));
+    expect((await download).body.equals(FILE)).toBe(true);
+    await until('the region has room', async () => (await ask('thirteen', 'eu')).status === 200);
   });
 
   it('sends no faster than the rate of the type, whichever way a device asks', async () => {

@@ -19,7 +19,7 @@ function offering(revision: number, salt?: string): Offering {
     types: new Map([['lamp', value(revision, salt)]]),
     stones: new Map(),
     members: new Map([['lamp/id/one', 'bench']]),
-    slots: 300,
+    slots: { all: 300, byRegion: new Map() },
     problems: [],
   };
 }
@@ -47,6 +47,16 @@ describe('writeOffering', () => {
 
     await writeOffering(keyvals, offering(8), at(9), NEVER);
     expect(keyvals.zones.get('firmware')?.has('lamp/via/1.5.0')).toBe(false);
+  });
+
+  it('says what the servers of each region carry, and removes that of a region that has none any more', async () => {
+    const keyvals = new FakeKeyvals('firmware');
+    const slots = { all: 300, byRegion: new Map([['eu', 100]]) };
+    await writeOffering(keyvals, { ...offering(7), slots }, at(9), NEVER);
+    expect(keyvals.zones.get('firmware')?.get('/slots/eu')).toBe('100');
+
+    await writeOffering(keyvals, offering(8), at(9), NEVER);
+    expect(keyvals.zones.get('firmware')?.has('/slots/eu')).toBe(false);
   });
 
   it('writes nothing if only the revision is different', async () => {
@@ -94,7 +104,7 @@ describe('writeOffering', () => {
 
     const nothing = {
       ...{ revision: 8, types: new Map(), stones: new Map(), members: new Map() },
-      ...{ slots: 300, problems: [] },
+      ...{ slots: { all: 300, byRegion: new Map() }, problems: [] },
     };
     expect(await writeOffering(keyvals, nothing, at(9), NEVER)).toEqual({ written: 2 });
     expect([...(keyvals.zones.get('firmware')?.keys() ?? [])]).toEqual([SLOTS_KEY, READY_KEY]);

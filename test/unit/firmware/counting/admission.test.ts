@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as admission from '../../../../src/firmware/shared/admission.js';
-import { SLOTS_KEY } from '../../../../src/firmware/shared/catalogue.js';
+import { regionSlotsKey, SLOTS_KEY } from '../../../../src/firmware/shared/catalogue.js';
 import { CANDIDATE, Edge } from '../support/edge.js';
 
 const WORKER = 100;
@@ -10,8 +10,13 @@ const alive = (): boolean => true;
 function busy(slots: number, downloads: number): Edge {
   const edge = new Edge().offer();
   edge.zone.set(SLOTS_KEY, String(slots));
-  for (let i = 0; i < downloads; i++) admission.begin(edge.memory, WORKER);
+  begin(edge, downloads);
   return edge;
+}
+
+/** So many downloads begin, which the servers of a region carry, or all. */
+function begin(edge: Edge, downloads: number, carrier = '', worker = WORKER): readonly string[] {
+  return Array.from({ length: downloads }, () => admission.begin(edge.memory, worker, carrier));
 }
 
 describe('an NGINX at its limit of downloads', () => {
@@ -37,8 +42,10 @@ describe('an NGINX at its limit of downloads', () => {
   });
 
   it('has room again once a download has ended', () => {
-    const edge = busy(1, 1);
-    admission.end(edge.memory, WORKER);
+    const edge = busy(1, 0);
+    const [begun = ''] = begin(edge, 1);
+    expect(edge.ask('id=one&version=1.0.0').body).toBe('[]');
+    admission.end(edge.memory, begun);
     expect(edge.ask('id=one&version=1.0.0').body).toContain('1.1.0');
   });
 
@@ -46,7 +53,7 @@ describe('an NGINX at its limit of downloads', () => {
     const edge = busy(2, 0);
     for (const id of ['one', 'two']) expect(edge.ask(`id=${id}&version=1.0.0`).body).toContain('1.1.0');
     expect(edge.ask('id=three&version=1.0.0').body).toBe('[]');
-    admission.begin(edge.memory, WORKER);
+    begin(edge, 1);
     expect(edge.ask('id=three&version=1.0.0').body).toBe('[]');
     admission.repair(edge.memory, alive);
     expect(edge.ask('id=three&version=1.0.0').body).toContain('1.1.0');
@@ -59,13 +66,88 @@ describe('an NGINX at its limit of downloads', () => {
   });
 });
 
+/** Of 1,000 slots, those of the servers of region eu are 100. */
+function regional(): Edge {
+  const edge = busy(1_000, 0);
+  edge.zone.set(regionSlotsKey('eu'), '100');
+  return edge;
+}
+
+/** Whether a device of a region is offered something. */
+function isAdmitted(edge: Edge, region: string): boolean {
+  return edge.ask('id=one&version=1.0.0', '/ota/image', {}, region).file !== '';
+}
+
+describe('a region with servers', () => {
+  it('has as many downloads as these have slots, and those of other devices go on', () => {
+    const edge = regional();
+    begin(edge, 99, 'eu');
+    expect(isAdmitted(edge, 'eu')).toBe(true);
+    begin(edge, 1, 'eu');
+    expect(['eu', 'us', ''].map((region) => isAdmitted(edge, region))).toEqual([false, true, true]);
+  });
+
+  it('has fewer while its servers carry their share of those that come to all servers', () => {
+    const edge = regional();
+    begin(edge, 500);
+    begin(edge, 49, 'eu');
+    expect(isAdmitted(edge, 'eu')).toBe(true);
+    begin(edge, 1, 'eu');
+    expect(isAdmitted(edge, 'eu')).toBe(false);
+  });
+
+  it('has as many whatever another region fetches from its own', () => {
+    const edge = regional();
+    edge.zone.set(regionSlotsKey('us'), '900');
+    begin(edge, 900, 'us');
+    expect(['eu', 'us'].map((region) => isAdmitted(edge, region))).toEqual([true, false]);
+  });
+
+  it('has none while all servers together carry as many as they can', () => {
+    const edge = regional();
+    begin(edge, 1_000);
+    expect(isAdmitted(edge, 'eu')).toBe(false);
+  });
+
+  it('keeps room for its devices that were given a manifest', () => {
+    const edge = regional();
+    edge.zone.set(regionSlotsKey('eu'), '1');
+    const ask = (region: string) => edge.ask('id=one&version=1.0.0', '/ota', {}, region).body;
+    expect(ask('eu')).toContain('1.1.0');
+    expect(ask('eu')).toBe('[]');
+    expect(ask('')).toContain('1.1.0');
+    begin(edge, 1, 'eu');
+    for (let i = 0; i < 2; i++) admission.repair(edge.memory, () => false);
+    expect(ask('eu')).toContain('1.1.0');
+  });
+
+  it('is no other than those whose slots are named', () => {
+    const edge = regional();
+    expect(['eu', 'us', '', 'EU'].map((region) => admission.carrierOf(edge.store, region))).toEqual([
+      'eu',
+      '',
+      '',
+      '',
+    ]);
+  });
+});
+
 describe('the number of downloads', () => {
+  it('is that of each region as well when a worker crashes', () => {
+    const edge = regional();
+    begin(edge, 100, 'eu');
+    begin(edge, 7, '', 200);
+    for (let i = 0; i < 2; i++) admission.repair(edge.memory, (pid) => pid !== WORKER);
+    expect(isAdmitted(edge, 'eu')).toBe(true);
+    expect(edge.report().downloads).toBe(7);
+  });
+
   it('counts those of living workers only', () => {
     const edge = busy(9, 3);
-    admission.begin(edge.memory, 200);
+    const [begun = ''] = begin(edge, 1, '', 200);
     for (let i = 0; i < 2; i++) admission.repair(edge.memory, (pid) => pid !== WORKER);
     expect(edge.report().downloads).toBe(1);
-    admission.end(edge.memory, 200);
+    admission.end(edge.memory, begun);
     for (let i = 0; i < 2; i++) admission.repair(edge.memory, alive);
     expect(edge.report().downloads).toBe(0);
   });
