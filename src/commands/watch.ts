@@ -121,9 +121,9 @@ class WatchDaemon implements Daemon {
     const releaseKeys = () => (this.#settings.firmware ?? settings.firmware)?.releaseKeys;
     this.#announcer = settings.firmware?.push && this.#createAnnouncer(settings.firmware.push, ports);
     const offering = { ...ports, releaseKeys, announcer: this.#announcer };
-    this.#offerer =
-      settings.firmware && new Offerer({ prefixes: settings.prefixes, ...settings.firmware }, offering);
     const { prefixes, watcher } = settings;
+    const spread = settings.firmware?.push?.spread;
+    this.#offerer = settings.firmware && new Offerer({ prefixes, spread, ...settings.firmware }, offering);
     this.#rollouts = settings.firmware && new RolloutController({ prefixes, id: watcher.id }, ports);
     this.dashboard = new WatchDashboard({
       watcher: this.#watcher,
@@ -190,14 +190,11 @@ class WatchDaemon implements Daemon {
     return watcherSummary(this.#watcher.overview());
   }
 
-  #createAnnouncer(
-    { service, spread, broker }: FirmwarePushSettings,
-    ports: Telemetry & EtcdConnection,
-  ): Announcer {
+  #createAnnouncer({ service, broker }: FirmwarePushSettings, ports: Telemetry & EtcdConnection): Announcer {
     const { prefixes, watcher } = this.#started;
     const { allow, limits } = watcher;
     return new Announcer(
-      { prefixes, service, spread, maxBrokers: limits.instances },
+      { prefixes, service, maxBrokers: limits.instances },
       {
         ...ports,
         brokers: new MqttBrokers(() => this.#settings.firmware?.push?.broker ?? broker),

@@ -1,5 +1,6 @@
 import type { BrokerOptions } from '../../adapters/mqtt/options.js';
 import type { Allow } from '../../core/address-policy.js';
+import { defined } from '../../core/defined.js';
 import type { ReleaseKeys } from '../../firmware/signature.js';
 import { clientIdOf } from '../client-id.js';
 import { service } from '../engine/core-formats.js';
@@ -25,10 +26,11 @@ export const firmwareOfferOptions = {
   ),
   mqtt: {
     service: option(service, 'mqtt', 'Service under which the brokers of --firmware-push register.'),
-    spread: option(
+    spread: optional(
       duration('1s'),
-      '10m',
-      'Over which time devices are to spread their questions after an announcement: each of them waits for a random part of it.',
+      'Over which time devices are to spread their questions after an announcement: each of them waits for a random part of it. By ' +
+        'default as long as their downloads need, by their number and the slots of the firmware servers; 10 minutes where their number ' +
+        'is not known.',
     ),
     username: optional(string, 'User with which the brokers are told. Needs the password file.'),
     passwordFile: optional(
@@ -43,8 +45,8 @@ export const firmwareOfferOptions = {
 /** How what is offered is announced on brokers. */
 export interface FirmwarePushSettings {
   readonly service: string;
-  /** In seconds. */
-  readonly spread: number;
+  /** In seconds; left out: by the size of the wave. */
+  readonly spread?: number;
   readonly broker: BrokerOptions;
 }
 
@@ -97,5 +99,6 @@ function pushSettings(
     ...auth,
     ...(values.tls && { tls: tls ?? {} }),
   };
-  return { service: values.service, spread: Math.ceil(values.spread / 1000), broker };
+  const spread = values.spread === undefined ? undefined : Math.ceil(values.spread / 1000);
+  return defined({ service: values.service, spread, broker });
 }

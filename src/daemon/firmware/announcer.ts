@@ -10,8 +10,6 @@ interface AnnouncerOptions {
   readonly prefixes: KeyPrefixes;
   /** The service under which the brokers register. */
   readonly service: string;
-  /** Seconds over which devices are to spread their questions. */
-  readonly spread: number;
   /** Most brokers; those that are registered beyond are left out. */
   readonly maxBrokers: number;
 }
@@ -91,7 +89,7 @@ export class Announcer {
 
   #start(broker: Address, signal: AbortSignal): RunningLink {
     const own = deriveAbort(signal);
-    const link = new BrokerLink(broker, this.#options.spread, () => this.#announcements, this.#ports);
+    const link = new BrokerLink(broker, () => this.#announcements, this.#ports);
     const running: Promise<void> = link.run(own.signal).finally(() => {
       own.dispose();
       this.#running.delete(running);

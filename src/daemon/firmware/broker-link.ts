@@ -49,7 +49,6 @@ const RECHECK = 60_000;
  */
 export class BrokerLink {
   readonly #broker: Address;
-  readonly #spread: number;
   readonly #announcements: () => ReadonlyMap<string, Announcement>;
   readonly #ports: BrokerLinkPorts;
   readonly #wakeup = new Wakeup();
@@ -64,12 +63,10 @@ export class BrokerLink {
   /** @param announcements What is to be announced, by type, as it is now. */
   constructor(
     broker: Address,
-    spread: number,
     announcements: () => ReadonlyMap<string, Announcement>,
     ports: BrokerLinkPorts,
   ) {
     this.#broker = broker;
-    this.#spread = spread;
     this.#announcements = announcements;
     this.#ports = ports;
   }
@@ -165,13 +162,14 @@ export class BrokerLink {
     if (isSame(this.#announced.get(topic), announcement)) return;
     this.#announced.set(topic, announcement);
     if (isSame(this.#retained.get(topic), announcement)) return;
-    const payload = encodeAnnouncement(announcement, this.#spread);
+    const payload = encodeAnnouncement(announcement);
     await withTimeout(ANSWER_TIMEOUT, signal, (limited) => session.retain(topic, payload, limited));
     const fields = { event: 'firmware-announced', broker: this.#broker, type, ...announcement };
     this.#ports.log.info(fields, 'a broker tells devices what they are offered');
   }
 }
 
+/** Whether devices that were told the one need not be told the other: in how long they come is no news. */
 function isSame(known: Announcement | undefined, { version, revision }: Announcement): boolean {
   return known?.version === version && known.revision === revision;
 }

@@ -31,6 +31,8 @@ interface OffererOptions {
   readonly service: string;
   /** Where devices fetch files, such as `https://ota.example.com`: without a slash at its end. */
   readonly origin: string;
+  /** Seconds over which devices are to spread their questions after an announcement; left out: see `spreadOf`. */
+  readonly spread?: number | undefined;
 }
 
 /** One NGINX that answers devices. */
@@ -144,7 +146,7 @@ export class Offerer {
   #show(snapshot: RegistrySnapshot, isOffered = true): void {
     this.#snapshot = snapshot;
     const { entries, revision } = snapshot;
-    const { prefixes, origin } = this.#options;
+    const { prefixes, origin, spread } = this.#options;
     const types = this.#types(snapshot);
     this.#rejected.report(types);
     const servers = serversIn(entries, this.#options);
@@ -157,7 +159,9 @@ export class Offerer {
       this.#ports.log.warn({ event: 'firmware-rejected', type, reason }, 'firmware cannot be offered');
     }
     for (const writer of this.#writers) writer.offer(offering);
-    this.#ports.announcer?.announce(announcementsOf(prefixes, types, this.#known.types));
+    const { slots } = offering;
+    const statuses = this.#known.types;
+    this.#ports.announcer?.announce(announcementsOf({ prefixes, types, statuses, slots, spread }));
   }
 }
 

@@ -80,7 +80,7 @@ describe('announcing on a broker', () => {
   function start(port: number, options: Omit<BrokerOptions, 'clientId'>, name = 'one'): Announcer {
     registry.write(`/services/mqtt/127.0.0.1:${broker.port(port)}`, '');
     const announcer = new Announcer(
-      { prefixes: DEFAULT_KEY_PREFIXES, service: 'mqtt', spread: 600, maxBrokers: 10 },
+      { prefixes: DEFAULT_KEY_PREFIXES, service: 'mqtt', maxBrokers: 10 },
       {
         ...{ reader: registry, log, clock: () => performance.now() },
         brokers: new MqttBrokers(() => ({ clientId: `sidekick${name}`, ...options })),
@@ -103,7 +103,7 @@ describe('announcing on a broker', () => {
   }
 
   const offered = (type: string, version: string, revision: number) =>
-    new Map([[type, { version, revision }]]);
+    new Map([[type, { version, revision, spread: 600 }]]);
   const message = (version: string, revision: number) =>
     `{"version":"${version}","spread":600,"revision":${revision}}`;
 

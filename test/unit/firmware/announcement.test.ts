@@ -23,7 +23,7 @@ const ROLLOUT: Rollout = {
 };
 
 /** Type toaster with its rollout written at 20, and the group at 30. */
-function announced(status: Partial<TypeStatus>) {
+function announced(status: Partial<TypeStatus>, spread?: number) {
   const seven = { ...release('7.0.0'), version: '7' };
   const state = typeWith(release('1.1.0'), release('1.3.0'));
   const written = new Map([
@@ -34,13 +34,19 @@ function announced(status: Partial<TypeStatus>) {
   const releases = new Map([...state.releases, ['7.0.0', seven]]);
   const types = [{ ...state, rollout: ROLLOUT, written, releases }];
   const statuses = [{ type: 'toaster', offered: [], withheld: [], unreadable: [], ...status }];
-  return announcementsOf(PREFIXES, types, statuses).get('toaster');
+  const slots = { all: 300, byRegion: new Map() };
+  return announcementsOf({ prefixes: PREFIXES, types, statuses, slots, spread }).get('toaster');
 }
 
 describe('an announcement', () => {
   it('names the candidate, if any device is offered it, and when that was decided', () => {
     const status = { stable: '7.0.0', candidate: CANDIDATE, offered: ['7.0.0', '1.3.0', '1.1.0'] };
-    expect(announced(status)).toEqual({ version: '1.3.0', revision: 30 });
+    expect(announced(status)).toEqual({ version: '1.3.0', revision: 30, spread: 600 });
+  });
+
+  it('has devices come over the time that is configured', () => {
+    const status = { stable: '7.0.0', candidate: CANDIDATE, offered: ['1.3.0'] };
+    expect(announced(status, 7)?.spread).toBe(7);
   });
 
   it('names the stable release as it was published, if the candidate is paused or waits for a server', () => {
@@ -53,14 +59,21 @@ describe('an announcement', () => {
   });
 
   it('reads back from its message', () => {
-    const announcement = { version: '1.3.0', revision: 4711 };
-    const message = encodeAnnouncement(announcement, 600);
+    const announcement = { version: '1.3.0', revision: 4711, spread: 600 };
+    const message = encodeAnnouncement(announcement);
     expect(message).toBe('{"version":"1.3.0","spread":600,"revision":4711}');
     expect(decodeAnnouncement(message)).toEqual(announcement);
   });
 
   it('is read from nothing else, whoever publishes it', () => {
-    for (const text of ['', '{}', '[]', '{"version":7,"revision":1}', '{"version":"7","revision":1.5}']) {
+    for (const text of [
+      '',
+      '{}',
+      '[]',
+      '{"version":7,"revision":1,"spread":1}',
+      '{"version":"7","revision":1.5,"spread":1}',
+      '{"version":"7","revision":1}',
+    ]) {
       expect(decodeAnnouncement(text)).toBeUndefined();
     }
     fc.assert(

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Address } from '../../../../src/core/address.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
+import type { Announcement } from '../../../../src/firmware/announcement.js';
 import { Announcer } from '../../../../src/daemon/firmware/announcer.js';
 import { FakeBrokers } from '../../../support/fake-brokers.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
@@ -38,7 +39,7 @@ describe('Announcer', () => {
   /** @param random What it draws each time. */
   function start(random = 0.5, maxBrokers = 10): Announcer {
     const started = new Announcer(
-      { prefixes: DEFAULT_KEY_PREFIXES, service: 'mqtt', spread: 600, maxBrokers },
+      { prefixes: DEFAULT_KEY_PREFIXES, service: 'mqtt', maxBrokers },
       {
         ...{ reader: registry, brokers, log, clock: () => Date.now(), random: () => random },
         isAllowed: (broker) => broker.startsWith('10.0.0.'),
@@ -53,11 +54,8 @@ describe('Announcer', () => {
   }
 
   /** What is offered of type lamp. */
-  function offered(
-    version: string,
-    revision: number,
-  ): ReadonlyMap<string, { version: string; revision: number }> {
-    return new Map([['lamp', { version, revision }]]);
+  function offered(version: string, revision: number, spread = 600): ReadonlyMap<string, Announcement> {
+    return new Map([['lamp', { version, revision, spread }]]);
   }
 
   const message = (version: string, revision: number) =>
