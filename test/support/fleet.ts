@@ -55,6 +55,17 @@ export const WELL: FleetInEtcd = {
   watchers: { lb1: publishedWatcher() },
 };
 
+/** The fleet where all is well but for one upstream. */
+export function withUpstream(fields: Partial<PublishedUpstream>): FleetInEtcd {
+  const nginx = [publishedNginx({ upstreams: [publishedUpstream(fields)] })];
+  return { ...WELL, watchers: { lb1: publishedWatcher({ nginx }) } };
+}
+
+/** The fleet where all is well but for one NGINX. */
+export function withNginx(fields: Partial<PublishedNginx>): FleetInEtcd {
+  return { ...WELL, watchers: { lb1: publishedWatcher({ nginx: [publishedNginx(fields)] }) } };
+}
+
 /** The keys of the fleet, in the order in which etcd has them. */
 export function fleetEntries(fleet: FleetInEtcd): ReadonlyMap<string, KeyValue> {
   const entries = new Map<string, KeyValue>();

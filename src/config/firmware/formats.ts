@@ -1,45 +1,45 @@
-import { err, ok, type Result } from '../../core/result.js';
+import { ok, type Result } from '../../core/result.js';
 import { parseDeviceId } from '../../firmware/group.js';
-import { parseGroup, parseRegion, parseReleaseId, parseType, type ReleaseId } from '../../firmware/names.js';
+import { parseGroup, parseRegion, parseReleaseId, parseType } from '../../firmware/names.js';
 import { MAX_RATE, parsePercent, parseSalt } from '../../firmware/rollout.js';
 import { normal, parse } from '../../firmware/shared/version.js';
 import { CLIENT_ID_FORM, readClientId, SIGNATURE_LENGTHS } from '../../firmware/type-record.js';
-import type { Format } from '../engine/formats.js';
+import { type Format, refuse, textFormat } from '../engine/formats.js';
 
-const asText = (text: string): unknown => text;
+/** The value that a parser reads; undefined where it refuses the text. */
+function read<T>(parser: (text: string) => Result<T>): (text: string) => T | undefined {
+  return (text) => {
+    const result = parser(text);
+    return result.ok ? result.value : undefined;
+  };
+}
 
 export const percent: Format<number> = {
   name: 'percent',
   allowed: 'a percentage from 0 to 100 with at most two decimals, such as 12.5',
   placeholder: '<percent>',
   coerce: (text) => (/^\d{1,3}(\.\d{1,2})?%?$/.test(text) ? Number(text.replace('%', '')) : text),
-  read: (value) => explained(percent, parsePercent(value)),
-};
-
-export const version: Format<ReleaseId> = {
-  name: 'version',
-  allowed: 'a version such as 1.3.0 or 7',
-  placeholder: '<version>',
-  coerce: asText,
   read(value) {
-    const parsed = typeof value === 'string' ? parse(value) : undefined;
-    return explained(version, parseReleaseId(parsed && normal(parsed)));
+    const result = parsePercent(value);
+    return result.ok ? ok(result.value) : refuse(percent.allowed, value);
   },
 };
 
-export const time: Format<string> = {
-  name: 'time',
-  allowed: 'a time in ISO 8601 with its zone, such as 2026-12-01T08:00:00Z',
-  placeholder: '<time>',
-  coerce: asText,
-  read(value) {
+export const version = textFormat('version', 'a version such as 1.3.0 or 7', (text) => {
+  const version = parse(text);
+  return version && read(parseReleaseId)(normal(version));
+});
+
+export const time = textFormat(
+  'time',
+  'a time in ISO 8601 with its zone, such as 2026-12-01T08:00:00Z',
+  (text) => {
     const isTime =
-      typeof value === 'string' &&
-      /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(value) &&
-      !Number.isNaN(Date.parse(value));
-    return isTime ? ok(new Date(value).toISOString()) : err(`must be ${time.allowed}`);
+      /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(text) &&
+      !Number.isNaN(Date.parse(text));
+    return isTime ? new Date(text).toISOString() : undefined;
   },
-};
+);
 
 const RATE_UNITS: Readonly<Record<string, number>> = {
   '': 1,
@@ -61,49 +61,39 @@ export const rate: Format<number> = {
     // A file holds it with its unit as well.
     const bytes = typeof value === 'string' ? rate.coerce(value) : value;
     const isRate = typeof bytes === 'number' && Number.isInteger(bytes) && bytes >= 1 && bytes <= MAX_RATE;
-    return isRate ? ok(bytes) : err(`must be ${rate.allowed}`);
+    return isRate ? ok(bytes) : refuse(rate.allowed, value);
   },
 };
 
-export const group: Format<string> = {
-  name: 'group',
-  allowed: 'the name of a group of devices',
-  placeholder: '<group>',
-  coerce: asText,
-  read: (value) => explained(group, parseGroup(value)),
-};
+export const group = textFormat('group', 'the name of a group of devices', read(parseGroup), '<group>');
 
-export const deviceId: Format<string> = {
-  name: 'device',
-  allowed: 'the id of a device: a MAC address in any notation, or a name of at most 64 characters',
-  placeholder: '<id>',
-  coerce: asText,
-  read: (value) => explained(deviceId, parseDeviceId(value)),
-};
+export const deviceId = textFormat(
+  'device',
+  'the id of a device: a MAC address in any notation, or a name of at most 64 characters',
+  read(parseDeviceId),
+  '<id>',
+);
 
-export const type: Format<string> = {
-  name: 'type',
-  allowed: 'letters, digits, ".", "_" or "-" (at most 64), and may end in a region such as @eu',
-  placeholder: '<type>',
-  coerce: asText,
-  read: (value) => explained(type, parseType(value)),
-};
+export const type = textFormat(
+  'type',
+  'letters, digits, ".", "_" or "-" (at most 64), and may end in a region such as @eu',
+  read(parseType),
+  '<type>',
+);
 
-export const region: Format<string> = {
-  name: 'region',
-  allowed: 'lower-case letters, digits or "-" (at most 32)',
-  placeholder: '<region>',
-  coerce: asText,
-  read: (value) => explained(region, parseRegion(value)),
-};
+export const region = textFormat(
+  'region',
+  'lower-case letters, digits or "-" (at most 32)',
+  read(parseRegion),
+  '<region>',
+);
 
-export const salt: Format<string> = {
-  name: 'salt',
-  allowed: 'a letter or digit, then printable ASCII without spaces (at most 64)',
-  placeholder: '<salt>',
-  coerce: asText,
-  read: (value) => explained(salt, parseSalt(value)),
-};
+export const salt = textFormat(
+  'salt',
+  'a letter or digit, then printable ASCII without spaces (at most 64)',
+  read(parseSalt),
+  '<salt>',
+);
 
 export const signatureLength: Format<number> = {
   name: 'bytes of a signature',
@@ -113,29 +103,13 @@ export const signatureLength: Format<number> = {
   read: (value) =>
     typeof value === 'number' && SIGNATURE_LENGTHS.includes(value)
       ? ok(value)
-      : err(`must be ${signatureLength.allowed}`),
+      : refuse(signatureLength.allowed, value),
 };
 
-export const clientId: Format<string> = {
-  name: 'ClientId',
-  allowed: CLIENT_ID_FORM,
-  placeholder: '<pattern>',
-  coerce: asText,
-  read: (value) => explained(clientId, readClientId(value)),
-};
-
-function explained<T>({ allowed }: Format<T>, result: Result<T>): Result<T> {
-  return result.ok ? ok(result.value) : err(`must be ${allowed}`);
-}
+export const clientId = textFormat('ClientId', CLIENT_ID_FORM, read(readClientId), '<pattern>');
 
 /** How long a signature may count. */
-export const days: Format<number> = {
-  name: 'days',
-  allowed: 'a number of days from 1d to 3650d, such as 90d',
-  placeholder: '<days>',
-  coerce: asText,
-  read(value) {
-    const count = typeof value === 'string' && /^\d{1,4}d$/.test(value) ? Number(value.slice(0, -1)) : 0;
-    return count >= 1 && count <= 3650 ? ok(count) : err(`must be ${days.allowed}`);
-  },
-};
+export const days = textFormat('days', 'a number of days from 1d to 3650d, such as 90d', (text) => {
+  const count = /^\d{1,4}d$/.test(text) ? Number(text.slice(0, -1)) : 0;
+  return count >= 1 && count <= 3650 ? count : undefined;
+});

@@ -31,7 +31,9 @@ describe('the status of a watcher', () => {
       error: 'no space',
       rejected: [{ key: 'k', reason: 'r' }],
       limited: [{ service: 'firmware', overLimit: 9 }],
-      nginx: [publishedNginx({ error: 'refused', upstreams: [upstream], problems, unfed })],
+      nginx: [
+        publishedNginx({ error: 'refused', upstreams: [upstream, publishedUpstream()], problems, unfed }),
+      ],
     });
     expect(decodeWatcher(encodeWatcher(watcher))).toEqual(watcher);
   });
