@@ -33,7 +33,7 @@ async function stage(host, packages) {
   await replacePackages(join(directory, 'packages'), packages);
 }
 
-// The new ones first, so that the directory is never without.
+// The new packages come first, so that the directory always has some.
 async function replacePackages(directory, packages) {
   await mkdir(directory, { recursive: true });
   const names = packages.map((path) => path.slice(path.lastIndexOf('/') + 1));

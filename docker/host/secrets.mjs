@@ -17,8 +17,8 @@ const exists = (path) =>
 
 /**
  * A host's certificates, each for one purpose: `host` for what it serves, `client` for its sidekicks and watcher, and on a
- * member of etcd `peer`, of an authority of its own. With a client's certificate nobody can speak to a member as a member
- * does, which no role of etcd would bound. No subject is the name of a user of etcd, so that none stands for a password.
+ * member of etcd `peer`, of an authority of its own. A client's certificate does not let its holder act as a member,
+ * which no role of etcd would limit. No subject is the name of a user of etcd, so that none stands for a password.
  */
 async function makeCertificates(authority, host, directory) {
   const issue = (by, certificate) => makeCertificate(by, { ...certificate, days: DAYS });

@@ -8,8 +8,8 @@ import { ask, excerpt, finished, run, SetupError, start } from './run.mjs';
 const STEP = 'base image';
 const PULL_TIMEOUT_MS = 60_000;
 
-// debootstrap mounts the host's /proc and /sys in the tree and starts programs in it. In namespaces of its own none of
-// that outlives it, however it ends, and the tree can be removed without a thought.
+// debootstrap mounts the host's /proc and /sys in the tree and starts programs in it. In namespaces of its own, both
+// end with it however it ends, and removing the tree removes nothing of the host.
 const ALONE = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];
 
 /** The name of the image of a Debian release. */

@@ -29,7 +29,8 @@ export async function ensureComposeSecrets() {
   doing(STEP, 'making certificates and a token for docker/compose.yaml');
   await rm(DIRECTORY, { recursive: true, force: true });
   await mkdir(DIRECTORY, { recursive: true });
-  // Compose gives a file to a container as it is here, and the users there are others: the directory is what keeps them.
+  // Compose mounts a file with the owner and the mode that it has here, and a container has other users: every user may
+  // read the files, and only the owner may open their directory.
   await chmod(DIRECTORY, 0o700);
   await makeAuthority(DIRECTORY, 'ca', 'sidekick compose', DAYS);
   for (const [name, names] of Object.entries(CERTIFICATES)) {

@@ -11,7 +11,7 @@ export async function canInstall() {
   return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(release);
 }
 
-// Not to be broken off: half an installation would be in the way of the next.
+// It must not be interrupted: an installation that stops half-way makes the next one fail.
 async function apt(args) {
   return run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=3', ...args], {
     env: { DEBIAN_FRONTEND: 'noninteractive' },
@@ -22,7 +22,7 @@ async function apt(args) {
 
 /** Installs packages, without what they merely recommend; the package lists are fetched once. */
 export async function install(packages) {
-  // One source of many that does not answer fails the update, and need not have what is wanted here.
+  // The update fails when one of several sources does not answer, which may not be the one that has these packages.
   updated ??= apt(['update']).catch(() => {});
   await updated;
   await apt(['install', '-y', '--no-install-recommends', ...packages]);

@@ -68,7 +68,7 @@ function removeStalePidFiles() {
 
 function startDaemon() {
   const log = openSync(LOG, 'a');
-  // Where the host has its own configuration, the storage driver is its business, and a flag beside it an error.
+  // A host's own configuration chooses the storage driver, and a flag beside it is an error.
   const options = existsSync('/etc/docker/daemon.json') ? [] : ['--storage-driver', 'overlay2'];
   const daemon = spawn('dockerd', options, { detached: true, stdio: ['ignore', log, log] });
   daemon.unref();

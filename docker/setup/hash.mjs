@@ -1,4 +1,4 @@
-// Content hashes: what tells the set-up that a thing is still made of what it was made of.
+// Content hashes: they tell the set-up whether something was made from the files that are there now.
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';

@@ -55,7 +55,7 @@ export async function ensurePackages() {
     });
   }
   if (!ok && !['', 'false', '0'].includes(process.env.CI ?? '')) {
-    // What npm install would fetch then is not bound to the lock file, which is no base for what CI vouches for.
+    // npm install may then fetch other versions than the lock file names, and CI would test those.
     throw new SetupError('npm ci finds that package-lock.json and package.json do not agree', {
       output: excerpt(output),
       hint: 'run npm install where you develop, and commit package-lock.json',

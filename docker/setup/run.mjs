@@ -85,7 +85,7 @@ export async function run(command, args, { hint, ...options } = {}) {
   });
 }
 
-/** Runs a program whose failure is an answer. Resolves with `{ok, stdout, output}`; not ok after `timeout` ms. */
+/** Runs a program that may fail. Resolves with `{ok, stdout, output}`; not ok after `timeout` ms. */
 export async function ask(command, args, { timeout = 15_000, ...options } = {}) {
   const child = start(command, args, options);
   const timer = setTimeout(() => child.kill('SIGKILL'), timeout);

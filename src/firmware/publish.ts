@@ -45,7 +45,7 @@ export interface Publication {
   readonly release: Release;
   /** The bytes of each of the release's files. */
   readonly files: readonly { readonly file: ReleaseFile; readonly bytes: Uint8Array }[];
-  /** What an operator should know, and what stops nothing. */
+  /** Warnings, which do not stop the publication. */
   readonly warnings: readonly string[];
 }
 
@@ -123,7 +123,7 @@ function signedBytes(input: PublishInput): Uint8Array | undefined {
   return concat(signature, input.file.image);
 }
 
-/** In this order: what an operator mistook is said before what follows from it. */
+/** The order matters: an operator reads of a mistake before its consequences. */
 const CHECKS: readonly Check[] = [
   typeName,
   ({ state }) => refuseUnreadable(state),
@@ -216,7 +216,7 @@ function exists({ state, id, release }: Prepared): Refusal | undefined {
   ).refusal;
 }
 
-/** Devices of an old image under a new number see "newer" for ever, and install it again and again. */
+/** A device with an old image under a new version is told of a newer release for ever, and installs it again and again. */
 function sameImage({ state, id, release }: Prepared): Refusal | undefined {
   const same = [...state.releases].find(
     ([other, { plain }]) => other !== id && plain.sha256 === release.plain.sha256,

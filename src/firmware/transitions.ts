@@ -317,7 +317,7 @@ function candidateIn(state: TypeState): Checked<[Rollout, Candidate]> {
   return refused('no-candidate', 'no release is being rolled out', 'begin with rollout');
 }
 
-/** Taking devices back is said on purpose; and never to what they would not boot. */
+/** An operator has to ask for a downgrade by its flag. One to a release that devices would not boot is refused. */
 function refuseDowngrade(
   { rollout, record }: TypeState,
   [id, { image }]: [ReleaseId, Release],

@@ -43,9 +43,9 @@ const LASTING = 60_000;
 const RECHECK = 60_000;
 
 /**
- * Keeps the retained messages of one broker as they are announced. A message that is there already is left alone, and in
- * one session each announcement is made at most once, whatever others make of the topic: no two publishers can drive each
- * other.
+ * Keeps the retained messages of one broker as they are announced. A message that is there already is left alone, and
+ * in one session each announcement is made at most once, so that two publishers that disagree do not answer each other
+ * for ever.
  */
 export class BrokerLink {
   readonly #broker: Address;
@@ -169,7 +169,7 @@ export class BrokerLink {
   }
 }
 
-/** Whether devices that were told the one need not be told the other: in how long they come is no news. */
+/** Whether devices that got one announcement do not need the other, as only the time over which they are to ask differs. */
 function isSame(known: Announcement | undefined, { version, revision }: Announcement): boolean {
   return known?.version === version && known.revision === revision;
 }

@@ -27,7 +27,7 @@ const FAST = 250;
 const SLOW = 5_000;
 const RETRY = { min: 250, max: 5_000 };
 
-/** Reads what one NGINX has counted, again and again. */
+/** Reads what one NGINX has counted, repeatedly. */
 export class OutcomeReader {
   readonly #source: OutcomeSource;
   readonly #log: Log;

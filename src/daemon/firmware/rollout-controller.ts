@@ -55,7 +55,7 @@ const USUAL = 15_000;
 const TICK = 1_000;
 
 /**
- * Has rollouts watch themselves: reads what every NGINX of this watcher has counted, adds it up in etcd, halts a candidate
+ * Controls rollouts: reads what every NGINX of this watcher has counted, adds it up in etcd, halts a candidate
  * that exceeds its limit of failures, and begins the next phase when its gate is met. Each change is a compare-and-swap,
  * so any number of watchers may run: one makes it, and the others see that it was made.
  */
@@ -69,7 +69,7 @@ export class RolloutController {
   readonly #metrics: RolloutMetrics;
   /** When each record of outcomes was last written here, by the monotonic clock. */
   readonly #written = new Map<string, number>();
-  /** The revision of each type on whose ground a change was tried last: it is made once, by whomever. */
+  /** The revision of each type at which a change was last tried: for each revision, one is tried once. */
   readonly #tried = new Map<string, number>();
   /** The types that have a rollout or outcomes. */
   #types: readonly TypeState[] = [];
@@ -186,7 +186,7 @@ export class RolloutController {
     }
   }
 
-  /** Whether it is time to write a record, for nobody is to be kept busy with counters. */
+  /** Whether it is time to write a record: counters must not keep etcd busy. */
   #isDue({ type }: TypeState, { epoch, isUrgent }: OutcomeChange): boolean {
     const last = this.#written.get(outcomesKey(this.#options.prefixes, type, epoch));
     return last === undefined || this.#ports.clock() - last >= (isUrgent ? URGENT : USUAL);

@@ -2,7 +2,7 @@ import type { Meter } from '../../core/ports.js';
 import { progressOf } from '../../firmware/progress.js';
 import type { TypeState } from '../../firmware/type-state.js';
 
-/** The types that metrics show, the first ones by name: nobody's names may fill the memory. */
+/** The types that metrics show, the first ones by name: the number of types must not fill the memory. */
 const MAX_TYPES = 200;
 
 const OUTCOMES = ['offered', 'downloaded', 'booted', 'failed', 'lost', 'unknown'] as const;
@@ -12,7 +12,7 @@ interface CandidateLabels extends Readonly<Record<string, string>> {
   readonly version: string;
 }
 
-/** Shows how candidates fare. Of one that is no candidate any more nothing stays. */
+/** Shows how candidates fare. The series of a release that is no longer the candidate are removed. */
 export class RolloutMetrics {
   readonly #meter: Meter;
   #shown = new Map<string, CandidateLabels>();

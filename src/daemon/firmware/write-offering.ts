@@ -19,8 +19,8 @@ type WriteResult =
 
 /**
  * Makes the keyval zone of one NGINX what the offering says. A type's value with a higher revision stays, since another
- * watcher that has read more of etcd wrote it, unless etcd has not come that far: then it was restored or set up anew, and
- * the value is of a history that is over. A value that differs in nothing but its revision stays too. Members and stepping stones come
+ * watcher that has read more of etcd wrote it, unless etcd has not come that far: then it was restored or set up anew,
+ * and the value comes from before that. A value that differs in nothing but its revision stays too. Members and stepping stones come
  * before the types that name them, and the key that says that everything is there comes last. Rejects with NginxError,
  * and as `currentRevision` does.
  * @param currentRevision Reads etcd's revision. It is called only if NGINX has a higher one than the offering, after that was read.

@@ -67,7 +67,7 @@ export function downloads(memory: Memory): number {
   return number(memory, DOWNLOADS + ALL);
 }
 
-/** Never below 0, as a number may be for a moment. */
+/** At least 0: a number may be negative for a moment. */
 function number(memory: Memory, key: string): number {
   return Math.max(0, memories.numberOf(memory, key));
 }

@@ -38,7 +38,7 @@ export interface OtaRequest {
   region: string;
 }
 
-/** What to answer. To HEAD the same is said, without the body. */
+/** What to answer. HEAD gets the same answer without the body. */
 export interface Answer {
   status: number;
   headers: { [name: string]: string };
@@ -195,7 +195,7 @@ function nothingNew(form: Known, type: string, device: Device): Answer {
   if (form === 'esphome' && device.version !== '') return manifest(esphome.ownManifest(type, device.version));
   if (form === 'file') return make(304, { 'Cache-Control': 'no-store' }, '');
   if (form === 'version' && versions.parse(device.version) !== undefined) return text(device.version);
-  // Without a word: a sketch that looks at the body alone must not take one for a version.
+  // The body is empty: a sketch that reads nothing else must not take a word for a version.
   if (form === 'version') return make(404, plain(), '');
   return error(404, 'there is no release for this device yet');
 }

@@ -23,7 +23,7 @@ export function regionSlotsKey(region: string): string {
   return `${SLOTS_KEY}/${region}`;
 }
 
-/** The longest value, in bytes: up to here NGINX's memory has no page to itself for it. */
+/** The longest value, in bytes: a longer one would need a whole page of NGINX's memory. */
 export const MAX_CATALOGUE = 2000;
 
 /** The key of a type's value. */

@@ -68,7 +68,7 @@ export function encode(flight: Flight): string {
   return `${flight.state} ${flight.version} ${flight.file} ${times} ${flight.says ? 1 : 0}`;
 }
 
-/** Reads what {@link encode} has written. It is read in many requests: by words, which njs is faster at than at patterns. */
+/** Reads what {@link encode} has written. Many requests read it, so it is split into words: njs is slower at patterns. */
 export function decode(text: string): Flight {
   const words = text.split(' ');
   return {

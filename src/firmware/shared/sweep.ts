@@ -21,11 +21,11 @@ export interface Conditions {
 
 /** The share of the devices that may be followed from which on the sample is halved. */
 const FULL = 0.75;
-/** The entry up to which the queue has to be gone through before the sample may be halved again. */
+/** The sample may be halved again once the sweep has passed this entry of the queue. */
 const HALVED_AT = ' halved at';
 
 /**
- * Goes on with the clock: it goes at most 5 s with each call, so that it stands still while nobody can ask. `elapsed` is
+ * Advances the clock, by 5 s at most with each call, so that it stands still while nobody can ask. `elapsed` is
  * the time since the last call, in seconds.
  */
 export function advance(memory: Memory, elapsed: number): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Address } from '../../../../src/core/address.js';
 import type { ActualServer } from '../../../../src/core/ports.js';
 import { DEFAULT_PARAMETERS } from '../../../../src/core/server-parameters.js';
 import { KINDS, type UpstreamRef } from '../../../../src/core/upstream.js';
@@ -62,5 +63,34 @@ describe.each(KINDS)('KnownServers of %s', (kind) => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  const [A, B, C] = SOME_ADDRESSES as [Address, Address, Address];
+
+  function server(id: number, address: Address, fields: Partial<ActualServer> = {}): ActualServer {
+    return { id, address, parameters: DEFAULT_PARAMETERS, draining: false, failing: false, ...fields };
+  }
+
+  it('has nothing at an address whose last server was removed, so that a plan adds what is registered there', () => {
+    const known = new KnownServers(kind, { servers: [server(1, A), server(2, B)], unmanaged: 3 });
+    known.done({ type: 'remove', address: A, id: 1, reason: 'idle' });
+    expect(known.byAddress.has(A)).toBe(false);
+    expect([known.size, known.unmanaged]).toEqual([1, 3]);
+  });
+
+  it('takes over from another what that has at some addresses, without its counters, and keeps the rest', () => {
+    const known = new KnownServers(kind, {
+      servers: [server(1, A), server(2, B, { active: 2 })],
+      unmanaged: 0,
+    });
+    const newer = new KnownServers(kind, {
+      servers: [server(3, B, { active: 7, failing: true, draining: true }), server(4, C)],
+      unmanaged: 0,
+    });
+    known.takeOver([A, C], newer);
+    expect([...known]).toEqual([server(2, B, { active: 2 }), server(4, C)]);
+    known.takeOver([B], newer);
+    expect([...known]).toEqual([server(3, B, { draining: true }), server(4, C)]);
+    expect([known.byAddress.has(A), known.size]).toEqual([false, 2]);
   });
 });
