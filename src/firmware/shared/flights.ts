@@ -8,6 +8,7 @@ import type { Digest } from './cohort.js';
 import * as cohort from './cohort.js';
 import type { Claim, Flight, Outcome } from './flight.js';
 import * as records from './flight.js';
+import * as journals from './journal.js';
 import type { Memory } from './memory.js';
 import * as memories from './memory.js';
 import * as outcomeCounts from './outcome-counts.js';
@@ -63,7 +64,7 @@ export function exclusively(memory: Memory, key: string, now: number, body: () =
  * returns a new one, or none to end it; and says what is to be counted.
  */
 export function change(memory: Memory, key: string, now: number, edit: Edit): void {
-  exclusively(memory, key, now, () => apply(memory, key, find(memory, key), edit));
+  exclusively(memory, key, now, () => apply(memory, key, now, edit));
 }
 
 /** What a change comes to: the flight as it is now, and what is counted of its version. */
@@ -75,18 +76,24 @@ export interface Changed {
 /** Makes a change; undefined to leave all as it is. */
 export type Edit = (flight: Flight | undefined) => Changed | undefined;
 
-function apply(memory: Memory, key: string, before: Flight | undefined, edit: Edit): void {
+function apply(memory: Memory, key: string, now: number, edit: Edit): void {
+  const before = find(memory, key);
   const changed = edit(before);
   if (changed === undefined) return;
   const flight = changed.flight;
-  if (flight === undefined || flight.state === 'booted') {
+  const text = flight === undefined || flight.state === 'booted' ? '' : records.encode(flight);
+  if (text === '') {
     if (memory.flights.delete(key)) memory.counts.incr(memories.FLIGHTS, -1);
   } else {
-    memory.flights.set(key, records.encode(flight));
+    memory.flights.set(key, text);
     if (before === undefined) enqueue(memory, key);
   }
-  memory.counts.incr(memories.CHANGES, 1);
-  if (flight !== undefined) outcomeCounts.count(memory, typeOf(key), flight.version, changed.outcomes);
+  const number = memory.counts.incr(memories.CHANGES, 1);
+  const counted =
+    flight === undefined ? '' : outcomeCounts.count(memory, typeOf(key), flight.version, changed.outcomes);
+  const journal = memory.journal;
+  if (journal !== undefined)
+    journal(journals.changeLine({ number: number, at: now, key: key, text: text }) + counted);
 }
 
 /** A key that is new is looked at from now on: see sweep.ts. */

@@ -24,12 +24,14 @@ export interface Numbers {
   items(max: number): [string, number][];
 }
 
-/** The two dictionaries. A reload keeps them; a restart does not. */
+/** The two dictionaries. A reload keeps them; a restart finds what the file and its journal have of them. */
 export interface Memory {
   /** Devices in flight, and the queue in which they are looked at. */
   flights: Texts;
   /** Outcomes, and what else is a number. */
   counts: Numbers;
+  /** Writes lines of journal.ts where a restart finds them. Undefined where nothing is to outlive a restart. */
+  journal?: ((lines: string) => void) | undefined;
 }
 
 /**
@@ -59,6 +61,9 @@ export const FORGET_AFTER = 604_800;
 
 /** Followed by type and version: how many versions devices were seen to run that a shadow would reach. */
 export const SHADOW_VERSIONS = ' shadow versions';
+
+/** The key that names this life of NGINX's memory: 16 hexadecimal digits. */
+export const EPOCH = ' epoch';
 
 /** The queue: the number of the entry that was looked at last, and of the one that was added last. */
 export const HEAD = ' head';

@@ -3,11 +3,17 @@
  * `shadow <type> <version> <what they run>`. NGINX runs this as well: see version.ts for what njs lacks.
  */
 import type { Outcome } from './flight.js';
+import * as journals from './journal.js';
 import type { Memory } from './memory.js';
 
-/** Adds to counters. */
-export function count(memory: Memory, type: string, version: string, outcomes: Outcome[]): void {
-  for (let i = 0; i < outcomes.length; i++) memory.counts.incr(`of ${type} ${version} ${outcomes[i]}`, 1);
+/** Adds to counters. Returns their lines for the journal. */
+export function count(memory: Memory, type: string, version: string, outcomes: Outcome[]): string {
+  let lines = '';
+  for (let i = 0; i < outcomes.length; i++) {
+    const key = `of ${type} ${version} ${outcomes[i]}`;
+    lines += journals.counterLine(key, memory.counts.incr(key, 1));
+  }
+  return lines;
 }
 
 /** Adds to the counter of what devices run that a shadow would reach. */

@@ -3,6 +3,7 @@
  * version.ts for what njs lacks.
  */
 import * as admission from './admission.js';
+import * as journals from './journal.js';
 import type { Memory } from './memory.js';
 import * as memories from './memory.js';
 
@@ -16,12 +17,10 @@ const UNUSED = ' unused';
 /** How long (s) counters outlive their version. */
 const KEEP_UNUSED = 3600;
 
-/** The key that names this life of NGINX's memory: 16 hexadecimal digits. */
-const EPOCH = ' epoch';
-
-/** Names this life of the memory, unless it has a name. `fresh` is 16 hexadecimal digits that nobody else has. */
+/** Names this life of the memory, which is not over with a restart whose counters are read back, unless it has a name. `fresh` is 16 hexadecimal digits that nobody else has. */
 export function nameEpoch(memory: Memory, fresh: string): void {
-  memory.flights.add(EPOCH, fresh);
+  const journal = memory.journal;
+  if (memory.flights.add(memories.EPOCH, fresh) && journal !== undefined) journal(journals.epochLine(fresh));
 }
 
 type Tree = { [name: string]: Tree | number };
@@ -45,7 +44,7 @@ export function render(memory: Memory): string {
     if (seen !== null) of(of(shadow, seen[1] as string), seen[2] as string)[seen[3] as string] = item[1];
   }
   return JSON.stringify({
-    epoch: memory.flights.get(EPOCH) || '',
+    epoch: memory.flights.get(memories.EPOCH) || '',
     sample: memories.numberOf(memory, memories.SAMPLE) || 1,
     flights: memories.numberOf(memory, memories.FLIGHTS),
     downloads: admission.downloads(memory),

@@ -10,7 +10,7 @@ import * as stores from './firmware-store.js';
  * {@link leave} counts it out.
  */
 function enter(r: NginxHTTPRequest): string {
-  const memory = stores.memoryOf();
+  const memory = stores.memoryOf(r.variables);
   if (memory === undefined || r.method !== 'GET') return '';
   const variables = r.variables;
   const store = stores.storeOf(variables);
@@ -30,7 +30,7 @@ function enter(r: NginxHTTPRequest): string {
 function leave(r: NginxHTTPRequest): string {
   const variables = r.variables;
   const entered = variables.firmware_download;
-  const memory = stores.memoryOf();
+  const memory = stores.memoryOf(r.variables);
   if (!entered || memory === undefined) return '';
   admission.end(memory, entered);
   const device = variables.firmware_device;

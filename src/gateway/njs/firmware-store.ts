@@ -10,6 +10,7 @@ import type { Store } from '../../firmware/shared/offering.js';
 import * as regions from '../../firmware/shared/region.js';
 import * as zones from '../store/keyval-zone.js';
 import type { StringDict } from '../store/platform.js';
+import * as journals from './flights-journal.js';
 
 /** The shared memory zones for firmware. NGINX Plus has no `http_keyvals`. */
 interface Zones {
@@ -47,10 +48,14 @@ function getFromPlus(variables: NginxVariables, key: string): string | undefined
 }
 
 /** What NGINX remembers of devices; undefined where it has no memory for it. */
-export function memoryOf(): Memory | undefined {
+export function memoryOf(variables: NginxVariables): Memory | undefined {
   const shared = ngx.shared as unknown as Zones;
-  if (shared.firmware_flights === undefined || shared.firmware_counts === undefined) return undefined;
-  return { flights: shared.firmware_flights, counts: shared.firmware_counts };
+  const texts = shared.firmware_flights;
+  const counts = shared.firmware_counts;
+  if (texts === undefined || counts === undefined) return undefined;
+  const path = variables.firmware_state || '';
+  const journal = path === '' ? undefined : (lines: string) => journals.append(counts, path, lines);
+  return { flights: texts, counts: counts, journal: journal };
 }
 
 /** The store of a request or a periodic session. */
@@ -60,5 +65,5 @@ export function storeOf(variables: NginxVariables): Store {
     dict === undefined
       ? (key: string) => getFromPlus(variables, key)
       : (key: string) => zones.getLasting(dict, catalogue.ZONE, key);
-  return { get: get, digest: digest, memory: memoryOf() };
+  return { get: get, digest: digest, memory: memoryOf(variables) };
 }

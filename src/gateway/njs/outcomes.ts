@@ -15,6 +15,7 @@ import type { StateDisk, StateFile } from '../store/state-file.js';
 import * as stateFile from '../store/state-file.js';
 import * as files from './files.js';
 import * as stores from './firmware-store.js';
+import * as journals from './flights-journal.js';
 import * as timeSlices from './time-slices.js';
 
 /** How many devices one NGINX follows, unless `$firmware_flights` says otherwise. */
@@ -29,16 +30,15 @@ const TICKS = ' ticks';
 const TICKS_PER_SECOND = 4;
 /** How often a type was looked at. */
 const REVIEWS = ' reviews';
-/** When writing the file was begun: meanwhile no entry of the queue is moved. */
-const SAVING = ' saving';
-
 /** `js_content`: responds to `GET /firmware/outcomes`, after it has learned which devices are back on MQTT. */
 async function show(r: NginxHTTPRequest): Promise<void> {
   r.headersOut['Content-Type'] = 'application/json';
   r.headersOut['Cache-Control'] = 'no-store';
-  const memory = stores.memoryOf();
+  const memory = stores.memoryOf(r.variables);
   if (memory === undefined) r.return(404, '{}');
   else if (r.method !== 'GET' && r.method !== 'HEAD') r.return(405, '{}');
+  // What was counted before a restart has not been read back yet.
+  else if (memories.timeOf(memory) === undefined) r.return(503, '{}');
   else {
     report.nameEpoch(memory, (r.variables.request_id as string).substring(0, 16));
     await meetDevices(r, memory);
@@ -85,7 +85,7 @@ function tick(s: NginxPeriodicSession): void {
 
 /** Whether the file is being written. */
 function isSaving(memory: Memory, now: number): boolean {
-  const began = memory.counts.get(SAVING);
+  const began = memory.counts.get(journals.SAVING);
   return began !== undefined && now >= began && now - began < END;
 }
 
@@ -124,7 +124,7 @@ function restore(memory: Memory, path: string, limit: number): void {
 }
 
 /** The file of the devices in flight, at a path that the configuration names. */
-const FILE: StateFile = { name: 'flights', owner: 'firmware', contents: 'devices in flight' };
+const FILE: StateFile = { name: journals.NAME, owner: 'firmware', contents: 'devices in flight' };
 /** Lines that a step writes. */
 const LINES = 64;
 /** The length of a time slice, and how long writing may take, in ms: the next period begins after 5 s. */
@@ -133,21 +133,21 @@ const END = 4500;
 
 /** `js_periodic` each 5 s: writes the devices in flight down, where they have changed. */
 async function save(s: NginxPeriodicSession): Promise<void> {
-  const memory = stores.memoryOf();
+  const memory = stores.memoryOf(s.variables);
   const path = s.variables.firmware_state || '';
   if (memory === undefined || path === '' || memories.timeOf(memory) === undefined) return;
   const disk = diskOf(memory, path);
   if (!stateFile.isBehind(disk, FILE.name) || !stateFile.isDue(disk, FILE.name)) return;
   const began = Date.now();
   if (isSaving(memory, began)) return;
-  memory.counts.set(SAVING, began);
+  memory.counts.set(journals.SAVING, began);
   const work = stateFile.write(disk, FILE, () => contentsOf(disk, memory));
   await timeSlices.runInSlices(work, SLICE, () => Date.now() - began > END);
-  memory.counts.delete(SAVING);
+  memory.counts.delete(journals.SAVING);
 }
 
 function diskOf(memory: Memory, path: string): StateDisk {
-  const pathOf = (name: string) => path + name.substring(FILE.name.length);
+  const pathOf = (name: string) => journals.pathOf(path, name);
   return {
     tables: memory.flights,
     counters: memory.counts,
@@ -161,13 +161,15 @@ function diskOf(memory: Memory, path: string): StateDisk {
 
 function contentsOf(disk: StateDisk, memory: Memory): stateFile.Contents {
   const first = memories.numberOf(memory, memories.HEAD) + 1;
+  const end = memories.numberOf(memory, memories.TAIL);
   return {
     sequence: stateFile.sequenceOf(disk, FILE.name),
     head: flightsFile.head(memory),
     tail: '',
-    parts: memories.numberOf(memory, memories.TAIL) - first + 1,
+    // The last one is the counters: whatever is counted later is in the journal.
+    parts: end - first + 2,
     partsPerStep: LINES,
-    part: (i) => flightsFile.line(memory, first + i),
+    part: (i) => (first + i > end ? flightsFile.tail(memory) : flightsFile.line(memory, first + i)),
     onSaved: () => {},
     pause: () => 0,
   };

@@ -121,6 +121,15 @@ function replace(platform: StateDisk, file: StateFile, fresh: string, contents: 
     platform.warn(`${file.owner}: its state has been written again`);
 }
 
+/** The name that a file has until it is complete, by how often writing was begun. */
+export function freshName(counters: Pick<NumberDict, 'get'>, file: string): string {
+  return freshOf(file, counters.get(` writes/${file}`) || 0);
+}
+
+function freshOf(file: string, writes: number): string {
+  return `${file}.new${writes % 2}`;
+}
+
 /**
  * Writes a state file, step by step. `open` is called until it returns the contents, which it does not while another worker
  * holds the lock. Changes that are made meanwhile are left for the next time.
@@ -128,7 +137,7 @@ function replace(platform: StateDisk, file: StateFile, fresh: string, contents: 
 export function write(platform: StateDisk, file: StateFile, open: () => Contents | undefined): Step {
   const began = platform.clock();
   // A worker of another generation may be writing as well.
-  const fresh = `${file.name}.new${platform.counters.incr(` writes/${file.name}`, 1) % 2}`;
+  const fresh = freshOf(file.name, platform.counters.incr(` writes/${file.name}`, 1));
   let contents: Contents | undefined;
   let text = '';
 

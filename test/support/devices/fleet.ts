@@ -4,8 +4,8 @@ import { DeviceFailure } from './failure.js';
 import type { Firmware } from './firmware.js';
 
 const TICK_MS = 20;
-/** A fleet of 10,000 devices takes a minute where nothing is in its way. */
-const ROUND_TIMEOUT_MS = 300_000;
+/** A fleet of 10,000 devices takes a minute where nothing is in its way, and ten where the machine is busy. */
+const ROUND_TIMEOUT_MS = 900_000;
 
 /** The versions that a device may be given. */
 export type Rule = (device: Device) => readonly string[];

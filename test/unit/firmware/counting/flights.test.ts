@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import * as flights from '../../../../src/firmware/shared/flights.js';
 import * as memories from '../../../../src/firmware/shared/memory.js';
+import { nameEpoch } from '../../../../src/firmware/shared/outcome-report.js';
 import { fc } from '../../../support/property.js';
-import { CANDIDATE, type Counts, Edge, offer } from '../support/edge.js';
+import { CANDIDATE, Edge, offer } from '../support/edge.js';
 
 const OLD = 'id=one&version=1.0.0';
 const NEW = 'id=one&version=1.1.0';
@@ -207,22 +208,64 @@ describe('an NGINX that was restarted', () => {
     const edge = downloaded().restarted();
     edge.ask('id=two&version=1.0.0');
     edge.ask(NEW);
-    expect(edge.counted()).toEqual({ offered: 1, booted: 1 });
+    expect(edge.counted()).toEqual({ offered: 2, downloaded: 1, booted: 1 });
+  });
+
+  // A release that 1,000 devices took was counted as offered to 998 and downloaded by 1,002 of them.
+  it('counts what it had counted, in the same epoch, though it was killed before it wrote its file', () => {
+    const edge = new Edge().offer().save();
+    nameEpoch(edge.memory, '0123456789abcdef');
+    edge.ask(OLD);
+    edge.download('one');
+    const next = edge.restarted();
+    nameEpoch(next.memory, 'fedcba9876543210');
+    expect(next.report()).toEqual(edge.report());
+    next.ask(OLD);
+    next.ask(NEW);
+    expect(next.restarted().counted()).toEqual({
+      offered: 1,
+      downloaded: 1,
+      booted: 1,
+      failed: 1,
+      recovered: 1,
+    });
+  });
+
+  it('was killed before it ever wrote its file', () => {
+    const edge = downloaded().restarted();
+    edge.ask(NEW);
+    expect(edge.counted()).toEqual({ offered: 1, downloaded: 1, booted: 1 });
+  });
+
+  it('has what happened while its file was written', () => {
+    const edge = new Edge().offer();
+    for (const id of ['one', 'two', 'three']) edge.ask(`id=${id}&version=1.0.0`);
+    edge.save(() => {
+      edge.ask('id=one&version=1.1.0');
+      edge.download('two');
+      edge.download('three');
+      edge.ask('id=four&version=1.0.0');
+    });
+    const next = edge.restarted();
+    expect(next.report()).toEqual(edge.report());
+    next.ask('id=three&version=1.1.0');
+    expect(next.counted()).toEqual({ offered: 4, downloaded: 3, booted: 2 });
   });
 
   it('does not count the time that it was away as silence', () => {
     const edge = downloaded();
     edge.pass(250);
-    const next = edge.restarted();
+    const next = edge.save().restarted();
     next.pass(40);
-    expect(next.counted()).toEqual({});
+    expect(next.counted()).toEqual({ offered: 1, downloaded: 1 });
     next.pass(20);
-    expect(next.counted()).toEqual({ lost: 1 });
+    expect(next.counted()).toEqual({ offered: 1, downloaded: 1, lost: 1 });
   });
 
   it('reads what it can of a file that anybody may have written', () => {
     const edge = downloaded();
-    const line = edge.saved().split('\n')[1] as string;
+    const saved = edge.save().disk;
+    const line = saved.split('\n')[1] as string;
     const bad = [
       'x',
       'lamp/one',
@@ -232,7 +275,7 @@ describe('an NGINX that was restarted', () => {
       line.replace(/ 0 0 0 100$/, ' 999999 0 0 100'),
       ' queue 1 lamp/one',
     ];
-    const next = new Edge(`${edge.saved()}${bad.join('\n')}\n${line.replace('lamp/one', 'lamp/two')}\n`);
+    const next = new Edge(`${saved}${bad.join('\n')}\n${line.replace('lamp/one', 'lamp/two')}\n`);
     expect(next.report().flights).toBe(2);
     expect(new Edge('nonsense\nlamp/one x').report().flights).toBe(0);
     fc.assert(
@@ -332,20 +375,18 @@ class Device {
 /** NGINX in one life after another. */
 class Lives {
   edge: Edge;
-  #before: Counts[] = [];
 
   constructor(interval: number) {
     this.edge = new Edge().offer({ interval });
   }
 
   restart(): void {
-    this.#before.push(this.edge.counted());
     this.edge = this.edge.restarted();
   }
 
   /** What was counted in all lives together. */
-  sum(name: string): number {
-    return [...this.#before, this.edge.counted()].reduce((total, counts) => total + (counts[name] ?? 0), 0);
+  count(name: string): number {
+    return this.edge.counted()[name] ?? 0;
   }
 }
 
@@ -353,24 +394,28 @@ describe('over any sequence of questions, downloads and restarts', () => {
   it('counts each device once for what it did, in all its lives together', () => {
     const act = fc.tuple(
       fc.nat(4),
-      fc.constantFrom('old', 'old', 'new', 'download', 'download', 'restart', 'pass'),
+      fc.constantFrom('old', 'old', 'new', 'download', 'download', 'restart', 'save', 'pass'),
     );
     fc.assert(
       fc.property(fc.array(act, { maxLength: 60 }), (acts) => {
         const lives = new Lives(1_000_000);
         const devices = Array.from({ length: 5 }, (_, n) => new Device(`d${n}`));
+        const ofNginx: Readonly<Record<string, () => unknown>> = {
+          restart: () => lives.restart(),
+          save: () => lives.edge.save(),
+          pass: () => lives.edge.pass(7),
+        };
         for (const [n, what] of acts) {
           const device = devices[n] as Device;
-          if (what === 'restart') lives.restart();
-          else if (what === 'pass') lives.edge.pass(7);
-          else if (!device.booted) device.acts[what]?.(lives.edge);
+          ofNginx[what]?.();
+          if (!device.booted) device.acts[what]?.(lives.edge);
         }
         const count = (is: (device: Device) => boolean) => devices.filter(is).length;
-        expect(lives.sum('offered')).toBe(count((device) => device.offered));
-        expect(lives.sum('downloaded')).toBe(count((device) => device.downloaded));
-        expect(lives.sum('booted')).toBe(count((device) => device.booted));
-        expect(lives.sum('failed')).toBe(count((device) => device.failed));
-        expect(lives.sum('recovered')).toBe(count((device) => device.failed && device.booted));
+        expect(lives.count('offered')).toBe(count((device) => device.offered));
+        expect(lives.count('downloaded')).toBe(count((device) => device.downloaded));
+        expect(lives.count('booted')).toBe(count((device) => device.booted));
+        expect(lives.count('failed')).toBe(count((device) => device.failed));
+        expect(lives.count('recovered')).toBe(count((device) => device.failed && device.booted));
         expect(lives.edge.report().flights).toBe(count((device) => device.offered && !device.booted));
       }),
       { numRuns: 300 },
@@ -382,6 +427,7 @@ describe('over any sequence of questions, downloads and restarts', () => {
       download: ({ edge }, id) => edge.download(id),
       pass: ({ edge }) => edge.pass(150),
       restart: (lives) => lives.restart(),
+      save: ({ edge }, id) => edge.save(() => edge.download(id)),
     };
     const questions = ['version=1.0.0', 'version=1.1.0', 'version=rubbish', ''];
     const any = fc.tuple(fc.nat(3), fc.constantFrom(...questions, ...Object.keys(acts)));
@@ -392,12 +438,12 @@ describe('over any sequence of questions, downloads and restarts', () => {
           const act = acts[what] ?? (({ edge }, id) => edge.ask(`id=${id}&${what}`));
           act(lives, `d${n}`);
         }
-        const failed = lives.sum('failed') - lives.sum('recovered');
-        const lost = lives.sum('lost') - lives.sum('found');
+        const failed = lives.count('failed') - lives.count('recovered');
+        const lost = lives.count('lost') - lives.count('found');
         expect(failed).toBeGreaterThanOrEqual(0);
         expect(lost).toBeGreaterThanOrEqual(0);
-        expect(lives.sum('booted') + failed + lost).toBeLessThanOrEqual(lives.sum('downloaded'));
-        expect(lives.sum('downloaded')).toBeLessThanOrEqual(lives.sum('offered'));
+        expect(lives.count('booted') + failed + lost).toBeLessThanOrEqual(lives.count('downloaded'));
+        expect(lives.count('downloaded')).toBeLessThanOrEqual(lives.count('offered'));
       }),
       { numRuns: 300 },
     );

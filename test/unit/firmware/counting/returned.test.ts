@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import * as returned from '../../../../src/firmware/shared/returned.js';
 import * as memories from '../../../../src/firmware/shared/memory.js';
+import * as returned from '../../../../src/firmware/shared/returned.js';
 import { Edge } from '../support/edge.js';
 
 const OLD = 'id=24:6f:28:aa:bb:cc&version=1.0.0';
@@ -120,7 +120,7 @@ describe('a device whose ClientId is back on MQTT after its download', () => {
     connect(edge);
     const next = edge.restarted();
     next.ask(NEW);
-    expect(next.counted()).toEqual({ answered: 1, booted: 1 });
+    expect(next.counted()).toEqual({ ...SEEN, returned: 1, answered: 1, booted: 1 });
   });
 
   it('is known by the pattern alone that its type has now', () => {

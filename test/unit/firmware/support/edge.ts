@@ -48,31 +48,51 @@ export const CANDIDATE = offer('1.1.0', 'b');
 export class Edge {
   readonly flights = new FakeDict<string>();
   readonly counts = new FakeDict<number>();
-  readonly memory: memories.Memory = { flights: this.flights, counts: this.counts };
+  /** The file that its devices and counters are in, and the one that is being written in its place. */
+  disk: string;
+  #fresh: string | undefined;
+  readonly memory: memories.Memory = {
+    flights: this.flights,
+    counts: this.counts,
+    journal: (lines) => {
+      if (this.#fresh !== undefined) this.#fresh += lines;
+      this.disk += lines;
+    },
+  };
   readonly zone = new Map<string, string>();
   readonly store: Store = { get: (key) => this.zone.get(key), digest: sha256, memory: this.memory };
   limit = 20_000;
 
   /** `saved`: what the file of an earlier life holds. */
   constructor(saved = '') {
+    this.disk = saved;
     this.counts.set(memories.LIMIT, this.limit);
     file.restore(this.memory, saved, this.limit);
     if (memories.timeOf(this.memory) === undefined) this.counts.set(memories.NOW, 0);
   }
 
-  /** The same NGINX after a restart: only the file is left. */
+  /** The same NGINX after it was killed: only the file is left. */
   restarted(): Edge {
-    const next = new Edge(this.saved());
+    const next = new Edge(this.disk);
     for (const [key, value] of this.zone) next.zone.set(key, value);
     return next;
   }
 
-  saved(): string {
+  /** Writes its file anew. `meanwhile`: what happens when half of its devices are written. */
+  save(meanwhile: () => void = () => {}): this {
+    const [head, tail] = [memories.HEAD, memories.TAIL].map((key) => memories.numberOf(this.memory, key));
+    const [first, end] = [(head as number) + 1, tail as number];
+    this.#fresh = '';
     let text = file.head(this.memory);
-    const end = memories.numberOf(this.memory, memories.TAIL);
-    for (let i = memories.numberOf(this.memory, memories.HEAD) + 1; i <= end; i++)
+    for (let i = first; i <= end; i++) {
+      if (i - first === Math.floor((end - first) / 2)) meanwhile();
       text += file.line(this.memory, i);
-    return text;
+    }
+    // NGINX writes some kilobytes at a time: what is appended may stand before what was true earlier.
+    const [begin, ...rest] = text.split(/(?<=\n)/);
+    this.disk = begin + this.#fresh + rest.join('') + file.tail(this.memory);
+    this.#fresh = undefined;
+    return this;
   }
 
   /** What the watcher has written of the type `lamp`. */
