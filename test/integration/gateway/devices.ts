@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { expect } from 'vitest';
 import type { Authority, KeyPair } from '../../support/certificates.js';
 import type { TestNetwork } from '../../support/containers/index.js';
-import { ANSWER_CASES, type AnswerCase } from '../../support/firmware-answers.js';
+import { ANSWER_CASES, type AnswerCase } from '../../support/firmware-answers/index.js';
 import { type RawAnswer, rawRequest } from '../../support/raw-request.js';
 import { type Backend, hostAddress, startHttp } from './backends.js';
 

@@ -8,7 +8,7 @@ import tls from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authority, type KeyPair } from '../../support/certificates.js';
 import { startContainer, startNetwork, type TestNetwork } from '../../support/containers/index.js';
-import { FILLED } from '../../support/firmware-answers.js';
+import { FILLED } from '../../support/firmware-answers/index.js';
 import { rawRequest } from '../../support/raw-request.js';
 import { FILE, type FileServer, startFiles } from './devices.js';
 import { type FullGateway, startFullGateway } from './gateway.js';

@@ -7,7 +7,7 @@ import ipaddr from 'ipaddr.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Authority } from '../../support/certificates.js';
 import { type Container, startNetwork, type TestNetwork } from '../../support/containers/index.js';
-import { FILLED } from '../../support/firmware-answers.js';
+import { FILLED } from '../../support/firmware-answers/index.js';
 import { type RawAnswer, rawRequest } from '../../support/raw-request.js';
 import { type Backend, hostAddress, startHttp, subnetOf } from './backends.js';
 import { checkForm, FILE, type FileServer, startFiles } from './devices.js';

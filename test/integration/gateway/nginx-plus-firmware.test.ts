@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authority } from '../../support/certificates.js';
 import { type Container, startNetwork, type TestNetwork } from '../../support/containers/index.js';
-import { ANSWER_CASES, EMPTY, FILLED } from '../../support/firmware-answers.js';
+import { ANSWER_CASES, EMPTY, FILLED } from '../../support/firmware-answers/index.js';
 import { rawRequest } from '../../support/raw-request.js';
 import { type Backend, hostAddress, startHttp } from './backends.js';
 import { Devices, FILE, type FileServer, startFiles } from './devices.js';

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authority } from '../../support/certificates.js';
 import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
-import { ANSWER_CASES, type AnswerCase, EMPTY, FILLED } from '../../support/firmware-answers.js';
+import { ANSWER_CASES, type AnswerCase, EMPTY, FILLED } from '../../support/firmware-answers/index.js';
 import { rawRequest } from '../../support/raw-request.js';
 import { checkForm, Devices, FILE, type FileServer, startFiles } from './devices.js';
 import { edited, type FullGateway, startFullGateway } from './gateway.js';

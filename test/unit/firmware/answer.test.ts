@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
 import { type Answer, answer, type OtaRequest } from '../../../src/firmware/shared/answer.js';
 import type { Store } from '../../../src/firmware/shared/offering.js';
-import { ANSWER_CASES, type AnswerCase, EMPTY, FILLED } from '../../support/firmware-answers.js';
+import { ANSWER_CASES, type AnswerCase, EMPTY, FILLED } from '../../support/firmware-answers/index.js';
 import { hostileText } from '../../support/hostile.js';
 import { fc } from '../../support/property.js';
 

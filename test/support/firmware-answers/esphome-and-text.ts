@@ -1,0 +1,126 @@
+/** Devices with ESPHome, and those that ask for the version as text. */
+import { ownManifest } from '../../../src/firmware/shared/esphome.js';
+import { type AnswerCase, blob, ESPHOME, esphome } from './answer-case.js';
+import { CHOSEN, EMPTY, OTHER } from './zone.js';
+
+export const ESPHOME_AND_TEXT_CASES: readonly AnswerCase[] = [
+  {
+    name: 'ESPHome, at the path of its manifest',
+    path: '/ota/toaster/manifest.json',
+    query: `id=${CHOSEN}`,
+    status: 200,
+    body: esphome('toaster', '1.3.0', '3'),
+  },
+  {
+    name: 'ESPHome, by its name',
+    path: '/ota',
+    query: `type=toaster&id=${OTHER}`,
+    headers: ESPHOME,
+    status: 200,
+    body: esphome('toaster', '1.2.0', '2'),
+  },
+  {
+    name: 'ESPHome, on the paused candidate',
+    path: '/ota/paused/manifest.json',
+    query: `id=${CHOSEN}&version=1.3.0`,
+    status: 200,
+    body: esphome('paused', '1.3.0', '3'),
+  },
+  {
+    name: 'ESPHome, ahead of everything',
+    path: '/ota/toaster/manifest.json',
+    query: 'version=9.0.0',
+    status: 200,
+    body: ownManifest('toaster', '9.0.0'),
+  },
+  {
+    name: 'ESPHome, taken back on purpose',
+    path: '/ota/back/manifest.json',
+    query: 'version=1.3.0',
+    status: 200,
+    body: esphome('back', '1.2.0', '2'),
+  },
+  {
+    name: 'ESPHome, on an NGINX that is not filled yet',
+    store: EMPTY,
+    path: '/ota/toaster/manifest.json',
+    status: 404,
+  },
+  {
+    name: 'ESPHome that says its version, on an NGINX that is not filled yet',
+    store: EMPTY,
+    path: '/ota/toaster/manifest.json',
+    query: `id=${CHOSEN}&version=1.2.0`,
+    status: 200,
+    body: ownManifest('toaster', '1.2.0'),
+  },
+  {
+    name: 'ESPHome that says its version, while its release is withheld',
+    path: '/ota/fresh/manifest.json',
+    query: `id=${OTHER}&version=1.2.0`,
+    status: 200,
+    body: ownManifest('fresh', '1.2.0'),
+  },
+  {
+    name: 'ESPHome that does not say its version, while its release is withheld',
+    path: '/ota/fresh/manifest.json',
+    query: `id=${OTHER}`,
+    status: 404,
+  },
+  {
+    name: 'ESPHome, for the MD5 of its file',
+    path: '/ota/toaster/1.3.0.md5',
+    query: `id=${CHOSEN}`,
+    status: 200,
+    body: '3'.repeat(32),
+  },
+  {
+    name: 'ESPHome, for its file',
+    path: '/ota/toaster/1.3.bin',
+    query: `id=${CHOSEN}`,
+    status: 200,
+    ...blob('3'),
+  },
+  {
+    name: 'a version that is not for this device',
+    path: '/ota/toaster/1.3.0.bin',
+    query: `id=${OTHER}`,
+    status: 404,
+  },
+  {
+    name: 'the version as text',
+    path: '/ota/toaster/version',
+    query: `id=${CHOSEN}`,
+    status: 200,
+    body: '1.3.0',
+  },
+  {
+    name: 'the version as text, as the device spells it',
+    path: '/ota/toaster/version',
+    query: `id=${CHOSEN}&version=v1.3`,
+    status: 200,
+    body: 'v1.3',
+  },
+  {
+    name: 'the version as text, ahead of everything',
+    path: '/ota/toaster/version',
+    query: 'version=9.0.0',
+    status: 200,
+    body: '9.0.0',
+  },
+  {
+    name: 'the version as text, on an NGINX that is not filled yet',
+    store: EMPTY,
+    path: '/ota/toaster/version',
+    query: 'version=1.0.0',
+    status: 200,
+    body: '1.0.0',
+  },
+  {
+    name: 'the version as text, where nothing is known',
+    store: EMPTY,
+    path: '/ota/toaster/version',
+    status: 404,
+    body: '',
+  },
+];
