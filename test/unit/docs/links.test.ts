@@ -1,23 +1,10 @@
-/** What the documents point to is there: files, headings, npm scripts and commands. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+/** What the documents point to is there: files, headings and npm scripts. */
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { COMMANDS } from '../../../src/commands/commands.js';
+import { DOCUMENTS, ROOT, read } from './documents.js';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const SCRIPTS = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts);
-const COMMAND_NAMES: readonly string[] = COMMANDS.map(({ name }) => name);
-
-const DOCUMENTS = [
-  ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
-  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
-  'docker/gateway/README.md',
-].filter((path) => path.endsWith('.md') && existsSync(join(ROOT, path)));
-
-function read(path: string): string {
-  return readFileSync(join(ROOT, path), 'utf8');
-}
 
 function matches(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map(([, found = '']) => found);
@@ -90,10 +77,5 @@ describe.each(DOCUMENTS)('%s', (path) => {
   it('names no npm script that is missing', () => {
     const named = matches(read(path), /npm run ([a-z:-]+)/g);
     expect(named.filter((name) => !SCRIPTS.includes(name))).toEqual([]);
-  });
-
-  it('names no command of sidekick that is missing', () => {
-    const named = matches(read(path), /`sidekick ([a-z]+)/g);
-    expect(named.filter((name) => !COMMAND_NAMES.includes(name))).toEqual([]);
   });
 });
