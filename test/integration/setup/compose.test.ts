@@ -1,15 +1,17 @@
-/** What the README says of Docker Compose, word for word, with the Compose that Debian has. */
+/** What the README says of Docker Compose, word for word, with the Compose that Debian has; and Prometheus beside it. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { getContainerRuntimeClient } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import {
   type Container,
   freePort,
   startContainer,
   startNetwork,
   type TestNetwork,
+  until,
 } from '../../support/containers/index.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
@@ -22,6 +24,10 @@ const PROJECT_LABEL = 'com.docker.compose.project';
 const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
 const [, commands = ''] = /<!-- compose: begin -->\n```\n([^`]*)```/.exec(readme) ?? [];
 const [setup = '', up = '', ask = ''] = commands.trim().split('\n');
+
+const monitoring = readFileSync(`${ROOT}/docker/compose.monitoring.yaml`, 'utf8');
+/** The command at the head of the file, begun in the background. */
+const upMonitored = `${/^# +(docker compose .* up)$/m.exec(monitoring)?.[1]} --detach --wait`;
 
 let network: TestNetwork;
 /** Where the commands run, at the same path as here: Compose tells the engine paths of the host. */
@@ -91,6 +97,29 @@ async function servers(kind: string, upstream: string): Promise<{ down: boolean 
   return (await (await fetch(api)).json()) as { down: boolean }[];
 }
 
+interface Targets {
+  readonly activeTargets: readonly { readonly scrapeUrl: string; readonly health: string }[];
+}
+
+interface Rules {
+  readonly groups: readonly {
+    readonly rules: readonly { readonly name: string; readonly health: string }[];
+  }[];
+}
+
+interface Vector {
+  readonly result: readonly {
+    readonly metric: Readonly<Record<string, string>>;
+    readonly value: readonly [number, string];
+  }[];
+}
+
+/** What Prometheus answers: https://prometheus.io/docs/prometheus/latest/querying/api/ */
+async function prometheus<T>(path: string): Promise<T> {
+  const response = await fetch(`http://127.0.0.1:${ports.PROMETHEUS_PORT}/api/v1/${path}`);
+  return ((await response.json()) as { data: T }).data;
+}
+
 // The tests build on each other.
 describe('docker/compose.yaml, by the three commands of the README', () => {
   it('needs a set-up, Compose and a request', () => {
@@ -113,8 +142,45 @@ describe('docker/compose.yaml, by the three commands of the README', () => {
       expect((await servers(kind, upstream)).map(({ down }) => down)).toEqual([false, false, false]);
   }, 400_000);
 
+  it('is scraped by the Prometheus of docker/compose.monitoring.yaml, with the alert rules', async () => {
+    await run(upMonitored);
+    const { activeTargets } = await until('every target is up', async () => {
+      const targets = await prometheus<Targets>('targets');
+      return targets.activeTargets.every(({ health }) => health === 'up') && targets;
+    });
+    const hosts = activeTargets.map(({ scrapeUrl }) => new URL(scrapeUrl).hostname);
+    expect(hosts.sort()).toEqual([
+      'broker-1',
+      'broker-2',
+      'broker-3',
+      'firmware-1',
+      'firmware-2',
+      'firmware-3',
+      'watcher',
+    ]);
+
+    const file = parse(readFileSync(`${ROOT}/docker/prometheus/alerts.yaml`, 'utf8')) as {
+      groups: { rules: { alert: string }[] }[];
+    };
+    const rules = await until('every rule was evaluated', async () => {
+      const { groups } = await prometheus<Rules>('rules');
+      const all = groups.flatMap((group) => group.rules);
+      return all.every(({ health }) => health === 'ok') && all;
+    });
+    expect(rules.map(({ name }) => name)).toEqual(
+      file.groups.flatMap((group) => group.rules).map(({ alert }) => alert),
+    );
+
+    const query = encodeURIComponent('sum by (upstream) (sidekick_upstream_servers{state="up"})');
+    await until('it knows the servers', async () => {
+      const { result } = await prometheus<Vector>(`query?query=${query}`);
+      const counts = Object.fromEntries(result.map(({ metric, value }) => [metric.upstream, value[1]]));
+      return counts.firmware === '3' && counts.mqtt === '3';
+    });
+  }, 400_000);
+
   it('leaves nothing after down --volumes', async () => {
-    await run(up.replace(/ up .*/, ' down --volumes'));
+    await run(upMonitored.replace(/ up .*/, ' down --volumes'));
     const filters = { label: [`${PROJECT_LABEL}=${PROJECT}`] };
     expect(await engine.listContainers({ all: true, filters })).toEqual([]);
     expect(await engine.listNetworks({ filters })).toEqual([]);
