@@ -196,6 +196,9 @@ describe('a group of watchers over two NGINX', () => {
     const { rollout, log } = await rolledOut('bad');
     expect(rollout?.paused?.reason).toMatch(/^halted: \d+ of \d+ devices failed or were lost \(100 %\)/);
     expect(log.filter(({ action }) => action === 'halt')).toHaveLength(1);
+    await until('one of the two says so', () =>
+      watchers.some((one) => one.log.events('firmware-halted').length > 0),
+    );
     // Nobody is offered it any more, whichever NGINX is asked.
     await until('both NGINX have stopped', async () => {
       const answers = await Promise.all(

@@ -123,6 +123,21 @@ describe('a registration on a real etcd', () => {
     },
   );
 
+  it('begins once etcd answers again, where its instance became healthy meanwhile', async () => {
+    let isHealthy = false;
+    const probe = () => (isHealthy ? Promise.resolve() : Promise.reject(new Error('not yet')));
+    await using running = start({ services: [{ ...serviceSpec(), probe }], leaseTtl: 30_000 });
+    await until('it has a lease', () => running.log.events('lease-granted').length === 1);
+
+    proxy.refuse();
+    isHealthy = true;
+    await until('it has tried', () => running.log.events('keys-failed').length > 0);
+    expect(await keys()).toEqual([]);
+    proxy.heal();
+
+    await until('it is registered', async () => (await keys()).includes(KEY));
+  });
+
   it('survives connections that answer slowly', async () => {
     await using running = start();
     await until('it is registered', async () => (await keys()).includes(KEY));
@@ -195,6 +210,7 @@ describe('a registration on a real etcd', () => {
       'the older one is back',
       async () => (await server.list('/services/')).get(KEY) === '{"weight":3}',
     );
+    await until('that is said', () => older.log.events('key-reclaimed').length === 1);
   });
 
   it('survives an event loop that is blocked for half a TTL, again and again', async () => {
@@ -283,6 +299,7 @@ describe('the handshake on a real etcd', () => {
 
     // The drain timeout, and 2 s for the revocation.
     expect(Date.now() - began).toBeLessThan(10_000);
+    expect(running.log.events('drain-timed-out')).toHaveLength(1);
     expect(running.log.events('lease-abandoned')).toHaveLength(1);
   });
 });

@@ -46,6 +46,7 @@ describe.each([
     expect(watcher.log.events('server-unhealthy')).toHaveLength(1);
     await lost.container.unpause();
     await cluster.serves(ref, addresses);
+    expect(watcher.log.events('server-healthy')).toHaveLength(1);
   });
 
   it('removes a dead host at once when its key is gone', async () => {

@@ -44,7 +44,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
   });
 
   it('keeps parameters as registered, for http and stream', async () => {
-    await using _ = RealWatcher.of(cluster);
+    await using watcher = RealWatcher.of(cluster);
     for (const [service, ref] of [['firmware', HTTP] as const, ['mqtt', STREAM] as const]) {
       await put(service, A, '{"weight":5,"fail_timeout":"1m"}');
       await cluster.serves(ref, [A]);
@@ -55,6 +55,7 @@ describe('a watcher between a real etcd and a real gateway', () => {
         return server?.parameters.weight === 2 && server.parameters.max_conns === 9;
       });
     }
+    await until('both are said', () => watcher.log.events('server-updated').length === 2);
   });
 
   it('reports a service without an upstream, and one with more instances than its limit', async () => {
