@@ -4,7 +4,9 @@ export default defineConfig({
   test: {
     projects: [
       // Nothing here takes a second by itself; on a machine that is busy with containers it may.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
       {
         test: {
           name: 'contract',
