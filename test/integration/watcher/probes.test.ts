@@ -40,13 +40,16 @@ describe.each([
     const addresses = backends().map(({ address }) => address);
     const [lost] = backends();
     if (!lost) throw new Error('no backends');
+    // A machine that is busy may have another one miss its probes too.
+    const said = (event: string) =>
+      watcher.log.events(event).filter(({ fields }) => fields.address === lost.address);
     await cluster.serves(ref, addresses);
     await lost.container.pause();
     await cluster.serves(ref, [`${lost.address} out`, ...addresses.slice(1)]);
-    expect(watcher.log.events('server-unhealthy')).toHaveLength(1);
+    expect(said('server-unhealthy')).toHaveLength(1);
     await lost.container.unpause();
     await cluster.serves(ref, addresses);
-    expect(watcher.log.events('server-healthy')).toHaveLength(1);
+    expect(said('server-healthy')).toHaveLength(1);
   });
 
   it('removes a dead host at once when its key is gone', async () => {

@@ -28,11 +28,11 @@ async function fault(line: string, isComplete: boolean): Promise<string | undefi
 }
 
 describe('a command line', () => {
-  it.each(commandLines([...inBlocks, ...inHelp, ...inCompose]))('can be run: %s', async (line) => {
+  it.each(commandLines([...inBlocks, ...inHelp, ...inCompose]))('parses in full: %s', async (line) => {
     expect(await fault(line, true)).toBeUndefined();
   });
 
-  it.each(commandLines(inText))('in the running text names what exists: %s', async (line) => {
+  it.each(commandLines(inText))('names what exists, in the running text: %s', async (line) => {
     expect(await fault(line, false)).toBeUndefined();
   });
 
