@@ -2,7 +2,7 @@ import { BlobDirectory } from '../adapters/blobs/directory.js';
 import { HttpBlobPeers } from '../adapters/blobs/http-peers.js';
 import type { FirmwareHostSettings } from '../config/register.js';
 import type { KeyPrefixes } from '../core/keys.js';
-import type { Clock, Log, RegistryReader } from '../core/ports.js';
+import type { Clock, Log, Meter, RegistryReader } from '../core/ports.js';
 import { Spreader, type SpreaderStatus } from '../daemon/firmware/spreader.js';
 import type { RegistrarOptions, ServiceSpec } from '../daemon/registrar/options.js';
 import { regionalService } from '../firmware/names.js';
@@ -12,6 +12,7 @@ interface FirmwareFilesPorts {
   readonly reader: RegistryReader;
   readonly clock: Clock;
   readonly log: Log;
+  readonly meter: Meter;
 }
 
 /**

@@ -1,16 +1,21 @@
 import { printable } from '../core/printable.js';
 import { type UpstreamRef, upstreamId } from '../core/upstream.js';
+import type { AnnouncedTo } from '../daemon/firmware/broker-link.js';
 import type { OfferingStatus } from '../daemon/firmware/offerer.js';
+import type { CountedBy } from '../daemon/firmware/outcome-reader.js';
 import type { Traffic, TrafficMonitor } from '../daemon/watcher/traffic.js';
 import type { NginxView, ServerPage, ServerView, UpstreamView } from '../daemon/watcher/view.js';
 import type { Watcher } from '../daemon/watcher/watcher.js';
 import type { TypeStatus } from '../firmware/type-status.js';
 import type { DashboardSource, ServersQuery } from '../telemetry/dashboard-endpoint.js';
+import type { WatchStatus } from './watch.js';
+
+type Firmware = NonNullable<WatchStatus['firmware']>;
 
 interface WatchDashboardParts {
   readonly watcher: Pick<Watcher, 'view' | 'overview' | 'serverPage'>;
   /** Undefined where no firmware is offered. */
-  readonly firmware: () => OfferingStatus | undefined;
+  readonly firmware: () => Firmware | undefined;
   readonly traffic: Pick<TrafficMonitor, 'of' | 'refresh'>;
   /** Ends the reads of traffic. */
   readonly signal: AbortSignal;
@@ -33,9 +38,19 @@ export interface DashboardFirmware {
   /** How many firmware servers are registered and not drained. */
   readonly servers: number;
   readonly nginx: OfferingStatus['nginx'];
+  /** Which NGINX counts what becomes of firmware. */
+  readonly outcomes: readonly CountedBy[];
+  /** Only with `firmware.push`. */
+  readonly brokers?: {
+    readonly all: number;
+    /** How many are told what devices are offered. */
+    readonly inSync: number;
+    /** Some of the others. */
+    readonly behind: readonly AnnouncedTo[];
+  };
 }
 
-/** Firmware types, and servers that one of them waits for, that are shown at most. */
+/** Firmware types, and servers or brokers that something waits for, that are shown at most. */
 const MOST_TYPES = 100;
 const MOST_WAITED_FOR = 10;
 
@@ -105,12 +120,26 @@ function readUpstream(text: string): UpstreamRef | undefined {
   return kind === undefined || name === undefined ? undefined : { kind: kind as UpstreamRef['kind'], name };
 }
 
-function firmwareParts({ servers, nginx, types }: OfferingStatus): [string, unknown][] {
-  const whole: DashboardFirmware = { servers: servers.length, nginx };
+function firmwareParts({ servers, nginx, types, outcomes = [], brokers }: Firmware): [string, unknown][] {
+  const whole: DashboardFirmware = {
+    servers: servers.length,
+    nginx,
+    outcomes,
+    ...(brokers && { brokers: brokersOf(brokers) }),
+  };
   return [
     ['firmware', whole],
     ...types.slice(0, MOST_TYPES).map((type): [string, TypeStatus] => [`type/${type.type}`, bounded(type)]),
   ];
+}
+
+function brokersOf(brokers: readonly AnnouncedTo[]): NonNullable<DashboardFirmware['brokers']> {
+  const behind = brokers.filter(({ state }) => state !== 'in-sync');
+  return {
+    all: brokers.length,
+    inSync: brokers.length - behind.length,
+    behind: behind.slice(0, MOST_WAITED_FOR),
+  };
 }
 
 /** A type's status of bounded size: whoever may publish decides how much there is to say. */

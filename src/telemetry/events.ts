@@ -234,6 +234,10 @@ export const EVENTS: readonly EventDeclaration[] = [
     'A broker cannot be told what devices are offered: retrying.',
     'Check the broker, and firmware.mqtt.',
   ),
+  info(
+    'firmware-announce-recovered',
+    'A broker that could not be told what devices are offered has been told.',
+  ),
   warn(
     'firmware-halted',
     'A rollout is paused because more devices failed or were lost than its limit allows: no device is offered it any more.',

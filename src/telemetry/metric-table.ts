@@ -119,6 +119,17 @@ export const METRICS: readonly MetricDeclaration[] = [
     ['type', 'version'],
   ),
 
+  gauge(
+    'rejected_releases',
+    'Releases of a type that are neither offered nor fetched, since no release key of this sidekick vouches for them.',
+    ['type'],
+  ),
+  gauge(
+    'push_brokers',
+    'Brokers on which --firmware-push announces what devices are offered, by state (pending, in-sync, unavailable).',
+    ['state'],
+  ),
+
   counter(
     'metric_series_dropped_total',
     'Values that were not recorded because their metric has too many combinations of labels.',

@@ -1,10 +1,10 @@
 import { deriveAbort } from '../../async/abort.js';
 import type { Address } from '../../core/address.js';
 import { type KeyPrefixes, parseInstance, servicePrefix } from '../../core/keys.js';
-import type { Clock, Log, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
+import type { Clock, Log, Meter, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 import type { Announcement } from '../../firmware/announcement.js';
 import type { Brokers } from '../../firmware/ports.js';
-import { type AnnouncedTo, BrokerLink } from './broker-link.js';
+import { type AnnouncedTo, BROKER_STATES, BrokerLink } from './broker-link.js';
 
 interface AnnouncerOptions {
   readonly prefixes: KeyPrefixes;
@@ -20,6 +20,7 @@ interface AnnouncerPorts {
   /** Whether there may be a broker at an address. */
   readonly isAllowed: (broker: Address) => boolean;
   readonly log: Log;
+  readonly meter: Meter;
   readonly clock: Clock;
   /** 0 to 1; default Math.random. */
   readonly random?: () => number;
@@ -85,11 +86,22 @@ export class Announcer {
     for (const broker of brokers) {
       if (!this.#links.has(broker)) this.#links.set(broker, this.#start(broker, signal));
     }
+    this.#count();
+  }
+
+  /** Shows how many brokers are in which state. */
+  #count(): void {
+    const states = this.status().map(({ state }) => state);
+    for (const state of BROKER_STATES) {
+      const brokers = states.filter((one) => one === state).length;
+      this.#ports.meter.gauge('sidekick_push_brokers', brokers, { state });
+    }
   }
 
   #start(broker: Address, signal: AbortSignal): RunningLink {
     const own = deriveAbort(signal);
-    const link = new BrokerLink(broker, () => this.#announcements, this.#ports);
+    const onChange = () => this.#count();
+    const link = new BrokerLink(broker, () => this.#announcements, { ...this.#ports, onChange });
     const running: Promise<void> = link.run(own.signal).finally(() => {
       own.dispose();
       this.#running.delete(running);

@@ -14,10 +14,12 @@ import {
 } from '../../firmware/announcement.js';
 import type { Brokers, BrokerSession } from '../../firmware/ports.js';
 
+export const BROKER_STATES = ['pending', 'in-sync', 'unavailable'] as const;
+
 /** Whether one broker has what is announced. Plain JSON. */
 export interface AnnouncedTo {
   readonly broker: string;
-  readonly state: 'pending' | 'in-sync' | 'unavailable';
+  readonly state: (typeof BROKER_STATES)[number];
   /** Why it could not be told last. */
   readonly error?: string;
 }
@@ -26,6 +28,8 @@ interface BrokerLinkPorts {
   readonly brokers: Brokers;
   readonly log: Log;
   readonly clock: Clock;
+  /** Called whenever the state is another one. */
+  readonly onChange: () => void;
   readonly random?: () => number;
 }
 
@@ -98,8 +102,7 @@ export class BrokerLink {
   }
 
   #failed(reason: string, before: number): void {
-    this.#state = 'unavailable';
-    this.#error = reason;
+    this.#become('unavailable', reason);
     if (before > 0) return;
     const fields = { event: 'firmware-announce-failed', broker: this.#broker, reason };
     this.#ports.log.warn(fields, 'a broker cannot be told what devices are offered; trying again');
@@ -148,8 +151,19 @@ export class BrokerLink {
       signal.throwIfAborted();
       await this.#announce(type, announcement, session, signal);
     }
-    this.#state = 'in-sync';
-    this.#error = undefined;
+    this.#become('in-sync');
+  }
+
+  #become(state: AnnouncedTo['state'], error?: string): void {
+    const before = this.#state;
+    this.#state = state;
+    this.#error = error;
+    if (before === state) return;
+    this.#ports.onChange();
+    if (before === 'unavailable') {
+      const fields = { event: 'firmware-announce-recovered', broker: this.#broker };
+      this.#ports.log.info(fields, 'a broker has been told what devices are offered');
+    }
   }
 
   async #announce(

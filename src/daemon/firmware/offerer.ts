@@ -7,6 +7,7 @@ import type { KeyPrefixes } from '../../core/keys.js';
 import type {
   KeyvalApi,
   Log,
+  Meter,
   RegistryClient,
   RegistryReader,
   RegistrySnapshot,
@@ -45,6 +46,7 @@ interface OffererPorts {
   readonly store: Pick<RegistryClient, 'currentRevision'>;
   readonly nginx: readonly NamedKeyvalApi[];
   readonly log: Log;
+  readonly meter: Meter;
   readonly wallClock: WallClock;
   /** The keys that releases are checked with, as they are now; undefined or left out: releases need no signature. */
   readonly releaseKeys?: () => ReleaseKeys | undefined;
@@ -93,7 +95,7 @@ export class Offerer {
     this.#ports = ports;
     const sharing = () => Math.max(1, this.#writers.filter(({ isServing }) => isServing).length);
     this.#writers = ports.nginx.map((api) => new Writer(api, options.prefixes, { ...ports, sharing }));
-    this.#rejected = new RejectedReleases(ports.log);
+    this.#rejected = new RejectedReleases(ports);
   }
 
   status(): OfferingStatus {

@@ -49,7 +49,7 @@ interface RolloutControllerPorts {
 }
 
 /** The least time between two writes of one record, in ms: of failures, and of anything else. */
-const URGENT = 500;
+const URGENT = 200;
 const USUAL = 15_000;
 /** How often time alone may begin a phase, in ms. */
 const TICK = 1_000;
@@ -73,6 +73,8 @@ export class RolloutController {
   readonly #tried = new Map<string, number>();
   /** The types that have a rollout or outcomes. */
   #types: readonly TypeState[] = [];
+  /** Something has come in since it was last looked whether a rollout has to be halted. */
+  #hasNews = false;
   #isFailing = false;
 
   constructor(options: RolloutControllerOptions, ports: RolloutControllerPorts) {
@@ -82,7 +84,7 @@ export class RolloutController {
     this.#repository = new FirmwareRepository(ports.store, options.prefixes);
     this.#phases = new PhaseClock(ports.clock);
     this.#metrics = new RolloutMetrics(ports.meter);
-    const onReport = () => this.#wakeup.wake();
+    const onReport = () => this.#heard();
     this.#readers = ports.nginx.map((source) => new OutcomeReader(source, { log, onReport, random }));
   }
 
@@ -110,24 +112,55 @@ export class RolloutController {
     this.#metrics.show(types);
     this.#types = types.filter(({ rollout, outcomes }) => rollout !== undefined || outcomes.size > 0);
     for (const reader of this.#readers) reader.demand = demandOf(this.#types);
+    this.#heard();
+  }
+
+  #heard(): void {
+    this.#hasNews = true;
     this.#wakeup.wake();
   }
 
   async #passes(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#wakeup.wait(TICK, signal);
-      const reports = this.#readers.flatMap((reader) => reader.reports);
       for (const state of this.#types) {
+        // What is written of one type holds up the halt of no other.
+        await this.#haltWhatMust(signal);
         if (signal.aborted) return;
-        await this.#pass(state, reports, signal);
+        await this.#attempt(state, () => this.#advance(state, signal), signal);
       }
     }
   }
 
-  async #pass(state: TypeState, reports: readonly NamedReport[], signal: AbortSignal): Promise<void> {
+  /** Halts every rollout that exceeds its limit, by what is known now. */
+  async #haltWhatMust(signal: AbortSignal): Promise<void> {
+    while (this.#hasNews && !signal.aborted) {
+      this.#hasNews = false;
+      for (const state of this.#types) {
+        if (state.rollout?.candidate?.limit === undefined) continue;
+        const known = this.#known(state);
+        const decision = this.#decisionOn(known);
+        if (decision?.kind !== 'halt') continue;
+        await this.#attempt(state, () => this.#carryOut(known, decision, signal), signal);
+      }
+    }
+  }
+
+  /** The outcomes that etcd should have and has not yet. */
+  #changes(state: TypeState): readonly OutcomeChange[] {
+    const reports: readonly NamedReport[] = this.#readers.flatMap((reader) => reader.reports);
+    return outcomeChanges(state, reports, this.#ports.wallClock());
+  }
+
+  /** A type with all that has been counted. */
+  #known(state: TypeState, changes = this.#changes(state)): TypeState {
+    return { ...state, outcomes: outcomesAfter(state, changes) };
+  }
+
+  async #attempt(state: TypeState, change: () => Promise<void>, signal: AbortSignal): Promise<void> {
     if (refuseUnreadable(state) !== undefined) return;
     try {
-      await this.#decide(state, outcomeChanges(state, reports, this.#ports.wallClock()), signal);
+      await change();
       this.#isFailing = false;
     } catch (error) {
       if (signal.aborted) return;
@@ -140,11 +173,11 @@ export class RolloutController {
     }
   }
 
-  /** A halt comes before everything else; a phase begins only when the outcomes that it begins with are in etcd. */
-  async #decide(state: TypeState, changes: readonly OutcomeChange[], signal: AbortSignal): Promise<void> {
-    const known = { ...state, outcomes: outcomesAfter(state, changes) };
+  /** Writes what was counted, and begins the next phase when the outcomes that it begins with are in etcd. */
+  async #advance(state: TypeState, signal: AbortSignal): Promise<void> {
+    const changes = this.#changes(state);
+    const known = this.#known(state, changes);
     const decision = this.#decisionOn(known);
-    if (decision?.kind === 'halt') await this.#carryOut(known, decision, signal);
     const isDue = (change: OutcomeChange) => decision !== undefined || this.#isDue(state, change);
     const isWritten = await this.#write(state, changes.filter(isDue), signal);
     if (decision?.kind === 'begin' && isWritten) await this.#carryOut(known, decision, signal);

@@ -3,7 +3,7 @@ import { progressOf } from '../../firmware/progress.js';
 import type { TypeState } from '../../firmware/type-state.js';
 
 /** The types that metrics show, the first ones by name: the number of types must not fill the memory. */
-const MAX_TYPES = 200;
+export const MAX_TYPES = 200;
 
 const OUTCOMES = ['offered', 'downloaded', 'booted', 'failed', 'lost', 'unknown'] as const;
 

@@ -5,7 +5,7 @@ import { Wakeup } from '../../async/wakeup.js';
 import type { Address } from '../../core/address.js';
 import { messageOf } from '../../core/errors.js';
 import { type KeyPrefixes, parseInstance, servicePrefix } from '../../core/keys.js';
-import type { Clock, Log, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
+import type { Clock, Log, Meter, RegistryReader, RegistrySnapshot } from '../../core/ports.js';
 import {
   heldUpTo,
   missingFiles,
@@ -43,6 +43,7 @@ interface SpreaderPorts {
   readonly peers: BlobPeers;
   readonly clock: Clock;
   readonly log: Log;
+  readonly meter: Meter;
   /** Whether an address is this host's own server. */
   readonly isOwn: (address: Address) => boolean;
   /** The keys that releases are checked with, as they are now; undefined or left out: releases need no signature. */
@@ -128,7 +129,7 @@ export class Spreader {
     this.#options = options;
     this.#ports = ports;
     this.#files = new LocalFiles(ports.store, ports.log);
-    this.#rejectedLog = new RejectedReleases(ports.log);
+    this.#rejectedLog = new RejectedReleases(ports);
     this.#rate = new RateLimit(options.bandwidth ?? Number.POSITIVE_INFINITY, ports.clock);
   }
 

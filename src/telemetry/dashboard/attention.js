@@ -269,7 +269,22 @@ function firmwareProblems(state) {
         why: error,
       }),
     );
-  return [...withheld, ...untold];
+  const uncounted = (firmware?.outcomes ?? [])
+    .filter(({ state: counted }) => counted === 'uncounted' || counted === 'unavailable')
+    .map(
+      /** @returns {Problem} */
+      ({ nginx, state: counted, error }) => ({
+        key: `uncounted/${nginx}`,
+        severity: 'warn',
+        what:
+          counted === 'uncounted'
+            ? `NGINX ${nginx} does not count what becomes of firmware`
+            : `NGINX ${nginx} does not say what becomes of firmware`,
+        why: error,
+        remedy: 'What its devices do halts no rollout and begins no phase.',
+      }),
+    );
+  return [...withheld, ...untold, ...uncounted];
 }
 
 /**

@@ -15,6 +15,7 @@ const OUTCOMES = /** @type {const} */ ([
   ['offered', 'offered'],
   ['downloaded', 'downloaded'],
   ['booted', 'booted'],
+  ['returned', 'of these by their ClientId alone'],
   ['failed', 'failed'],
   ['lost', 'lost'],
   ['unknown', 'unknown'],
@@ -47,9 +48,62 @@ export function firmware(state) {
         ),
       ),
     ),
+    counting(whole.outcomes),
+    announced(whole.brokers),
     types.length === 0
       ? h('p.empty', null, 'No type of device is published for yet.')
       : h('div.types', null, types.map(typeCard)),
+  );
+}
+
+/** @type {Readonly<Record<string, [kind: 'good' | 'warn' | 'plain', words: string]>>} */
+const COUNTING = {
+  counting: ['good', 'counted'],
+  pending: ['plain', 'not asked yet'],
+  uncounted: ['warn', 'not counted'],
+  unavailable: ['warn', 'unavailable'],
+};
+
+/**
+ * Which NGINX counts what becomes of candidates; undefined where there is nothing to count.
+ *
+ * @param {Firmware['outcomes']} outcomes
+ */
+function counting(outcomes) {
+  const asked = outcomes.filter(({ state }) => state !== 'idle');
+  if (asked.length === 0) return undefined;
+  return h(
+    'p.note',
+    { key: 'counting' },
+    'Outcomes: ',
+    asked.map(({ nginx, state, sample = 1 }) => {
+      const [kind, words] = COUNTING[state] ?? ['plain', state];
+      const sampled = sample > 1 ? `, one device in ${count(sample)}` : '';
+      return h('span', { key: nginx }, `${nginx} `, badge(kind, `${words}${sampled}`), ' ');
+    }),
+  );
+}
+
+/**
+ * On how many brokers what is offered is announced, and on which it cannot be; undefined where nothing is announced.
+ *
+ * @param {Firmware['brokers']} brokers
+ */
+function announced(brokers) {
+  if (!brokers) return undefined;
+  const { all, inSync, behind } = brokers;
+  return h(
+    'div',
+    { key: 'brokers' },
+    h('p.note', null, `Announced on ${count(inSync)} of ${counted(all, 'broker')}`),
+    behind.map(({ broker, state, error }) =>
+      h(
+        `p.${state === 'unavailable' ? 'error' : 'note'}`,
+        { key: broker },
+        h('b', null, `${broker} `),
+        state === 'unavailable' ? `cannot be told: ${error}` : 'is not told yet',
+      ),
+    ),
   );
 }
 

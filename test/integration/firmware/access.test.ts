@@ -27,7 +27,7 @@ import {
 import { FakeBlobs, FakePeers } from '../../support/fake-blobs.js';
 import { FakeKeyvals } from '../../support/fake-keyvals.js';
 import { appImage } from '../../support/firmware-image.js';
-import { recordingLog } from '../../support/silent.js';
+import { recordingLog, recordingMeter } from '../../support/silent.js';
 import { UploadServer } from '../../support/upload-server.js';
 
 const PREFIXES = DEFAULT_KEY_PREFIXES;
@@ -125,7 +125,7 @@ describe('an etcd with access control', () => {
       reader,
       store,
       nginx: [nginx],
-      log: recordingLog(),
+      ...{ log: recordingLog(), meter: recordingMeter() },
       wallClock: Date.now,
     }).run(stop.signal);
     const stable = () => decode(nginx.zones.get('firmware')?.get('lamp') ?? '')?.stable?.version;
@@ -147,7 +147,13 @@ describe('an etcd with access control', () => {
     const spreader = new Spreader(
       { prefixes: PREFIXES, service: 'firmware' },
       {
-        ...{ reader: connect('registrar').reader, store, peers, log: recordingLog() },
+        ...{
+          reader: connect('registrar').reader,
+          store,
+          peers,
+          log: recordingLog(),
+          meter: recordingMeter(),
+        },
         clock: () => performance.now(),
         isOwn: (address) => address === OWN,
       },

@@ -14,7 +14,7 @@ import {
   until,
 } from '../../support/containers/index.js';
 import { FakeRegistry } from '../../support/fake-registry.js';
-import { recordingLog } from '../../support/silent.js';
+import { recordingLog, recordingMeter } from '../../support/silent.js';
 
 /** Port 1883 wants a user, port 8883 is TLS; what it retains is gone when it ends. */
 const MOSQUITTO = `cd /tmp
@@ -42,6 +42,7 @@ describe('announcing on a broker', () => {
   let broker: Container;
   let registry: FakeRegistry;
   let log: ReturnType<typeof recordingLog>;
+  let meter: ReturnType<typeof recordingMeter>;
   let stop: AbortController;
   let running: Promise<void>[];
   const authority = new Authority();
@@ -67,6 +68,7 @@ describe('announcing on a broker', () => {
   beforeEach(() => {
     registry = new FakeRegistry();
     log = recordingLog();
+    meter = recordingMeter();
     stop = new AbortController();
     running = [];
   });
@@ -82,7 +84,7 @@ describe('announcing on a broker', () => {
     const announcer = new Announcer(
       { prefixes: DEFAULT_KEY_PREFIXES, service: 'mqtt', maxBrokers: 10 },
       {
-        ...{ reader: registry, log, clock: () => performance.now() },
+        ...{ reader: registry, log, meter, clock: () => performance.now() },
         brokers: new MqttBrokers(() => ({ clientId: `sidekick${name}`, ...options })),
         isAllowed: () => true,
       },
@@ -168,6 +170,11 @@ describe('announcing on a broker', () => {
     const messages = await until('a device can listen', () => listen('firmware/lamp'));
     await until('it is announced again', () => messages.length > 0);
     expect(messages).toEqual([message('2.0.0', 70)]);
+    await until(
+      'it is in sync again',
+      () => meter.value('sidekick_push_brokers', { state: 'in-sync' }) === 1,
+    );
     expect(log.events('firmware-announce-failed')).toHaveLength(1);
+    expect(log.events('firmware-announce-recovered')).toHaveLength(1);
   });
 });

@@ -27,7 +27,7 @@ import {
 import { FakeBlobs, FakePeers, sha256Of } from '../../support/fake-blobs.js';
 import { FakeKeyvals } from '../../support/fake-keyvals.js';
 import { appImage } from '../../support/firmware-image.js';
-import { recordingLog } from '../../support/silent.js';
+import { recordingLog, recordingMeter } from '../../support/silent.js';
 import { UploadServer } from '../../support/upload-server.js';
 
 const PREFIXES = DEFAULT_KEY_PREFIXES;
@@ -63,18 +63,19 @@ describe('a system with release keys', () => {
     const keys = releaseKeys('keys', [path.join(directory, 'release.pub')], createFileReader({}));
     const { reader, store } = connection;
     const log = recordingLog();
+    const meter = recordingMeter();
     const peers = new FakePeers();
     peers.servers.set(PEER as never, peer);
     spreader = new Spreader(
       { prefixes: PREFIXES, service: 'firmware' },
       {
-        ...{ reader, store: local, peers, log, clock: () => performance.now() },
+        ...{ reader, store: local, peers, log, meter, clock: () => performance.now() },
         ...{ isOwn: (address) => address === OWN, releaseKeys: () => keys },
       },
     );
     offerer = new Offerer(
       { prefixes: PREFIXES, service: 'firmware', origin: 'https://ota.example.com' },
-      { reader, store, nginx: [nginx], log, wallClock: Date.now, releaseKeys: () => keys },
+      { reader, store, nginx: [nginx], log, meter, wallClock: Date.now, releaseKeys: () => keys },
     );
     stop = new AbortController();
     running = Promise.all([spreader.run(stop.signal), offerer.run(stop.signal)]);

@@ -13,7 +13,7 @@ import { releaseKey, rolloutKey } from '../../../src/firmware/keys.js';
 import { encodeRelease } from '../../../src/firmware/release.js';
 import { encodeRollout } from '../../../src/firmware/rollout.js';
 import { FakeRegistry } from '../../support/fake-registry.js';
-import { recordingLog } from '../../support/silent.js';
+import { recordingLog, recordingMeter } from '../../support/silent.js';
 
 const AT = '2026-11-27T12:00:00.000Z';
 const SETTINGS = { service: 'firmware', parallel: 1, reserve: 0 };
@@ -50,7 +50,7 @@ beforeEach(async () => {
     new Promise((resolve) => {
       notify = resolve;
     });
-  const ports = { reader: registry, clock: monotonicClock, log: recordingLog() };
+  const ports = { reader: registry, clock: monotonicClock, log: recordingLog(), meter: recordingMeter() };
   files = new FirmwareFiles({ ...SETTINGS, directory }, DEFAULT_KEY_PREFIXES, ports, () => notify());
 });
 afterEach(async () => {
@@ -83,7 +83,7 @@ describe('a firmware server', () => {
   });
 
   it('is registered as a server of its region too, with the same probe, where it has one', () => {
-    const ports = { reader: registry, clock: monotonicClock, log: recordingLog() };
+    const ports = { reader: registry, clock: monotonicClock, log: recordingLog(), meter: recordingMeter() };
     files = new FirmwareFiles(
       { ...SETTINGS, directory, region: 'eu' },
       DEFAULT_KEY_PREFIXES,

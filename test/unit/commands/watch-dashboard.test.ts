@@ -124,9 +124,16 @@ describe('the dashboard of a watcher', () => {
     const withheld = [{ version: '2', reason: 'lacks a file; '.repeat(5_000), waitingFor: servers }];
     const type = { type: 'lamp', stable: '1', offered: ['1'], withheld, unreadable: [] };
     const types = Array.from({ length: 500 }, (_, n) => ({ ...type, type: `lamp-${n}` }));
-    const firmware = { servers, types, nginx: [{ nginx: 'lb:8080', state: 'in-sync' }] };
+    const nginx = [{ nginx: 'lb:8080', state: 'in-sync' }];
+    const outcomes = [{ nginx: 'lb:8080', state: 'counting' }];
+    const behind = Array.from({ length: 500 }, (_, i) => ({ broker: `10.0.0.1:${i}`, state: 'unavailable' }));
+    const brokers = [{ broker: '10.0.0.2:1883', state: 'in-sync' }, ...behind];
+    const firmware = { servers, types, nginx, outcomes, brokers };
     const parts = dashboard({ firmware: firmware as unknown as OfferingStatus }).shown.parts();
-    expect(parts.get('firmware')).toEqual({ servers: 5_000, nginx: firmware.nginx });
+    expect(parts.get('firmware')).toEqual({
+      ...{ servers: 5_000, nginx, outcomes },
+      brokers: { all: 501, inSync: 1, behind: behind.slice(0, 10) },
+    });
     expect([...parts.keys()].filter((name) => name.startsWith('type/'))).toHaveLength(100);
     expect(JSON.stringify(parts.get('type/lamp-0')).length).toBeLessThan(2_000);
   });

@@ -5,7 +5,7 @@ import type { Announcement } from '../../../../src/firmware/announcement.js';
 import { Announcer } from '../../../../src/daemon/firmware/announcer.js';
 import { FakeBrokers } from '../../../support/fake-brokers.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
-import { recordingLog } from '../../../support/silent.js';
+import { recordingLog, recordingMeter } from '../../../support/silent.js';
 
 const ONE = '10.0.0.1:1883' as Address;
 const TWO = '10.0.0.2:1883' as Address;
@@ -14,6 +14,7 @@ describe('Announcer', () => {
   let registry: FakeRegistry;
   let brokers: FakeBrokers;
   let log: ReturnType<typeof recordingLog>;
+  let meter: ReturnType<typeof recordingMeter>;
   let announcer: Announcer;
   let stop: AbortController;
   let running: Promise<void>[];
@@ -23,6 +24,7 @@ describe('Announcer', () => {
     registry = new FakeRegistry();
     brokers = new FakeBrokers();
     log = recordingLog();
+    meter = recordingMeter();
     stop = new AbortController();
     running = [];
     announcer = start();
@@ -41,7 +43,7 @@ describe('Announcer', () => {
     const started = new Announcer(
       { prefixes: DEFAULT_KEY_PREFIXES, service: 'mqtt', maxBrokers },
       {
-        ...{ reader: registry, brokers, log, clock: () => Date.now(), random: () => random },
+        ...{ reader: registry, brokers, log, meter, clock: () => Date.now(), random: () => random },
         isAllowed: (broker) => broker.startsWith('10.0.0.'),
       },
     );
@@ -137,6 +139,8 @@ describe('Announcer', () => {
       { broker: ONE, state: 'unavailable', error: 'connection refused' },
       { broker: TWO, state: 'in-sync' },
     ]);
+    const broken = () => meter.value('sidekick_push_brokers', { state: 'unavailable' });
+    expect([broken(), meter.value('sidekick_push_brokers', { state: 'in-sync' })]).toEqual([1, 1]);
     // With a pause that grows to a minute.
     expect(brokers.at(ONE).connects).toBeLessThan(20);
 
@@ -146,6 +150,8 @@ describe('Announcer', () => {
     brokers.at(ONE).fault = undefined;
     await pass(70_000);
     expect(brokers.at(ONE).retained.get('firmware/lamp')).toBe(message('1.3.0', 8));
+    expect(broken()).toBe(0);
+    expect(log.events('firmware-announce-recovered')).toHaveLength(1);
   });
 
   it('tells no broker that is gone, that is not allowed, or that is one too many', async () => {

@@ -12,7 +12,7 @@ import { encodeType } from '../../../../src/firmware/type-record.js';
 import { FakeKeyvals } from '../../../support/fake-keyvals.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
 import { releaseKeyPair } from '../../../support/release-signer.js';
-import { recordingLog } from '../../../support/silent.js';
+import { recordingLog, recordingMeter } from '../../../support/silent.js';
 
 const AT = '2026-11-27T12:00:00.000Z';
 const PREFIXES = DEFAULT_KEY_PREFIXES;
@@ -41,6 +41,7 @@ describe('Offerer', () => {
   let first: NamedKeyvals;
   let second: NamedKeyvals;
   let log: ReturnType<typeof recordingLog>;
+  let meter: ReturnType<typeof recordingMeter>;
   let offerer: Offerer;
   let stop: AbortController;
   let done: Promise<void>;
@@ -54,6 +55,7 @@ describe('Offerer', () => {
     first = new NamedKeyvals('first');
     second = new NamedKeyvals('second');
     log = recordingLog();
+    meter = recordingMeter();
     stop = new AbortController();
     registry.write(typeKey(PREFIXES, 'lamp'), encodeType({ chip: 'esp32', forms: ['file'] }));
     published = publish('1.0.0');
@@ -61,7 +63,7 @@ describe('Offerer', () => {
     offerer = new Offerer(
       { prefixes: PREFIXES, service: 'firmware', origin: 'https://ota.example.com' },
       {
-        ...{ reader: registry, store: registry, nginx: [first, second], log },
+        ...{ reader: registry, store: registry, nginx: [first, second], log, meter },
         ...{ wallClock: () => Date.now(), releaseKeys: () => releaseKeys, random: () => 0.5 },
       },
     );
@@ -239,6 +241,13 @@ describe('Offerer', () => {
         offered: ['1.1.0'],
         rejected: [{ version: '1.0.0', reason: 'the release is not signed' }],
       });
+      expect(meter.value('sidekick_rejected_releases', { type: 'lamp' })).toBe(1);
+    });
+
+    it('shows no type as having rejected releases any more once all of its releases are signed', async () => {
+      register(1, publish('1.0.0', pair.signed('lamp', release('1.0.0'))));
+      await pass();
+      expect(meter.value('sidekick_rejected_releases', { type: 'lamp' })).toBeUndefined();
     });
 
     it('offers nothing in place of a release whose record was changed, and says so once', async () => {

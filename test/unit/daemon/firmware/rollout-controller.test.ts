@@ -341,6 +341,53 @@ function followPhases(truth: () => number): { readonly percents: number[] } {
   return { percents };
 }
 
+describe('a halt', () => {
+  it('waits for nothing that is written of other types', async () => {
+    const lb = new FakeOutcomes('lb');
+    const types = Array.from({ length: 20 }, (_, i) => `fan${i}`);
+    const slow = new Proxy(registry, {
+      get: (target, name) => {
+        const value = target[name as keyof FakeRegistry];
+        if (name !== 'commit') return typeof value === 'function' ? value.bind(target) : value;
+        return async (transaction: Transaction, signal: AbortSignal) => {
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          return registry.commit(transaction, signal);
+        };
+      },
+    });
+    const rollout = { by: 'ann', at: AT, downgrade: false, secureVersion: 0, candidate: CANDIDATE };
+    for (const type of types) registry.write(rolloutKey(PREFIXES, type), encodeRollout(rollout));
+    write();
+    const running = watcher([lb], { store: slow });
+    await pass(0);
+    for (const type of types) lb.count(type, '1.3.0', { offered: 9, booted: 9 });
+    await pass(300);
+    lb.count('lamp', '1.3.0', { offered: 40, booted: 20, failed: 20 });
+    await pass(1_000);
+    expect(stored().rollout?.paused).toBeDefined();
+    const killed = running.kill();
+    await pass();
+    await killed;
+  });
+
+  it('is made within a second although each of two watchers knows a part of the failures alone', async () => {
+    const [lb1, lb2] = [new FakeOutcomes('lb1'), new FakeOutcomes('lb2')];
+    write({ limit: { maxFailures: 10, min: 10 } });
+    const both = [watcher([lb1]), watcher([lb2])];
+    await pass(0);
+    lb1.count('lamp', '1.3.0', { offered: 12, booted: 9, failed: 1 });
+    lb2.count('lamp', '1.3.0', { offered: 12, booted: 10, failed: 1 });
+    await pass(300);
+    expect(stored().rollout?.paused).toBeUndefined();
+    // Neither is beyond the limit with what it knew of the other before.
+    lb1.count('lamp', '1.3.0', { failed: 1 });
+    lb2.count('lamp', '1.3.0', { failed: 0, lost: 1 });
+    await pass(700);
+    expect(stored().rollout?.paused).toBeDefined();
+    for (const running of both) await running.kill();
+  });
+});
+
 describe('a group of watchers that die at random', () => {
   const seeds = fc.integer({ min: 1, max: 1_000_000 });
   const gate = { after: 10, every: 20 };

@@ -9,7 +9,7 @@ import type { ReleaseKeys } from '../../../../src/firmware/signature.js';
 import { FakeBlobs, FakePeers, sha256Of } from '../../../support/fake-blobs.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
 import { releaseKeyPair } from '../../../support/release-signer.js';
-import { recordingLog } from '../../../support/silent.js';
+import { recordingLog, recordingMeter } from '../../../support/silent.js';
 
 const AT = '2026-11-27T12:00:00.000Z';
 const SELF = '10.0.0.1:8080' as Address;
@@ -31,6 +31,7 @@ describe('Spreader', () => {
   let store: FakeBlobs;
   let peers: FakePeers;
   let log: ReturnType<typeof recordingLog>;
+  let meter: ReturnType<typeof recordingMeter>;
   let stop: AbortController;
   let spreader: Spreader;
   let done: Promise<void>;
@@ -43,6 +44,7 @@ describe('Spreader', () => {
     store = new FakeBlobs();
     peers = new FakePeers();
     log = recordingLog();
+    meter = recordingMeter();
     stop = new AbortController();
     for (const address of [OTHER, THIRD]) {
       peers.servers.set(address, new FakeBlobs());
@@ -59,7 +61,7 @@ describe('Spreader', () => {
     spreader = new Spreader(
       { prefixes: DEFAULT_KEY_PREFIXES, service: 'firmware', ...options },
       {
-        ...{ reader: registry, store, peers, log, clock: () => Date.now(), random: () => 0.5 },
+        ...{ reader: registry, store, peers, log, meter, clock: () => Date.now(), random: () => 0.5 },
         isOwn: (address) => address === SELF,
         releaseKeys: () => releaseKeys,
       },

@@ -33,7 +33,11 @@ const UPSTREAM = {
   servers: [{ address: '10.0.0.1:80', state: 'up', active: 3, rate: 12.4 }],
 };
 const KEY = 'upstream/lb/http/firmware';
-const FIRMWARE = { servers: 2, nginx: [{ nginx: 'lb', state: 'in-sync' }] };
+const FIRMWARE = {
+  servers: 2,
+  nginx: [{ nginx: 'lb', state: 'in-sync' }],
+  outcomes: [{ nginx: 'lb', state: 'counting' }],
+};
 
 /** What the page knows after a first message with these parts beside a good watcher's. */
 function knowing(parts: Record<string, unknown> = {}) {
@@ -127,6 +131,14 @@ describe('what needs attention', () => {
     [
       { firmware: { ...FIRMWARE, nginx: [{ nginx: 'lb', state: 'unserved' }] } },
       /^warn \| NGINX lb has no zone/,
+    ],
+    [
+      { firmware: { ...FIRMWARE, outcomes: [{ nginx: 'lb', state: 'uncounted' }] } },
+      /^warn \| NGINX lb does not count what becomes of firmware/,
+    ],
+    [
+      { firmware: { ...FIRMWARE, outcomes: [{ nginx: 'lb', state: 'unavailable', error: 'refused' }] } },
+      /^warn \| NGINX lb does not say what becomes of firmware \| refused/,
     ],
   ])('is said with why and what to do: %o', (parts, expected) => {
     const found = problems(parts);
@@ -254,6 +266,36 @@ describe('firmware', () => {
     );
   });
 
+  it('says how many devices have booted by their ClientId alone', () => {
+    const all = { offered: 80, downloaded: 70, booted: 58, returned: 12 };
+    expect(shown({ firmware: FIRMWARE, 'type/lamp': { ...type, candidate, progress: { all } } })).toContain(
+      'booted 58 of these by their ClientId alone 12',
+    );
+  });
+
+  it('says which NGINX counts outcomes, and which does not', () => {
+    const outcomes = [
+      { nginx: 'lb1', state: 'counting', sample: 4 },
+      { nginx: 'lb2', state: 'uncounted' },
+      { nginx: 'lb3', state: 'idle' },
+    ];
+    const text = shown({ firmware: { ...FIRMWARE, outcomes } });
+    expect(text).toMatch(/Outcomes:\s+lb1\s+counted, one device in 4\s+lb2\s+not counted/);
+    expect(text).not.toContain('lb3');
+    expect(shown({ firmware: { ...FIRMWARE, outcomes: outcomes.slice(2) } })).not.toContain('Outcomes:');
+  });
+
+  it('says on how many brokers releases are announced, and which one cannot be told', () => {
+    const behind = [
+      { broker: '10.0.0.1:1883', state: 'unavailable', error: 'connection refused' },
+      { broker: '10.0.0.2:1883', state: 'pending' },
+    ];
+    const text = shown({ firmware: { ...FIRMWARE, brokers: { all: 3, inSync: 1, behind } } });
+    expect(text).toMatch(/Announced on 1 of 3 brokers\s+10.0.0.1:1883\s+cannot be told: connection refused/);
+    expect(text).toMatch(/10.0.0.2:1883\s+is not told yet/);
+    expect(shown({ firmware: FIRMWARE })).not.toContain('Announced');
+  });
+
   it('is not there where no firmware is offered', () => {
     expect(shown()).not.toContain('Firmware');
     expect(shown({ firmware: FIRMWARE })).toContain('No type of device is published for yet.');
@@ -347,7 +389,12 @@ describe('a hostile name', () => {
           rejected: [{ key: name, reason: name }],
           rejectedCount: 1,
           maintenance: [{ service: name, address: name, by: name, at: name, reason: name }],
-          firmware: { servers: 1, nginx: [{ nginx: name, state: name, error: name }] },
+          firmware: {
+            servers: 1,
+            nginx: [{ nginx: name, state: name, error: name }],
+            outcomes: [{ nginx: name, state: name, error: name }],
+            brokers: { all: 1, inSync: 0, behind: [{ broker: name, state: 'unavailable', error: name }] },
+          },
           'type/z': {
             type: name,
             stable: name,
