@@ -28,7 +28,7 @@ export interface OutcomeChange {
 }
 
 /** The releases that a rollout names. */
-export function namedReleases(rollout: Rollout | undefined): readonly ReleaseId[] {
+function namedReleases(rollout: Rollout | undefined): readonly ReleaseId[] {
   const { stable, previous, candidate, shadow } = rollout ?? {};
   const all = [stable, previous, candidate?.version, shadow?.version];
   return [...new Set(all.filter((version) => version !== undefined))];

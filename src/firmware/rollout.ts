@@ -120,16 +120,16 @@ export const MAX_CANDIDATE_GROUPS = 8;
 export const MAX_MEMBERS = 2000;
 
 /** Most phases of one candidate. */
-export const MAX_PHASES = 20;
+const MAX_PHASES = 20;
 
 /** Most entries of `begun`. */
 export const MAX_BEGUN = 24;
 
 /** Most versions from which a candidate rescues. */
-export const MAX_RESCUED = 8;
+const MAX_RESCUED = 8;
 
 /** The longest time of a rollout, in seconds: 90 days. */
-export const MAX_SECONDS = 7_776_000;
+const MAX_SECONDS = 7_776_000;
 
 /** The highest rate of one download, in bytes per second: 1 GB. */
 export const MAX_RATE = 1_000_000_000;

@@ -84,7 +84,7 @@ export function authenticNow(keys: ReleaseKeys, now: () => number): ReleaseCheck
 }
 
 /** Why a signature does not count at this time (milliseconds since the epoch); undefined where it does, or there is none. */
-export function outsideValidity({ signature }: Release, now: number): string | undefined {
+function outsideValidity({ signature }: Release, now: number): string | undefined {
   if (signature === undefined) return undefined;
   const { notBefore, expires } = signature;
   if (now < Date.parse(notBefore)) return `the signature does not count before ${notBefore}`;

@@ -47,7 +47,7 @@ export interface NginxView {
 }
 
 /** In the order in which they need attention. */
-export const SERVER_STATES = ['missing', 'down', 'held', 'draining', 'unknown', 'up'] as const;
+const SERVER_STATES = ['missing', 'down', 'held', 'draining', 'unknown', 'up'] as const;
 
 export type ServerState = (typeof SERVER_STATES)[number];
 

@@ -21,7 +21,7 @@ const PRESENT = ' shadow of ';
 const NOTHING = '-';
 
 /** The key of a device that was counted, whose value is the version of the release and when the device asked. */
-export function shadowKey(type: string, id: string): string {
+function shadowKey(type: string, id: string): string {
   return `${type}/shadow/${id}`;
 }
 
