@@ -10,6 +10,7 @@ export const DOCUMENTS = [
   ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
   ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
   'docker/gateway/README.md',
+  'test/mutation/survivors.md',
 ].filter((path) => path.endsWith('.md') && existsSync(join(ROOT, path)));
 
 export function read(path: string): string {

@@ -6,17 +6,6 @@ import { DOCUMENTS, ROOT, read } from './documents.js';
 
 const SCRIPTS = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts);
 
-const COMMAND_NAMES: readonly string[] = COMMANDS.map(({ name }) => name);
-const DOCUMENTS = [
-  ...readdirSync(ROOT).filter((name) => name.endsWith('.md')),
-  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
-  'docker/gateway/README.md',
-  'test/mutation/survivors.md',
-].filter((path) => path.endsWith('.md') && existsSync(join(ROOT, path)));
-function read(path: string): string {
-  return readFileSync(join(ROOT, path), 'utf8');
-}
-
 function matches(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map(([, found = '']) => found);
 }
