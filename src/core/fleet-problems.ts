@@ -119,7 +119,8 @@ const NAMED = 5;
 function serviceProblems(service: FleetService, watchers: readonly FleetWatcher[]): readonly FleetProblem[] {
   const { name, instances } = service;
   const bad = instances.filter(({ health }) => health === 'unhealthy');
-  const lost = instances.filter(({ places }) => places.some(({ state }) => state === 'missing'));
+  const lost = instances.filter(({ health }) => health === 'lost');
+  const missing = instances.filter(({ places }) => places.some(({ state }) => state === 'missing'));
   const driven = watchers.some(({ published }) =>
     published?.nginx.some(
       ({ state, more, upstreams, problems }) =>
@@ -143,11 +144,21 @@ function serviceProblems(service: FleetService, watchers: readonly FleetWatcher[
       what: `${name} ${address} fails its probe${reason === undefined ? '' : `: ${reason}`}`,
       todo: 'check the service on its host: it is registered again once its probe succeeds',
     })),
-    ...few(lost, `more instances of ${name} are missing in NGINX`, ({ address, places }) => ({
+    ...few(lost, `more instances of ${name} were lost`, ({ address, since, reason }) => ({
+      what: `${name} ${address} was lost at ${timeText(since ?? 0)}: ${reason ?? ''}`,
+      todo: 'check its host and its sidekick; it is forgotten when it registers again, or after an hour',
+    })),
+    ...few(missing, `more instances of ${name} are missing in NGINX`, ({ address, places }) => ({
       what: `${name} ${address} is registered, but missing in NGINX: ${places.find(({ state }) => state === 'missing')?.reason ?? 'not added yet'}`,
       todo: 'see `sidekick events` on the host of the watcher; a zone that is full has to be made larger',
     })),
   ];
+}
+
+/** ISO 8601, in UTC, to the second. What is published is untrusted: it may be no time. */
+function timeText(at: number): string {
+  const time = new Date(at);
+  return Number.isNaN(time.getTime()) ? 'an unknown time' : `${time.toISOString().slice(0, -5)}Z`;
 }
 
 function rejections({ rejected, watchers }: FleetFindings): readonly FleetProblem[] {

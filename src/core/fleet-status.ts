@@ -1,5 +1,6 @@
-import type { Address } from './address.js';
+import { type Address, parseAddress } from './address.js';
 import { anyNetwork } from './any-network.js';
+import { causeText } from './cause.js';
 import type { InstanceRecord } from './desired.js';
 import { type FleetProblem, findProblems } from './fleet-problems.js';
 import {
@@ -7,6 +8,7 @@ import {
   instanceStatusPrefix,
   type KeyPrefixes,
   parseInstance,
+  parseService,
   watcherStatusPrefix,
   watchersPrefix,
 } from './keys.js';
@@ -46,7 +48,7 @@ export interface FleetInstance {
   readonly registered: boolean;
   /** The parameters that are not at their defaults. */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** `unknown` where no registrar says it. */
+  /** `unknown` where no registrar says it; `lost` where its lease ended although nobody had drained it. */
   readonly health: string;
   /** Since when, in ms since the epoch; undefined where not known. */
   readonly since?: number;
@@ -102,14 +104,19 @@ export function fleetStatus(
   registrations.apply({ entries, changed: new Set(entries.keys()) });
   const published = readInstances(prefixes, entries);
   const watchers = readWatchers(prefixes, entries);
-  const names = new Set([...registrations.services, ...published.keys()]);
+  const losses = lossesOf(watchers);
+  const names = new Set([...registrations.services, ...published.keys(), ...losses.keys()]);
   const services = [...names].sort().map((name) => {
     const said = published.get(name) ?? new Map<Address, PublishedInstance>();
     const registered = registrations.get(name);
     const addresses = [...new Set([...registered.keys(), ...said.keys()])];
-    const instances = addresses.map((address) =>
+    const present = addresses.map((address) =>
       instanceOf({ service: name, address }, registered.get(address), said.get(address), watchers),
     );
+    const lost = [...(losses.get(name) ?? [])]
+      .filter(([address]) => !registered.has(address) && !said.has(address))
+      .map(([address, since]) => lostInstance({ service: name, address }, since, watchers));
+    const instances = [...present, ...lost];
     return {
       name,
       registered: registrations.accepted(name),
@@ -148,6 +155,37 @@ function instanceOf(
       places.every(({ state, reason: why }) => state === fits || why === REGISTERED_DOWN),
     places,
   };
+}
+
+/** An instance of which etcd has nothing any more, but that a watcher has lost. */
+function lostInstance(instance: Instance, since: number, watchers: readonly FleetWatcher[]): FleetInstance {
+  const places = watchers.flatMap((watcher) => placesOf(instance, watcher, false));
+  return {
+    address: instance.address,
+    registered: false,
+    parameters: {},
+    health: 'lost',
+    since,
+    reason: LOST_BECAUSE,
+    inSync: false,
+    // That a server is not named among those that are not up does not say that NGINX still has it.
+    places: places.filter(({ state }) => state !== 'up'),
+  };
+}
+
+const LOST_BECAUSE = `${causeText({ kind: 'lease-ended' })}, and nobody had drained it`;
+
+/** What the watchers have lost, by service and address, with the earliest time. What they say is untrusted. */
+function lossesOf(watchers: readonly FleetWatcher[]): ReadonlyMap<string, ReadonlyMap<Address, number>> {
+  const found = new Map<string, Map<Address, number>>();
+  for (const { service, address, at } of watchers.flatMap(({ published }) => published?.lost ?? [])) {
+    const [name, parsed] = [parseService(service), parseAddress(address)];
+    if (!name.ok || !parsed.ok) continue;
+    const losses = found.get(name.value) ?? new Map<Address, number>();
+    losses.set(parsed.value, Math.min(at, losses.get(parsed.value) ?? at));
+    found.set(name.value, losses);
+  }
+  return found;
 }
 
 function drainText(record: InstanceRecord | undefined): string | undefined {

@@ -11,16 +11,21 @@ export interface GoneInstance extends Instance {
   readonly cause: Cause;
   /** The lease of its key; undefined where it had none. */
   readonly lease?: LeaseId;
+  /** An operator had drained it. */
+  readonly drained?: true;
 }
 
 /** What is known of how an instance went from its last record alone. */
-export function goneInstance(instance: Instance, { entry, decoded }: InstanceRecord): GoneInstance {
+export function goneInstance(
+  instance: Instance,
+  { entry, decoded, maintenance }: InstanceRecord,
+): GoneInstance {
   const { lease } = entry;
   if (decoded.status === 'accepted' && decoded.registration.drain) {
     return { ...instance, cause: { kind: 'deregistered' } };
   }
   if (lease === undefined) return { ...instance, cause: { kind: 'key-deleted' } };
-  return { ...instance, cause: { kind: 'key-gone' }, lease };
+  return { ...instance, cause: { kind: 'key-gone' }, lease, ...(maintenance ? { drained: true } : {}) };
 }
 
 /** The instances that went out of etcd lately, and why. Of too many the oldest are forgotten. */
@@ -47,13 +52,21 @@ export class GoneInstances {
     return this.#gone.get(keyOf(instance))?.cause;
   }
 
-  /** It is known now whether the lease of these instances still exists. One that has been registered since is passed over. */
-  resolve(gone: Iterable<GoneInstance>, leaseExists: boolean): void {
+  /**
+   * It is known now whether the lease of these instances still exists. One that has been registered since is passed over.
+   * Returns the others.
+   */
+  resolve(gone: Iterable<GoneInstance>, leaseExists: boolean): readonly GoneInstance[] {
     const kind = leaseExists ? 'key-deleted' : 'lease-ended';
+    const resolved: GoneInstance[] = [];
     for (const instance of gone) {
       const key = keyOf(instance);
-      if (this.#gone.get(key) === instance) this.#gone.set(key, { ...instance, cause: { kind } });
+      if (this.#gone.get(key) !== instance) continue;
+      const known: GoneInstance = { ...instance, cause: { kind } };
+      this.#gone.set(key, known);
+      resolved.push(known);
     }
+    return resolved;
   }
 }
 

@@ -70,6 +70,14 @@ export interface PublishedNginx {
   readonly unfed: readonly string[];
 }
 
+/** An instance whose lease ended although nobody had drained it. */
+export interface PublishedLoss {
+  readonly service: string;
+  readonly address: string;
+  /** When the watcher saw it. */
+  readonly at: number;
+}
+
 export interface PublishedWatcher {
   readonly version: string;
   /** When it was started. */
@@ -82,6 +90,8 @@ export interface PublishedWatcher {
   readonly rejected: readonly { readonly key: string; readonly reason: string }[];
   /** Services with more keys than `limits` allows: the first of them, each with how many are left out. */
   readonly limited: readonly { readonly service: string; readonly overLimit: number }[];
+  /** Instances that it has lost and that have not registered again: the newest of them, newest first. */
+  readonly lost: readonly PublishedLoss[];
 }
 
 /** How many servers and upstreams are named, from most to least: the first that fits is published. */
@@ -107,6 +117,7 @@ export function encodeWatcher(watcher: PublishedWatcher): string {
     nginx: [],
     rejected: [],
     limited: [],
+    lost: [],
     error: 'too much to publish',
   });
 }
@@ -149,7 +160,7 @@ export function decodeInstance(value: string): PublishedInstance | undefined {
 export function decodeWatcher(value: string): PublishedWatcher | undefined {
   const fields = readJsonObject(value, BOUNDS);
   if (!fields.ok) return undefined;
-  const { version, since, ready, error, nginx, rejected, limited } = fields.value;
+  const { version, since, ready, error, nginx, rejected, limited, lost } = fields.value;
   return {
     version: text(version),
     since: number(since),
@@ -160,6 +171,11 @@ export function decodeWatcher(value: string): PublishedWatcher | undefined {
     limited: objects(limited).map(({ service, overLimit }) => ({
       service: text(service),
       overLimit: number(overLimit),
+    })),
+    lost: objects(lost).map(({ service, address, at }) => ({
+      service: text(service),
+      address: text(address),
+      at: number(at),
     })),
   };
 }

@@ -37,6 +37,7 @@ export const JOURNALED: ReadonlySet<string> = new Set([
   'etcd-connected',
   'etcd-unavailable',
   'etcd-refused',
+  'instance-lost',
   'instance-healthy',
   'instance-unhealthy',
   'maintenance-started',

@@ -172,6 +172,11 @@ export const EVENTS: readonly EventDeclaration[] = [
     'The addresses of this host cannot be read: the last known ones count.',
     'See `reason`.',
   ),
+  warn(
+    'instance-lost',
+    'The lease of an instance expired or was revoked, and nobody had drained it.',
+    'Check its host and its sidekick.',
+  ),
   info('unhold-requested', 'An operator ran `sidekick unhold`.'),
 
   // Watcher: NGINX

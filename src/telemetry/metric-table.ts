@@ -43,6 +43,11 @@ export const METRICS: readonly MetricDeclaration[] = [
     'Keys that are left out because the service has reached limits.instances or limits.bytes.',
     ['service'],
   ),
+  gauge(
+    'instance_lost_timestamp_seconds',
+    'When the lease of an instance ended that nobody had drained, in Unix time. Absent once it is registered again, and after an hour.',
+    ['service', 'address'],
+  ),
   counter('registrations_rejected_total', 'Keys that were written but are no valid registrations.'),
   counter(
     'health_changes_total',

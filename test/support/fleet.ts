@@ -34,7 +34,7 @@ export function publishedNginx(fields: Partial<PublishedNginx> = {}): PublishedN
 
 export function publishedWatcher(fields: Partial<PublishedWatcher> = {}): PublishedWatcher {
   const since = FLEET_NOW - 60_000;
-  const nothing = { rejected: [], limited: [] };
+  const nothing = { rejected: [], limited: [], lost: [] };
   return { version: '1.2.3', since, ready: true, nginx: [publishedNginx()], ...nothing, ...fields };
 }
 

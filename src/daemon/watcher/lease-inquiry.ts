@@ -12,11 +12,18 @@ const MOST_UNDER_WAY = 64;
 export class LeaseInquiry {
   readonly #store: Pick<RegistryClient, 'leaseExists'>;
   readonly #gone: GoneInstances;
+  readonly #ended: (instances: readonly GoneInstance[]) => void;
   readonly #underWay = new Set<Promise<void>>();
 
-  constructor(store: Pick<RegistryClient, 'leaseExists'>, gone: GoneInstances) {
+  /** @param ended Called with the instances of each lease that has ended. */
+  constructor(
+    store: Pick<RegistryClient, 'leaseExists'>,
+    gone: GoneInstances,
+    ended: (instances: readonly GoneInstance[]) => void,
+  ) {
     this.#store = store;
     this.#gone = gone;
+    this.#ended = ended;
   }
 
   ask(gone: readonly GoneInstance[], signal: AbortSignal): void {
@@ -34,7 +41,9 @@ export class LeaseInquiry {
 
   async #ask(lease: LeaseId, gone: readonly GoneInstance[], signal: AbortSignal): Promise<void> {
     try {
-      this.#gone.resolve(gone, await this.#store.leaseExists(lease, signal));
+      const exists = await this.#store.leaseExists(lease, signal);
+      const resolved = this.#gone.resolve(gone, exists);
+      if (!exists) this.#ended(resolved);
     } catch (error) {
       if (!signal.aborted && !(error instanceof EtcdError)) throw error;
     }

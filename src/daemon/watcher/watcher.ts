@@ -20,6 +20,7 @@ import type { WatcherDeps } from './deps.js';
 import { DrainAcks } from './drain-acks.js';
 import { HealthMonitor } from './health-monitor.js';
 import { LeaseInquiry } from './lease-inquiry.js';
+import { LostInstances } from './lost-instances.js';
 import { NginxController } from './nginx-controller.js';
 import type { WatcherOptions, WatcherPorts } from './options.js';
 import { Presence } from './presence.js';
@@ -42,6 +43,9 @@ const REJECTED_SHOWN = 200;
 const REJECTED_PUBLISHED = 20;
 const REJECTED_VIEWED = 50;
 
+/** Most lost instances that are published. */
+const LOST_PUBLISHED = 20;
+
 /** Most services, and servers of all upstreams together, that are shown live. */
 const SERVICES_SHOWN = 200;
 const ROWS_SHOWN = 2_000;
@@ -61,6 +65,7 @@ export class Watcher {
   readonly #health: HealthMonitor | undefined;
   readonly #tracker: RegistrationTracker;
   readonly #leaseInquiry: LeaseInquiry;
+  readonly #lost: LostInstances;
   #options: WatcherOptions;
   /** The revision of the last snapshot; undefined until etcd has been read. */
   #revision: number | undefined;
@@ -83,7 +88,8 @@ export class Watcher {
       gone: (gone) => this.#leaseInquiry.ask(gone, this.#signal),
     });
     const { gone } = this.#tracker;
-    this.#leaseInquiry = new LeaseInquiry(store, gone);
+    this.#lost = new LostInstances({ log, meter, wallClock });
+    this.#leaseInquiry = new LeaseInquiry(store, gone, (ended) => this.#lost.add(ended));
     const deps: WatcherDeps = {
       log,
       meter,
@@ -271,6 +277,7 @@ export class Watcher {
         .slice(0, REJECTED_PUBLISHED)
         .map(({ key, reason }) => ({ key: printable(key), reason })),
       limited: this.#limited(),
+      lost: this.#lost.newest(LOST_PUBLISHED),
     };
   }
 
@@ -338,6 +345,7 @@ export class Watcher {
     if (!registrations || instances.size === 0) return;
     for (const [service, addresses] of instances) {
       this.#health?.update(service, addresses, registrations.get(service), this.#signal);
+      this.#lost.changed(service, addresses, registrations.get(service));
     }
     this.#tracker.forget(instances.keys(), (service) => this.#isNeeded(service));
     for (const controller of this.#controllers) controller.registrationsChanged(instances);
@@ -398,6 +406,7 @@ export class Watcher {
     while (!signal.aborted) {
       await sleep(SWEEP_INTERVAL, signal);
       this.#health?.sweep();
+      this.#lost.sweep();
       if (!signal.aborted) await this.#readOwnAddresses();
     }
   }

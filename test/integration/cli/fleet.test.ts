@@ -13,7 +13,7 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
-import { run, start } from './cli.js';
+import { metricsOf, run, start } from './cli.js';
 
 let network: TestNetwork;
 let etcd: Etcd;
@@ -70,4 +70,12 @@ it('the whole fleet is seen from etcd alone, and the events say why a server wen
   const removed = lines.find((line) => line.includes('server-removed'));
   expect(removed).toContain(firmware.address);
   expect(removed).toContain('its lease expired or was revoked');
+  expect(lines.find((line) => line.includes('instance-lost'))).toContain(firmware.address);
+  await until('the status names the instance after its keys are gone', async () =>
+    new RegExp(`! firmware ${firmware.address} was lost at \\S+Z: its lease expired or was revoked`).test(
+      await status(),
+    ),
+  );
+  const labels = `service="firmware",address="${firmware.address}"`;
+  expect(await metricsOf(admin)).toContain(`sidekick_instance_lost_timestamp_seconds{${labels}} `);
 });

@@ -30,6 +30,15 @@ describe('goneInstance, of the lease', () => {
   });
 });
 
+describe('goneInstance, of an operator', () => {
+  it('says that one had drained it', () => {
+    const said = { by: 'root@lb1' };
+    const drained = { ...record('{}', '7'), maintenance: { revision: 4, said } };
+    expect(goneInstance(INSTANCE, drained).drained).toBe(true);
+    expect(goneInstance(INSTANCE, record('{}', '7'))).not.toHaveProperty('drained');
+  });
+});
+
 describe('GoneInstances', () => {
   const unknown: GoneInstance = goneInstance(INSTANCE, record('{}', '7'));
 
@@ -47,7 +56,7 @@ describe('GoneInstances', () => {
     const gone = new GoneInstances();
     gone.add(unknown);
     gone.delete(INSTANCE);
-    gone.resolve([unknown], false);
+    expect(gone.resolve([unknown], false)).toEqual([]);
     expect(gone.cause(INSTANCE)).toBeUndefined();
     gone.add(goneInstance(INSTANCE, record('{"drain":true}', '8')));
     gone.resolve([unknown], false);

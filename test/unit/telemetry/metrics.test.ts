@@ -57,11 +57,15 @@ describe('the table of metrics', () => {
     expect(METRICS.filter(({ name }) => commands.includes(name.split('_')[1] ?? ''))).toEqual([]);
   });
 
-  it('labels no metric with a device or a key, and one with the address of an own instance only', () => {
+  it('labels no metric with a device or a key, and with addresses those that are bounded in number', () => {
     const labelled = (label: string) =>
       METRICS.filter(({ labels }) => labels.includes(label)).map(({ name }) => name);
     expect(['device', 'key', 'path'].flatMap(labelled)).toEqual([]);
-    expect(labelled('address')).toEqual(['sidekick_instance_healthy']);
+    // An own instance comes from the configuration; of lost instances a watcher remembers no more than a thousand.
+    expect(labelled('address')).toEqual([
+      'sidekick_instance_healthy',
+      'sidekick_instance_lost_timestamp_seconds',
+    ]);
   });
 });
 
