@@ -5,10 +5,10 @@ import { messageOf } from '../../../src/core/errors.js';
 
 /**
  * What etcd answers while it has more changes waiting than it takes, and when one has waited for too long
- * (`server/etcdserver/errors/errors.go`); and what gRPC says of a call whose connection etcd3 has closed, as it does for all
- * calls over it when one has failed.
+ * (`server/etcdserver/errors/errors.go`); and what gRPC says of a call whose time is over, and of one whose connection etcd3
+ * has closed, as it does for all calls over it when one has failed.
  */
-const OVERLOADED = /too many requests|request timed out|UNAVAILABLE/;
+const OVERLOADED = /too many requests|request timed out|UNAVAILABLE|DEADLINE_EXCEEDED/;
 /** Of a lease that has expired or was revoked. */
 const GONE = /requested lease not found/;
 /** As sidekick waits when etcd refuses what its lease needs, ms. */
