@@ -1,16 +1,16 @@
 #!/usr/bin/env node
-import { readBuild } from './commands/build.js';
-import { COMMANDS } from './commands/commands.js';
-import { runCommandLine } from './commands/program.js';
+import { buildText, readBuild } from './commands/build.js';
 
 // Deprecation warnings of dependencies are not actionable for users.
 process.noDeprecation = true;
 
-process.exit(
-  await runCommandLine(COMMANDS, process.argv.slice(2), {
-    env: process.env,
-    out: process.stdout,
-    err: process.stderr,
-    build: readBuild(import.meta.url),
-  }),
-);
+const args = process.argv.slice(2);
+const build = readBuild(import.meta.url);
+
+if (args.length === 1 && ['--version', '-V'].includes(args[0] ?? '')) {
+  // Everything else takes longer to load than Node.js takes to start.
+  process.stdout.write(`${buildText(build)}\n`);
+} else {
+  const { runSidekick } = await import('./commands/run-sidekick.js');
+  process.exit(await runSidekick(args, build));
+}

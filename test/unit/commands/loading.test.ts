@@ -23,9 +23,13 @@ const packagesOf = (...paths: readonly string[]) =>
     .sort();
 
 describe('without a command', () => {
-  it('loads the parser of command lines alone, for --version and --help', () => {
-    expect(packagesOf('src/main.ts')).toEqual(['commander']);
-    expect(loadedWith('src/main.ts').size).toBeLessThan(30);
+  it('loads nothing for --version', () => {
+    expect([...loadedWith('src/main.ts')]).toEqual(['src/main.ts', 'src/commands/build.ts', 'node:fs']);
+  });
+
+  it('loads the parser of command lines alone for --help', () => {
+    expect(packagesOf('src/commands/run-sidekick.ts')).toEqual(['commander']);
+    expect(loadedWith('src/commands/run-sidekick.ts').size).toBeLessThan(30);
   });
 });
 
