@@ -4,13 +4,20 @@ import { sleep } from '../../async/sleep.js';
 import type { RegistryListener, RegistryReader } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
 import { DEFAULT_RESYNC } from './options.js';
+import type { At } from './pages.js';
 import { readSnapshot, type Snapshot } from './snapshot.js';
 import { watch } from './watch.js';
 import { WatchCache } from './watch-cache.js';
+import { readWrittenSince } from './written-since.js';
 
 /** The pause before etcd is read again after an interruption, in ms. */
 const PAUSE = { min: 100, max: 2000 };
 const DEFAULT_STALL = 10_000;
+
+/** How often in a row the copy is proved by what was written since, before it is read in full again. */
+const PROOFS = 9;
+/** The most bytes of values that etcd is to go through for one such answer: it holds them all in memory. */
+const MOST_PROVED = 16 * 2 ** 20;
 
 /** The prefixes that are watched, and their local copy. */
 interface Watched {
@@ -18,10 +25,17 @@ interface Watched {
   readonly cache: WatchCache;
 }
 
+/** A state of the copy that was proved to be etcd's. */
+interface Proved extends At {
+  /** How many proofs have followed the last full read. */
+  readonly proofs: number;
+}
+
 /**
  * Keeps a copy of some prefixes: reads them in full, watches from the next revision, and starts again when the watch is
- * interrupted. Every `resync` ms it also reads in full although nothing was interrupted, while the watch goes on, so that
- * an event that a watch has missed is missing for one resync at most.
+ * interrupted. Every `resync` ms it also compares the copy with etcd although nothing was interrupted, while the watch goes
+ * on, so that an event that a watch has missed is missing for one resync at most. For that it asks what was written since,
+ * and reads in full where the answer leaves any doubt.
  */
 export class EtcdReader implements RegistryReader {
   readonly #cluster: Cluster;
@@ -44,47 +58,61 @@ export class EtcdReader implements RegistryReader {
 
   /** Resolves when the read fails or the watch is interrupted. */
   async #listAndWatch(watched: Watched, signal: AbortSignal): Promise<void> {
-    let after = await this.#read(watched, signal);
-    if (after) watched.cache.replace(after);
+    const first = await this.#read(watched, signal);
+    if (first) watched.cache.replace(first);
+    let after = first && afterReading(first);
     while (after && !signal.aborted) after = await this.#watchUntilResync(watched, after, signal);
   }
 
-  /** Watches until the next full read is in the cache, and resolves to it; to undefined when the watch is interrupted. */
-  async #watchUntilResync(
-    watched: Watched,
-    after: Snapshot,
-    signal: AbortSignal,
-  ): Promise<Snapshot | undefined> {
+  /** Watches until the copy has been compared with etcd; resolves to undefined when the watch is interrupted. */
+  async #watchUntilResync(watched: Watched, after: Proved, signal: AbortSignal): Promise<Proved | undefined> {
     const derived = deriveAbort(signal);
     const watching = this.#watch(watched, after, derived.signal);
-    const reading = this.#resync(watched, after, derived.signal);
+    const comparing = this.#resync(watched, after, derived.signal);
     try {
-      const next = await Promise.race([watching, reading]);
-      if (next) watched.cache.merge(next);
-      return next;
+      return await Promise.race([watching, comparing]);
     } finally {
       derived.abort();
       derived.dispose();
-      await Promise.all([watching, reading]);
+      await Promise.all([watching, comparing]);
     }
   }
 
   /** Resolves when the watch is interrupted. */
-  async #watch({ prefixes, cache }: Watched, after: Snapshot, signal: AbortSignal): Promise<undefined> {
+  async #watch({ prefixes, cache }: Watched, after: At, signal: AbortSignal): Promise<undefined> {
     const { stall = DEFAULT_STALL } = this.#cluster.options;
     const settings = { prefixes, after, stall, signal };
     for await (const changes of watch(this.#cluster, settings)) cache.apply(changes);
   }
 
-  /** The next full read; undefined where it fails, or shows another history than the one that is watched. */
-  async #resync(watched: Watched, after: Snapshot, signal: AbortSignal): Promise<Snapshot | undefined> {
+  /** Compares the copy with etcd; undefined where that fails, or etcd shows another history than the one that is watched. */
+  async #resync(watched: Watched, after: Proved, signal: AbortSignal): Promise<Proved | undefined> {
     const { resync = DEFAULT_RESYNC } = this.#cluster.options;
     await sleep(resync, signal);
     if (signal.aborted) return undefined;
-    const { revision } = watched.cache;
+    const { cache } = watched;
+    const proved = await this.#prove(watched, after, signal);
+    if (proved) return proved;
+    const { revision } = cache;
     const next = await this.#read(watched, signal);
     const sameHistory = next && next.clusterId === after.clusterId && next.revision >= revision;
-    return sameHistory ? next : undefined;
+    if (!sameHistory || signal.aborted) return undefined;
+    cache.merge(next);
+    return afterReading(next);
+  }
+
+  /** Proves the copy by what was written since; undefined where that leaves a doubt, also whether etcd answers. */
+  async #prove(
+    { prefixes, cache }: Watched,
+    after: Proved,
+    signal: AbortSignal,
+  ): Promise<Proved | undefined> {
+    if (after.proofs >= PROOFS || cache.size > MOST_PROVED) return undefined;
+    // The full read that follows tells what is wrong.
+    const answer = await readWrittenSince(this.#cluster, prefixes, after, signal).catch(() => undefined);
+    if (signal.aborted || answer?.clusterId !== after.clusterId || !cache.confirm(answer)) return undefined;
+    const { revision, clusterId } = answer;
+    return { revision, clusterId, proofs: after.proofs + 1 };
   }
 
   async #read({ prefixes, cache }: Watched, signal: AbortSignal): Promise<Snapshot | undefined> {
@@ -95,4 +123,9 @@ export class EtcdReader implements RegistryReader {
       return undefined;
     }
   }
+}
+
+/** Without what was read: the copy has that. */
+function afterReading({ revision, clusterId }: Snapshot): Proved {
+  return { revision, clusterId, proofs: 0 };
 }

@@ -3,6 +3,7 @@ import type { KeyValue, RegistryListener } from '../../core/ports.js';
 import { sameEntry } from './key-values.js';
 import type { Snapshot } from './snapshot.js';
 import type { Change, Changes } from './watch.js';
+import type { WrittenSince } from './written-since.js';
 
 /**
  * The local copy of the watched prefixes. There is one map, changed in place: a change among ten thousand keys costs what
@@ -26,6 +27,13 @@ export class WatchCache {
   /** The revision up to which the copy is true. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** How many bytes its values have, at least; of those that are too long to be kept, too. */
+  get size(): number {
+    let size = 0;
+    for (const { value, oversized } of this.#entries.values()) size += oversized ?? value.length;
+    return size;
   }
 
   /** Takes a snapshot in place of whatever was known. */
@@ -52,6 +60,23 @@ export class WatchCache {
     this.#revision = Math.max(this.#revision, revision);
     this.#showIfNew();
     this.#observer.onRead?.();
+  }
+
+  /**
+   * Takes what was written since the last full read, and tells whether the copy is then proved to be what etcd has. It has
+   * every key that etcd has: those of the last full read but for deleted ones, and all that were written later. So it has
+   * no other key where it has no more of them. Where changes have arrived that are newer than the answer, nothing is proved.
+   */
+  confirm({ written, keys, revision }: WrittenSince): boolean {
+    if (this.#revision > revision) return false;
+    for (const entry of written) this.#apply({ type: 'put', entry });
+    this.#revision = revision;
+    this.#showIfNew();
+    if (this.#entries.size !== keys) return false;
+    this.#deleted.clear();
+    this.#base = revision;
+    this.#observer.onRead?.();
+    return true;
   }
 
   /** Takes changes; what has arrived together is shown together. What is known already, or is outdated, is passed over. */

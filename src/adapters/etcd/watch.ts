@@ -2,7 +2,8 @@ import type { IWatchResponse } from 'etcd3';
 import type { KeyValue } from '../../core/ports.js';
 import type { Cluster } from './cluster.js';
 import { toEntry } from './key-values.js';
-import { rangeOf, type Snapshot } from './snapshot.js';
+import type { At } from './pages.js';
+import { rangeOf } from './snapshot.js';
 
 /** One write or deletion. */
 export type Change =
@@ -20,7 +21,7 @@ export interface Changes {
 interface WatchSettings {
   readonly prefixes: readonly string[];
   /** The watch begins right after it. */
-  readonly after: Snapshot;
+  readonly after: At;
   /** How long the stream may be silent, in ms, although its progress is requested. */
   readonly stall: number;
   readonly signal: AbortSignal;
@@ -79,7 +80,7 @@ async function open(cluster: Cluster, signal: AbortSignal): Promise<WatchStream 
 }
 
 /** Whether the watch was cancelled (compacted, refused), or answers come from another cluster than the snapshot. */
-function isStale({ canceled, header }: IWatchResponse, after: Snapshot): boolean {
+function isStale({ canceled, header }: IWatchResponse, after: At): boolean {
   return canceled || header.cluster_id !== after.clusterId;
 }
 

@@ -61,6 +61,44 @@ class Script {
   }
 }
 
+/** What happens in etcd, of which the watch loses some. */
+class Lossy {
+  readonly #truth = new Map<string, KeyValue>();
+  readonly #seen = new Recorder();
+  readonly #picture = new WatchCache(this.#seen);
+  #revision = 1;
+  /** The revision at which the picture was right. */
+  #proved = 1;
+  #lost = 0;
+
+  constructor() {
+    this.#picture.replace(snapshot(1));
+  }
+
+  write(key: string, put: boolean, lost: boolean): void {
+    const revision = ++this.#revision;
+    const entry = { key, value: '', revision };
+    if (put) this.#truth.set(key, entry);
+    else this.#truth.delete(key);
+    const change: Change = put ? { type: 'put', entry } : { type: 'delete', key, revision };
+    if (lost) this.#lost++;
+    else this.#picture.apply({ changes: [change], revision, more: false });
+  }
+
+  /** Whether the picture is proved; where it is not, it takes what a full read shows. */
+  compare(): boolean {
+    const [truth, revision] = [this.#truth, this.#revision];
+    const written = [...truth.values()].filter((entry) => entry.revision > this.#proved);
+    const holds = this.#picture.confirm({ written, keys: truth.size, revision, clusterId: 'c' });
+    expect(holds || this.#lost > 0).toBe(true);
+    if (!holds) this.#picture.merge(snapshot(revision, ...truth.values()));
+    expect(this.#seen.last?.entries).toEqual(truth);
+    this.#proved = revision;
+    this.#lost = 0;
+    return holds;
+  }
+}
+
 const a1: KeyValue = { key: 'a', value: '1', revision: 1 };
 const a2: KeyValue = { key: 'a', value: '2', revision: 2 };
 const b3: KeyValue = { key: 'b', value: '1', revision: 3 };
@@ -197,5 +235,35 @@ describe('WatchCache', () => {
         }
       }),
     );
+  });
+
+  it('is proved by what was written since and by how many keys there are, and only where it has missed no deletion', () => {
+    const step = fc.oneof(
+      fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), put: fc.boolean(), lost: fc.boolean() }),
+      fc.constant('compare' as const),
+    );
+    const proofs = { held: 0, failed: 0 };
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1 }), (steps) => {
+        const etcd = new Lossy();
+        for (const each of [...steps, 'compare' as const]) {
+          if (each !== 'compare') etcd.write(each.key, each.put, each.lost);
+          else if (etcd.compare()) proofs.held++;
+          else proofs.failed++;
+        }
+      }),
+    );
+    expect(proofs.held).toBeGreaterThan(0);
+    expect(proofs.failed).toBeGreaterThan(0);
+  });
+
+  it('is not proved by an answer from before a change that it has taken', () => {
+    const seen = new Recorder();
+    const picture = new WatchCache(seen);
+    picture.replace(snapshot(1, a1));
+    picture.apply({ changes: [{ type: 'put', entry: b3 }], revision: 3, more: false });
+    expect(picture.confirm({ written: [], keys: 1, revision: 2, clusterId: 'c' })).toBe(false);
+    expect([...(seen.last?.entries ?? [])]).toEqual([...entries(a1, b3)]);
+    expect(picture.confirm({ written: [b3], keys: 2, revision: 3, clusterId: 'c' })).toBe(true);
   });
 });
