@@ -142,6 +142,20 @@ export function plan(given: PlanInput): Plan {
   };
 }
 
+/**
+ * Whether a plan may go by `active` and `failing`: it does for servers that are to be taken out, or are there twice. Where
+ * this changes between the read and the plan, no server counts as idle or failing, as in a plan whose counters are not fresh.
+ */
+export function needsCounters(servers: readonly ActualServer[], desired: DesiredServers): boolean {
+  const staying = new Set<Address>();
+  for (const { address } of servers) {
+    const intent = desired.get(address)?.intent;
+    if (intent === undefined || intent === 'drain' || staying.has(address)) return true;
+    staying.add(address);
+  }
+  return false;
+}
+
 /** What the plan is for: what is desired and not there, and the addresses that may have servers. */
 function addressesOf({ desired, actual, only }: PlanInput): {
   readonly absent: readonly DesiredServer[];

@@ -145,7 +145,7 @@ export interface ActualServer {
   readonly draining: boolean;
   /** Open requests or connections; undefined if it was not asked for or is not known. */
   readonly active?: number;
-  /** NGINX sends it nothing: `unhealthy` by its health checks or `unavail` after failed attempts. */
+  /** NGINX sends it nothing: `unhealthy` by its health checks or `unavail` after failed attempts. False if not asked for. */
   readonly failing: boolean;
 }
 
@@ -161,8 +161,16 @@ export interface NginxApi {
   identity(signal: AbortSignal): Promise<NginxIdentity>;
   /** The names of the groups of a kind; none if NGINX has no such block. */
   upstreams(kind: Kind, signal: AbortSignal): Promise<readonly string[]>;
-  /** The group's servers, with `active` and `failing` read from its peers. */
-  upstream(ref: UpstreamRef, signal: AbortSignal): Promise<UpstreamState>;
+  /**
+   * The group's servers, with `active` and `failing` read from its peers: a second question, whose answer is several times
+   * as long.
+   * @param needsCounters Whether that is to be asked, by the servers that the group has; left out: it is.
+   */
+  upstream(
+    ref: UpstreamRef,
+    signal: AbortSignal,
+    needsCounters?: (servers: readonly ActualServer[]) => boolean,
+  ): Promise<UpstreamState>;
   /** One server as it is configured, without its counters. */
   server(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<ActualServer>;
   /**

@@ -229,10 +229,15 @@ export class FakeNginx implements NginxApi, TrafficApi {
     });
   }
 
-  upstream(ref: UpstreamRef, signal: AbortSignal): Promise<UpstreamState> {
+  upstream(
+    ref: UpstreamRef,
+    signal: AbortSignal,
+    needsCounters: (servers: readonly ActualServer[]) => boolean = () => true,
+  ): Promise<UpstreamState> {
     return this.#call({ method: 'upstream', ref }, signal, () => {
       const { servers, unmanaged } = this.#group(ref);
-      return { unmanaged, servers: servers.map(listed) };
+      const configured = servers.map(shown);
+      return { unmanaged, servers: needsCounters(configured) ? servers.map(listed) : configured };
     });
   }
 

@@ -63,16 +63,13 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
       }
     },
 
-    async upstream(ref, signal) {
-      const [servers, status] = await Promise.all([
-        versioned('GET', `${groupPath(ref)}/servers/`, signal),
-        versioned('GET', `${groupPath(ref)}/?fields=peers`, signal),
-      ]);
-      const peers = readPeers(status);
+    async upstream(ref, signal, needsCounters = () => true) {
+      const state = readServers(await versioned('GET', `${groupPath(ref)}/servers/`, signal));
+      if (!state) throw badAnswer('the servers of the group are not as NGINX lists them');
+      if (!needsCounters(state.servers)) return state;
+      const peers = readPeers(await versioned('GET', `${groupPath(ref)}/?fields=peers`, signal));
       if (!peers) throw badAnswer('the peers of the group are not as NGINX lists them');
-      const read = readServers(servers, peers);
-      if (!read) throw badAnswer('the servers of the group are not as NGINX lists them');
-      return read;
+      return { ...state, servers: state.servers.map((server) => ({ ...server, ...peers.get(server.id) })) };
     },
 
     async traffic(ref, signal) {

@@ -38,24 +38,23 @@ function isId(value: unknown): value is number {
 }
 
 /**
- * Reads `servers`: those that are sidekick's, and how many are not. Undefined where any of it is none of NGINX's answers:
+ * Reads `servers`, without their counters: those that are sidekick's, and how many are not. Undefined where any of it is none of NGINX's answers:
  * a server that was left out would be taken for one that is not there, and added again.
  */
 export function readServers(
   value: unknown,
-  peers: ReadonlyMap<number, PeerStatus>,
 ): { readonly servers: readonly ActualServer[]; readonly unmanaged: number } | undefined {
   if (!Array.isArray(value)) return undefined;
   const all = value as readonly unknown[];
   if (!all.every(isWireServer)) return undefined;
   const parametersOf = parameterReader();
-  const servers = all.flatMap((server) => readManaged(server, peers, parametersOf) ?? []);
+  const servers = all.flatMap((server) => readManaged(server, parametersOf) ?? []);
   return { servers, unmanaged: all.length - servers.length };
 }
 
 /** Reads one server, without its counters; undefined where it is none of NGINX's answers, or not sidekick's. */
 export function readServer(value: unknown): ActualServer | undefined {
-  return isWireServer(value) ? readManaged(value, new Map(), readWireParameters) : undefined;
+  return isWireServer(value) ? readManaged(value, readWireParameters) : undefined;
 }
 
 /** Fields that only a server has which is not sidekick's. */
@@ -64,20 +63,17 @@ const UNMANAGED_FIELDS = ['parent', 'host', 'service'] as const;
 /** Undefined where it is not sidekick's: a DNS name, a child of one (`parent`, `host`), an SRV `service`, a unix socket. */
 function readManaged(
   value: WireServer,
-  peers: ReadonlyMap<number, PeerStatus>,
   parametersOf: (server: WireServer) => ServerParameters,
 ): ActualServer | undefined {
   if (UNMANAGED_FIELDS.some((name) => (value[name] ?? '') !== '')) return undefined;
   const address = parseAddress(value.server);
   if (!address.ok) return undefined;
-  const peer = peers.get(value.id);
   return {
     id: value.id,
     address: address.value,
     parameters: parametersOf(value),
     draining: value.drain === true,
-    ...(peer?.active === undefined ? {} : { active: peer.active }),
-    failing: peer?.failing ?? false,
+    failing: false,
   };
 }
 

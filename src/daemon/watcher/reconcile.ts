@@ -1,8 +1,9 @@
 import { forEach } from '../../async/for-each.js';
 import type { Semaphore } from '../../async/semaphore.js';
 import type { Address } from '../../core/address.js';
+import type { DesiredServers } from '../../core/desired.js';
 import { NginxError } from '../../core/errors.js';
-import { type Action, actionKey, type Call, isOut, type Plan } from '../../core/plan.js';
+import { type Action, actionKey, type Call, isOut, needsCounters, type Plan } from '../../core/plan.js';
 import type { ActualServer, NginxApi, NginxIdentity } from '../../core/ports.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import { KnownServers } from './known-servers.js';
@@ -60,12 +61,17 @@ export interface PassResult {
  */
 const CHUNK = 8;
 
-/** Reads what the group has. Rejects where it cannot be read. */
+/**
+ * Reads what the group has: the counters of its servers only where a plan goes by them. Rejects where it cannot be read.
+ * @param desired What etcd wants at the time at which it is asked.
+ */
 export async function readGroup(
   { api, semaphore, ref }: NginxTarget,
+  desired: () => DesiredServers,
   signal: AbortSignal,
 ): Promise<KnownServers> {
-  return new KnownServers(ref.kind, await semaphore(signal, (own) => api.upstream(ref, own)));
+  const needed = (servers: readonly ActualServer[]) => needsCounters(servers, desired());
+  return new KnownServers(ref.kind, await semaphore(signal, (own) => api.upstream(ref, own, needed)));
 }
 
 /**

@@ -192,7 +192,7 @@ export class UpstreamWorker {
 
   #beginRead(identity: NginxIdentity, signal: AbortSignal): void {
     this.#schedule.begin(this.#context.deps.clock());
-    const servers = readGroup(this.#target(identity), signal);
+    const servers = this.#readGroup(identity, signal);
     const group = new GroupRead(servers, this.#fastPasses.addresses, () => this.#wakeup.wake());
     this.#read = { identity, epoch: this.#epoch, group };
   }
@@ -202,7 +202,12 @@ export class UpstreamWorker {
     const { identity } = this.#context.nginx;
     if (!identity) throw new NginxError('UNREACHABLE', 'NGINX does not answer');
     const target = this.#target(identity);
-    return reconcile(target, this.#planner, await readGroup(target, signal), { dryRun }, signal);
+    const servers = await this.#readGroup(identity, signal);
+    return reconcile(target, this.#planner, servers, { dryRun }, signal);
+  }
+
+  #readGroup(identity: NginxIdentity, signal: AbortSignal): Promise<KnownServers> {
+    return readGroup(this.#target(identity), () => this.#context.feed.desired, signal);
   }
 
   /** The group has been read: plans and acts, while no fast pass is under way. */

@@ -84,9 +84,9 @@ export class Severable {
       name,
       identity: (signal) => through(() => inner.identity(signal)),
       upstreams: (kind, signal) => through(() => inner.upstreams(kind, signal)),
-      upstream: (ref, signal) =>
+      upstream: (ref, signal, needsCounters) =>
         through(async () => {
-          const state = await inner.upstream(ref, signal);
+          const state = await inner.upstream(ref, signal, needsCounters);
           if (!this.#severed) this.#spy.read(name, ref, state);
           return state;
         }),

@@ -201,6 +201,35 @@ describe('the API client, reading', () => {
     expect(servers[0]).not.toHaveProperty('active');
   });
 
+  it('asks for the counters only where they are needed, by the servers that the group has', async () => {
+    const { server, nginx } = await serve();
+    const { id } = nginx.place(HTTP, host(1));
+    const api = client({ url: server.url });
+    const seen: unknown[] = [];
+    const answered = (needed: boolean) =>
+      api.upstream(HTTP, SIGNAL, (servers) => {
+        seen.push(servers.map(({ address }) => address));
+        return needed;
+      });
+
+    const asked = () => server.requests.get('GET') ?? 0;
+    const [without] = (await answered(false)).servers;
+    expect(without).toEqual({
+      id,
+      address: host(1),
+      parameters: DEFAULT_PARAMETERS,
+      draining: false,
+      failing: false,
+    });
+    const before = asked();
+    const [withCounters] = (await answered(true)).servers;
+    expect(withCounters).toMatchObject({ id, active: 0 });
+    expect(asked() - before).toBe(2);
+    await answered(false);
+    expect(asked() - before).toBe(3);
+    expect(seen).toEqual([[host(1)], [host(1)], [host(1)]]);
+  });
+
   it('returns no groups where NGINX has no stream block', async () => {
     const error = { error: { status: 404, text: 'path not found', code: 'PathNotFound' } };
     const { server } = await serve({ intercept: answering(/stream/, 404, error) });
