@@ -50,7 +50,8 @@ export function parseAddress(text: string): Result<Address> {
 
 /** The host part without brackets. */
 export function hostOf(address: Address): string {
-  return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  const colon = address.lastIndexOf(':');
+  return address.startsWith('[') ? address.slice(1, colon - 1) : address.slice(0, colon);
 }
 
 /** A set of networks in CIDR form, such as `10.0.0.0/8`. */

@@ -24,8 +24,12 @@ export function printable(text: string, limit = PRINTABLE_LENGTH): string {
   return `${cut(shown, limit - note.length)}${note}`;
 }
 
+/** Nearly every text, and quick to tell. */
+const PLAIN = /^[ -~]*$/;
+
 /** Writes unprintable characters as escapes that JSON and JavaScript read back. The length is not limited. */
 export function escapeUnprintable(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.replace(UNPRINTABLE, (char) => SHORT[char] ?? codeUnits(char));
 }
 

@@ -30,16 +30,29 @@ export function decodeRegistration(prefixes: KeyPrefixes, key: string, value: st
 
 /** Reads the value of an instance's key. Never throws. */
 export function decodeValue(instance: Instance, value: string): Decoded {
+  return withInstance(instance, readValue(value));
+}
+
+/** What a value says, whose key ever has it. */
+export type ValueRead = Result<
+  Pick<Registration, 'parameters' | 'drain' | 'meta'> & { readonly warnings: readonly string[] }
+>;
+
+/** What the value, as it was read, says of an instance. */
+export function withInstance(instance: Instance, read: ValueRead): Decoded {
+  if (!read.ok) return { status: 'rejected', instance, reason: read.reason };
+  const { warnings, ...said } = read.value;
+  return { status: 'accepted', registration: { ...instance, ...said }, warnings };
+}
+
+/** Reads the value of a registration. Never throws. */
+export function readValue(value: string): ValueRead {
   const fields = readObject(value);
-  if (!fields.ok) return { status: 'rejected', instance, reason: fields.reason };
-  if (fields.value === undefined) {
-    return {
-      status: 'accepted',
-      registration: { ...instance, parameters: DEFAULT_PARAMETERS, drain: false, meta: {} },
-      warnings: value.trim() === '' ? [] : ['value is not a JSON object: all parameters take their defaults'],
-    };
-  }
-  return decodeFields(instance, fields.value);
+  if (!fields.ok) return fields;
+  if (fields.value !== undefined) return readFields(fields.value);
+  const warnings =
+    value.trim() === '' ? [] : ['value is not a JSON object: all parameters take their defaults'];
+  return ok({ parameters: DEFAULT_PARAMETERS, drain: false, meta: {}, warnings });
 }
 
 /** The key and value of a registration. Parameters at their defaults are left out. */
@@ -80,24 +93,19 @@ function attemptsJson(text: string): boolean {
   return /^[\uFEFF]|^\s*["'[]|[{}]/.test(text);
 }
 
-function decodeFields(instance: Instance, fields: Readonly<Record<string, unknown>>): Decoded {
+function readFields(fields: Readonly<Record<string, unknown>>): ValueRead {
   const parameters = readParameters(fields);
-  if (!parameters.ok) return { status: 'rejected', instance, reason: parameters.reason };
+  if (!parameters.ok) return parameters;
   const drain = fields.drain ?? false;
-  if (typeof drain !== 'boolean') {
-    return {
-      status: 'rejected',
-      instance,
-      reason: `drain must be true or false, got ${describe(drain)}`,
-    };
-  }
+  if (typeof drain !== 'boolean') return err(`drain must be true or false, got ${describe(drain)}`);
   const unknown = Object.keys(fields).filter((name) => !FIELDS.has(name));
   const { meta, warnings } = readMeta(fields.meta);
-  return {
-    status: 'accepted',
-    registration: { ...instance, parameters: parameters.value, drain, meta },
+  return ok({
+    parameters: parameters.value,
+    drain,
+    meta,
     warnings: unknown.length > 0 ? [...warnings, ignored(unknown)] : warnings,
-  };
+  });
 }
 
 function ignored(names: readonly string[]): string {

@@ -14,7 +14,13 @@ import { type GoneInstance, goneInstance } from './gone-instances.js';
 import { type Instance, type KeyPrefixes, maintenancePrefix, parseInstance, serviceIn } from './keys.js';
 import { decodeMaintenance, type Maintenance } from './maintenance.js';
 import type { KeyValue, RegistrySnapshot } from './ports.js';
-import { type Decoded, decodeValue, MAX_VALUE_LENGTH } from './registration-codec.js';
+import {
+  type Decoded,
+  MAX_VALUE_LENGTH,
+  readValue,
+  type ValueRead,
+  withInstance,
+} from './registration-codec.js';
 import { quote } from './result.js';
 
 /** A key that is not taken, or not as it is. */
@@ -102,6 +108,7 @@ export class Registrations implements DesiredLookup {
   readonly #seen: Set<string>;
   #names: object = {};
   #revision = 0;
+  #lastRead: { readonly value: string; readonly read: ValueRead } | undefined;
 
   /** @param seen Services known to have been registered before. */
   constructor(prefixes: KeyPrefixes, rules: Partial<RegistrationRules> = {}, seen: Iterable<string> = []) {
@@ -303,10 +310,16 @@ export class Registrations implements DesiredLookup {
       return { status: 'rejected', instance, reason };
     }
     try {
-      return decodeValue(instance, value);
+      return withInstance(instance, this.#read(value));
     } catch (error) {
       return { status: 'rejected', instance, reason: fault(error) };
     }
+  }
+
+  /** Most instances of a service have equal values: one that equals the value before it is not read again. */
+  #read(value: string): ValueRead {
+    if (this.#lastRead?.value !== value) this.#lastRead = { value, read: readValue(value) };
+    return this.#lastRead.read;
   }
 
   #remove(
@@ -439,9 +452,12 @@ function isEmpty({ records, rejected, maintenance, admission }: Service): boolea
 }
 
 const ENCODER = new TextEncoder();
+/** Text of which each character is one byte, as nearly every value is. */
+const ASCII = /^[\n -~]*$/;
 
 function bytesOf({ value, oversized }: KeyValue): number {
-  return oversized !== undefined || value.length > MOST_BYTES ? MOST_BYTES : ENCODER.encode(value).length;
+  if (oversized !== undefined || value.length > MOST_BYTES) return MOST_BYTES;
+  return ASCII.test(value) ? value.length : ENCODER.encode(value).length;
 }
 
 function fault(error: unknown): string {

@@ -120,5 +120,5 @@ export function differences(
 
 /** The parameters that differ from the defaults: the shortest way to write a set of them. */
 export function nonDefault(parameters: ServerParameters): Partial<ServerParameters> {
-  return differences('http', DEFAULT_PARAMETERS, parameters);
+  return parameters === DEFAULT_PARAMETERS ? {} : differences('http', DEFAULT_PARAMETERS, parameters);
 }

@@ -70,6 +70,15 @@ export interface JournalExcerpt {
   readonly events: readonly JournaledEvent[];
 }
 
+/** An event as it was logged: most are forgotten before anybody looks, so it is made fit to show only for those who do. */
+interface RawEvent {
+  readonly number: number;
+  readonly at: number;
+  readonly level: JournaledEvent['level'];
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
 /** The last events of a daemon, in memory: they end with the process. */
 export class EventJournal {
   readonly #wallClock: WallClock;
@@ -77,7 +86,7 @@ export class EventJournal {
   readonly #startedAt: number;
   readonly #name: string;
   readonly #listeners = new Set<(event: JournaledEvent) => void>();
-  #events: JournaledEvent[] = [];
+  #events: RawEvent[] = [];
   #count = 0;
 
   /** @param size How many events are kept. */
@@ -92,19 +101,27 @@ export class EventJournal {
     const { event, addresses } = fields;
     if (typeof event !== 'string') return;
     this.#count++;
-    const named = Array.isArray(addresses) ? { addresses: addresses.slice(0, ADDRESSES_NAMED) } : {};
-    const entry: JournaledEvent = {
-      ...boundedFields({ ...fields, ...named }),
-      id: `${this.#name}-${this.#count}`,
-      time: new Date(this.#wallClock()).toISOString(),
-      level,
-      event,
-      message,
-    };
-    this.#events.push(entry);
+    const kept = Array.isArray(addresses)
+      ? { ...fields, addresses: addresses.slice(0, ADDRESSES_NAMED) }
+      : fields;
+    const raw = { number: this.#count, at: this.#wallClock(), level, fields: kept, message };
+    this.#events.push(raw);
     // Cut in large steps, so that one event costs what one event costs.
     if (this.#events.length >= 2 * this.#size) this.#events = this.#events.slice(-this.#size);
+    if (this.#listeners.size === 0) return;
+    const entry = this.#shown(raw);
     for (const listener of this.#listeners) listener(entry);
+  }
+
+  #shown({ number, at, level, fields, message }: RawEvent): JournaledEvent {
+    return {
+      ...boundedFields(fields),
+      id: `${this.#name}-${number}`,
+      time: new Date(at).toISOString(),
+      level,
+      event: String(fields.event),
+      message,
+    };
   }
 
   /** The events that it keeps. */
@@ -113,7 +130,7 @@ export class EventJournal {
     return {
       since: new Date(this.#startedAt).toISOString(),
       forgotten: this.#count - events.length,
-      events,
+      events: events.map((raw) => this.#shown(raw)),
     };
   }
 

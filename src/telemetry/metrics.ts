@@ -19,6 +19,8 @@ export function createMetrics(log: Log): Metrics {
   const gauges = new Map<string, Gauge>();
   const histograms = new Map<string, Histogram>();
   const series = new SeriesLimit();
+  /** The labels that were admitted for each metric, by themselves as JSON: nearly every value is one of a known series. */
+  const admitted = new Map<string, Map<string, Record<string, string>>>();
   for (const { name, type, help, labels, buckets } of METRICS) {
     const configuration = { name, help, labelNames: [...labels], registers: [registry] };
     if (type === 'counter') counters.set(name, new Counter(configuration));
@@ -35,11 +37,26 @@ export function createMetrics(log: Log): Metrics {
     }
   }
 
+  /** The labels as they are shown; undefined where there is no room for another series. */
+  function admit(name: string, labels: Labels): Record<string, string> | undefined {
+    const spelled = JSON.stringify(labels);
+    const known = admitted.get(name);
+    const before = known?.get(spelled);
+    if (before) return before;
+    const safe = shown(labels);
+    if (!series.admit(name, safe)) return undefined;
+    // Any number of labels may be shown as one, which was cut: those are not remembered.
+    if (JSON.stringify(safe) !== spelled) return safe;
+    if (known) known.set(spelled, safe);
+    else admitted.set(name, new Map([[spelled, safe]]));
+    return safe;
+  }
+
   /** Records a value unless its metric has too many combinations of labels already: nobody's names may fill the memory. */
   function record(name: string, labels: Labels, write: (shown: Record<string, string>) => void): void {
     safely(name, () => {
-      const safe = shown(labels);
-      if (series.admit(name, safe)) write(safe);
+      const safe = admit(name, labels);
+      if (safe) write(safe);
       else meter.count('sidekick_metric_series_dropped_total', { metric: name });
     });
   }
@@ -55,6 +72,7 @@ export function createMetrics(log: Log): Metrics {
       safely(name, () => {
         const safe = shown(labels);
         series.release(name, safe);
+        admitted.delete(name);
         (gauges.get(name) ?? declared(counters, name)).remove(safe);
       }),
   };

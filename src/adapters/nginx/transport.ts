@@ -78,8 +78,9 @@ function readText(body: Dispatcher.ResponseData['body'], progress: () => void): 
     });
     body.on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
     body.on('error', reject);
-    // Without an end or an error before it.
-    body.on('close', () => reject(new Error('the answer broke off')));
+    body.on('close', () => {
+      if (!body.readableEnded) reject(new Error('the answer broke off'));
+    });
   });
 }
 

@@ -100,8 +100,9 @@ export class HealthMonitor {
 
   /** Probes the instances that a service has registered now, and no others. */
   sync(service: string, registered: ReadonlyMap<Address, unknown>, signal: AbortSignal): void {
-    const known = this.#watched.get(service)?.all.keys() ?? [];
-    this.update(service, new Set([...registered.keys(), ...known]), registered, signal);
+    const known = this.#watched.get(service)?.all;
+    const addresses = known ? new Set([...registered.keys(), ...known.keys()]) : registered.keys();
+    this.update(service, addresses, registered, signal);
   }
 
   /** Forgets what has been gone for long enough; to be called now and then. */
