@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { needsCounters, plan } from '../../../../src/core/plan.js';
 import { A, B, has, input, wants } from '../support/plan.js';
 
-describe('the counters of the servers', () => {
+describe('whether a plan goes by the counters of the servers', () => {
   it.each([
     ['one that is gone', wants([A, 'serve']), [has(0, A), has(1, B)], true],
     ['one that is asked to drain', wants([A, 'serve'], [B, 'drain']), [has(0, A), has(1, B)], true],
@@ -12,7 +12,7 @@ describe('the counters of the servers', () => {
     ['one whose registration cannot be read', wants([A, 'keep']), [has(0, A)], false],
     ['one that is asked to drain and not there', wants([A, 'serve'], [B, 'drain']), [has(0, A)], false],
     ['none', wants([A, 'serve']), [], false],
-  ])('are needed for %s: %4$s', (_, desired, actual, needed) => {
+  ])('is told for %s: %4$s', (_, desired, actual, needed) => {
     expect(needsCounters(actual, desired)).toBe(needed);
     if (needed) return;
     const counted = actual.map((server) => ({ ...server, active: 0, failing: true }));
