@@ -29,7 +29,7 @@ export const etcdOptions = {
     resync: option(
       duration('1s'),
       formatDuration(DEFAULT_RESYNC),
-      'How often everything that is watched in etcd is read again.',
+      'How often what is watched is compared with etcd, which needs a full read every tenth time.',
     ),
   },
   prefix: {

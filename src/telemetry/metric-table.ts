@@ -24,7 +24,7 @@ export const METRICS: readonly MetricDeclaration[] = [
   gauge('etcd_up', '1 while etcd answers, otherwise 0.'),
   gauge(
     'etcd_last_read_timestamp_seconds',
-    'When every watched key was last read from etcd in full, in Unix time.',
+    'When what is watched was last read from etcd, or compared with it, in Unix time.',
   ),
   counter('etcd_errors_total', 'Calls to etcd that failed.', ['call']),
   counter('lease_grants_total', 'Leases that etcd granted: the first one, and one after each loss.'),

@@ -106,9 +106,18 @@ describe('the status of an instance', () => {
 
 describe('what others wrote', () => {
   it('has its defaults where a field is of another type', () => {
-    const nothing = { version: '', since: 0, ready: false, nginx: [], rejected: [], limited: [] };
+    const nothing = { version: '', since: 0, ready: false, nginx: [], rejected: [], limited: [], lost: [] };
     expect(decodeWatcher('{}')).toEqual(nothing);
-    const wrong = { version: 7, since: '7', ready: 'yes', error: '', nginx: 'x', rejected: {}, limited: 1 };
+    const wrong = {
+      version: 7,
+      since: '7',
+      ready: 'yes',
+      error: '',
+      nginx: 'x',
+      rejected: {},
+      limited: 1,
+      lost: 'x',
+    };
     expect(decodeWatcher(JSON.stringify(wrong))).toEqual(nothing);
     expect(decodeInstance('{"reason":""}')).toEqual({ health: '', since: 0, key: '', version: '' });
     const nginx = {
