@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { buildPackages, PACKAGES } from '../packages/packages.mjs';
 import { ensureBaseImage } from '../setup/base-image.mjs';
 import { canInstall, install } from '../setup/debian.mjs';
-import { HOST_IMAGE } from '../setup/images.mjs';
+import { ensureImage, HOST_IMAGE, PROMETHEUS_IMAGE } from '../setup/images.mjs';
 import { takeLock } from '../setup/lock.mjs';
 import { doing, done, failed, headline, skipped } from '../setup/narrator.mjs';
 import { ensurePackages } from '../setup/npm.mjs';
@@ -69,6 +69,7 @@ try {
   await takeLock();
   await ensurePackages();
   await ensureHostImage();
+  await ensureImage(PROMETHEUS_IMAGE);
   await probeSystemd();
   for (const name of Object.keys(TOOLS)) await ensureTool(name);
   await ensureBaseImage('bookworm');

@@ -11,6 +11,9 @@ const LABEL = 'sidekick.inputs';
 /** The image of which Vagrant's docker provider makes hosts; the tests ask its systemd about the units. */
 export const HOST_IMAGE = { name: 'sidekick-host', context: ['docker/host/image'], only: 'test' };
 
+/** Prometheus with the alert rules; the cluster test asks it for alerts. */
+export const PROMETHEUS_IMAGE = { name: 'sidekick-prometheus', context: ['docker/prometheus'] };
+
 /**
  * An image: its name, the files of its build context, and whether the npm packages needed at run time go with them.
  * `only` says for what alone it is needed; default for everything. `built` says that it holds the project's own code, so that
@@ -22,7 +25,7 @@ export const IMAGES = [
   { name: 'sidekick-firmware', context: ['docker/firmware'] },
   { name: 'sidekick-exporter', context: ['docker/exporter'] },
   { name: 'sidekick-mqtt-clients', context: ['docker/mqtt-clients'] },
-  { name: 'sidekick-prometheus', context: ['docker/prometheus'] },
+  PROMETHEUS_IMAGE,
   { name: 'sidekick-shells', context: ['test/integration/cli/shells'], only: 'test' },
   { name: 'sidekick-browser', context: ['test/integration/dashboard/browser'], only: 'test' },
   HOST_IMAGE,

@@ -2,12 +2,13 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { until } from '../support/containers/until.js';
 
 const execute = promisify(execFile);
 
 const CLUSTER = JSON.parse(
   readFileSync(new URL('../../docker/host/cluster.json', import.meta.url), 'utf8'),
-) as { hosts: Record<string, string> };
+) as { hosts: Record<string, string>; container: readonly string[] };
 
 /** The network that Vagrant makes for the hosts' private addresses. */
 const NETWORK = 'vagrant_network_192.168.56.0/24';
@@ -23,7 +24,10 @@ export function addressOf(host: Host): string {
   return address;
 }
 
-const containerOf = (host: Host) => `sidekick-${host}`;
+/** A host that has nothing of this project until a test gives it something: what a reader of the documents begins with. */
+export type FreshHost = 'fresh-lb' | 'fresh-backend';
+
+const containerOf = (host: Host | FreshHost) => `sidekick-${host}`;
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -38,12 +42,12 @@ function docker(...args: string[]): Promise<string> {
 }
 
 /** Runs a command on a host, as root, and resolves with what it printed; rejects, with its output, when it fails. */
-export function on(host: Host, ...command: string[]): Promise<string> {
+export function on(host: Host | FreshHost, ...command: string[]): Promise<string> {
   return onWith({}, host, ...command);
 }
 
 /** The same with variables, whose values are on no command line. */
-export function onWith(env: Environment, host: Host, ...command: string[]): Promise<string> {
+export function onWith(env: Environment, host: Host | FreshHost, ...command: string[]): Promise<string> {
   const names = Object.keys(env).map((name) => `--env=${name}`);
   return dockerWith(env, 'exec', ...names, containerOf(host), ...command);
 }
@@ -73,6 +77,57 @@ export async function mendNetwork(host: Host): Promise<void> {
 /** Shuts the machine down, with all that its units do at their end, and boots it again. */
 export async function reboot(host: Host): Promise<void> {
   await docker('restart', '--time', '120', containerOf(host));
+}
+
+/** Ends the machine as a power cut does: nothing on it is told. */
+export async function kill(host: Host): Promise<void> {
+  await docker('kill', containerOf(host));
+}
+
+/** Boots a machine that is off. */
+export async function boot(host: Host): Promise<void> {
+  await docker('start', containerOf(host));
+}
+
+/** Runs a container that shares the network of a host, its loopback address included. Returns what removes it. */
+export async function runBeside(
+  host: Host,
+  image: string,
+  ...options: string[]
+): Promise<() => Promise<void>> {
+  const name = `${containerOf(host)}-${image}`;
+  const remove = async (): Promise<void> => {
+    await docker('rm', '--force', '--volumes', name).catch(() => '');
+  };
+  await remove();
+  await docker(
+    'run',
+    '--detach',
+    `--name=${name}`,
+    `--network=container:${containerOf(host)}`,
+    ...options,
+    image,
+  );
+  return remove;
+}
+
+/** Makes a fresh host in the cluster's network, with one more address, such as `10.0.0.2/24`, and waits until it is up. */
+export async function startFresh(host: FreshHost, address: string): Promise<void> {
+  await removeFresh(host);
+  const options = [...CLUSTER.container, `--network=${NETWORK}`, `--hostname=${host}`];
+  await docker('run', '--detach', `--name=${containerOf(host)}`, ...options, 'sidekick-host');
+  await on(host, 'ip', 'address', 'add', address, 'dev', 'eth0');
+  await until(`${host} is up`, async () => (await on(host, 'systemctl', 'is-system-running')) === 'running');
+}
+
+export async function removeFresh(host: FreshHost): Promise<void> {
+  await docker('rm', '--force', '--volumes', containerOf(host)).catch(() => '');
+}
+
+/** Copies a file of this machine into a directory of a host. */
+export async function copyTo(host: FreshHost, file: string, directory: string): Promise<void> {
+  await on(host, 'mkdir', '-p', directory);
+  await docker('cp', file, `${containerOf(host)}:${directory}/`);
 }
 
 async function onAll(...command: string[]): Promise<void> {

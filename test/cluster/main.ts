@@ -9,8 +9,10 @@ import { openLedger } from '../support/report/ledger.js';
 import { announce, bold, elapsed, print, red, say } from '../support/report/narrator.js';
 import { printSummary, printResult } from '../support/report/summary.js';
 import { confinement } from './chapters/confinement.js';
+import { drill } from './chapters/drill.js';
 import { lookAtFiles } from './chapters/files.js';
 import { firmwareServers } from './chapters/firmware.js';
+import { followDocuments } from './chapters/follow-documents.js';
 import { keepalive } from './chapters/keepalive.js';
 import { isolateNode, suspendNode } from './chapters/lose-node.js';
 import { tryPackages } from './chapters/packages.js';
@@ -45,6 +47,7 @@ const STORY: readonly Chapter[] = [
   crashBackend,
   suspendNode,
   isolateNode,
+  drill,
   stopLeader,
   freezeWatcher,
   firmwareServers,
@@ -52,6 +55,7 @@ const STORY: readonly Chapter[] = [
   rebootLoadBalancer,
   upgradeAll,
   purge,
+  followDocuments,
 ];
 
 /** Saves the hosts' logs in build/, for whoever has to find out what happened. */
