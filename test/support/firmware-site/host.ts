@@ -30,6 +30,8 @@ export interface HostDependencies {
   /** The same etcd, for whoever looks from outside. */
   readonly store: RegistryClient;
   readonly authority: Authority;
+  /** Downloads that it carries at a time. */
+  readonly slots: number;
 }
 
 export class FirmwareHost {
@@ -50,7 +52,7 @@ export class FirmwareHost {
   /** Starts one with an empty disk. It is not waited for until it is registered. */
   static async start(
     name: string,
-    { network, etcdEndpoints, store, authority }: HostDependencies,
+    { network, etcdEndpoints, store, authority, slots }: HostDependencies,
   ): Promise<FirmwareHost> {
     const directory = mkdtempSync(path.join(tmpdir(), `${name}-`));
     // The server and the sidekick are two users, of whom this machine knows neither.
@@ -86,6 +88,7 @@ export class FirmwareHost {
         ],
         ...['--probe-type', 'http', '--probe-path', '/healthz', '--probe-interval', '500ms'],
         ...['--firmware-directory', FILES, '--drain-timeout', '10s'],
+        ...['--firmware-slots', String(slots)],
       ],
     });
     return new FirmwareHost(server, sidekick, store, directory);

@@ -42,6 +42,8 @@ interface SiteSize {
   readonly gateways?: number;
   /** Of each gateway. Default 1. */
   readonly watchers?: number;
+  /** Downloads that each host carries at a time. Default 100. */
+  readonly slots?: number;
   /** Default 1, which is no cluster. */
   readonly etcdMembers?: number;
 }
@@ -60,6 +62,7 @@ export class FirmwareSite {
   readonly #connection: EtcdConnection;
   readonly #authority: Authority;
   readonly #directory: string;
+  readonly #slots: number;
   #started = 0;
 
   private constructor(
@@ -67,9 +70,11 @@ export class FirmwareSite {
     etcd: readonly Etcd[],
     gateways: readonly Gateway[],
     authority: Authority,
+    slots: number,
   ) {
     this.#network = network;
     this.etcd = etcd;
+    this.#slots = slots;
     this.#connection = connectEtcd({ endpoints: etcd.map(({ url }) => url) });
     this.gateways = gateways;
     this.#authority = authority;
@@ -90,6 +95,7 @@ export class FirmwareSite {
     gateways = 1,
     watchers = 1,
     etcdMembers = 1,
+    slots = 100,
   }: SiteSize): Promise<FirmwareSite> {
     const authority = new Authority();
     const network = await startNetwork();
@@ -98,7 +104,7 @@ export class FirmwareSite {
       etcdMembers === 1 ? startEtcd(network).then((one) => [one]) : startEtcdCluster(network, etcdMembers),
       Promise.all(upTo(gateways).map((n) => startGateway(network, `gateway-${n}`, { certificate }))),
     ]);
-    const site = new FirmwareSite(network, etcd, fronts, authority);
+    const site = new FirmwareSite(network, etcd, fronts, authority, slots);
     for (const gateway of fronts) await site.#watch(gateway, watchers);
     await Promise.all(upTo(hosts).map(() => site.join()));
     await Promise.all(site.hosts.map((host) => host.registered()));
@@ -124,7 +130,7 @@ export class FirmwareSite {
   async join(): Promise<FirmwareHost> {
     const dependencies = {
       ...{ network: this.#network, authority: this.#authority },
-      ...{ etcdEndpoints: this.#endpoints, store: this.#connection.store },
+      ...{ etcdEndpoints: this.#endpoints, store: this.#connection.store, slots: this.#slots },
     };
     const host = await FirmwareHost.start(`firmware-${++this.#started}`, dependencies);
     this.hosts.push(host);
