@@ -22,11 +22,10 @@ function fieldText(event: JournaledEvent, name: (typeof SUBJECT)[number]): strin
   return Object.entries(value).map(([field, to]) => `${field}=${textOf(to)}`);
 }
 
-/** Why it happened; where no cause is known, the reason or the message of the log line. */
-function reasons({ because, reason, message, event }: JournaledEvent): string[] {
-  const isRemoval = event === 'server-removed';
-  if (typeof because === 'string') return [isRemoval ? `${because} (${textOf(reason)})` : because];
-  return [typeof reason === 'string' ? reason : message];
+/** Why it was done, and what came of it (why NGINX did not do it); where neither is known, the message of the log line. */
+function reasons({ because, reason, message }: JournaledEvent): string[] {
+  if (typeof because !== 'string') return [typeof reason === 'string' ? reason : message];
+  return [typeof reason === 'string' ? `${because} (${reason})` : because];
 }
 
 function textOf(value: unknown): string {

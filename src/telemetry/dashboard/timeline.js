@@ -148,8 +148,9 @@ function aboutOf(event) {
 export function causeOf({ because, reason, summary, event, changes }) {
   const why = [because, reason, summary].find((text) => typeof text === 'string');
   const how = event === 'server-updated' ? changesOf(changes) : '';
-  const cause =
-    event === 'server-removed' && typeof because === 'string' ? `${because} (${textOf(reason)})` : why;
+  // Why it was done, and what came of it.
+  const isBoth = typeof because === 'string' && typeof reason === 'string';
+  const cause = isBoth ? `${because} (${reason})` : why;
   return [how, textOf(cause)].filter((text) => text !== '').join(': ');
 }
 

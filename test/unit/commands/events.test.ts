@@ -31,8 +31,12 @@ describe('eventText', () => {
       '2026-01-31T12:00:00.000Z server-removed lb1 http/firmware firmware 10.0.0.1:80: its lease expired or was revoked (idle)',
     ],
     [
-      { ...EVENT, event: 'server-updated', changes: { weight: 3 }, because: 'x' },
+      { ...EVENT, event: 'server-updated', changes: { weight: 3 }, because: 'x', reason: undefined },
       '2026-01-31T12:00:00.000Z server-updated lb1 http/firmware firmware 10.0.0.1:80 weight=3: x',
+    ],
+    [
+      { ...EVENT, event: 'server-failed', because: 'its registration asks to drain', reason: 'status 500' },
+      '2026-01-31T12:00:00.000Z server-failed lb1 http/firmware firmware 10.0.0.1:80: its registration asks to drain (status 500)',
     ],
     [
       {

@@ -43,6 +43,16 @@ describe('an event in the time line', () => {
       'its lease expired or was revoked (idle)',
     ],
     [
+      {
+        event: 'server-failed',
+        address: address(1),
+        because: 'its registration asks to drain',
+        reason: 'status 500',
+      },
+      '10.0.0.1:80 not changed in http/firmware',
+      'its registration asks to drain (status 500)',
+    ],
+    [
       { event: 'server-updated', address: address(1), changes: { weight: 3, down: true } },
       '10.0.0.1:80 changed in http/firmware',
       'weight=3, down=true: its registration was written',
