@@ -24,10 +24,12 @@ const BACKEND_UNIT = `[Service]
 ExecStart=/usr/bin/node -e "${backend(8082)}"
 `;
 
+/** The registrar of the README runs on this host as well: docs/operating.md says that each needs an admin address of its own. */
 const BACKEND_CONFIGURATION = `etcd: { endpoints: ["${ETCD}"] }
 service: firmware
 address: ${BACKEND}:8082
 probe: { type: http, interval: 1s }
+admin: { listen: 127.0.0.1:9465 }
 `;
 
 /** Runs a block of a document on a host, as a reader does. */
