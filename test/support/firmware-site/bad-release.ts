@@ -85,6 +85,7 @@ export async function badRelease(site: FirmwareSite, spec: BadReleaseSpec): Prom
   await site.publish(good);
   await site.order('rollout', TYPE, '--version', GOOD, '--percent', '100');
   await site.order('promote', TYPE);
+  await site.answersDevices();
   await site.publish(bad);
   fleet.start();
   try {

@@ -76,6 +76,7 @@ export async function walkThroughPhases(
   await site.publish(old);
   await site.order('rollout', TYPE, '--version', OLD, '--percent', '100');
   await site.order('promote', TYPE);
+  await site.answersDevices();
   await site.publish(next);
   const phases = PHASES.map((percent) => `${percent}%`).join(',');
   const gate = ['--after', String(spec.after), '--every', `${spec.every}s`, '--max-failures', '2%'];

@@ -196,6 +196,16 @@ export class FirmwareSite {
     if (code !== 0) throw new Error(`sidekick firmware ${args.join(' ')}: ${err}`);
   }
 
+  /** Waits until every gateway answers devices of the type: an order has ended once etcd has it, a moment before that. */
+  async answersDevices(): Promise<void> {
+    for (const { container, api } of this.gateways) {
+      await until(`${container.name} answers devices`, async () => {
+        const zone = await fetch(`${api}/9/http/keyvals/firmware`);
+        return TYPE in ((await zone.json()) as Readonly<Record<string, string>>);
+      });
+    }
+  }
+
   async close(): Promise<void> {
     this.#connection.close();
     await this.#network.remove();

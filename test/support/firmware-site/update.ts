@@ -47,6 +47,7 @@ export async function updateUnderFaults(
   await site.publish(running);
   await site.order('rollout', TYPE, '--version', running.version, '--percent', '100');
   await site.order('promote', TYPE);
+  await site.answersDevices();
   const end = new AbortController();
   const endsAt = Date.now() + spec.duration;
   const striking = strikeAgainAndAgain(site, dice, spec.tell, end.signal);
