@@ -100,6 +100,8 @@ describe('status and events of a fleet', () => {
     await watcher.event('servers-held');
     await told(/the guard holds 3 servers of http\/firmware of NGINX/);
     expect((await events('servers-held', 'firmware')).join()).toContain(A);
+    expect((await run(['unhold', 'firmware', '--etcd-endpoints', etcd.url])).code).toBe(0);
+    await until('no server', async () => (await gateway.servers('http', 'firmware')).length === 0);
   });
 
   it('name a drain that is stuck, and what NGINX answers', async () => {
