@@ -17,7 +17,7 @@ import { type Cli, run, start } from './cli.js';
 /** Nothing is at these addresses, and nobody asks whether there is. */
 const [A, B, C] = ['10.9.0.1:80', '10.9.0.2:80', '10.9.0.3:80'] as const;
 
-describe('status and events of a fleet', () => {
+describe('the status and the events of a fleet', () => {
   let network: TestNetwork;
   let etcd: Etcd;
   let gateway: Gateway;
@@ -74,26 +74,26 @@ describe('status and events of a fleet', () => {
     return out.split('\n').filter((line) => line.includes(name));
   }
 
-  it('name a registration that is rejected, and why', async () => {
+  it('names a registration that is rejected, and why', async () => {
     await etcd.put('/services/firmware/nowhere', '');
     await watcher.event('registration-rejected');
     await told(/the registration \/services\/firmware\/nowhere is rejected: /);
     expect((await events('registration-rejected')).join()).toContain('/services/firmware/nowhere');
   });
 
-  it('name a service that feeds no upstream', async () => {
+  it('names a service that feeds no upstream', async () => {
     await register('firmwear', A);
     await watcher.event('service-unmapped');
     await told(/service firmwear feeds no upstream of NGINX \S+ \(watcher w1\): /);
     expect(await events('service-unmapped', 'firmwear')).not.toHaveLength(0);
   });
 
-  it('name a group that nobody registers for: nothing has happened there, and no event says anything', async () => {
+  it('names a group that nobody registers for: nothing has happened there, and no event says anything', async () => {
     await told(/nobody registers for the group http\/backend of NGINX/);
     expect(await events('backend')).toHaveLength(0);
   });
 
-  it('name the servers that the guard holds', async () => {
+  it('names the servers that the guard holds', async () => {
     for (const address of [A, B, C]) await register('firmware', address);
     await until('three servers', async () => (await gateway.servers('http', 'firmware')).length === 3);
     await etcd.delete('/services/');
@@ -104,7 +104,7 @@ describe('status and events of a fleet', () => {
     await until('no server', async () => (await gateway.servers('http', 'firmware')).length === 0);
   });
 
-  it('name a drain that is stuck, and what NGINX answers', async () => {
+  it('names a drain that is stuck, and what NGINX answers', async () => {
     front.treat = (method) => (method === 'DELETE' ? { status: 500 } : undefined);
     for (const address of [A, B]) await register('firmware', address);
     await until('two servers', async () => (await gateway.servers('http', 'firmware')).length === 2);
@@ -119,7 +119,7 @@ describe('status and events of a fleet', () => {
     expect((await events('server-failed', 'firmware')).join()).toContain('500');
   });
 
-  it('name an NGINX that does not answer, and when it answers again', async () => {
+  it('names an NGINX that does not answer, and when it answers again', async () => {
     await gateway.container.pause();
     try {
       await watcher.event('nginx-unavailable');
@@ -131,7 +131,7 @@ describe('status and events of a fleet', () => {
     await until('the events say that it answers', async () => (await events('nginx-connected')).length === 2);
   });
 
-  it('say that etcd does not answer: the fleet is unknown then, and the watcher still tells what it did', async () => {
+  it('says that etcd does not answer: the fleet is unknown then, and the watcher still tells what it did', async () => {
     await etcd.container.pause();
     try {
       await watcher.event('etcd-unavailable');
