@@ -24,18 +24,21 @@ export function goneInstance(
   if (decoded.status === 'accepted' && decoded.registration.drain) {
     return { ...instance, cause: { kind: 'deregistered' } };
   }
-  if (lease === undefined) return { ...instance, cause: { kind: 'key-deleted' } };
-  return { ...instance, cause: { kind: 'key-gone' }, lease, ...(maintenance ? { drained: true } : {}) };
+  const drained = maintenance ? { drained: true as const } : {};
+  if (lease === undefined) return { ...instance, cause: { kind: 'key-deleted' }, ...drained };
+  return { ...instance, cause: { kind: 'key-gone' }, lease, ...drained };
 }
 
 /** The instances that went out of etcd lately, and why. Of too many the oldest are forgotten. */
 export class GoneInstances {
-  readonly #gone = new Map<string, GoneInstance>();
+  /** The earliest first. */
+  readonly #gone = new Map<string, { readonly instance: GoneInstance; readonly at: number }>();
 
-  add(instance: GoneInstance): void {
+  /** @param at When it went, in ms by the monotonic clock. */
+  add(instance: GoneInstance, at: number): void {
     const key = keyOf(instance);
     this.#gone.delete(key);
-    this.#gone.set(key, instance);
+    this.#gone.set(key, { instance, at });
     for (const oldest of this.#gone.keys()) {
       if (this.#gone.size <= MOST) return;
       this.#gone.delete(oldest);
@@ -49,7 +52,14 @@ export class GoneInstances {
 
   /** Why the instance went; undefined where that is not known. */
   cause(instance: Instance): Cause | undefined {
-    return this.#gone.get(keyOf(instance))?.cause;
+    return this.#gone.get(keyOf(instance))?.instance.cause;
+  }
+
+  /** The instances of a service that vanished since then, in ms by the monotonic clock, without being asked to drain. */
+  vanishedSince(service: string, since: number): readonly GoneInstance[] {
+    return [...this.#gone.values()].flatMap(({ instance, at }) =>
+      at >= since && instance.service === service && vanished(instance) ? [instance] : [],
+    );
   }
 
   /**
@@ -61,13 +71,18 @@ export class GoneInstances {
     const resolved: GoneInstance[] = [];
     for (const instance of gone) {
       const key = keyOf(instance);
-      if (this.#gone.get(key) !== instance) continue;
+      const before = this.#gone.get(key);
+      if (before?.instance !== instance) continue;
       const known: GoneInstance = { ...instance, cause: { kind } };
-      this.#gone.set(key, known);
+      this.#gone.set(key, { ...before, instance: known });
       resolved.push(known);
     }
     return resolved;
   }
+}
+
+function vanished({ cause, drained }: GoneInstance): boolean {
+  return cause.kind !== 'deregistered' && !drained;
 }
 
 function keyOf({ service, address }: Instance): string {

@@ -22,6 +22,8 @@ export interface WatcherDeps {
   readonly registrations: () => Registrations | undefined;
   /** Why an instance is gone from etcd; undefined where that is not known. */
   readonly goneCause: (instance: Instance) => Cause | undefined;
+  /** The instances of a service that vanished from etcd since then, by `clock`, without being asked to drain. */
+  readonly vanishedSince: (service: string, since: number) => readonly Instance[];
 }
 
 /** What the load balancer's own probes say. */

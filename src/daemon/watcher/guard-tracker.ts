@@ -5,6 +5,7 @@ import { Guard, type GuardChange } from '../../core/guard.js';
 import { type ActualServers, isOut } from '../../core/plan.js';
 import type { WatcherDeps } from './deps.js';
 import type { PassReport } from './pass-report.js';
+import type { UpstreamFeed } from './upstream-feed.js';
 
 type GuardDeps = Pick<WatcherDeps, 'clock' | 'options' | 'registrations'>;
 
@@ -39,18 +40,23 @@ export class GuardTracker {
     return this.#guard?.nextEnd(this.#deps.options().guard, this.#deps.clock());
   }
 
-  /** The group has been read. The first time, its servers stand for what was registered before. */
-  observe(actual: ActualServers, desired: DesiredServers): void {
+  /**
+   * The group has been read. The first time, its servers stand for what was registered before, and so does what vanished
+   * lately: another watcher may be about to add it.
+   */
+  observe(actual: ActualServers, feed: Pick<UpstreamFeed, 'desired' | 'vanishedSince'>): void {
     this.#actual = actual;
     if (this.#guard) {
       this.advance();
       return;
     }
+    const { clock, options } = this.#deps;
+    const vanished = feed.vanishedSince(clock() - options().guard.window);
     const servers = [...actual.values()].flat();
     const addresses = (out: boolean) =>
       servers.filter((server) => isOut(server) === out).map(({ address }) => address);
-    this.#guard = new Guard(addresses(false), addresses(true));
-    this.registrationsReplaced(desired);
+    this.#guard = new Guard([...vanished, ...addresses(false)], addresses(true));
+    this.registrationsReplaced(feed.desired);
   }
 
   /** Ends the holds whose time is over. */

@@ -2,7 +2,7 @@ import { differingNetworks, type Networks } from '../../core/address.js';
 import { withoutSpecial } from '../../core/address-policy.js';
 import { messageOf } from '../../core/errors.js';
 import { type GoneInstance, GoneInstances } from '../../core/gone-instances.js';
-import type { Log, Meter, RegistrySnapshot } from '../../core/ports.js';
+import type { Clock, Log, Meter, RegistrySnapshot } from '../../core/ports.js';
 import { printable } from '../../core/printable.js';
 import {
   type ChangedInstances,
@@ -16,6 +16,8 @@ import type { WatcherOptions, WatcherPorts } from './options.js';
 interface RegistrationTrackerContext {
   readonly options: () => WatcherOptions;
   readonly ownAddresses: WatcherPorts['ownAddresses'];
+  /** The monotonic clock, in ms. */
+  readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
   /** These instances are gone from etcd. */
@@ -113,7 +115,8 @@ export class RegistrationTracker {
         if (registered.has(address)) this.gone.delete({ service, address });
       }
     }
-    for (const instance of gone) this.gone.add(instance);
+    const now = this.#context.clock();
+    for (const instance of gone) this.gone.add(instance, now);
     if (gone.length > 0) this.#context.gone(gone);
   }
 

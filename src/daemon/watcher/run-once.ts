@@ -121,6 +121,7 @@ async function syncNginxOnce(
     options: () => withoutGrace,
     registrations: () => registrations,
     goneCause: () => undefined,
+    vanishedSince: () => [],
   };
   const controller = new NginxController(api, deps, { passEnded() {}, mappingChanged() {} });
   const workers = (await controller.connectOnce(signal)) ?? [];

@@ -4,7 +4,7 @@ import { type DesiredServers, desiredServers } from '../../core/desired.js';
 import type { HealthLookup } from '../../core/health.js';
 import type { WatcherDeps } from './deps.js';
 
-type FeedDeps = Pick<WatcherDeps, 'registrations' | 'goneCause' | 'health'>;
+type FeedDeps = Pick<WatcherDeps, 'registrations' | 'goneCause' | 'vanishedSince' | 'health'>;
 
 /** What feeds one upstream: the services that are mapped to it, and what etcd and the probes say of their instances. */
 export class UpstreamFeed {
@@ -50,6 +50,13 @@ export class UpstreamFeed {
   goneCause(address: Address): Cause | undefined {
     const causes = this.#services.map((service) => this.#deps.goneCause({ service, address }));
     return causes.find((cause) => cause !== undefined);
+  }
+
+  /** The addresses that vanished from etcd since then, in ms by the monotonic clock, without being asked to drain. */
+  vanishedSince(since: number): readonly Address[] {
+    return this.#services.flatMap((service) =>
+      this.#deps.vanishedSince(service, since).map(({ address }) => address),
+    );
   }
 
   /** The service that the server belongs to: the one that registers it or did so last, where that is known. */

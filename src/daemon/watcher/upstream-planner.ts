@@ -34,7 +34,7 @@ export class UpstreamPlanner implements PassSource {
     if (only) guard.advance();
     else {
       this.#plannedRevision = feed.revision;
-      guard.observe(servers.byAddress, desired);
+      guard.observe(servers.byAddress, feed);
     }
     const options = deps.options();
     return plan({

@@ -83,6 +83,7 @@ export class Watcher {
     this.#tracker = new RegistrationTracker({
       options: () => this.#options,
       ownAddresses,
+      clock,
       log,
       meter,
       gone: (gone) => this.#leaseInquiry.ask(gone, this.#signal),
@@ -99,6 +100,7 @@ export class Watcher {
       options: () => this.#options,
       registrations: () => this.#registrations,
       goneCause: (instance) => gone.cause(instance),
+      vanishedSince: (service, since) => gone.vanishedSince(service, since),
     };
     const events = {
       passEnded: (services: readonly string[]) => this.#passEnded(services),

@@ -35,6 +35,25 @@ describe('the guard', () => {
     expect(server()).toMatchObject({ draining: true });
   });
 
+  it('takes what vanished before the group was first read for lost, whoever added it since', async () => {
+    await using w = new Watching(GUARDED);
+    await w.pass(1_000);
+    // The group has no worker yet. Another watcher that still sees the key adds the server after the first read.
+    w.register('firmware', host(1));
+    w.vanish('firmware', host(1));
+    await w.pass(0);
+    w.lb.place(HTTP, host(1));
+    w.register('firmware', host(2));
+    await w.pass(9_000);
+    expect(w.lb.servers(HTTP)).toEqual([
+      expect.objectContaining({ address: host(1), draining: false }),
+      expect.objectContaining({ address: host(2) }),
+    ]);
+    // All that was registered had vanished, so it is held.
+    await w.pass(DEFAULT_GUARD.hold);
+    expect(w.lb.addresses(HTTP)).toEqual([host(2)]);
+  });
+
   it('gives no grace to a dead instance', async () => {
     const dead = new Set<string>();
     await using w = new Watching({
