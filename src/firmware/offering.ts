@@ -5,7 +5,7 @@ import { mustHold, revisionOf } from './holdings.js';
 import type { ReleaseId } from './names.js';
 import type { Release } from './release.js';
 import type { Rollout } from './rollout.js';
-import { memberKey, stoneKey, typeKey } from './shared/catalogue.js';
+import { memberKey, stoneKey } from './shared/catalogue.js';
 import { regionOf } from './shared/region.js';
 import { type Slots, slotsOf } from './slots.js';
 import { stepsOf, type TypeState } from './type-state.js';
@@ -13,16 +13,22 @@ import { stepsOf, type TypeState } from './type-state.js';
 /** What every NGINX is to hold in its keyval zone, as etcd held it at one revision. */
 export interface Offering {
   readonly revision: number;
-  /** The value of each type that devices may ask for, by key. */
-  readonly types: ReadonlyMap<string, string>;
-  /** The stepping stones that devices are led to, by key. */
-  readonly stones: ReadonlyMap<string, string>;
-  /** The groups of each device that is in one which a candidate is offered to, by key. */
-  readonly members: ReadonlyMap<string, string>;
+  /** Each type that devices may ask for, by name. */
+  readonly types: ReadonlyMap<string, OfferedType>;
   /** How many downloads at a time the firmware servers carry. */
   readonly slots: Slots;
   /** Types that cannot be offered, with the reason. */
   readonly problems: readonly { readonly type: string; readonly reason: string }[];
+}
+
+/** What NGINX is to hold of one type. */
+export interface OfferedType {
+  /** That of the type's key; undefined where the type cannot be offered. */
+  readonly value: string | undefined;
+  /** The stepping stones that devices are led to, by key. */
+  readonly stones: ReadonlyMap<string, string>;
+  /** The groups of each device that is in one which the candidate is offered to, or is once it is not paused, by key. */
+  readonly members: ReadonlyMap<string, string>;
 }
 
 /** A registered firmware server, as its registration shows it. */
@@ -55,9 +61,7 @@ interface OfferingInput {
  */
 export function offeringOf(input: OfferingInput): Offering | undefined {
   if (input.servers.length === 0) return undefined;
-  const types = new Map<string, string>();
-  const stones = new Map<string, string>();
-  const members = new Map<string, string>();
+  const types = new Map<string, OfferedType>();
   const problems: { type: string; reason: string }[] = [];
   for (const state of input.types) {
     const { type, record, rollout } = state;
@@ -66,12 +70,14 @@ export function offeringOf(input: OfferingInput): Offering | undefined {
     const releases = offerableReleases(input.prefixes, state, heldByAll(input.servers, type));
     const catalogue = { type, record, rollout, releases, steps: stepsOf(state), origin, revision };
     const value = renderCatalogue(catalogue);
-    if (value.ok) types.set(typeKey(type), value.value);
-    else problems.push({ type, reason: value.reason });
-    for (const [key, stone] of renderedStones(catalogue)) stones.set(key, stone);
-    for (const [id, groups] of membersOf(state)) members.set(memberKey(type, id), groups);
+    if (!value.ok) problems.push({ type, reason: value.reason });
+    types.set(type, {
+      value: value.ok ? value.value : undefined,
+      stones: new Map(renderedStones(catalogue)),
+      members: membersOf(state),
+    });
   }
-  return { revision: input.revision, types, stones, members, slots: slotsOf(input.servers), problems };
+  return { revision: input.revision, types, slots: slotsOf(input.servers), problems };
 }
 
 /** A region whose rollout was taken back before its first stable release is answered as all regions are. */
@@ -108,13 +114,14 @@ function offerableReleases(
   return releases;
 }
 
-/** The devices of the groups that the candidate is offered to, each with its groups, separated by commas. */
-function membersOf({ rollout, groups }: TypeState): ReadonlyMap<string, string> {
+/** The keys of the devices in the groups that the candidate is offered to, each with its groups, separated by commas. */
+function membersOf({ type, rollout, groups }: TypeState): ReadonlyMap<string, string> {
   const members = new Map<string, string>();
   for (const name of rollout?.candidate?.groups ?? []) {
     for (const id of groups.get(name) ?? []) {
-      const others = members.get(id);
-      members.set(id, others === undefined ? name : `${others},${name}`);
+      const key = memberKey(type, id);
+      const others = members.get(key);
+      members.set(key, others === undefined ? name : `${others},${name}`);
     }
   }
   return members;

@@ -24,7 +24,7 @@ import { announcedPrefixes, serversIn } from './announced.js';
 import type { Announcer } from './announcer.js';
 import type { AnnouncedTo } from './broker-link.js';
 import { RejectedReleases } from './rejected-releases.js';
-import { writeOffering } from './write-offering.js';
+import { type Written, writeOffering } from './write-offering.js';
 
 interface OffererOptions {
   readonly prefixes: KeyPrefixes;
@@ -184,6 +184,8 @@ class Writer {
   #state: OfferedBy['state'] = 'pending';
   #error: string | undefined;
   #failures = 0;
+  /** Keys written since NGINX had everything last. */
+  #written = 0;
 
   constructor(api: NamedKeyvalApi, prefixes: KeyPrefixes, { store, log, random, sharing }: WriterPorts) {
     this.#api = api;
@@ -216,35 +218,35 @@ class Writer {
   }
 
   async #write(offering: Offering, signal: AbortSignal): Promise<void> {
-    const nginx = this.#api.name;
     try {
       // Of what the firmware servers carry, each NGINX of this watcher has its share.
       const slots = shareOf(offering.slots, this.#sharing());
-      const result = await writeOffering(this.#api, { ...offering, slots }, this.#currentRevision, signal);
+      const options = {
+        currentRevision: this.#currentRevision,
+        isOutdated: () => this.#offering !== offering,
+      };
+      const result = await writeOffering(this.#api, { ...offering, slots }, options, signal);
       this.#failures = 0;
       this.#error = undefined;
-      if (result === 'no-zone') {
-        this.#state = 'unserved';
-        return;
-      }
-      this.#state = 'in-sync';
-      if (result.written > 0) {
-        const fields = {
-          event: 'firmware-offered',
-          nginx,
-          keys: result.written,
-          revision: offering.revision,
-        };
-        this.#log.info(fields, 'NGINX has what devices are offered');
-      }
+      if (result === 'no-zone') this.#state = 'unserved';
+      else this.#wrote(result, offering);
     } catch (error) {
       if (signal.aborted) return;
       this.#error = messageOf(error);
       if (this.#failures++ === 0) {
-        const fields = { event: 'firmware-offer-failed', nginx, reason: this.#error };
+        const fields = { event: 'firmware-offer-failed', nginx: this.#api.name, reason: this.#error };
         this.#log.warn(fields, 'NGINX cannot be told what devices are offered; trying again');
       }
       this.#state = 'unavailable';
     }
+  }
+
+  #wrote({ written, isComplete }: Written, { revision }: Offering): void {
+    this.#written += written;
+    this.#state = isComplete ? 'in-sync' : 'pending';
+    if (!isComplete || this.#written === 0) return;
+    const fields = { event: 'firmware-offered', nginx: this.#api.name, keys: this.#written, revision };
+    this.#written = 0;
+    this.#log.info(fields, 'NGINX has what devices are offered');
   }
 }

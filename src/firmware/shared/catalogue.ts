@@ -41,6 +41,12 @@ export function stoneKey(type: string, version: string): string {
   return `${type}/via/${version}`;
 }
 
+/** The type that a key belongs to; `''` for one that is about NGINX itself. */
+export function typeOfKey(key: string): string {
+  const slash = key.indexOf('/');
+  return slash < 0 ? key : key.substring(0, slash);
+}
+
 /** A release as devices are told of it. */
 export interface Offer {
   /** As it was published. */

@@ -63,7 +63,7 @@ function offered(
     origin: ORIGIN,
     revision: 40,
   });
-  const lamp = decode(offering?.types.get('lamp') ?? '');
+  const lamp = decode(offering?.types.get('lamp')?.value ?? '');
   return { offering, lamp, versions: [lamp?.stable?.version, lamp?.candidate?.version, lamp?.buckets] };
 }
 
@@ -92,7 +92,7 @@ describe('the line of a region', () => {
       origin: ORIGIN,
       revision: 40,
     });
-    return offering?.types.get('lamp@eu');
+    return offering?.types.get('lamp@eu')?.value;
   };
   const stable = (value: string | undefined) => decode(value ?? '')?.stable;
 
@@ -141,7 +141,7 @@ describe('offeringOf', () => {
   });
 
   it('names the groups of members, but only those that the candidate is offered to', () => {
-    expect(offered([33]).offering?.members).toEqual(
+    expect(offered([33]).offering?.types.get('lamp')?.members).toEqual(
       new Map([
         ['lamp/id/one', 'bench'],
         ['lamp/id/two', 'bench,beta'],
@@ -156,9 +156,12 @@ describe('offeringOf', () => {
   it('has a stepping stone ready where every server holds it, and names it in any case', () => {
     const stone = release('0.9.0', 25, { through: true });
     const { offering, lamp } = offered([24], {}, [stone]);
-    expect([lamp?.options.via, [...(offering?.stones.keys() ?? [])]]).toEqual([['0.9.0'], []]);
+    expect([lamp?.options.via, [...(offering?.types.get('lamp')?.stones.keys() ?? [])]]).toEqual([
+      ['0.9.0'],
+      [],
+    ]);
 
-    const value = offered([25], {}, [stone]).offering?.stones.get('lamp/via/0.9.0');
+    const value = offered([25], {}, [stone]).offering?.types.get('lamp')?.stones.get('lamp/via/0.9.0');
     expect(decodeStone(value ?? '')?.version).toBe('0.9.0');
   });
 

@@ -5,6 +5,7 @@ import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { refuseChain } from '../../../src/firmware/chain.js';
 import { compareReleases, type ReleaseId } from '../../../src/firmware/names.js';
 import { offeringOf } from '../../../src/firmware/offering.js';
+import { offeringSteps } from '../../../src/firmware/offering-steps.js';
 import type { Release } from '../../../src/firmware/release.js';
 import type { Rollout } from '../../../src/firmware/rollout.js';
 import { answer } from '../../../src/firmware/shared/answer.js';
@@ -22,7 +23,8 @@ function zoneOf(releases: readonly Release[], stable: ReleaseId): ReadonlyMap<st
     origin: 'https://ota.example.com',
     revision: 1,
   });
-  return new Map([...(offering?.types ?? []), ...(offering?.stones ?? [])]);
+  if (offering === undefined) throw new Error('a firmware server is registered');
+  return new Map(offeringSteps(new Map(), offering, 1).map(({ key, value = '' }) => [key, value]));
 }
 
 /** The version that a device is told of; undefined: nothing new. */

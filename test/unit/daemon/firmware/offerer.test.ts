@@ -2,10 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NginxError } from '../../../../src/core/errors.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
 import { Offerer } from '../../../../src/daemon/firmware/offerer.js';
-import { outcomesKey, releaseKey, rolloutKey, typeKey } from '../../../../src/firmware/keys.js';
+import { MIN_WRITTEN } from '../../../../src/daemon/firmware/write-offering.js';
+import { encodeGroup } from '../../../../src/firmware/group.js';
+import { groupKey, outcomesKey, releaseKey, rolloutKey, typeKey } from '../../../../src/firmware/keys.js';
 import { encodeOutcomes, NO_COUNTS } from '../../../../src/firmware/outcomes.js';
 import { encodeRelease, type Release } from '../../../../src/firmware/release.js';
-import { encodeRollout } from '../../../../src/firmware/rollout.js';
+import { encodeRollout, type Rollout } from '../../../../src/firmware/rollout.js';
 import { decode, READY_KEY, SLOTS_KEY } from '../../../../src/firmware/shared/catalogue.js';
 import type { ReleaseKeys } from '../../../../src/firmware/signature.js';
 import { encodeType } from '../../../../src/firmware/type-record.js';
@@ -219,6 +221,61 @@ describe('Offerer', () => {
     second.fault = undefined;
     await pass(20_000);
     expect([first.stable, second.stable]).toEqual(['1.0.0', '1.0.0']);
+  });
+
+  describe('a group of 2,000 devices that NGINX is slow to take', () => {
+    const zone = () => first.zones.get('firmware');
+    const members = () => [...(zone()?.keys() ?? [])].filter((key) => key.startsWith('plug/id/')).length;
+
+    function rollOut(type: string, change: Partial<Rollout>): void {
+      const candidate = { version: '1.1.0', salt: 's', percent: 0, groups: ['bench'] };
+      const rollout = { by: 'ann', at: AT, candidate, downgrade: false, secureVersion: 0, ...change };
+      registry.write(rolloutKey(PREFIXES, type), encodeRollout(rollout));
+    }
+
+    beforeEach(async () => {
+      publish('1.1.0');
+      registry.write(groupKey(PREFIXES, 'lamp', 'bench'), encodeGroup(['one']));
+      rollOut('lamp', {});
+      registry.write(typeKey(PREFIXES, 'plug'), encodeType({ chip: 'esp32', forms: ['file'] }));
+      registry.write(releaseKey(PREFIXES, 'plug', '1.1.0'), encodeRelease(release('1.1.0')));
+      register(1, registry.revision);
+      await pass();
+      first.latency = 5;
+      const ids = Array.from({ length: 2_000 }, (_, n) => `device${n}`);
+      registry.write(groupKey(PREFIXES, 'plug', 'bench'), encodeGroup(ids));
+      rollOut('plug', {});
+      await pass(5_000);
+    });
+
+    it('holds up no halt of another type for more than a few keys', async () => {
+      expect(members()).toBeGreaterThan(500);
+      expect(decode(zone()?.get('lamp') ?? '')?.groups).toEqual(['bench']);
+
+      rollOut('lamp', { paused: { by: 'watcher', at: AT } });
+      await pass((MIN_WRITTEN + 3) * 5);
+      expect(decode(zone()?.get('lamp') ?? '')?.groups).toEqual([]);
+      expect(members()).toBeLessThan(1_100);
+      expect(offerer.status().nginx[0]?.state).toBe('pending');
+
+      await pass(10_000);
+      expect(members()).toBe(2_000);
+      expect(decode(zone()?.get('plug') ?? '')?.groups).toEqual(['bench']);
+      expect(offerer.status().nginx[0]?.state).toBe('in-sync');
+    });
+
+    it('holds up no halt of its own type, either', async () => {
+      rollOut('plug', { paused: { by: 'watcher', at: AT } });
+      await pass((MIN_WRITTEN + 3) * 5);
+      expect(decode(zone()?.get('plug') ?? '')?.groups).toEqual([]);
+    });
+
+    it('is said to be in NGINX once all of it is, with all keys that were written', async () => {
+      rollOut('lamp', { paused: { by: 'watcher', at: AT } });
+      await pass(10_000);
+      const said = log.events('firmware-offered').filter(({ fields }) => fields.nginx === 'first');
+      expect(said.at(-1)?.fields.keys).toBe(2_002);
+    });
   });
 
   describe('with release keys', () => {
