@@ -79,11 +79,11 @@ export class WatchCache {
     return true;
   }
 
-  /** Takes changes; what has arrived together is shown together. What is known already, or is outdated, is passed over. */
-  apply({ changes, revision, more }: Changes): void {
+  /** Takes changes, and shows them together. What is known already, or is outdated, is passed over. */
+  apply({ changes, revision }: Changes): void {
     for (const change of changes) this.#apply(change);
     this.#revision = Math.max(this.#revision, revision);
-    if (!more && this.#changed.size > 0) this.#show();
+    if (this.#changed.size > 0) this.#show();
   }
 
   unavailable(error: Error): void {

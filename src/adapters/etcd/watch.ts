@@ -1,5 +1,6 @@
 import type { IWatchResponse } from 'etcd3';
 import type { KeyValue } from '../../core/ports.js';
+import { arrivals, type ObjectStream } from './arrivals.js';
 import type { Cluster } from './cluster.js';
 import { toEntry } from './key-values.js';
 import type { At } from './pages.js';
@@ -10,12 +11,10 @@ export type Change =
   | { readonly type: 'put'; readonly entry: KeyValue }
   | { readonly type: 'delete'; readonly key: string; readonly revision: number };
 
-/** Some changes in the order in which they happened, and the revision of the last. */
+/** Some changes that arrived together, those of each prefix in the order in which they happened, and the newest revision. */
 export interface Changes {
   readonly changes: readonly Change[];
   readonly revision: number;
-  /** Whether more has arrived already and follows at once. */
-  readonly more: boolean;
 }
 
 interface WatchSettings {
@@ -28,8 +27,7 @@ interface WatchSettings {
 }
 
 /** What the watch stream is at run time: a Node.js stream, which etcd3's type does not say. */
-type WatchStream = AsyncIterable<IWatchResponse> & {
-  readonly readableLength: number;
+type WatchStream = ObjectStream<IWatchResponse> & {
   write(request: object): void;
   end(): void;
   cancel(): void;
@@ -50,12 +48,11 @@ export async function* watch(cluster: Cluster, settings: WatchSettings): AsyncGe
       // In fragments: without them etcd puts everything that was written since then into one answer.
       stream.write({ create_request: { ...rangeOf(prefix), start_revision, fragment: true } });
     }
-    for await (const response of stream) {
+    for await (const responses of arrivals(stream)) {
       watchdog.onActivity();
-      if (isStale(response, settings.after)) return;
-      const changes = response.events.map(toChange);
-      if (changes.length === 0) continue;
-      yield { changes, revision: Number(response.header.revision), more: stream.readableLength > 0 };
+      if (responses.some((response) => isStale(response, settings.after))) return;
+      const told = responses.filter(({ events }) => events.length > 0);
+      if (told.length > 0) yield toChanges(told);
     }
   } catch {
     // The stream broke. The caller's next read shows whether etcd is unavailable.
@@ -82,6 +79,13 @@ async function open(cluster: Cluster, signal: AbortSignal): Promise<WatchStream 
 /** Whether the watch was cancelled (compacted, refused), or answers come from another cluster than the snapshot. */
 function isStale({ canceled, header }: IWatchResponse, after: At): boolean {
   return canceled || header.cluster_id !== after.clusterId;
+}
+
+function toChanges(responses: readonly IWatchResponse[]): Changes {
+  return {
+    changes: responses.flatMap(({ events }) => events.map(toChange)),
+    revision: Math.max(...responses.map(({ header }) => Number(header.revision))),
+  };
 }
 
 function toChange({ type, kv }: IWatchResponse['events'][number]): Change {

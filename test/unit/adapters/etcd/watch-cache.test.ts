@@ -44,11 +44,11 @@ class Script {
     const { revision } = this.#reading;
     this.#picture.merge(this.#reading);
     const changes = this.#history.filter((change) => revisionOf(change) > revision);
-    if (changes.length > 0) this.#picture.apply({ changes, revision: this.#revision, more: false });
+    if (changes.length > 0) this.#picture.apply({ changes, revision: this.#revision });
     this.#reading = undefined;
   }
 
-  write(writes: readonly { type: 'put' | 'delete'; key: string; value?: string }[], more: boolean): void {
+  write(writes: readonly { type: 'put' | 'delete'; key: string; value?: string }[]): void {
     const changes = writes.map(({ type, key, value = '' }): Change => {
       const revision = ++this.#revision;
       const entry = { key, value, revision };
@@ -57,7 +57,7 @@ class Script {
       return type === 'put' ? { type, entry } : { type, key, revision };
     });
     this.#history.push(...changes);
-    this.#picture.apply({ changes, revision: this.#revision, more });
+    this.#picture.apply({ changes, revision: this.#revision });
   }
 }
 
@@ -82,7 +82,7 @@ class Lossy {
     else this.#truth.delete(key);
     const change: Change = put ? { type: 'put', entry } : { type: 'delete', key, revision };
     if (lost) this.#lost++;
-    else this.#picture.apply({ changes: [change], revision, more: false });
+    else this.#picture.apply({ changes: [change], revision });
   }
 
   /** Whether the picture is proved; where it is not, it takes what a full read shows. */
@@ -139,20 +139,16 @@ describe('WatchCache', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1));
-    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: true });
-    picture.apply({ changes: [{ type: 'put', entry: b3 }], revision: 3, more: false });
+    picture.apply({
+      changes: [
+        { type: 'put', entry: a2 },
+        { type: 'put', entry: b3 },
+      ],
+      revision: 3,
+    });
     expect(seen.views.slice(1)).toEqual([
       { entries: entries(a2, b3), revision: 3, changed: new Set(['a', 'b']) },
     ]);
-  });
-
-  it('shows changes that had not been shown when the watch broke', () => {
-    const seen = new Recorder();
-    const picture = new WatchCache(seen);
-    picture.replace(snapshot(1));
-    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: true });
-    picture.replace(snapshot(2, a2));
-    expect(seen.last).toEqual({ entries: entries(a2), revision: 2, changed: new Set(['a']) });
   });
 
   it('keeps the events of the watch since a full read, and takes the rest from the read', () => {
@@ -160,8 +156,8 @@ describe('WatchCache', () => {
     const picture = new WatchCache(seen);
     const c4: KeyValue = { key: 'c', value: '1', revision: 4 };
     picture.replace(snapshot(3, a2, b3));
-    picture.apply({ changes: [{ type: 'put', entry: c4 }], revision: 4, more: false });
-    picture.apply({ changes: [{ type: 'delete', key: 'b', revision: 5 }], revision: 5, more: false });
+    picture.apply({ changes: [{ type: 'put', entry: c4 }], revision: 4 });
+    picture.apply({ changes: [{ type: 'delete', key: 'b', revision: 5 }], revision: 5 });
     const missed: KeyValue = { key: 'd', value: '1', revision: 2 };
 
     picture.merge(snapshot(3, a2, b3, missed));
@@ -173,12 +169,12 @@ describe('WatchCache', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1));
-    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: false });
-    picture.apply({ changes: [{ type: 'delete', key: 'a', revision: 4 }], revision: 4, more: false });
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2 });
+    picture.apply({ changes: [{ type: 'delete', key: 'a', revision: 4 }], revision: 4 });
     const shown = seen.views.length;
 
     picture.merge(snapshot(1));
-    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: false });
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2 });
 
     expect(seen.views).toHaveLength(shown);
   });
@@ -188,7 +184,7 @@ describe('WatchCache', () => {
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1));
     picture.merge(snapshot(5));
-    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2, more: false });
+    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2 });
 
     expect(seen.last?.entries.size).toBe(0);
   });
@@ -212,7 +208,7 @@ describe('WatchCache', () => {
       fc.record({ type: fc.constant('delete' as const), key }),
     );
     const step = fc.oneof(
-      fc.record({ changes: fc.array(change, { minLength: 1, maxLength: 4 }), more: fc.boolean() }),
+      fc.record({ changes: fc.array(change, { minLength: 1, maxLength: 4 }) }),
       fc.constant('resync' as const),
       fc.constant('beginRead' as const),
       fc.constant('endRead' as const),
@@ -223,7 +219,7 @@ describe('WatchCache', () => {
         const etcd = new Script(new WatchCache(seen));
         for (const each of steps) {
           if (typeof each === 'string') etcd[each]();
-          else etcd.write(each.changes, each.more);
+          else etcd.write(each.changes);
         }
         etcd.resync();
 
@@ -261,7 +257,7 @@ describe('WatchCache', () => {
     const seen = new Recorder();
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1, a1));
-    picture.apply({ changes: [{ type: 'put', entry: b3 }], revision: 3, more: false });
+    picture.apply({ changes: [{ type: 'put', entry: b3 }], revision: 3 });
     expect(picture.confirm({ written: [], keys: 1, revision: 2, clusterId: 'c' })).toBe(false);
     expect([...(seen.last?.entries ?? [])]).toEqual([...entries(a1, b3)]);
     expect(picture.confirm({ written: [b3], keys: 2, revision: 3, clusterId: 'c' })).toBe(true);
