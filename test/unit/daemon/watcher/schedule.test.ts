@@ -9,7 +9,7 @@ import {
 
 const NOW = 1_000_000;
 
-function next(input: Partial<ScheduleInput>): number {
+function next(input: Partial<ScheduleInput>, random = 1): number {
   const given: ScheduleInput = {
     now: NOW,
     verify: false,
@@ -21,7 +21,7 @@ function next(input: Partial<ScheduleInput>): number {
     servers: 10,
     ...input,
   };
-  return nextPassIn(given, DEFAULT_TIMING, () => 1);
+  return nextPassIn(given, DEFAULT_TIMING, () => random);
 }
 
 describe('nextPassIn', () => {
@@ -40,10 +40,16 @@ describe('nextPassIn', () => {
       { drains: [{ since: NOW - 299_000 }], servers: 10_000 },
       1_000,
     ],
+    ['a drain whose deadline is now: the poll', { drains: [{ since: NOW - 300_000 }] }, 2_000],
     ['the end of a hold', { guardEnd: NOW + 700 }, 700],
+    ['the end of a hold that is now: the resync', { guardEnd: NOW }, 30_000],
     ['the late effect of a call', { verifyAt: NOW + 900 }, 900],
   ])('%s', (_, input, expected) => {
     expect(next(input)).toBe(expected);
+  });
+
+  it('spreads resyncs over the last tenth of their interval', () => {
+    expect([0, 1].map((random) => next({}, random))).toEqual([27_000, 30_000]);
   });
 });
 
@@ -97,6 +103,13 @@ describe('PassSchedule', () => {
     schedule.begin(NOW - 10_000);
     schedule.prove(10_000, NOW, TIMING);
     expect(schedule.wait(NOW, TIMING)).toBe(1_000);
+  });
+
+  it('postpones the verification longer in a large group: 1 ms for each server', () => {
+    const schedule = new PassSchedule();
+    schedule.begin(NOW - 10_000);
+    for (let at = 0; at <= 9_900; at += 300) schedule.prove(10_000, NOW + at, TIMING);
+    expect(schedule.wait(NOW + 9_900, TIMING)).toBe(100);
   });
 
   it('counts a full pass as the verification', () => {
