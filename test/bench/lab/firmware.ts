@@ -7,13 +7,12 @@ import { FirmwareRepository, type TypeChange } from '../../../src/daemon/firmwar
 import type { Release } from '../../../src/firmware/release.js';
 import type { Rollout } from '../../../src/firmware/rollout.js';
 import type { Etcd, Gateway } from '../../support/containers/index.js';
+import { HOLDS_ALL } from '../../support/firmware-registration.js';
 import { now } from '../clock.js';
 
 const TYPE = 'lamp';
 const AUTHOR = { by: 'bench', at: '2026-11-27T12:00:00.000Z' };
 const DEVICE = '24:6f:28:aa:bb:cc';
-/** What a sidekick announces that holds every file there is, or ever will be. */
-const HOLDS_ALL = JSON.stringify({ meta: { firmware: String(Number.MAX_SAFE_INTEGER) } });
 const TIMEOUT = 60_000;
 
 /** The stable release and the candidate. */

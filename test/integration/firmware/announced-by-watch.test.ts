@@ -24,6 +24,7 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
+import { HOLDS_ALL } from '../../support/firmware-registration.js';
 
 const PREFIXES = DEFAULT_KEY_PREFIXES;
 const AUTHOR = { by: 'ann', at: new Date().toISOString() };
@@ -42,7 +43,7 @@ describe('a watcher with --firmware-push and release keys', () => {
     network = await startNetwork();
     [etcd, broker] = await Promise.all([startEtcd(network), startBroker(network, 1)]);
     await etcd.put(`/services/mqtt/${broker.address}`, '');
-    await etcd.put('/services/firmware/10.0.0.11:8080', '{"meta":{"firmware":"9007199254740991"}}');
+    await etcd.put('/services/firmware/10.0.0.11:8080', HOLDS_ALL);
     await etcd.put(typeKey(PREFIXES, 'lamp'), encodeType({ chip: 'esp32', forms: ['file'] }));
     watcher = await startSidekick(network, {
       name: 'watcher',

@@ -1,4 +1,4 @@
-/** Firmware servers that a test stops and starts, and releases that it publishes without an image. */
+/** Firmware servers with their sidekicks, and releases that a test publishes without an image. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,10 +7,15 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'vitest';
+import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import { NEVER } from '../../../src/async/abort.js';
-import type { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
+import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
+import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
 import type { Release } from '../../../src/firmware/release.js';
-import { rollOut } from '../../../src/firmware/transitions.js';
+import { type RolloutRequest, rollOut } from '../../../src/firmware/transitions.js';
+import { API_TOKEN_FILE, type Etcd, startEtcd, type TestNetwork } from '../../support/containers/index.js';
+import { type Cli, start } from '../cli/cli.js';
+import { ORIGIN } from './in-process.js';
 
 const AUTHOR = { by: 'ci@build1', at: '2026-11-27T12:00:00.000Z' };
 
@@ -55,6 +60,77 @@ export class FirmwareServer {
   }
 }
 
+/** An etcd, and firmware servers that have a sidekick each, as a process that ends with its test. */
+export class FirmwareServers {
+  readonly connection: EtcdConnection;
+  readonly repository: FirmwareRepository;
+  readonly #servers: FirmwareServer[] = [];
+
+  private constructor(readonly etcd: Etcd) {
+    this.connection = connectEtcd({ endpoints: [etcd.url] });
+    this.repository = new FirmwareRepository(this.connection.store, DEFAULT_KEY_PREFIXES);
+  }
+
+  static async start(network: TestNetwork): Promise<FirmwareServers> {
+    return new FirmwareServers(await startEtcd(network));
+  }
+
+  /** Starts a server with an empty disk, and its sidekick with further arguments. Default host: 127.0.0.1. */
+  async join(
+    host?: string,
+    ...more: readonly string[]
+  ): Promise<{ readonly server: FirmwareServer; readonly sidekick: Cli }> {
+    const server = await new FirmwareServer().listen(host);
+    this.#servers.push(server);
+    const sidekick = start([
+      ...[
+        'register',
+        '--service',
+        'firmware',
+        '--address',
+        server.address,
+        '--etcd-endpoints',
+        this.etcd.url,
+      ],
+      ...['--firmware-directory', server.directory, '--admin-listen', 'off', '--probe-interval', '500ms'],
+      ...more,
+    ]);
+    return { server, sidekick };
+  }
+
+  /** Starts a watcher of one NGINX, as a process that ends with its test. It offers firmware of servers in `network`. */
+  watch(api: string, network: string): Cli {
+    return start([
+      ...['watch', '--id', 'w1', '--etcd-endpoints', this.etcd.url, '--nginx-api', api],
+      ...['--nginx-token-file', API_TOKEN_FILE, '--admin-listen', 'off', '--allow', `*=${network}`],
+      ...['--firmware-origin', ORIGIN],
+    ]);
+  }
+
+  async isRegistered(server: FirmwareServer): Promise<boolean> {
+    const found = await this.connection.store.read([`/services/firmware/${server.address}`], NEVER);
+    return found.size === 1;
+  }
+
+  /** Ends a server; its sidekick goes on. */
+  end(server: FirmwareServer): void {
+    this.#servers.splice(this.#servers.indexOf(server), 1);
+    server.close();
+  }
+
+  /** Ends all servers, and removes what is in etcd. */
+  async clear(): Promise<void> {
+    for (const server of this.#servers.splice(0)) server.close();
+    await this.etcd.delete('/sidekick/');
+    await this.etcd.delete('/services/');
+  }
+
+  close(): void {
+    for (const server of this.#servers.splice(0)) server.close();
+    this.connection.close();
+  }
+}
+
 /** Uploads a file to one server and publishes it as a release. Resolves to its SHA-256. */
 export async function publish(
   repository: FirmwareRepository,
@@ -79,11 +155,17 @@ export async function publish(
   return sha256;
 }
 
-/** Offers a release to every device. */
-export async function offer(repository: FirmwareRepository, type: string, version: string): Promise<void> {
+/** Rolls a release out. */
+export async function order(
+  repository: FirmwareRepository,
+  type: string,
+  request: RolloutRequest,
+): Promise<void> {
+  const author = { by: AUTHOR.by, at: new Date().toISOString() };
   const state = await repository.type(type, NEVER);
-  const change = rollOut(state, { version, percent: 100 }, AUTHOR);
+  const change = rollOut(state, request, author);
   if (!change.ok) throw new Error(change.refusal.reason);
-  const entry = { ...AUTHOR, action: 'rollout' as const, text: change.value.text };
-  await repository.change(state, { entry, rollout: change.value.rollout }, NEVER);
+  const { rollout, version, text } = change.value;
+  const entry = { ...author, action: 'rollout' as const, version, text };
+  expect(await repository.change(state, { rollout, entry }, NEVER)).toMatchObject({ made: true });
 }

@@ -1,54 +1,37 @@
 /** Processes of `sidekick firmware publish` that are killed, and two that publish the same version, with a real etcd. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { runCommand } from '../../support/command-line.js';
-import {
-  type Etcd,
-  startEtcd,
-  startNetwork,
-  type TestNetwork,
-  until,
-} from '../../support/containers/index.js';
+import { until } from '../../support/containers/index.js';
 import { appImage } from '../../support/firmware-image.js';
-import { UploadServer } from '../../support/upload-server.js';
-import { start } from '../cli/cli.js';
+import { type Cli, start } from '../cli/cli.js';
+import { Publishing } from './publishing.js';
 
 describe('a publisher', () => {
-  let network: TestNetwork;
-  let etcd: Etcd;
-  let upload: UploadServer;
-  let directory: string;
+  let publishing: Publishing;
 
   beforeAll(async () => {
-    directory = mkdtempSync(path.join(tmpdir(), 'killed-'));
-    network = await startNetwork();
-    [etcd, upload] = await Promise.all([startEtcd(network), UploadServer.start()]);
-    // A sidekick that holds whatever there is, and one of another service that holds nothing.
-    await etcd.put('/services/firmware/10.0.0.11:8080', '{"meta":{"firmware":"9007199254740991"}}');
-    await etcd.put('/services/waiting/10.0.0.12:8080', '{"meta":{"firmware":"0"}}');
+    publishing = await Publishing.start();
+    await publishing.holdsAll('10.0.0.11:8080');
+    // Of another service, and without any file.
+    await publishing.etcd.put('/services/waiting/10.0.0.12:8080', '{"meta":{"firmware":"0"}}');
   });
   afterEach(() => {
-    upload.onRequest = () => {};
-    upload.files.clear();
+    publishing.upload.onRequest = () => {};
+    publishing.upload.files.clear();
   });
-  afterAll(async () => {
-    upload?.close();
-    await network?.remove();
-    rmSync(directory, { recursive: true });
-  });
+  afterAll(() => publishing?.close());
 
   function publish(type: string, fill = 0): readonly string[] {
-    const file = path.join(directory, `${type}-${fill}.bin`);
-    writeFileSync(file, appImage({ version: '1.0.0', fill }));
-    return ['firmware', 'publish', file, '--type', type, '--version', '1.0.0', '--upload-url', upload.url];
+    const file = publishing.write(`${type}-${fill}.bin`, appImage({ version: '1.0.0', fill }));
+    return publishing.publish(file, type, '1.0.0');
   }
 
-  const environment = () => ({ SIDEKICK_ETCD_ENDPOINTS: etcd.url });
+  /** Starts `sidekick firmware …` as a process. */
+  function begin(args: readonly string[]): Cli {
+    return start(['firmware', ...args], publishing.environment);
+  }
 
   async function keysOf(type: string): Promise<readonly string[]> {
-    return [...(await etcd.list(`/sidekick/firmware/${type}/`)).keys()];
+    return [...(await publishing.etcd.list(`/sidekick/firmware/${type}/`)).keys()];
   }
 
   it.each(['PUT', 'GET'])(
@@ -56,34 +39,34 @@ describe('a publisher', () => {
     async (at) => {
       const type = `killed-${at}`;
       const asked = new Promise<void>((resolve) => {
-        upload.onRequest = (method) => {
+        publishing.upload.onRequest = (method) => {
           if (method !== at) return undefined;
           resolve();
           // The answer never comes.
           return new Promise(() => {});
         };
       });
-      const process = start(publish(type), environment());
+      const process = begin(publish(type));
       await asked;
       process.signal('SIGKILL');
       expect((await process.ended()).signal).toBe('SIGKILL');
       expect(await keysOf(type)).toEqual([]);
 
-      upload.onRequest = () => {};
-      expect(await runCommand(publish(type), environment())).toMatchObject({ code: 0 });
+      publishing.upload.onRequest = () => {};
+      expect(await publishing.run(publish(type))).toMatchObject({ code: 0 });
       expect(await keysOf(type)).toContain(`/sidekick/firmware/${type}/releases/1.0.0`);
     },
   );
 
   it('has published where it is killed while the files spread, and says so when it is repeated', async () => {
-    const process = start([...publish('spreading'), '--service', 'waiting'], environment());
+    const process = begin([...publish('spreading'), '--service', 'waiting']);
     await until('the release is there', async () => (await keysOf('spreading')).length > 0);
     process.signal('SIGKILL');
     await process.ended();
 
-    const again = await runCommand(publish('spreading'), environment());
+    const again = await publishing.run(publish('spreading'));
     expect([again.code, again.err]).toEqual([1, expect.stringMatching(/with this very image/)]);
-    expect(await runCommand([...publish('spreading'), '--repair'], environment())).toMatchObject({ code: 0 });
+    expect(await publishing.run([...publish('spreading'), '--repair'])).toMatchObject({ code: 0 });
     // Nobody is offered it: that takes a rollout.
     expect(await keysOf('spreading')).not.toContain('/sidekick/firmware/spreading/rollout');
   });
@@ -94,13 +77,11 @@ describe('a publisher', () => {
     const both = new Promise<void>((resolve) => {
       release = resolve;
     });
-    upload.onRequest = (method) => {
+    publishing.upload.onRequest = (method) => {
       if (method === 'PUT' && ++waiting === 2) release();
       return both;
     };
-    const results = await Promise.all(
-      [1, 2].map((fill) => runCommand(publish('twice', fill), environment())),
-    );
+    const results = await Promise.all([1, 2].map((fill) => publishing.run(publish('twice', fill))));
     const [winner, loser] = results.toSorted((a, b) => a.code - b.code);
     expect([winner?.code, loser?.code]).toEqual([0, 1]);
     expect(loser?.err).toMatch(

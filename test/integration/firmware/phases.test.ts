@@ -8,13 +8,11 @@ import type { EtcdOptions } from '../../../src/adapters/etcd/options.js';
 import { createNginxApi, type NginxClient } from '../../../src/adapters/nginx/api.js';
 import { NEVER } from '../../../src/async/abort.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
-import { Offerer } from '../../../src/daemon/firmware/offerer.js';
 import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
 import { RolloutController } from '../../../src/daemon/firmware/rollout-controller.js';
 import { releaseKey, typeKey } from '../../../src/firmware/keys.js';
 import { progressOf } from '../../../src/firmware/progress.js';
 import { encodeRelease } from '../../../src/firmware/release.js';
-import { type RolloutRequest, rollOut } from '../../../src/firmware/transitions.js';
 import { encodeType } from '../../../src/firmware/type-record.js';
 import type { TypeState } from '../../../src/firmware/type-state.js';
 import { enableAccessControl, WATCHER_PERMISSIONS } from '../../support/access-control.js';
@@ -31,6 +29,8 @@ import { rawRequest } from '../../support/raw-request.js';
 import { recordingLog, recordingMeter } from '../../support/silent.js';
 import { type Backend, hostAddress, startHttp } from '../gateway/backends.js';
 import { type FullGateway, startFullGateway } from '../gateway/gateway.js';
+import { order } from './firmware-server.js';
+import { newOfferer, ORIGIN } from './in-process.js';
 
 const PREFIXES = DEFAULT_KEY_PREFIXES;
 const IMAGE = Buffer.alloc(4_096, 7);
@@ -88,9 +88,8 @@ class Watcher {
       ...{ ...this.#etcd, nginx: this.#nginx, log: this.log, meter: recordingMeter() },
       ...{ clock: monotonicClock, wallClock: Date.now },
     };
-    const offered = { prefixes: PREFIXES, service: 'firmware', origin: 'https://ota.example.com' };
     this.#done = Promise.all([
-      new Offerer(offered, ports).run(this.#stop.signal),
+      newOfferer(ports).run(this.#stop.signal),
       new RolloutController({ prefixes: PREFIXES, id }, ports).run(this.#stop.signal),
     ]);
   }
@@ -124,16 +123,6 @@ async function publish(type: string, ...versions: readonly string[]): Promise<vo
   }
   const meta = { firmware: String(revision) };
   await store.put('/services/firmware/10.0.0.1:8080', JSON.stringify({ meta }), {}, NEVER);
-}
-
-async function order(type: string, request: RolloutRequest): Promise<void> {
-  const author = { by: 'ann', at: new Date().toISOString() };
-  const state = await repository.type(type, NEVER);
-  const change = rollOut(state, request, author);
-  if (!change.ok) throw new Error(change.refusal.reason);
-  const { rollout, version, text } = change.value;
-  const entry = { ...author, action: 'rollout' as const, version, text };
-  expect((await repository.change(state, { rollout, entry }, NEVER)).made).toBe(true);
 }
 
 async function rolledOut(type: string): Promise<TypeState> {
@@ -176,7 +165,7 @@ class Devices {
     const told: unknown = JSON.parse(answer.body.toString());
     const { url, version: next } = told as { url?: string; version?: string };
     if (url === undefined || next === undefined || next === version) return;
-    const given = await rawRequest({ port, target: url.replace('https://ota.example.com', '') });
+    const given = await rawRequest({ port, target: url.replace(ORIGIN, '') });
     expect(given.body.equals(IMAGE)).toBe(true);
     this.#downloaded.set(id, next);
     if (this.#boots(id)) this.#runs.set(id, next);
@@ -187,7 +176,7 @@ describe('a group of watchers over two NGINX', () => {
   it('halts a release that devices cannot boot, on both', async () => {
     const watchers = [new Watcher('w1'), new Watcher('w2')];
     await publish('bad', '1.1.0');
-    await order('bad', { version: '1.1.0', percent: 100, maxFailures: 2, min: 10 });
+    await order(repository, 'bad', { version: '1.1.0', percent: 100, maxFailures: 2, min: 10 });
     const devices = new Devices('bad', () => false);
     await until('the rollout is halted', async () => {
       await devices.ask();
@@ -214,7 +203,13 @@ describe('a group of watchers over two NGINX', () => {
   it('leads a good release through its phases while watchers are killed, and count what the devices did', async () => {
     await publish('good', '1.1.0');
     let watcher = new Watcher('w1');
-    await order('good', { version: '1.1.0', phases: [20, 50, 100], after: 3, every: 2, maxFailures: 2 });
+    await order(repository, 'good', {
+      version: '1.1.0',
+      phases: [20, 50, 100],
+      after: 3,
+      every: 2,
+      maxFailures: 2,
+    });
     const devices = new Devices('good', () => true);
     const percents = new Set<number>();
     await until(
@@ -251,7 +246,7 @@ describe('a watcher with a rollout that watches itself', () => {
     const watcher = new Watcher('w1', { urls: [front.url] });
     const said = (event: string) => until(event, () => watcher.log.events(event).length > 0);
     await publish('deaf', '1.1.0');
-    await order('deaf', { version: '1.1.0', percent: 100, maxFailures: 2 });
+    await order(repository, 'deaf', { version: '1.1.0', percent: 100, maxFailures: 2 });
     await Promise.all([said('firmware-offer-failed'), said('firmware-outcomes-unavailable')]);
     front.treat = () => undefined;
     await Promise.all([said('firmware-offered'), said('firmware-outcomes-counted')]);
@@ -262,9 +257,9 @@ describe('a watcher with a rollout that watches itself', () => {
   }, 120_000);
 
   // The last one: it leaves access control behind.
-  it('reports that its role in etcd may not write what became of firmware', async () => {
+  it('reports that its role in etcd may not write the outcomes of firmware', async () => {
     await publish('unwritten', '1.1.0');
-    await order('unwritten', { version: '1.1.0', percent: 100, maxFailures: 2 });
+    await order(repository, 'unwritten', { version: '1.1.0', percent: 100, maxFailures: 2 });
     const user = { name: 'watcher', password: 'one' };
     await enableAccessControl(etcd, [{ ...user, permissions: WATCHER_PERMISSIONS }]);
     const watcher = new Watcher('w1', { auth: { username: user.name, password: user.password } });

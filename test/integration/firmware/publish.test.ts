@@ -16,6 +16,7 @@ import {
   until,
 } from '../../support/containers/index.js';
 import { appImage } from '../../support/firmware-image.js';
+import { HOLDS_ALL } from '../../support/firmware-registration.js';
 
 const TOKEN = 'a-token-of-twenty-one';
 const OWN = '/etc/firmware/upload';
@@ -52,8 +53,7 @@ describe('sidekick firmware publish', () => {
     ]);
     writeFileSync(path.join(directory, 'token'), `${TOKEN}\n`);
     writeFileSync(path.join(directory, 'ca.crt'), authority.ca);
-    // A sidekick that holds whatever there is.
-    await etcd.put('/services/firmware/10.0.0.11:8080', '{"meta":{"firmware":"9007199254740991"}}');
+    await etcd.put('/services/firmware/10.0.0.11:8080', HOLDS_ALL);
   });
   afterAll(async () => {
     await network?.remove();

@@ -3,23 +3,13 @@
  * devices whose region is what their server name says, or else what they say themselves.
  */
 import { existsSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
-import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
-import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
-import {
-  API_TOKEN_FILE,
-  type Etcd,
-  startEtcd,
-  startNetwork,
-  type TestNetwork,
-  until,
-} from '../../support/containers/index.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
 import { rawRequest } from '../../support/raw-request.js';
-import { start } from '../cli/cli.js';
 import { hostAddress } from '../gateway/backends.js';
 import { type FullGateway, startFullGateway } from '../gateway/gateway.js';
-import { FirmwareServer, offer, publish } from './firmware-server.js';
+import { type FirmwareServer, FirmwareServers, order, publish } from './firmware-server.js';
+import { ORIGIN } from './in-process.js';
 
 /** What docs/firmware.md says of the gateway's configuration. */
 const GROUPS = 's|"firmware": \\{\\},|"firmware": {}, "firmware-eu": {}, "firmware-us": {},|';
@@ -32,38 +22,26 @@ const COMMAND = [
   ...['sh', GROUPS, NAMES, REGION],
 ];
 
-const ORIGIN = 'https://ota.example.com';
 const SLOW = { timeoutMs: 60_000 };
 
 let network: TestNetwork;
-let etcd: Etcd;
 let gateway: FullGateway;
-let connection: EtcdConnection;
-let repository: FirmwareRepository;
-const servers: FirmwareServer[] = [];
+let servers: FirmwareServers;
 
 beforeAll(async () => {
   network = await startNetwork();
-  [etcd, gateway] = await Promise.all([startEtcd(network), startFullGateway(network, COMMAND)]);
-  connection = connectEtcd({ endpoints: [etcd.url] });
-  repository = new FirmwareRepository(connection.store, DEFAULT_KEY_PREFIXES);
-});
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
+  [servers, gateway] = await Promise.all([
+    FirmwareServers.start(network),
+    startFullGateway(network, COMMAND),
+  ]);
 });
 afterAll(async () => {
-  connection?.close();
+  servers?.close();
   await network?.remove();
 });
 
 async function join(region: string): Promise<FirmwareServer> {
-  const server = await new FirmwareServer().listen(await hostAddress(network));
-  servers.push(server);
-  start([
-    ...['register', '--service', 'firmware', '--address', server.address, '--etcd-endpoints', etcd.url],
-    ...['--firmware-directory', server.directory, '--firmware-region', region],
-    ...['--admin-listen', 'off', '--probe-interval', '500ms'],
-  ]);
+  const { server } = await servers.join(await hostAddress(network), '--firmware-region', region);
   return server;
 }
 
@@ -102,12 +80,7 @@ async function fetched(url: URL | undefined): Promise<string> {
 
 it("gives a device its region's firmware, from its region's servers", async () => {
   const [eu, us] = [await join('eu'), await join('us')];
-  start([
-    ...['watch', '--id', 'w1', '--etcd-endpoints', etcd.url, '--admin-listen', 'off'],
-    ...['--nginx-api', `http://127.0.0.1:${gateway.port('api')}/api`, '--nginx-token-file', API_TOKEN_FILE],
-    // The servers are on the watcher's own host.
-    ...['--firmware-origin', ORIGIN, '--allow', `*=${await hostAddress(network)}/32`],
-  ]);
+  servers.watch(`http://127.0.0.1:${gateway.port('api')}/api`, `${await hostAddress(network)}/32`);
   await until(
     'each region has its server',
     async () =>
@@ -116,10 +89,11 @@ it("gives a device its region's firmware, from its region's servers", async () =
       (await group('firmware-us')).includes(us.address),
     SLOW,
   );
+  const { repository } = servers;
   const everywhere = await publish(repository, 'lamp', '1.0.0', us);
   const forEu = await publish(repository, 'lamp@eu', '1.1.0', us);
-  await offer(repository, 'lamp', '1.0.0');
-  await offer(repository, 'lamp@eu', '1.1.0');
+  await order(repository, 'lamp', { version: '1.0.0', percent: 100 });
+  await order(repository, 'lamp@eu', { version: '1.1.0', percent: 100 });
 
   // The server of the region has fetched it, from the one that it was uploaded to.
   const sha256 = async (asked: Asked) =>
@@ -145,7 +119,6 @@ it("gives a device its region's firmware, from its region's servers", async () =
 
   // What is for every region comes from another region while the region's own server is gone.
   const url = await told({ region: 'us' });
-  us.close();
-  servers.splice(servers.indexOf(us), 1);
+  servers.end(us);
   expect(await fetched(url)).toBe('firmware lamp 1.0.0');
 });

@@ -1,24 +1,17 @@
 /** Firmware servers with their sidekicks and a watcher, as processes, with a real etcd and a real gateway. */
 import { existsSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import { NEVER } from '../../../src/async/abort.js';
-import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
-import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
 import { mtimeOf, type Release } from '../../../src/firmware/release.js';
 import { decode } from '../../../src/firmware/shared/catalogue.js';
 import {
-  API_TOKEN_FILE,
-  type Etcd,
   type Gateway,
-  startEtcd,
   startGateway,
   startNetwork,
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
-import { type Cli, start } from '../cli/cli.js';
-import { FirmwareServer, offer, publish } from './firmware-server.js';
+import { type FirmwareServer, FirmwareServers, order, publish } from './firmware-server.js';
 
 /** The content of a file; undefined where there is none. */
 function contentOf(file: string): string | undefined {
@@ -27,40 +20,21 @@ function contentOf(file: string): string | undefined {
 
 describe('a sidekick beside each firmware server', () => {
   let network: TestNetwork;
-  let etcd: Etcd;
   let gateway: Gateway;
-  let connection: EtcdConnection;
-  let repository: FirmwareRepository;
-  const servers: FirmwareServer[] = [];
+  let servers: FirmwareServers;
 
   beforeAll(async () => {
     network = await startNetwork();
-    [etcd, gateway] = await Promise.all([startEtcd(network), startGateway(network)]);
-    connection = connectEtcd({ endpoints: [etcd.url] });
-    repository = new FirmwareRepository(connection.store, DEFAULT_KEY_PREFIXES);
+    [servers, gateway] = await Promise.all([FirmwareServers.start(network), startGateway(network)]);
   });
-  afterEach(async () => {
-    for (const server of servers.splice(0)) server.close();
-    await etcd.delete('/sidekick/');
-    await etcd.delete('/services/');
-  });
+  afterEach(() => servers.clear());
   afterAll(async () => {
-    connection?.close();
+    servers?.close();
     await network?.remove();
   });
 
   async function join(): Promise<FirmwareServer> {
-    return (await joined()).server;
-  }
-
-  async function joined(): Promise<{ server: FirmwareServer; sidekick: Cli }> {
-    const server = await new FirmwareServer().listen();
-    servers.push(server);
-    const sidekick = start([
-      ...['register', '--service', 'firmware', '--address', server.address, '--etcd-endpoints', etcd.url],
-      ...['--firmware-directory', server.directory, '--admin-listen', 'off', '--probe-interval', '500ms'],
-    ]);
-    return { server, sidekick };
+    return (await servers.join()).server;
   }
 
   /** The version that the gateway offers as the candidate. */
@@ -69,21 +43,16 @@ describe('a sidekick beside each firmware server', () => {
     return decode((zone as { lamp?: string }).lamp ?? '')?.candidate?.version;
   }
 
-  async function registered(server: FirmwareServer): Promise<boolean> {
-    const found = await connection.store.read([`/services/firmware/${server.address}`], NEVER);
-    return found.size === 1;
-  }
-
   it('replicates an uploaded file, and the watcher offers it once every server has it', async () => {
     const [first, second] = [await join(), await join()];
-    start([
-      ...['watch', '--id', 'w1', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api],
-      ...['--nginx-token-file', API_TOKEN_FILE, '--admin-listen', 'off', '--allow', '*=127.0.0.0/8'],
-      ...['--firmware-origin', 'https://ota.example.com'],
-    ]);
-    await until('both are registered', async () => (await registered(first)) && registered(second));
+    const { repository } = servers;
+    servers.watch(gateway.api, '127.0.0.0/8');
+    await until(
+      'both are registered',
+      async () => (await servers.isRegistered(first)) && servers.isRegistered(second),
+    );
     const sha256 = await publish(repository, 'lamp', '1.0.0', first);
-    await offer(repository, 'lamp', '1.0.0');
+    await order(repository, 'lamp', { version: '1.0.0', percent: 100 });
 
     await until('it is offered', async () => (await offered()) === '1.0.0', { timeoutMs: 60_000 });
     expect(readFileSync(second.file(sha256), 'utf8')).toBe('firmware lamp 1.0.0');
@@ -93,7 +62,7 @@ describe('a sidekick beside each firmware server', () => {
 
     // One that joins with an empty disk is registered only once it has the file.
     const third = await join();
-    await until('the third is registered', () => registered(third), { timeoutMs: 60_000 });
+    await until('the third is registered', () => servers.isRegistered(third), { timeoutMs: 60_000 });
     expect(existsSync(third.file(sha256))).toBe(true);
 
     // One that loses its file takes it from another; meanwhile nobody is offered what one server lacks.
@@ -103,8 +72,8 @@ describe('a sidekick beside each firmware server', () => {
   });
 
   it('replaces a file that is damaged, and reports one that no server has and a disk that fails', async () => {
-    const [one, other] = [await joined(), await joined()];
-    const sha256 = await publish(repository, 'lamp', '2.0.0', one.server);
+    const [one, other] = [await servers.join(), await servers.join()];
+    const sha256 = await publish(servers.repository, 'lamp', '2.0.0', one.server);
     const copy = other.server.file(sha256);
     await until('the other has the file', () => existsSync(copy), { timeoutMs: 60_000 });
 

@@ -8,10 +8,10 @@ import { groupKey, outcomesKey, releaseKey, rolloutKey, typeKey } from '../../..
 import { encodeOutcomes, NO_COUNTS } from '../../../../src/firmware/outcomes.js';
 import { encodeRelease, type Release } from '../../../../src/firmware/release.js';
 import { encodeRollout, type Rollout } from '../../../../src/firmware/rollout.js';
-import { decode, READY_KEY, SLOTS_KEY } from '../../../../src/firmware/shared/catalogue.js';
+import { READY_KEY, SLOTS_KEY } from '../../../../src/firmware/shared/catalogue.js';
 import type { ReleaseKeys } from '../../../../src/firmware/signature.js';
 import { encodeType } from '../../../../src/firmware/type-record.js';
-import { FakeKeyvals } from '../../../support/fake-keyvals.js';
+import { FakeFirmwareNginx } from '../../../support/fake-firmware-nginx.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
 import { releaseKeyPair } from '../../../support/release-signer.js';
 import { recordingLog, recordingMeter } from '../../../support/silent.js';
@@ -27,21 +27,15 @@ function release(version: string): Release {
   };
 }
 
-class NamedKeyvals extends FakeKeyvals {
-  constructor(readonly name: string) {
-    super('firmware');
-  }
-
-  /** The stable version that devices of type lamp are offered; undefined while nothing is. */
-  get stable(): string | undefined {
-    return decode(this.zones.get('firmware')?.get('lamp') ?? '')?.stable?.version;
-  }
+/** The stable version that devices of type lamp are offered; undefined while nothing is. */
+function stableAt(nginx: FakeFirmwareNginx): string | undefined {
+  return nginx.catalogue('lamp')?.stable?.version;
 }
 
 describe('Offerer', () => {
   let registry: FakeRegistry;
-  let first: NamedKeyvals;
-  let second: NamedKeyvals;
+  let first: FakeFirmwareNginx;
+  let second: FakeFirmwareNginx;
   let log: ReturnType<typeof recordingLog>;
   let meter: ReturnType<typeof recordingMeter>;
   let offerer: Offerer;
@@ -54,8 +48,8 @@ describe('Offerer', () => {
     vi.useFakeTimers({ now: Date.parse(AT) });
     releaseKeys = undefined;
     registry = new FakeRegistry();
-    first = new NamedKeyvals('first');
-    second = new NamedKeyvals('second');
+    first = new FakeFirmwareNginx('first');
+    second = new FakeFirmwareNginx('second');
     log = recordingLog();
     meter = recordingMeter();
     stop = new AbortController();
@@ -103,11 +97,11 @@ describe('Offerer', () => {
     register(1, published);
     register(2, published - 1);
     await pass();
-    expect([first.stable, first.zones.get('firmware')?.get(READY_KEY)]).toEqual([undefined, '1']);
+    expect([stableAt(first), first.zones.get('firmware')?.get(READY_KEY)]).toEqual([undefined, '1']);
 
     register(2, published);
     await pass();
-    expect([first.stable, second.stable]).toEqual(['1.0.0', '1.0.0']);
+    expect([stableAt(first), stableAt(second)]).toEqual(['1.0.0', '1.0.0']);
     expect(offerer.status().nginx.map(({ state }) => state)).toEqual(['in-sync', 'in-sync']);
   });
 
@@ -119,11 +113,11 @@ describe('Offerer', () => {
     register(1, published);
     register(2, undefined);
     await pass();
-    expect(first.stable).toBeUndefined();
+    expect(stableAt(first)).toBeUndefined();
 
     leave();
     await pass();
-    expect(first.stable).toBe('1.0.0');
+    expect(stableAt(first)).toBe('1.0.0');
   });
 
   it.each(['nonsense {', '{"meta":{"firmware":"-1"}}', '{"meta":{"firmware":"1e99"}}'])(
@@ -132,7 +126,7 @@ describe('Offerer', () => {
       register(1, published);
       registry.write('/services/firmware/10.0.0.2:8080', value);
       await pass();
-      expect(first.stable).toBeUndefined();
+      expect(stableAt(first)).toBeUndefined();
     },
   );
 
@@ -144,7 +138,7 @@ describe('Offerer', () => {
     registry.fault('none');
     registry.delete('/services/firmware/10.0.0.1:8080');
     await pass(60_000);
-    expect(first.stable).toBe('1.0.0');
+    expect(stableAt(first)).toBe('1.0.0');
   });
 
   it('offers what a restored etcd says, though its revision is lower than that of the last offer', async () => {
@@ -154,11 +148,11 @@ describe('Offerer', () => {
     stable('2.0.0');
     register(1, registry.revision);
     await pass();
-    expect(first.stable).toBe('2.0.0');
+    expect(stableAt(first)).toBe('2.0.0');
 
     restore();
     await pass();
-    expect([first.stable, second.stable]).toEqual(['1.0.0', '1.0.0']);
+    expect([stableAt(first), stableAt(second)]).toEqual(['1.0.0', '1.0.0']);
   });
 
   it('neither reads nor writes an NGINX for outcomes alone, and shows them', async () => {
@@ -220,7 +214,7 @@ describe('Offerer', () => {
     first.zones.get('firmware')?.clear();
     second.fault = undefined;
     await pass(20_000);
-    expect([first.stable, second.stable]).toEqual(['1.0.0', '1.0.0']);
+    expect([stableAt(first), stableAt(second)]).toEqual(['1.0.0', '1.0.0']);
   });
 
   describe('a group of 2,000 devices that NGINX is slow to take', () => {
@@ -250,24 +244,24 @@ describe('Offerer', () => {
 
     it('holds up no halt of another type for more than a few keys', async () => {
       expect(members()).toBeGreaterThan(500);
-      expect(decode(zone()?.get('lamp') ?? '')?.groups).toEqual(['bench']);
+      expect(first.catalogue('lamp')?.groups).toEqual(['bench']);
 
       rollOut('lamp', { paused: { by: 'watcher', at: AT } });
       await pass((MIN_WRITTEN + 3) * 5);
-      expect(decode(zone()?.get('lamp') ?? '')?.groups).toEqual([]);
+      expect(first.catalogue('lamp')?.groups).toEqual([]);
       expect(members()).toBeLessThan(1_100);
       expect(offerer.status().nginx[0]?.state).toBe('pending');
 
       await pass(10_000);
       expect(members()).toBe(2_000);
-      expect(decode(zone()?.get('plug') ?? '')?.groups).toEqual(['bench']);
+      expect(first.catalogue('plug')?.groups).toEqual(['bench']);
       expect(offerer.status().nginx[0]?.state).toBe('in-sync');
     });
 
     it('holds up no halt of its own type, either', async () => {
       rollOut('plug', { paused: { by: 'watcher', at: AT } });
       await pass((MIN_WRITTEN + 3) * 5);
-      expect(decode(zone()?.get('plug') ?? '')?.groups).toEqual([]);
+      expect(first.catalogue('plug')?.groups).toEqual([]);
     });
 
     it('is said to be in NGINX once all of it is, with all keys that were written', async () => {
@@ -290,10 +284,10 @@ describe('Offerer', () => {
 
     it('offers what is signed, and nothing else', async () => {
       // Published before there were keys, and so without a signature.
-      expect(first.stable).toBeUndefined();
+      expect(stableAt(first)).toBeUndefined();
       stable('1.1.0');
       await pass();
-      expect([first.stable, second.stable]).toEqual(['1.1.0', '1.1.0']);
+      expect([stableAt(first), stableAt(second)]).toEqual(['1.1.0', '1.1.0']);
       expect(offerer.status().types[0]).toMatchObject({
         offered: ['1.1.0'],
         rejected: [{ version: '1.0.0', reason: 'the release is not signed' }],
@@ -316,7 +310,7 @@ describe('Offerer', () => {
       };
       register(1, publish('1.1.0', changed));
       await pass(60_000);
-      expect([first.stable, second.stable]).toEqual([undefined, undefined]);
+      expect([stableAt(first), stableAt(second)]).toEqual([undefined, undefined]);
       expect(log.events('firmware-rejected').filter(({ fields }) => fields.version === '1.1.0')).toHaveLength(
         1,
       );
@@ -327,13 +321,13 @@ describe('Offerer', () => {
       register(1, publish('1.2.0', pair.signed('lamp', later)));
       stable('1.2.0');
       await pass(MINUTE / 2);
-      expect(first.stable).toBeUndefined();
+      expect(stableAt(first)).toBeUndefined();
 
       await pass(MINUTE);
-      expect(first.stable).toBe('1.2.0');
+      expect(stableAt(first)).toBe('1.2.0');
 
       await pass(2 * MINUTE);
-      expect(first.stable).toBeUndefined();
+      expect(stableAt(first)).toBeUndefined();
       expect(offerer.status().types[0]?.withheld).toMatchObject([
         {
           version: '1.2.0',
@@ -347,9 +341,8 @@ describe('Offerer', () => {
       register(1, publish('1.0.5', stone));
       stable('1.1.0');
       await pass();
-      const zone = first.zones.get('firmware');
-      expect(decode(zone?.get('lamp') ?? '')?.options.via).toEqual(['1.0.5']);
-      expect(zone?.has('lamp/via/1.0.5')).toBe(false);
+      expect(first.catalogue('lamp')?.options.via).toEqual(['1.0.5']);
+      expect(first.zones.get('firmware')?.has('lamp/via/1.0.5')).toBe(false);
     });
 
     it('checks with other keys as soon as they are there', async () => {
@@ -358,7 +351,7 @@ describe('Offerer', () => {
       releaseKeys = releaseKeyPair().keys;
       offerer.releaseKeysChanged();
       await pass();
-      expect(first.stable).toBeUndefined();
+      expect(stableAt(first)).toBeUndefined();
     });
   });
 });
