@@ -66,8 +66,7 @@ async function watchFleet(
   );
   const listener = {
     onSnapshot: (snapshot: RegistrySnapshot) => view.update(snapshot),
-    onUnavailable: (error: Error) =>
-      printLines(err, `etcd cannot be read: ${messageOf(error)}; trying again`),
+    onUnavailable: (error: Error) => printLines(err, `etcd cannot be read: ${messageOf(error)}; retrying`),
   };
   await Promise.all([reader.watch(watchedPrefixes(prefixes), listener, signal), view.run(signal)]);
   signal.throwIfAborted();

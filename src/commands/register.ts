@@ -173,7 +173,7 @@ class RegisterDaemon implements Daemon {
       log.info({ event: 'files-reloaded', files }, 'files have changed and are in use');
     } catch (error) {
       const fields = { event: 'files-rejected', reason: messageOf(error) };
-      log.error(fields, 'files have changed, but cannot be used: keeping what was read before');
+      log.error(fields, 'files have changed, but cannot be used: what was read before stays in use');
     }
   }
 

@@ -140,7 +140,10 @@ async function serve(daemon: Daemon, spec: DaemonSpec, runtime: DaemonRuntime): 
     dashboard: daemon.dashboard,
     token: () => daemon.adminToken(),
     denied: (remote: string) =>
-      log.warn({ event: 'admin-denied', remote }, 'a caller of the admin endpoints has a wrong credential'),
+      log.warn(
+        { event: 'admin-denied', remote },
+        'a request to the admin endpoints was refused: its credential is wrong',
+      ),
   };
   const admin = listen === 'off' ? undefined : await startAdminServer(listen, source);
   if (admin) log.info({ event: 'admin-listening', url: admin.url }, 'serving the admin endpoints');
@@ -164,7 +167,7 @@ async function reload(daemon: Daemon, log: Log, sdNotify: SdNotify): Promise<voi
   } catch (error) {
     log.error(
       { event: 'config-reload-failed', reason: messageOf(error) },
-      'the configuration cannot be used: keeping the old one',
+      'the configuration cannot be used: the old one stays in use',
     );
   }
   sdNotify.reloaded();

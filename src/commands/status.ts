@@ -29,7 +29,7 @@ async function localStatus({
 }: InvocationOf<typeof statusScope>): Promise<number> {
   const { admin = `http://${DEFAULT_ADMIN_LISTEN}`, adminTokenFile, json, watch } = config.values;
   if (watch || args.length > 0) {
-    throw new UsageError('--local shows one whole sidekick, once: a service and --watch go without it');
+    throw new UsageError('--local shows one whole sidekick once: leave the service and --watch out');
   }
   const answer = await request(admin, readAdminToken(adminTokenFile, sources.env));
   if (json) out.write(`${printableJson(answer, 2)}\n`);

@@ -38,7 +38,7 @@ export interface DashboardFirmware {
   /** How many firmware servers are registered and not drained. */
   readonly servers: number;
   readonly nginx: OfferingStatus['nginx'];
-  /** Which NGINX counts what becomes of firmware. */
+  /** Which NGINX counts the outcomes of firmware. */
   readonly outcomes: readonly CountedBy[];
   /** Only with `firmware.push`. */
   readonly brokers?: {

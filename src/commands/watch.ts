@@ -213,7 +213,7 @@ class WatchDaemon implements Daemon {
       this.#log.info({ event: 'files-reloaded', files }, 'files have changed and are in use');
     } catch (error) {
       const fields = { event: 'files-rejected', reason: messageOf(error) };
-      this.#log.error(fields, 'files have changed, but cannot be used: keeping what was read before');
+      this.#log.error(fields, 'files have changed, but cannot be used: what was read before stays in use');
     }
   }
 

@@ -29,11 +29,14 @@ export function createLifecycle({ log, ending, reload, source = process }: Lifec
 
   function onEnd(signal: NodeJS.Signals): void {
     if (!stop.signal.aborted) {
-      log.info({ event: 'daemon-stopping', signal, ending }, 'stopping; a second signal ends at once');
+      log.info(
+        { event: 'daemon-stopping', signal, ending },
+        'stopping; a second signal ends the process at once',
+      );
       stop.abort(new Error(`stopped by ${signal}`));
       return;
     }
-    log.warn({ event: 'daemon-killed', signal }, 'second signal: ending at once');
+    log.warn({ event: 'daemon-killed', signal }, 'a second signal: the process ends at once');
     for (const name of END_SIGNALS) source.off(name, onEnd);
     kill.abort(new Error(`stopped at once by ${signal}`));
   }
@@ -47,7 +50,7 @@ export function createLifecycle({ log, ending, reload, source = process }: Lifec
   function onCrash(error: Error, origin: string): void {
     log.error(
       { event: 'daemon-crashed', origin, reason: error.message, stack: error.stack },
-      'unexpected error: ending',
+      'an unexpected error: the process ends',
     );
   }
 

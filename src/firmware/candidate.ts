@@ -68,7 +68,7 @@ export function candidateOf(
     begun: same?.begun,
   });
   if (isForNobody(candidate)) {
-    return refused('nobody', `${version} would be offered to nobody`, 'say --percent, --group, or both');
+    return refused('nobody', `${version} would be offered to nobody`, 'give --percent, --group, or both');
   }
   return passed(percent === same?.percent ? candidate : withShare(state, candidate, { percent, at }));
 }
@@ -150,10 +150,15 @@ function refusePlan(
     if (refusal !== undefined) return refusal;
   }
   if (min !== undefined && maxFailures === undefined && same?.limit === undefined) {
-    return refused('limit', '--min belongs to a limit of failures', 'say --max-failures, such as 2%').refusal;
+    return refused('limit', '--min belongs to a limit of failures', 'give --max-failures, such as 2%')
+      .refusal;
   }
   if (rescue.includes(version)) {
-    return refused('rescue', `${version} cannot rescue devices that run it`, 'name the bad release').refusal;
+    return refused(
+      'rescue',
+      `${version} cannot rescue devices that run it`,
+      'name the bad release with --rescue',
+    ).refusal;
   }
   return refusePhases(version, same, request) ?? refuseGate(same, request);
 }
@@ -165,14 +170,15 @@ function refusePhases(
 ): Refusal | undefined {
   if (phases === undefined) return undefined;
   const parsed = parsePhases(phases);
-  if (!parsed.ok) return refused('phases', `phases ${parsed.reason}`, 'such as 1%,10%,50%,100%').refusal;
+  if (!parsed.ok)
+    return refused('phases', `phases ${parsed.reason}`, 'give them as in --phases 1%,10%,50%,100%').refusal;
   if (percent !== undefined) {
     return refused('phases', 'the first of --phases is the share to begin with', 'leave --percent out')
       .refusal;
   }
   const now = same?.percent ?? 0;
   if ((phases.at(-1) ?? 0) > now) return undefined;
-  return refused('phases', `${version} is offered to ${now} % already`, 'name a greater share').refusal;
+  return refused('phases', `${version} is offered to ${now} % already`, 'give a larger percentage').refusal;
 }
 
 function refuseGate(
@@ -183,16 +189,18 @@ function refuseGate(
   if (!isNamed && notBefore === undefined) return undefined;
   const all = phases ?? same?.phases;
   if (all === undefined) {
-    return refused('gate', 'there are no phases to wait for', 'say --phases, such as 1%,10%,50%,100%')
+    return refused('gate', 'there are no phases that could wait', 'give --phases, such as 1%,10%,50%,100%')
       .refusal;
   }
   const before = phases === undefined ? same?.gate : undefined;
   if (isNamed || all.length === 1 || before !== undefined) return undefined;
-  const reason = 'every phase behind the first would begin at once';
-  return refused('gate', reason, 'say --after, --every, or both').refusal;
+  const reason = 'every phase after the first would begin at once';
+  return refused('gate', reason, 'give --after, --every, or both').refusal;
 }
 
 export function refusePercent(percent: number): Refusal | undefined {
   const parsed = parsePercent(percent);
-  return parsed.ok ? undefined : refused('percent', parsed.reason, 'such as 10, or 0.25').refusal;
+  return parsed.ok
+    ? undefined
+    : refused('percent', parsed.reason, 'give a percentage such as 10 or 0.25').refusal;
 }

@@ -15,28 +15,28 @@ import {
 import { regionOf, typeOf } from './shared/region.js';
 import type { FirmwareType } from './type-record.js';
 
-/** What a type's catalogue value is made from: all of it as etcd held it at one revision. */
+/** What a type's catalogue value is made from. All of it is from one revision of etcd. */
 export interface CatalogueInput {
   readonly type: string;
   readonly record: FirmwareType;
   readonly rollout: Rollout;
-  /** The releases that may be offered: every firmware server holds their files, and devices can get to them. */
+  /** The releases that may be offered: every firmware server has their files, and devices can reach them. */
   readonly releases: ReadonlyMap<ReleaseId, Release>;
-  /** All releases by which devices find their way, see `stepsOf`; default `releases`. */
+  /** The releases that decide the way of a device to another release, see `stepsOf`; default `releases`. */
   readonly steps?: Steps;
   /** Where devices fetch files, such as `https://ota.example.com`: without a slash at its end. */
   readonly origin: string;
   readonly revision: number;
 }
 
-/** Buckets of 10,000 that a percentage takes in. */
+/** How many of the 10,000 buckets a percentage takes in. */
 export function bucketsOf(percent: number): number {
   return Math.round(percent * 100);
 }
 
 /**
- * The value that every NGINX holds of a type. A release that the rollout names and that is not among the releases is not
- * offered. A paused candidate stays in the value, since devices that have it must be recognised, and is offered to nobody.
+ * The value that every NGINX has of a type. A release that the rollout names is offered only if it is among the releases.
+ * A paused candidate is offered to nobody; it stays in the value, because NGINX must recognise devices that run it.
  */
 export function renderCatalogue(input: CatalogueInput): Result<string> {
   const { rollout, revision } = input;
@@ -60,7 +60,7 @@ export function renderCatalogue(input: CatalogueInput): Result<string> {
   );
 }
 
-/** The stepping stones below what the rollout offers: every NGINX leads devices by them. The lowest comes first. */
+/** The stepping stones below what the rollout offers, the lowest first: every NGINX leads devices from one to the next. */
 export function stonesOf({ rollout, releases, steps = releases }: StonesInput): readonly ReleaseId[] {
   const targets = [rollout.stable, rollout.candidate?.version].filter((id) => id !== undefined);
   const highest = newestFirst(targets.filter((id) => releases.has(id)))[0];
@@ -91,7 +91,7 @@ function optionsOf(input: CatalogueInput): CatalogueOptions {
   };
 }
 
-/** How the candidate is followed, and whom it rescues. A pause ends that it is offered, and not that it is counted. */
+/** How the candidate is counted, and whom it rescues. A pause ends the offers; the counting goes on. */
 function followed({ rollout, releases, record }: CatalogueInput): Partial<CatalogueOptions> {
   const { candidate, paused, shadow } = rollout;
   const asPublished = (id: ReleaseId) => releases.get(id)?.version ?? id;
@@ -127,7 +127,7 @@ function offerOf(input: CatalogueInput, id: ReleaseId | undefined): Offer | unde
 function esp32fotaManifest({ type, origin }: CatalogueInput, release: Release): string {
   const { version, plain, signed, critical } = release;
   const { sha256, size } = signed ?? plain;
-  // A number is what the oldest clients take.
+  // The oldest clients take nothing but a number.
   const stated = /^\d+$/.test(version) ? Number(version) : version;
   const url = `${origin}${blobPath(sha256)}`;
   const region = regionOf(type) || undefined;
@@ -135,7 +135,7 @@ function esp32fotaManifest({ type, origin }: CatalogueInput, release: Release): 
   return JSON.stringify({ ...fields, ...signatureFields(release) });
 }
 
-/** What a device needs to check a release's signature, beside the fields that it is told in any case: see `signedText`. */
+/** What a device needs to check a release's signature, beside the fields of every answer: see `signedText`. */
 function signatureFields({ plain, signed, from, through, signature }: Release): object {
   if (signature === undefined) return {};
   return {

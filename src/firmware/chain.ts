@@ -2,10 +2,10 @@ import { compareReleases, type ReleaseId } from './names.js';
 import { type Refusal, refused } from './refusal.js';
 import type { Release } from './release.js';
 
-/** What of a type's releases decides how devices get from one to another. */
+/** The fields of a type's releases that decide how devices get from one release to another. */
 export type Steps = ReadonlyMap<ReleaseId, Pick<Release, 'from' | 'through'>>;
 
-/** No version comes before it. Source: semver.org 2.0.0, section 11. */
+/** The lowest version there is. Source: semver.org 2.0.0, section 11. */
 const LOWEST: ReleaseId = '0.0.0-0';
 
 /** The stepping stones on the way to a release, the lowest first. */
@@ -16,21 +16,21 @@ export function stonesBelow(releases: Steps, target: ReleaseId): readonly Releas
 }
 
 /**
- * The lowest version from which a device may begin its way to a release; undefined where every version may. Where the way
- * can be walked (see `refuseChain`), no later step asks for more.
+ * The lowest version from which a device may begin its way to a release; undefined where it may begin from every version.
+ * No later step asks for a higher version, unless `refuseChain` refuses the way.
  */
 export function entryOf(releases: Steps, target: ReleaseId): ReleaseId | undefined {
   return releases.get(stonesBelow(releases, target)[0] ?? target)?.from;
 }
 
 /**
- * Why devices would get stuck on their way to a release; undefined where the way can be walked: whatever version a device
- * runs, if it may take any of the releases up to this one, it is led from stepping stone to stepping stone to it.
+ * Why devices would get stuck on their way to a release; undefined where they would not. They do not get stuck if every
+ * device that may take any of the releases up to this one reaches it, from stepping stone to stepping stone.
  */
 export function refuseChain(releases: Steps, target: ReleaseId): Refusal | undefined {
   const way = [...stonesBelow(releases, target), target];
   const known = [...releases].filter(([id]) => compareReleases(id, target) <= 0);
-  // Whatever is between two of these versions fares as the lower one does.
+  // A version between two of these has the same way as the lower one.
   const versions = [LOWEST, ...known.flatMap(([id, { from }]) => (from === undefined ? [id] : [id, from]))];
   for (const version of versions) {
     const obstacle = obstacleFrom(version, way, releases);
@@ -41,13 +41,13 @@ export function refuseChain(releases: Steps, target: ReleaseId): Refusal | undef
   return undefined;
 }
 
-/** A release that a device cannot take although it is its next one. */
+/** A release that is the next one for a device, and that the device cannot take. */
 interface Obstacle {
   readonly id: ReleaseId;
   readonly from: ReleaseId;
 }
 
-/** What stops a device that runs this version; undefined where it gets to the end of the way. */
+/** What stops a device that runs this version; undefined where it reaches the end of the way. */
 function obstacleFrom(version: ReleaseId, way: readonly ReleaseId[], releases: Steps): Obstacle | undefined {
   let own = version;
   for (const id of way.filter((step) => isAbove(step, version))) {
@@ -70,7 +70,7 @@ function brokenChain(target: ReleaseId, { id, from }: Obstacle): Refusal {
   const it = id === target ? 'it' : id;
   return refused(
     'chain-broken',
-    `devices below ${from} would not get to ${target}: ${it} may be taken from ${from} on, and no stepping stone leads there`,
-    `publish a release from ${from} on, and below ${id}, that they have to pass: publish --through`,
+    `devices below ${from} could not update to ${target}: ${it} requires ${from} or newer, and no stepping stone leads there`,
+    `publish a stepping stone with --through: a release that is at least ${from} and below ${id}`,
   ).refusal;
 }

@@ -6,9 +6,9 @@ import { filesOf, mtimeOf, type ReleaseFile } from './release.js';
 import { regionOf } from './shared/region.js';
 import type { TypeState } from './type-state.js';
 
-/** A file that releases name, as every firmware server has to hold it. */
+/** A file that releases name, as every firmware server must hold it. */
 export interface WantedFile extends ReleaseFile {
-  /** In seconds since the epoch: that of the earliest release with this file, so that every server's ETag agrees. */
+  /** In seconds since the epoch: that of the earliest release with this file, so that all servers give the same ETag. */
   readonly mtime: number;
   /** The releases that name it, such as `lamp 1.3.0`. */
   readonly releases: readonly string[];
@@ -16,26 +16,26 @@ export interface WantedFile extends ReleaseFile {
   readonly revision: number;
 }
 
-/** What firmware servers have to hold. */
+/** What firmware servers must hold. */
 export interface WantedFiles {
   /** By SHA-256. */
   readonly files: ReadonlyMap<string, WantedFile>;
-  /** The newest release, or the newest key that may be one and cannot be read; 0 where there is none. */
+  /** The revision of the newest release, or of the newest key that may be a release and cannot be read; 0 where there is none. */
   readonly revision: number;
-  /** The oldest release whose files are not known, since its key cannot be read: a newer sidekick may have written it. */
+  /** The revision of the oldest key that may be a release and cannot be read: a newer sidekick may have written it. */
   readonly unknownFrom: number | undefined;
 }
 
 /**
- * Whether a firmware server has to hold the files of a type: those of its own region, and of types of all regions. One
- * without a region has to hold all.
+ * Whether a firmware server must hold the files of a type. It must hold those of its own region and those for all regions; a
+ * server without a region must hold all files.
  */
 export function mustHold({ region }: { readonly region?: string }, type: string): boolean {
   const other = regionOf(type);
   return region === undefined || other === '' || other === region;
 }
 
-/** Every file of every release of these types that a firmware server has to hold; by default one without a region. */
+/** Every file of these types that a firmware server must hold. The default is a server without a region. */
 export function wantedFiles(
   prefixes: KeyPrefixes,
   types: Iterable<TypeState>,
@@ -48,7 +48,7 @@ export function wantedFiles(
     files.set(file.sha256, merge(files.get(file.sha256), file));
   }
   const unknown = held.flatMap((state) => unknownReleases(prefixes, state));
-  // A server is complete up to a release of another region as well.
+  // Releases of other regions count too: a server that needs none of their files has all it needs of them.
   const revisions = states.flatMap((state) => [
     ...[...state.releases.keys()].map((version) => revisionOf(prefixes, state, version)),
     ...unknownReleases(prefixes, state),
@@ -60,7 +60,7 @@ export function wantedFiles(
   };
 }
 
-/** The files of a type's releases; one that several releases name is there as often. */
+/** The files of a type's releases: once for each release that names the file. */
 function filesOfType(prefixes: KeyPrefixes, state: TypeState): readonly WantedFile[] {
   return [...state.releases].flatMap(([version, release]) => {
     const named = {
@@ -90,7 +90,7 @@ function merge(known: WantedFile | undefined, file: WantedFile): WantedFile {
   };
 }
 
-/** The wanted files that are not held; the newest release's come first, since somebody waits for them. */
+/** The wanted files that are missing. Those of the newest release come first, because somebody waits for them. */
 export function missingFiles({ files }: WantedFiles, held: ReadonlySet<string>): readonly WantedFile[] {
   return [...files.values()]
     .filter(({ sha256 }) => !held.has(sha256))
@@ -98,8 +98,8 @@ export function missingFiles({ files }: WantedFiles, held: ReadonlySet<string>):
 }
 
 /**
- * The etcd revision up to which the files of every release are held that has to be. A firmware server announces it as
- * `meta.firmware`, and a release is offered while that of every registered server which has to hold it is not below the
+ * The etcd revision up to which a firmware server has every file that it must hold. It announces this revision as
+ * `meta.firmware`. A release is offered while no registered server that must hold it announces a lower revision than the
  * release's own.
  */
 export function heldUpTo(wanted: WantedFiles, held: ReadonlySet<string>): number {
@@ -108,10 +108,7 @@ export function heldUpTo(wanted: WantedFiles, held: ReadonlySet<string>): number
   return limits.length === 0 ? wanted.revision : Math.min(...limits) - 1;
 }
 
-/**
- * The files of the releases that these types' rollouts name, and of the stepping stones to them: what may be offered at any
- * moment.
- */
+/** The files that may be offered at any moment: those of the releases that rollouts name, and of the stepping stones to them. */
 export function offerableFiles(types: Iterable<TypeState>): ReadonlySet<string> {
   const files = new Set<string>();
   for (const { rollout, releases } of types) {
@@ -125,7 +122,7 @@ export function offerableFiles(types: Iterable<TypeState>): ReadonlySet<string> 
   return files;
 }
 
-/** The etcd revision at which a release was created; 0 for one that is not there. */
+/** The etcd revision at which a release was created; 0 where there is no such release. */
 export function revisionOf(prefixes: KeyPrefixes, state: TypeState, version: ReleaseId): number {
   return state.written.get(releaseKey(prefixes, state.type, version)) ?? 0;
 }

@@ -15,7 +15,7 @@ export interface Offering {
   readonly revision: number;
   /** Each type that devices may ask for, by name. */
   readonly types: ReadonlyMap<string, OfferedType>;
-  /** How many downloads at a time the firmware servers carry. */
+  /** How many downloads the firmware servers carry at a time. */
   readonly slots: Slots;
   /** Types that cannot be offered, with the reason. */
   readonly problems: readonly { readonly type: string; readonly reason: string }[];
@@ -27,18 +27,18 @@ export interface OfferedType {
   readonly value: string | undefined;
   /** The stepping stones that devices are led to, by key. */
   readonly stones: ReadonlyMap<string, string>;
-  /** The groups of each device that is in one which the candidate is offered to, or is once it is not paused, by key. */
+  /** The groups of devices that the candidate is offered to, paused or not: for each device that is in one, by key. */
   readonly members: ReadonlyMap<string, string>;
 }
 
 /** A registered firmware server, as its registration shows it. */
 export interface FirmwareServer {
   readonly address: string;
-  /** What it announces as `meta.firmware`: see `heldUpTo`. undefined where it announces nothing that can be read. */
+  /** What it announces as `meta.firmware`, see `heldUpTo`. Left out: it announces nothing that can be read. */
   readonly heldUpTo?: number;
   /** How many downloads it carries at a time, as it announces in `meta.slots`; default `DEFAULT_SLOTS`. */
   readonly slots?: number;
-  /** Where it is, as it announces in `meta.region`; it holds no files of other regions. Left out: it holds all. */
+  /** Where it is, as it announces in `meta.region`: it does not have the files of other regions. Left out: it has all files. */
   readonly region?: string;
 }
 
@@ -54,10 +54,10 @@ interface OfferingInput {
 }
 
 /**
- * What devices are offered: of each type the releases that its rollout names, as far as every registered firmware server
- * that has to hold their files does, and there is one. A region whose rollout offers nothing has no line of its own yet.
- * undefined where no firmware server is registered: then nobody knows what can be fetched, and what
- * NGINX has stays.
+ * What devices are offered: the releases that the rollout of each type names. A release is left out unless its files are on
+ * every registered firmware server that must hold them, and on at least one. A region whose rollout offers nothing has no
+ * line of its own yet. Returns undefined where no firmware server is registered: nobody knows then what devices can fetch,
+ * and NGINX keeps what it has.
  */
 export function offeringOf(input: OfferingInput): Offering | undefined {
   if (input.servers.length === 0) return undefined;
@@ -80,12 +80,12 @@ export function offeringOf(input: OfferingInput): Offering | undefined {
   return { revision: input.revision, types, slots: slotsOf(input.servers), problems };
 }
 
-/** A region whose rollout was taken back before its first stable release is answered as all regions are. */
+/** Whether a region's rollout was taken back before its first stable release: its devices then get what all regions get. */
 function isUnused(type: string, { stable, candidate }: Rollout): boolean {
   return regionOf(type) !== '' && stable === undefined && candidate === undefined;
 }
 
-/** The revision up to which every server that has to hold a type's files does; -1 where no server has to. */
+/** The revision up to which every server has a type's files that must hold them; -1 where no server must. */
 function heldByAll(servers: readonly FirmwareServer[], type: string): number {
   const holding = servers.filter((server) => mustHold(server, type));
   return holding.length === 0 ? -1 : Math.min(...holding.map(({ heldUpTo = -1 }) => heldUpTo));
@@ -98,7 +98,7 @@ function renderedStones(input: CatalogueInput): readonly (readonly [string, stri
   });
 }
 
-/** The releases that every server holds which has to, without those of the rollout that devices would not get to. */
+/** The releases whose files every server has that must hold them. Those of the rollout that devices cannot reach are left out. */
 function offerableReleases(
   prefixes: KeyPrefixes,
   state: TypeState,
@@ -108,7 +108,7 @@ function offerableReleases(
   const releases = new Map(complete);
   const { stable, candidate } = state.rollout ?? {};
   for (const id of [stable, candidate?.version]) {
-    // Commands refuse such a rollout; somebody has changed etcd without them.
+    // Commands refuse such a rollout: somebody has changed etcd without them.
     if (id !== undefined && refuseChain(stepsOf(state), id) !== undefined) releases.delete(id);
   }
   return releases;

@@ -151,7 +151,7 @@ function chip({ state, file }: Prepared): Refusal | undefined {
   const expected = state.record?.chip;
   const found = file.facts.chip;
   if (expected === undefined || expected === found) return undefined;
-  const reason = `the image is for ${found}, and devices of type ${state.type} are ${expected}`;
+  const reason = `the image is for ${found}, but devices of type ${state.type} are ${expected}`;
   return refusedUnlessForced('wrong-chip', reason, 'publish it under a type of its own').refusal;
 }
 
@@ -179,11 +179,11 @@ function signature(prepared: Prepared): Refusal | undefined {
   const expected = record.signatureLength;
   if (expected === found) return undefined;
   if (found === undefined) {
-    const reason = `devices of type ${state.type} check a signature of ${expected} bytes, and the file has none`;
-    return refused('signature-missing', reason, 'sign it: --sign KEY').refusal;
+    const reason = `devices of type ${state.type} check a signature of ${expected} bytes, but the file has none`;
+    return refused('signature-missing', reason, 'sign it with --sign KEY').refusal;
   }
   if (expected === undefined) {
-    const reason = `the file has a signature in front, and devices of type ${state.type} check none`;
+    const reason = `the file begins with a signature, but devices of type ${state.type} check none`;
     return refusedUnlessForced('signature-unwanted', reason, 'publish the bare image').refusal;
   }
   return refused(
@@ -197,7 +197,7 @@ function size({ state, record, file }: Prepared): Refusal | undefined {
   const { length } = file.image;
   const max = record.maxSize ?? MAX_IMAGE;
   if (length <= max) return undefined;
-  const reason = `the image has ${length} bytes, and the slot of type ${state.type} has ${max}`;
+  const reason = `the image has ${length} bytes, but the slot of type ${state.type} has only ${max}`;
   return refused('too-large', reason, 'make the image smaller: devices could not store it').refusal;
 }
 
@@ -211,7 +211,7 @@ function exists({ state, id, release }: Prepared): Refusal | undefined {
   }
   return refused(
     'version-exists',
-    `${published}, with another image, and never changes`,
+    `${published} with another image, and a release never changes`,
     `build it again under a higher number than ${newestFirst(state.releases.keys())[0] ?? id}`,
   ).refusal;
 }
@@ -255,7 +255,7 @@ function project({ state, file }: Prepared): Refusal | undefined {
   const expected = state.record?.project;
   const found = file.facts.project;
   if (expected === undefined || found === undefined || expected === found) return undefined;
-  const reason = `the image is of project ${quote(found)}, and type ${state.type} is ${quote(expected)}`;
+  const reason = `the image is of project ${quote(found)}, but type ${state.type} is ${quote(expected)}`;
   return refusedUnlessForced('project-changed', reason, 'check that it is the right file').refusal;
 }
 
@@ -272,7 +272,7 @@ function secureVersion({ state, base, file }: Prepared): Refusal | undefined {
 
 function fromEarlier({ id, version, from }: Prepared): Refusal | undefined {
   if (from === undefined || compareReleases(from, id) < 0) return undefined;
-  const reason = `${version} could be taken by no device: it would be taken from ${from} on`;
+  const reason = `no device could take ${version}: it would require ${from} or newer`;
   return refused('from', reason, `give a version below ${version}`).refusal;
 }
 
@@ -283,7 +283,7 @@ function stones({ state, through }: Prepared): Refusal | undefined {
   if (through === undefined) return undefined;
   const count = [...state.releases.values()].filter((release) => release.through === true).length;
   if (count < MAX_STONES) return undefined;
-  const reason = `type ${state.type} has ${count} stepping stones, and can have at most ${MAX_STONES}`;
+  const reason = `type ${state.type} has ${count} stepping stones, and cannot have more`;
   return refused('too-many-stones', reason, 'publish it without --through').refusal;
 }
 

@@ -19,7 +19,7 @@ export function publishableVersion(text: string, forms: readonly AnswerForm[]): 
   if (version === undefined) {
     return refused(
       'version-form',
-      `${quote(text)} is no version`,
+      `${quote(text)} is not a version`,
       'give an integer such as 7, or a semantic version such as 1.3.0: no leading v or zeros, three parts at most',
     );
   }

@@ -37,8 +37,8 @@ export function prepareRepair(
   }
   return refused(
     'version-exists',
-    `release ${version} of type ${state.type} was published from another file, and never changes`,
-    'repair it with that file, and with --sign if it was signed then',
+    `release ${version} of type ${state.type} was published from another file, and a release never changes`,
+    'give that file, and --sign if it was signed then',
   );
 }
 

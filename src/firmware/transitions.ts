@@ -75,8 +75,8 @@ export function beginNextPhase(state: TypeState, author: Author): Checked<Change
   if (refusal !== undefined) return { ok: false, refusal };
   const percent = nextPhase(own);
   if (percent === undefined) {
-    const reason = `${own.version} is offered to ${audience(own)}, and no phase follows`;
-    return refused('no-phase', reason, 'say --percent or --phases, or promote it');
+    const reason = `${own.version} is offered to ${audience(own)}, and there is no further phase`;
+    return refused('no-phase', reason, 'give --percent or --phases, or promote it');
   }
   const next = withShare(state, own, { percent, at: author.at });
   return passed({
@@ -187,7 +187,11 @@ export function rollBack(state: TypeState, downgrade: boolean, author: Author): 
   const { rollout } = state;
   if (rollout?.candidate !== undefined) return dropCandidate(state, rollout, downgrade, author);
   if (rollout?.stable === undefined || rollout.previous === undefined) {
-    return refused('no-previous', `type ${state.type} has no release to go back to`, 'publish a fixed one');
+    return refused(
+      'no-previous',
+      `type ${state.type} has no release to go back to`,
+      'publish a fixed release',
+    );
   }
   const { stable, previous, ...before } = rollout;
   const release = releaseOf(state, previous);
@@ -232,8 +236,8 @@ export function prunable(state: TypeState, keep: number): Checked<readonly Relea
   if (!Number.isInteger(keep) || keep < 1) {
     return refused(
       'keep',
-      `${keep} is no number of releases to keep`,
-      'say --keep with a whole number from 1',
+      `${keep} is not a number of releases that can be kept`,
+      'give --keep with a whole number from 1',
     );
   }
   const { stable, previous, candidate, shadow: counted } = state.rollout ?? {};
@@ -254,7 +258,7 @@ function releaseOf(state: TypeState, id: ReleaseId | undefined): Checked<[Releas
   return refused(
     'no-release',
     `type ${state.type} has no release${id === undefined ? '' : ` ${id}`}`,
-    there === '' ? 'publish one' : `choose one of its newest: ${there}`,
+    there === '' ? 'publish a release first' : `choose one of its newest: ${there}`,
   );
 }
 
@@ -265,8 +269,11 @@ function refuseVersion({ rollout }: TypeState, id: ReleaseId, { image }: Release
       .refusal;
   }
   if (stable !== undefined && compareReleases(id, stable) < 0) {
-    return refused('version-backwards', `${id} comes before ${stable}, which is stable`, 'see rollback')
-      .refusal;
+    return refused(
+      'version-backwards',
+      `${id} comes before ${stable}, which is stable`,
+      'go back with `sidekick firmware rollback`',
+    ).refusal;
   }
   return refuseSecureVersion(rollout, id, image.secureVersion);
 }
@@ -274,7 +281,7 @@ function refuseVersion({ rollout }: TypeState, id: ReleaseId, { image }: Release
 function refuseSecureVersion(rollout: Rollout | undefined, id: ReleaseId, own = 0): Refusal | undefined {
   const highest = rollout?.secureVersion ?? 0;
   if (own >= highest) return undefined;
-  const reason = `${id} has secure_version ${own}, and devices have been offered ${highest}: they would not boot it`;
+  const reason = `${id} has secure_version ${own}, but devices have been offered ${highest}: they would not boot it`;
   return refused('secure-version', reason, 'publish a release whose secure_version is not lower').refusal;
 }
 
@@ -285,9 +292,13 @@ function refuseRequest(
   const percentRefusal = percent === undefined ? undefined : refusePercent(percent);
   if (percentRefusal !== undefined) return percentRefusal;
   const parsed = salt === undefined ? undefined : parseSalt(salt);
-  if (parsed?.ok === false) return refused('salt', `salt ${parsed.reason}`, 'choose another').refusal;
+  if (parsed?.ok === false) return refused('salt', `salt ${parsed.reason}`, 'choose another salt').refusal;
   if (groups.length > MAX_CANDIDATE_GROUPS) {
-    return refused('no-group', `a candidate has at most ${MAX_CANDIDATE_GROUPS} groups`, 'join some').refusal;
+    return refused(
+      'no-group',
+      `a candidate has at most ${MAX_CANDIDATE_GROUPS} groups`,
+      'put the devices of several groups into one group',
+    ).refusal;
   }
   const missing = groups.find((group) => !state.groups.has(group));
   if (missing !== undefined) return refuseAbsent(state, missing);
@@ -314,7 +325,11 @@ function candidateIn(state: TypeState): Checked<[Rollout, Candidate]> {
   if (refusal !== undefined) return { ok: false, refusal };
   const { rollout } = state;
   if (rollout?.candidate !== undefined) return passed([rollout, rollout.candidate]);
-  return refused('no-candidate', 'no release is being rolled out', 'begin with rollout');
+  return refused(
+    'no-candidate',
+    'no release is being rolled out',
+    'begin one with `sidekick firmware rollout`',
+  );
 }
 
 /** An operator has to ask for a downgrade by its flag. One to a release that devices would not boot is refused. */
@@ -330,7 +345,7 @@ function refuseDowngrade(
   return refused(
     'would-downgrade',
     reason,
-    'say --downgrade, or publish a fixed release under a higher number',
+    'give --downgrade, or publish a fixed release under a higher number',
   ).refusal;
 }
 

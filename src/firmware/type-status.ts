@@ -117,7 +117,7 @@ function withheldRelease(
 ): WithheldRelease | undefined {
   const because = (reason: string) => ({ version, reason, waitingFor: [] });
   if (problem !== undefined) return because(problem);
-  if (state.record === undefined) return because('what the devices of this type are is not known');
+  if (state.record === undefined) return because('etcd has no record of this type');
   const rejected = state.rejected.get(version);
   if (rejected !== undefined) return because(rejected.reason);
   if (!state.releases.has(version)) return because('there is no such release, or it cannot be read');

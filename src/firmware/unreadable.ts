@@ -13,6 +13,6 @@ export function refuseUnreadable({ type, unreadable }: TypeState): Refusal | und
   return refused(
     'unreadable',
     `${first.key} cannot be read: ${first.reason}`,
-    'use the version of sidekick that wrote it, or mend the key',
+    'use the version of sidekick that wrote it, or correct the key',
   ).refusal;
 }

@@ -25,7 +25,7 @@ export const EVENTS: readonly EventDeclaration[] = [
   info('admin-listening', 'The admin endpoints are served.'),
   warn(
     'admin-denied',
-    'A caller of the admin endpoints has shown a wrong credential.',
+    'A request to the admin endpoints was refused: its credential is wrong.',
     'Find out who calls from `remote`; the token is in the file admin.tokenFile.',
   ),
   warn(
@@ -153,7 +153,7 @@ export const EVENTS: readonly EventDeclaration[] = [
   ),
   warn(
     'registration-rejected',
-    'A key is no valid registration.',
+    'A key is not a valid registration.',
     'Correct the key in `key`; `reason` says what is wrong.',
   ),
   warn(
@@ -222,10 +222,10 @@ export const EVENTS: readonly EventDeclaration[] = [
   error('worker-failed', 'An unexpected error in the work on an upstream: it starts again.', 'Report it.'),
 
   // Firmware
-  info('firmware-offered', 'NGINX has been told what it offers to devices.'),
+  info('firmware-offered', 'NGINX has what it offers to devices.'),
   warn(
     'firmware-offer-failed',
-    'NGINX cannot be told what it offers to devices: retrying.',
+    'What NGINX offers to devices cannot be written to it: retrying.',
     'Check the keyval zone and the NGINX API.',
   ),
   warn(
@@ -236,12 +236,12 @@ export const EVENTS: readonly EventDeclaration[] = [
   info('firmware-announced', 'A broker has a new message for the devices of a type: see --firmware-push.'),
   warn(
     'firmware-announce-failed',
-    'A broker cannot be told what devices are offered: retrying.',
+    'What devices are offered cannot be announced on a broker: retrying.',
     'Check the broker, and firmware.mqtt.',
   ),
   info(
     'firmware-announce-recovered',
-    'A broker that could not be told what devices are offered has been told.',
+    'What devices are offered is announced again on a broker where it could not be.',
   ),
   warn(
     'firmware-halted',
@@ -251,18 +251,18 @@ export const EVENTS: readonly EventDeclaration[] = [
   info('firmware-phase-begun', 'The next phase of a rollout has begun: its gate was met.'),
   warn(
     'firmware-outcomes-uncounted',
-    'The configuration of an NGINX does not count what becomes of firmware: its devices halt and advance nothing.',
+    'An NGINX does not count the outcomes of firmware: no rollout halts or goes on because of its devices.',
     'Bring its configuration up to date (docs/upgrading.md).',
   ),
   warn(
     'firmware-outcomes-unavailable',
-    'An NGINX does not say what becomes of firmware: retrying.',
+    'An NGINX does not report the outcomes of firmware: retrying.',
     'Check NGINX and access to /firmware/outcomes beside its API.',
   ),
-  info('firmware-outcomes-counted', 'An NGINX says again what becomes of firmware.'),
+  info('firmware-outcomes-counted', 'An NGINX reports the outcomes of firmware again.'),
   warn(
     'firmware-rollout-failed',
-    'etcd cannot be told what became of firmware, or how a rollout goes on: retrying.',
+    'The outcomes of firmware, or how a rollout goes on, cannot be written to etcd: retrying.',
     'Check etcd, and that the role of the etcd user may write the prefix `firmware/`: see docs/security.md.',
   ),
   info('firmware-file-fetched', 'A firmware file was fetched from another firmware server.'),

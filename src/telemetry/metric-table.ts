@@ -48,7 +48,7 @@ export const METRICS: readonly MetricDeclaration[] = [
     'When the lease of an instance ended that nobody had drained, in Unix time. Absent once it is registered again, and after an hour.',
     ['service', 'address'],
   ),
-  counter('registrations_rejected_total', 'Keys that were written but are no valid registrations.'),
+  counter('registrations_rejected_total', 'Keys that were written but are not valid registrations.'),
   counter(
     'health_changes_total',
     "Changes of an instance's health in the watcher's probes, by new status (healthy, unhealthy).",

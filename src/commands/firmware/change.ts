@@ -105,7 +105,8 @@ export function pruneCommand(order: InvocationOf<typeof firmwarePruneScope>): Pr
     const versions = prunable(state, keep);
     if (!versions.ok) return versions;
     const names = versions.value.join(', ');
-    if (names === '') return refused('keep', `type ${state.type} has no release to delete`, 'see --keep');
+    if (names === '')
+      return refused('keep', `type ${state.type} has no release to delete`, 'give a smaller --keep');
     return passed({ prune: versions.value, text: `deleted ${names}` });
   });
 }

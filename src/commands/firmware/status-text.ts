@@ -36,11 +36,11 @@ function brokerLines(brokers: NonNullable<Offered['brokers']>): readonly string[
   ];
 }
 
-/** What is wrong with an NGINX that should say what becomes of firmware. */
+/** What is wrong with an NGINX that should report the outcomes of firmware. */
 function uncountedLine({ nginx, state, error }: CountedBy): readonly string[] {
   if (state === 'uncounted') return [`  ! ${nginx}: its configuration does not count outcomes`];
   if (state === 'unavailable')
-    return [`  ! ${nginx}: does not say what becomes of firmware${because(error)}`];
+    return [`  ! ${nginx}: does not report the outcomes of firmware${because(error)}`];
   return [];
 }
 

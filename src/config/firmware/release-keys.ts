@@ -76,7 +76,7 @@ function ed25519(
   try {
     const found = read(pem);
     if (found.asymmetricKeyType === 'ed25519') return found;
-    files.problems.push({ key, reason: `${wanted}, and it is one of ${found.asymmetricKeyType}` });
+    files.problems.push({ key, reason: `${wanted}, got one of ${found.asymmetricKeyType}` });
   } catch (error) {
     files.problems.push({ key, reason: `${wanted}: ${messageOf(error)}` });
   }

@@ -105,7 +105,7 @@ export class BrokerLink {
     this.#become('unavailable', reason);
     if (before > 0) return;
     const fields = { event: 'firmware-announce-failed', broker: this.#broker, reason };
-    this.#ports.log.warn(fields, 'a broker cannot be told what devices are offered; trying again');
+    this.#ports.log.warn(fields, 'what devices are offered cannot be announced on a broker; retrying');
   }
 
   /** One session, from its beginning to its end. Rejects where the broker ends it, and when aborted. */
@@ -162,7 +162,7 @@ export class BrokerLink {
     this.#ports.onChange();
     if (before === 'unavailable') {
       const fields = { event: 'firmware-announce-recovered', broker: this.#broker };
-      this.#ports.log.info(fields, 'a broker has been told what devices are offered');
+      this.#ports.log.info(fields, 'what devices are offered is announced on a broker again');
     }
   }
 
@@ -179,7 +179,7 @@ export class BrokerLink {
     const payload = encodeAnnouncement(announcement);
     await withTimeout(ANSWER_TIMEOUT, signal, (limited) => session.retain(topic, payload, limited));
     const fields = { event: 'firmware-announced', broker: this.#broker, type, ...announcement };
-    this.#ports.log.info(fields, 'a broker tells devices what they are offered');
+    this.#ports.log.info(fields, 'a broker has a new announcement for devices');
   }
 }
 

@@ -63,5 +63,5 @@ async function fetchFrom(
     if (received < size) throw new Error(`it sent ${received} of ${size} bytes`);
   }
   if (await store.complete(sha256, mtime, signal)) return true;
-  throw new Error('the content is not what its SHA-256 says');
+  throw new Error('the content does not match its SHA-256');
 }

@@ -158,7 +158,10 @@ export class Offerer {
     this.#known = { servers, types: typeStatuses({ prefixes, types, servers, problems, now }) };
     if (offering === undefined || !isOffered) return;
     for (const { type, reason } of offering.problems) {
-      this.#ports.log.warn({ event: 'firmware-rejected', type, reason }, 'firmware cannot be offered');
+      this.#ports.log.warn(
+        { event: 'firmware-rejected', type, reason },
+        'the firmware of a type cannot be offered',
+      );
     }
     for (const writer of this.#writers) writer.offer(offering);
     const { slots } = offering;
@@ -235,7 +238,7 @@ class Writer {
       this.#error = messageOf(error);
       if (this.#failures++ === 0) {
         const fields = { event: 'firmware-offer-failed', nginx: this.#api.name, reason: this.#error };
-        this.#log.warn(fields, 'NGINX cannot be told what devices are offered; trying again');
+        this.#log.warn(fields, 'what devices are offered cannot be written to NGINX; retrying');
       }
       this.#state = 'unavailable';
     }

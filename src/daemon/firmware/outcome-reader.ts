@@ -109,12 +109,12 @@ export class OutcomeReader {
     const nginx = this.#source.name;
     if (state === 'unavailable') {
       const fields = { event: 'firmware-outcomes-unavailable', nginx, reason: this.#error };
-      this.#log.warn(fields, 'NGINX does not say what becomes of firmware; trying again');
+      this.#log.warn(fields, 'NGINX does not report the outcomes of firmware; retrying');
     } else if (state === 'uncounted') {
       const fields = { event: 'firmware-outcomes-uncounted', nginx };
-      this.#log.warn(fields, 'NGINX does not count what becomes of firmware');
+      this.#log.warn(fields, 'NGINX does not count the outcomes of firmware: it has an older configuration');
     } else if (before === 'unavailable') {
-      this.#log.info({ event: 'firmware-outcomes-counted', nginx }, 'NGINX says what becomes of firmware');
+      this.#log.info({ event: 'firmware-outcomes-counted', nginx }, 'NGINX reports the outcomes of firmware');
     }
   }
 }

@@ -167,7 +167,7 @@ export class RolloutController {
       // The next report tries again.
       if (!this.#isFailing) {
         const fields = { event: 'firmware-rollout-failed', type: state.type, reason: messageOf(error) };
-        this.#ports.log.warn(fields, 'etcd cannot be told what became of firmware; trying again');
+        this.#ports.log.warn(fields, 'the outcomes of firmware cannot be written to etcd; retrying');
       }
       this.#isFailing = true;
     }

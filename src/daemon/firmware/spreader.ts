@@ -211,7 +211,7 @@ export class Spreader {
       if (signal.aborted) return;
       this.#failures++;
       const fields = { event: 'firmware-disk-failed', reason: messageOf(error) };
-      this.#ports.log.error(fields, 'the firmware directory cannot be read or written; trying again');
+      this.#ports.log.error(fields, 'the firmware directory cannot be read or written; retrying');
     }
   }
 
@@ -301,7 +301,7 @@ export class Spreader {
     const { reason } = failure;
     if (before?.reason === reason) return;
     const fields = { event: 'firmware-file-missing', file: sha256, releases, reason };
-    this.#ports.log.warn(fields, 'a firmware file is missing here; trying again');
+    this.#ports.log.warn(fields, 'a firmware file is missing here; retrying');
   }
 
   /** The other firmware servers that are registered, in random order, so that they share the work. */

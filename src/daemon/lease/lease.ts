@@ -165,14 +165,11 @@ export class Lease {
     const { log } = this.#options;
     const reason = this.#condition.error;
     if (this.#condition.state === 'refused')
-      log.error(
-        { event: 'lease-refused', reason },
-        'etcd refuses the lease: trying again until etcd grants it',
-      );
+      log.error({ event: 'lease-refused', reason }, 'etcd refuses the lease: retrying until etcd grants it');
     else
       log.warn(
         { event: 'lease-renewal-failed', reason },
-        'etcd is unavailable: trying again until the lease is renewed',
+        'etcd is unavailable: retrying until the lease is renewed',
       );
   }
 }

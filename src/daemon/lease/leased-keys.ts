@@ -139,7 +139,10 @@ export class LeasedKeys {
     if (status === 'superseded') {
       log.warn({ event: 'key-superseded', key }, 'a newer process holds this key: it is left alone');
     } else if (status === 'refused') {
-      log.error({ event: 'key-refused', key, reason }, 'etcd refuses this key');
+      log.error(
+        { event: 'key-refused', key, reason },
+        'etcd refuses this key: retrying until etcd accepts it',
+      );
     } else if (before === 'superseded') {
       log.info({ event: 'key-reclaimed', key }, 'the key is free again and has been taken back');
     } else {

@@ -141,7 +141,7 @@ export class LeaseSession {
           logged.add(error.name);
           log.debug(
             { event: 'keys-failed', reason: messageOf(error) },
-            'the keys could not be written: trying again',
+            'the keys could not be written: retrying',
           );
         },
       });

@@ -47,7 +47,10 @@ export async function drainAndWait(
   if (!session.wasGranted || workers.length === 0) return;
   const began = clock();
   const fields = { keys: workers.slice(0, NAMED).map(({ key }) => key), count: workers.length };
-  log.info({ event: 'drain-started', ...fields, timeout }, 'draining: requesting it from the watchers');
+  log.info(
+    { event: 'drain-started', ...fields, timeout },
+    'the drain begins: waiting until the watchers have acknowledged it',
+  );
   try {
     const outcome = await withTimeout(timeout, signal, async (limited): Promise<Outcome> => {
       const driven = await anyWatcherDrives(workers, options, limited);
@@ -59,7 +62,7 @@ export async function drainAndWait(
     if (!isTimeout(error)) throw error;
     log.warn(
       { event: 'drain-timed-out', ...fields, took: clock() - began },
-      'not every watcher has acknowledged the drain in time: going on without',
+      'not every watcher has acknowledged the drain in time: the stop goes on without them',
     );
   }
 }

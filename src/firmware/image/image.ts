@@ -33,7 +33,7 @@ export function readFirmware(file: Uint8Array, hash: Hash): Checked<FirmwareFile
   if (chip === undefined) {
     return refused(
       'unknown-chip',
-      `the image is for a chip with the id ${u16(image, 12)}, which is not known here`,
+      `the image is for a chip with the id ${u16(image, 12)}, which this sidekick does not know`,
       'check that the file is firmware for an ESP32 or a successor, or use a newer sidekick',
     );
   }
@@ -106,7 +106,7 @@ function explain(file: Uint8Array): Checked<never> {
   if (byte(file, 0) !== IMAGE_MAGIC) {
     return refused(
       'not-firmware',
-      'the file is no firmware image',
+      'the file is not a firmware image',
       'publish the .bin file that the build makes of the app',
     );
   }
@@ -120,7 +120,7 @@ function explain(file: Uint8Array): Checked<never> {
   return refused(
     'boot-loader',
     'the file is an image without an app descriptor: a boot loader',
-    'publish the app: firmware.bin, not bootloader.bin (for the ESP8266, say --chip esp8266)',
+    'publish the app: firmware.bin, not bootloader.bin (for the ESP8266, give --chip esp8266)',
   );
 }
 

@@ -19,7 +19,7 @@ const HASH = 32;
 export function measure(image: Uint8Array, hash: Hash): Checked<Extent> {
   const segments = byte(image, 1);
   if (segments < 1 || segments > MAX_SEGMENTS) {
-    return refused('damaged', `the image has ${segments} segments, of 1 to 16`, REBUILD);
+    return refused('damaged', `the image has ${segments} segments, but an image has 1 to 16`, REBUILD);
   }
   let at = HEADER;
   let checksum = CHECKSUM_SEED;
@@ -43,7 +43,7 @@ function checkHash(image: Uint8Array, end: number, hash: Hash): Checked<Extent> 
   if (equal(stated, hash('sha256', image.subarray(0, end)))) {
     return passed({ end: end + HASH, appSha256: hex(stated) });
   }
-  return refused('damaged', 'the SHA-256 at the end of the image does not match it', REBUILD);
+  return refused('damaged', 'the SHA-256 at the end of the image is not that of the image', REBUILD);
 }
 
 const REBUILD = 'build the image again, or copy it again as a binary file';

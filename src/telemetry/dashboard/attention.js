@@ -278,8 +278,8 @@ function firmwareProblems(state) {
         severity: 'warn',
         what:
           counted === 'uncounted'
-            ? `NGINX ${nginx} does not count what becomes of firmware`
-            : `NGINX ${nginx} does not say what becomes of firmware`,
+            ? `NGINX ${nginx} does not count the outcomes of firmware`
+            : `NGINX ${nginx} does not report the outcomes of firmware`,
         why: error,
         remedy: 'What its devices do halts no rollout and begins no phase.',
       }),

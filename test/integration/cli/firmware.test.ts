@@ -141,7 +141,7 @@ describe('sidekick firmware', () => {
     ],
     [['rollout', 'TYPE', '--percent', '10', '--group', 'nobody'], /nobody/],
     [['rollout', 'TYPE', '--phases', '10%,5%'], /phases /],
-    [['rollout', 'TYPE', '--percent', '10', '--after', '60'], /no phases to wait for\nsay --phases/],
+    [['rollout', 'TYPE', '--percent', '10', '--after', '60'], /no phases that could wait\ngive --phases/],
     [['rollout', 'TYPE', '--percent', '10', '--min', '60'], /--min belongs to a limit of failures/],
     [['rollout', 'TYPE', '--version', '1.3.0', '--percent', '10', '--rescue', '1.3.0'], /cannot rescue/],
     [['rollout', 'TYPE', '--next'], /no release is being rolled out/],

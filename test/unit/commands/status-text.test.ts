@@ -76,7 +76,7 @@ Firmware files: 7 held, 1 missing; complete up to revision 41
 Firmware: 2 firmware servers registered; 1 of 2 NGINX in sync
   ! lb2:8080: cannot be told: connection refused
   ! lb:8080: its configuration does not count outcomes
-  ! lb2:8080: does not say what becomes of firmware: connection refused
+  ! lb2:8080: does not report the outcomes of firmware: connection refused
   fan: no stable release
   lamp: 1.2.0 is stable; 1.3.0 is offered to 10 % and to bench
     1.3.0: 20 offered, 10 downloaded, 7 booted (2 by their ClientId alone), 1 failed, 1 lost, 1 unknown, 10 in flight; 2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)

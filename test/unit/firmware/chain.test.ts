@@ -48,23 +48,23 @@ describe('the way to a release', () => {
     [
       'no stepping stone leads to it',
       { '1.0.0': '', '1.5.0': '', '2.0.0': '1.5.0' },
-      'chain-broken: devices below 1.5.0 would not get to 2.0.0: it may be taken from 1.5.0 on, and no stepping stone leads there; ' +
-        'publish a release from 1.5.0 on, and below 2.0.0, that they have to pass: publish --through',
+      'chain-broken: devices below 1.5.0 could not update to 2.0.0: it requires 1.5.0 or newer, and no stepping stone leads there; ' +
+        'publish a stepping stone with --through: a release that is at least 1.5.0 and below 2.0.0',
     ],
     [
       'its stepping stone is too old',
       { '1.0.0': '', '1.2.0': '!', '2.0.0': '1.5.0' },
-      'chain-broken: devices below 1.5.0 would not get to 2.0.0',
+      'chain-broken: devices below 1.5.0 could not update to 2.0.0',
     ],
     [
       'a stepping stone is not for all of them',
       { '1.0.0': '', '1.5.0': '1.3.0!', '2.0.0': '1.5.0' },
-      'chain-broken: devices below 1.3.0 would not get to 2.0.0: 1.5.0 may be taken from 1.3.0 on',
+      'chain-broken: devices below 1.3.0 could not update to 2.0.0: 1.5.0 requires 1.3.0 or newer',
     ],
     [
       'two stepping stones are too far apart',
       { '1.0.0': '!', '1.5.0': '1.3.0!', '2.0.0': '1.5.0' },
-      'chain-broken: devices below 1.3.0 would not get to 2.0.0: 1.5.0 may be taken from 1.3.0 on',
+      'chain-broken: devices below 1.3.0 could not update to 2.0.0: 1.5.0 requires 1.3.0 or newer',
     ],
   ])('is refused if %s', (_, releases, expected) => {
     expect(reason(releases, '2.0.0')).toContain(expected);

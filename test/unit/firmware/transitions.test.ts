@@ -83,7 +83,7 @@ describe('a rollout', () => {
       { version: '9.0.0', percent: 1 },
       /^no-release: type toaster has no release 9\.0\.0; .*1\.3\.0, 1\.2\.0, 1\.1\.0/,
     ],
-    ['a type without releases', typeWith(), { percent: 1 }, /^no-release: .*; publish one/],
+    ['a type without releases', typeWith(), { percent: 1 }, /^no-release: .*; publish a release first/],
     ['the stable release', STABLE, { version: '1.2.0', percent: 1 }, /^is-stable: /],
     [
       'a release before the stable one',
@@ -370,14 +370,14 @@ describe('a rollout in phases', () => {
       { phases: [10, 50] },
       /^phases: 1\.3\.0 is offered to 50 %/,
     ],
-    ['that are missing for a gate', STABLE, { percent: 1, after: 60 }, /^gate: .*say --phases/],
+    ['that are missing for a gate', STABLE, { percent: 1, after: 60 }, /^gate: .*give --phases/],
     [
       'that would all begin at once',
       STABLE,
       { phases: [1, 10], notBefore: '2026-12-01T08:00:00.000Z' },
-      /^gate: every phase behind the first would begin at once/,
+      /^gate: every phase after the first would begin at once/,
     ],
-    ['with a minimum for no limit', STABLE, { percent: 1, min: 60 }, /^limit: .*say --max-failures/],
+    ['with a minimum for no limit', STABLE, { percent: 1, min: 60 }, /^limit: .*give --max-failures/],
     ['with a limit above 100 %', STABLE, { percent: 1, maxFailures: 101 }, /^percent: /],
     ['that rescue from themselves', STABLE, { version: '1.3.0', percent: 1, rescue: ['1.3.0'] }, /^rescue: /],
   ])('is refused with phases %s', (_, state, request, expected) => {
@@ -385,7 +385,7 @@ describe('a rollout in phases', () => {
   });
 
   it('begins no phase where none follows, or while the candidate is paused', () => {
-    expect(refusal(beginNextPhase(CANDIDATE, AUTHOR))).toMatch(/^no-phase: .*and no phase follows/);
+    expect(refusal(beginNextPhase(CANDIDATE, AUTHOR))).toMatch(/^no-phase: .*and there is no further phase/);
     const paused = changed(rolledOut(STABLE, PHASES), (state) => pause(state, undefined, AUTHOR));
     expect(refusal(beginNextPhase(paused, AUTHOR))).toMatch(/^paused: /);
     expect(refusal(beginNextPhase(STABLE, AUTHOR))).toMatch(/^no-candidate: /);

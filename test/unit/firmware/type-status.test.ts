@@ -123,7 +123,7 @@ describe('the status of a type', () => {
     ['a server does not say what it holds', [[{ address: 'a:1' }]], 'a:1 does not say which files it holds'],
     ['a server is late', [[{ address: 'a:1', heldUpTo: 14 }]], 'a:1 has not caught up with etcd yet'],
     [
-      'devices would not get to it',
+      'devices could not update to it',
       [
         [FULL],
         keyValues().map((one) =>
@@ -132,7 +132,7 @@ describe('the status of a type', () => {
             : one,
         ),
       ],
-      'devices below 1.2.5 would not get to 1.3.0: it may be taken from 1.2.5 on, and no stepping stone leads there',
+      'devices below 1.2.5 could not update to 1.3.0: it requires 1.2.5 or newer, and no stepping stone leads there',
     ],
     [
       'the release is gone',
@@ -142,7 +142,7 @@ describe('the status of a type', () => {
     [
       "the type's record is gone",
       [[FULL], keyValues().slice(1)],
-      'what the devices of this type are is not known',
+      'etcd has no record of this type',
     ],
     ['the catalogue is too long', [[FULL], keyValues(), 'it would be 2001 bytes'], 'it would be 2001 bytes'],
   ])('says why a release is withheld: %s', (_, args, reason) => {

@@ -74,7 +74,7 @@ describe('a set of release keys', () => {
     [
       'another kind of key',
       write('rsa.pub', rsa.publicKey.export({ type: 'spki', format: 'pem' })),
-      /, and it is one of rsa$/,
+      /, got one of rsa$/,
     ],
     ['no key', write('text', 'hello'), /must be a file with a public key of Ed25519 \(PEM\): /],
     ['a file that is not there', path.join(directory, 'none'), /must be a file that can be read/],

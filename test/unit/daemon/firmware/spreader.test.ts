@@ -259,7 +259,7 @@ describe('Spreader', () => {
     await pass();
 
     expect(store.files.size).toBe(0);
-    expect(spreader.status().missing[0]?.reason).toMatch(/not what its SHA-256 says/);
+    expect(spreader.status().missing[0]?.reason).toMatch(/does not match its SHA-256/);
   });
 
   it('ends an answer that is longer than the file', async () => {

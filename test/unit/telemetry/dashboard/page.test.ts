@@ -134,11 +134,11 @@ describe('what needs attention', () => {
     ],
     [
       { firmware: { ...FIRMWARE, outcomes: [{ nginx: 'lb', state: 'uncounted' }] } },
-      /^warn \| NGINX lb does not count what becomes of firmware/,
+      /^warn \| NGINX lb does not count the outcomes of firmware/,
     ],
     [
       { firmware: { ...FIRMWARE, outcomes: [{ nginx: 'lb', state: 'unavailable', error: 'refused' }] } },
-      /^warn \| NGINX lb does not say what becomes of firmware \| refused/,
+      /^warn \| NGINX lb does not report the outcomes of firmware \| refused/,
     ],
   ])('is said with why and what to do: %o', (parts, expected) => {
     const found = problems(parts);
