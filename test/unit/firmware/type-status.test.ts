@@ -139,11 +139,7 @@ describe('the status of a type', () => {
       [[FULL], keyValues().filter(({ key }) => !key.endsWith('1.3.0'))],
       'there is no such release, or it cannot be read',
     ],
-    [
-      "the type's record is gone",
-      [[FULL], keyValues().slice(1)],
-      'etcd has no record of this type',
-    ],
+    ["the type's record is gone", [[FULL], keyValues().slice(1)], 'etcd has no record of this type'],
     ['the catalogue is too long', [[FULL], keyValues(), 'it would be 2001 bytes'], 'it would be 2001 bytes'],
   ])('says why a release is withheld: %s', (_, args, reason) => {
     expect(lamp(...args).withheld.at(-1)).toMatchObject({ version: '1.3.0', reason });
