@@ -173,16 +173,22 @@ export class NginxConnection {
     this.#error = messageOf(error);
     this.#isRefused = error instanceof NginxError && isRefusal(error);
     if (!(error instanceof NginxError)) {
-      log.error({ event: 'controller-failed', nginx: this.name, reason: this.#error }, 'unexpected error');
+      log.error(
+        { event: 'controller-failed', nginx: this.name, reason: this.#error },
+        'an unexpected error: retrying',
+      );
     } else if (this.#isReachable || this.#failures === 1) {
       const fields = { nginx: this.name, code: error.code, reason: error.message };
       if (this.#isRefused) {
         log.warn(
           { event: 'nginx-refused', ...fields },
-          'something answers, but not as the NGINX API should: check the URL and the credentials',
+          'what answers is not the NGINX API, or denies access: check the URL and the credentials',
         );
       } else {
-        log.warn({ event: 'nginx-unavailable', ...fields }, 'NGINX does not answer: retrying');
+        log.warn(
+          { event: 'nginx-unavailable', ...fields },
+          'NGINX does not answer: retrying; its servers stay as they are',
+        );
       }
     }
     this.#setReachable(false);

@@ -136,12 +136,15 @@ export class RegistrationTracker {
   ): ChangedInstances {
     const { log, meter, options } = this.#context;
     for (const rejection of rejected) {
-      log.warn({ event: 'registration-rejected', ...subject(rejection) }, 'registration rejected');
+      log.warn(
+        { event: 'registration-rejected', ...subject(rejection) },
+        'a registration is rejected: correct its key',
+      );
       meter.count('sidekick_registrations_rejected_total');
     }
     for (const warning of warnings) {
       const fields = { event: 'registration-field-ignored', ...subject(warning) };
-      log.warn(fields, 'registration accepted; some of it is ignored');
+      log.warn(fields, 'a registration is accepted, but some of it is ignored: correct its value');
     }
     for (const service of limited) {
       const fields = { event: 'service-limited', service, ...options().limits };

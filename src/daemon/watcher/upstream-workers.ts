@@ -120,7 +120,10 @@ export class UpstreamWorkers {
         await worker.run(signal);
       } catch (error) {
         const fields = { nginx: this.#nginx, upstream: upstreamId(worker.ref), reason: messageOf(error) };
-        this.#log.error({ event: 'worker-failed', ...fields }, 'unexpected error');
+        this.#log.error(
+          { event: 'worker-failed', ...fields },
+          'an unexpected error in the work on an upstream: it starts again',
+        );
         await sleep(RESTART_DELAY, signal);
         worker.requestPass();
       }
