@@ -173,29 +173,32 @@ async function reload(daemon: Daemon, log: Log, sdNotify: SdNotify): Promise<voi
   sdNotify.reloaded();
 }
 
-/** How often readiness is polled, in ms. */
-const READINESS_POLL_INTERVAL = 200;
+/** How often readiness is polled, in ms: until the daemon is ready for the first time, and afterwards. */
+const READINESS_POLL = { first: 200, afterwards: 1_000 };
 
 /** Reports to systemd, the log and the metrics whether the daemon is ready. Returns a function that ends it. */
 function pollReadiness(daemon: Daemon, { log, metrics, sdNotify, lifecycle }: DaemonRuntime): () => void {
   let ready = false;
   let everReady = false;
+  let timer: NodeJS.Timeout | undefined;
   const poll = () => {
-    const summary = daemon.summary();
+    report();
+    timer = setTimeout(poll, everReady ? READINESS_POLL.afterwards : READINESS_POLL.first).unref();
+  };
+  const report = () => {
     const now = daemon.ready();
-    sdNotify.status(summary);
+    sdNotify.status(() => daemon.summary());
     metrics.meter.gauge('sidekick_ready', now ? 1 : 0);
     metrics.meter.gauge('sidekick_etcd_up', daemon.etcdConnected() ? 1 : 0);
     // A daemon that stops is expected to lose readiness: that is not logged.
     if (now === ready || lifecycle.stop.aborted) return;
     ready = now;
+    const summary = daemon.summary();
     if (now) log.info({ event: 'daemon-ready', summary }, 'ready');
     else log.warn({ event: 'daemon-unready', summary }, 'no longer ready');
     if (now && !everReady) sdNotify.ready();
     everReady ||= now;
   };
   poll();
-  const timer = setInterval(poll, READINESS_POLL_INTERVAL);
-  timer.unref();
-  return () => clearInterval(timer);
+  return () => clearTimeout(timer);
 }

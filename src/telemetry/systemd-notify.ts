@@ -6,8 +6,8 @@ import { oneLine } from '../core/printable.js';
 /** Notifications to systemd. Calls return at once. A failure is logged once, and not retried. */
 export interface SdNotify {
   ready(): void;
-  /** One line for `systemctl status`. */
-  status(text: string): void;
+  /** One line for `systemctl status`; asked for only where systemd listens. */
+  status(line: () => string): void;
   /** A reload begins. Before `ready` systemd is not told of it. */
   reloading(): void;
   reloaded(): void;
@@ -73,7 +73,8 @@ export function createSdNotify(env: Environment, log: Log, send: Send = runSyste
       started = true;
       void tell('READY=1');
     },
-    status(text) {
+    status(line) {
+      const text = line();
       if (text === lastStatus) return;
       lastStatus = text;
       void tell(`STATUS=${oneLine(text)}`);

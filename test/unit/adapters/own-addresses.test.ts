@@ -1,7 +1,14 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import os, { networkInterfaces } from 'node:os';
+import os, { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { createOwnAddresses, inet6Addresses, localRoutes } from '../../../src/adapters/own-addresses.js';
+import {
+  createOwnAddresses,
+  inet6Addresses,
+  localRoutes,
+  readTable,
+} from '../../../src/adapters/own-addresses.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -64,4 +71,19 @@ it('knows the addresses from the tables of Linux in a unit that may not ask for 
   syncBuiltinESMExports();
   const own = (await createOwnAddresses()()).map(([network]) => network.toNormalizedString());
   for (const { address, family } of listed) if (family === 'IPv4') expect(own).toContain(address);
+});
+
+it('reads a table of any length whole, and none where the system has none', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sidekick-tables-'));
+  try {
+    const path = join(directory, 'fib_trie');
+    for (const length of [0, 1, 64 * 1024 - 1, 64 * 1024, 64 * 1024 + 1, 200_000]) {
+      const table = 'x'.repeat(length);
+      await writeFile(path, table);
+      expect(await readTable(path)).toBe(table);
+    }
+    expect(await readTable(join(directory, 'absent'))).toBe('');
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

@@ -213,8 +213,8 @@ describe('untrusted text', () => {
       return Promise.resolve();
     });
     const text = '\u001b[2J\nREADY=1\u009b';
-    sdNotify.status(registrarSummary(registrarStatus(text)));
-    sdNotify.status(watcherSummary(watcherOverview(text)));
+    sdNotify.status(() => registrarSummary(registrarStatus(text)));
+    sdNotify.status(() => watcherSummary(watcherOverview(text)));
     await sdNotify.flushed();
     expect(told).toHaveLength(2);
     for (const line of told) expect(line).toMatch(/^STATUS=[^\n]*$/);

@@ -24,8 +24,8 @@ afterEach(() => {
 
 it('the notifications come in order, and a status only when it changes', async () => {
   const { sdNotify, told } = notifyWith();
-  sdNotify.status('waiting\nfor etcd');
-  sdNotify.status('waiting\nfor etcd');
+  sdNotify.status(() => 'waiting\nfor etcd');
+  sdNotify.status(() => 'waiting\nfor etcd');
   sdNotify.ready();
   sdNotify.reloading();
   sdNotify.reloaded();
@@ -122,7 +122,7 @@ it('the program systemd-notify runs with the notification', async () => {
   vi.stubEnv('PATH', `${directory}:${process.env.PATH}`);
   const log = recordingLog();
   const sdNotify = createSdNotify(ENV, log);
-  sdNotify.status('1 of 1 service registered');
+  sdNotify.status(() => '1 of 1 service registered');
   sdNotify.ready();
   await sdNotify.flushed();
   expect(log.lines).toEqual([]);
