@@ -1,10 +1,11 @@
-import { type Dispatcher, Pool } from 'undici';
-import { isTimeout, withTimeout } from '../../async/abort.js';
+import { Pool } from 'undici';
+import { isTimeout } from '../../async/abort.js';
 import { isObject, type JsonBounds, readJson } from '../../core/bounded-json.js';
 import { messageOf, NginxError } from '../../core/errors.js';
 import { ok, type Result } from '../../core/result.js';
 import { explainConnectionError } from '../connection-errors.js';
 import { tlsConnectOptions } from '../tls-connect-options.js';
+import { type Answer, exchange } from './exchange.js';
 import { locateApi } from './location.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT, type NginxApiOptions } from './options.js';
 import { describeUnexpectedResponse } from './unexpected-response.js';
@@ -38,17 +39,14 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
   });
 
   async function attempt(method: Method, path: string, signal: AbortSignal, body?: unknown) {
+    const request = {
+      method,
+      path: base + path,
+      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+      body: body === undefined ? null : JSON.stringify(body),
+    };
     try {
-      return await withTimeout(timeout, signal, async (bounded, progress) => {
-        const response = await pool.request({
-          method,
-          path: base + path,
-          signal: bounded,
-          headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
-          body: body === undefined ? null : JSON.stringify(body),
-        });
-        return { status: response.statusCode, text: await readText(response.body, progress) };
-      });
+      return await exchange(pool, request, { timeout, signal });
     } catch (error) {
       signal.throwIfAborted();
       if (isTimeout(error)) throw new NginxError('TIMEOUT', `no answer within ${timeout} ms`);
@@ -68,22 +66,6 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
   return { call, retire: () => pool.close(), close: () => pool.destroy() };
 }
 
-/** Reads the whole body. The time-out begins again with each part that arrives, so a long answer may take longer. */
-function readText(body: Dispatcher.ResponseData['body'], progress: () => void): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    body.on('data', (part: Buffer) => {
-      progress();
-      parts.push(part);
-    });
-    body.on('end', () => resolve(Buffer.concat(parts).toString('utf8')));
-    body.on('error', reject);
-    body.on('close', () => {
-      if (!body.readableEnded) reject(new Error('the answer broke off'));
-    });
-  });
-}
-
 /** Whether NGINX closed a kept-alive connection while the request was on its way: then a GET may be sent again. */
 function closedWhileIdle(error: unknown): boolean {
   const cause = error instanceof NginxError ? (error.cause as { code?: unknown } | undefined) : undefined;
@@ -91,10 +73,7 @@ function closedWhileIdle(error: unknown): boolean {
 }
 
 /** The answer's value. The error for an answer that is not the API's names the whole URL, which may be the mistake. */
-function read(
-  { status, text }: { readonly status: number; readonly text: string },
-  what: { readonly short: string; readonly full: string },
-): unknown {
+function read({ status, text }: Answer, what: { readonly short: string; readonly full: string }): unknown {
   const body = parse(text);
   const good = status >= 200 && status < 300;
   if (good && body.ok) return body.value;
