@@ -61,19 +61,19 @@ export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 
 /**
  * Runs `work` with a signal that is aborted together with `signal`, and by a TimeoutError once `ms` milliseconds have
- * passed since the start or since the last call of `progress`. Settles as `work` does: a `work` that ignores its signal
+ * passed. Settles as `work` does: a `work` that ignores its signal
  * is waited for. Rejects with the signal's reason, without running `work`, where it is aborted already.
  */
 export async function withTimeout<T>(
   ms: number,
   signal: AbortSignal,
-  work: (limited: AbortSignal, progress: () => void) => Promise<T>,
+  work: (limited: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal.throwIfAborted();
   const limited = deriveAbort(signal);
   const timer = setTimeout(() => limited.abort(new TimeoutError(`not done within ${ms} ms`)), ms);
   try {
-    return await work(limited.signal, () => timer.refresh());
+    return await work(limited.signal);
   } finally {
     clearTimeout(timer);
     limited.dispose();

@@ -211,14 +211,19 @@ export class FakeNginx implements NginxApi, TrafficApi {
 
   // --- NginxApi ---------------------------------------------------------------------------------------------------
 
-  identity(signal: AbortSignal): Promise<NginxIdentity> {
-    return this.#call({ method: 'identity' }, signal, () => ({
+  /** What it says of itself at this moment. */
+  get currentIdentity(): NginxIdentity {
+    return {
       generation: this.#generation,
       pid: this.#pid,
       loadTimestamp: `load ${this.#loads}`,
       version: 'fake',
       build: this.build,
-    }));
+    };
+  }
+
+  identity(signal: AbortSignal): Promise<NginxIdentity> {
+    return this.#call({ method: 'identity' }, signal, () => this.currentIdentity);
   }
 
   upstreams(kind: UpstreamRef['kind'], signal: AbortSignal): Promise<readonly string[]> {

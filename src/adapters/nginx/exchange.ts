@@ -67,7 +67,7 @@ export function exchange(
         resolve({ status, text: body.toString('utf8') });
       },
       onResponseError(_controller, error) {
-        fail(error);
+        if (!abortedBy) fail(error);
       },
     });
   });

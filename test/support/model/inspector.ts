@@ -3,9 +3,15 @@ import type { Address } from '../../../src/core/address.js';
 import { type DesiredServers, desiredServers, type Intent } from '../../../src/core/desired.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../src/core/keys.js';
 import { isOut } from '../../../src/core/plan.js';
-import type { ActualServer, RegistrySnapshot, UpstreamState } from '../../../src/core/ports.js';
+import type {
+  ActualServer,
+  NginxIdentity,
+  RegistrySnapshot,
+  UpstreamState,
+} from '../../../src/core/ports.js';
 import { Registrations } from '../../../src/core/registrations.js';
 import { type UpstreamId, type UpstreamRef, upstreamId, upstreamRef } from '../../../src/core/upstream.js';
+import { sameIdentity } from '../../../src/daemon/watcher/reconcile.js';
 import type { FakeRegistry } from '../fake-registry.js';
 import type { Spy } from './severable.js';
 
@@ -22,6 +28,8 @@ interface InspectorContext {
    * look and its call it could not know. Left out: nobody ever does.
    */
   readonly isSurprised?: (nginx: string, ref: UpstreamRef) => boolean;
+  /** What an NGINX says of itself at this moment; left out, no reload is an excuse. */
+  readonly identity?: (nginx: string) => NginxIdentity | undefined;
   /** Counts what excuses a copy for a while: faults met, reloads, other watchers. */
   readonly disturbances: () => number;
   readonly violation: (text: string) => void;
@@ -46,6 +54,8 @@ export class Inspector implements Spy {
   readonly #lastRead = new Map<string, readonly ActualServer[]>();
   /** When each server that was to serve vanished from etcd, by group and address. */
   readonly #vanished = new Map<string, number>();
+  /** What each NGINX said last of itself, while nothing else was read from it and no time has passed. */
+  readonly #identified = new Map<string, { readonly identity: NginxIdentity; readonly at: number }>();
   readonly #copies = new Map<string, { passes: number; disturbances: number }>();
 
   constructor(context: InspectorContext) {
@@ -69,7 +79,7 @@ export class Inspector implements Spy {
     const group = `${nginx} ${upstreamId(ref)}`;
     const servers = this.#context.servers?.(nginx, ref) ?? this.#lastRead.get(group) ?? [];
     const server = servers.find((each) => each.id === id);
-    if (!server) return;
+    if (!server || this.#isReloadedSinceAsked(nginx)) return;
     const desired = this.#desired(ref);
     const others = servers.filter((each) => each !== server);
     this.#mustNotBeWanted(`${how} of ${server.address} in ${group}`, how, server, others, desired);
@@ -83,6 +93,21 @@ export class Inspector implements Spy {
       this.#violation(`${how} of ${server.address}, the last that serves ${group}`);
     // What one watcher does in one pass adds up.
     this.#lastRead.set(group, how === 'remove' ? others : [...others, { ...server, draining: true }]);
+  }
+
+  identified(nginx: string, identity: NginxIdentity): void {
+    this.#identified.set(nginx, { identity, at: performance.now() });
+  }
+
+  /**
+   * Whether NGINX was reloaded between its answer of who it is and the call that the watcher made upon it. The ids mean
+   * other servers then; the API has no call that could tell, so no watcher can do better than to ask right before.
+   */
+  #isReloadedSinceAsked(nginx: string): boolean {
+    const asked = this.#identified.get(nginx);
+    const current = this.#context.identity?.(nginx);
+    if (!asked || !current || asked.at !== performance.now()) return false;
+    return !sameIdentity(asked.identity, current);
   }
 
   /** Only of what NGINX serves and does not know to be dead; what drained before it vanished was on its way. */
@@ -131,6 +156,7 @@ export class Inspector implements Spy {
   }
 
   sees(nginx: string, ref: UpstreamRef, server: ActualServer): void {
+    this.#identified.delete(nginx);
     const group = `${nginx} ${upstreamId(ref)}`;
     const others = (this.#lastRead.get(group) ?? []).filter(({ id }) => id !== server.id);
     this.#lastRead.set(group, [...others, server]);
@@ -138,6 +164,7 @@ export class Inspector implements Spy {
 
   /** A copy is one more of an address with the same `backup`: with another one it may be what is being replaced. */
   read(nginx: string, ref: UpstreamRef, { servers }: UpstreamState): void {
+    this.#identified.delete(nginx);
     this.#lastRead.set(`${nginx} ${upstreamId(ref)}`, servers);
     const counts = new Map<string, number>();
     for (const each of servers) counts.set(copyKey(each), (counts.get(copyKey(each)) ?? 0) + 1);

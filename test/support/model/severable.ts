@@ -3,6 +3,7 @@ import { EtcdError, NginxError } from '../../../src/core/errors.js';
 import type {
   ActualServer,
   NginxApi,
+  NginxIdentity,
   RegistryClient,
   RegistryListener,
   RegistryReader,
@@ -14,6 +15,8 @@ import type { UpstreamRef } from '../../../src/core/upstream.js';
 /** What a watcher is seen to do. */
 export interface Spy {
   viewed(view: RegistrySnapshot): void;
+  /** NGINX has said which process and configuration it is. */
+  identified(nginx: string, identity: NginxIdentity): void;
   read(nginx: string, ref: UpstreamRef, state: UpstreamState): void;
   /** NGINX has shown one server, as it is after an add or when it was asked for. */
   sees(nginx: string, ref: UpstreamRef, server: ActualServer): void;
@@ -82,7 +85,12 @@ export class Severable {
       });
     return {
       name,
-      identity: (signal) => through(() => inner.identity(signal)),
+      identity: (signal) =>
+        through(async () => {
+          const identity = await inner.identity(signal);
+          this.#spy.identified(name, identity);
+          return identity;
+        }),
       upstreams: (kind, signal) => through(() => inner.upstreams(kind, signal)),
       upstream: (ref, signal, needsCounters) =>
         through(async () => {

@@ -150,6 +150,7 @@ export class World {
         registry: this.registry,
         servers: (name, ref) => this.nginx.find((each) => each.name === name)?.servers(ref) ?? [],
         serviceOf,
+        identity: (name) => this.nginx.find((each) => each.name === name)?.currentIdentity,
         isSurprised: (name, ref) => this.#isSurprised(name, ref),
         disturbances: () => (this.#excuses > 0 ? ++this.#disturbances : this.#disturbances),
         violation: (text) => this.violations.push(text),

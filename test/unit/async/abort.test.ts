@@ -143,22 +143,6 @@ describe('withTimeout', () => {
     await expected;
   });
 
-  it('counts the time from the last progress', async () => {
-    let progress = () => {};
-    const seen = vi.fn();
-    const outcome = withTimeout(50, NEVER, (limited, report) => {
-      progress = report;
-      return untilAborted(limited);
-    }).catch(seen);
-    await vi.advanceTimersByTimeAsync(40);
-    progress();
-    await vi.advanceTimersByTimeAsync(49);
-    expect(seen).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(1);
-    await outcome;
-    expect(isTimeout(seen.mock.calls[0]?.[0])).toBe(true);
-  });
-
   it('rejects with the reason of its caller when the caller aborts, which is no time-out', async () => {
     const stop = new AbortController();
     const outcome = withTimeout(50, stop.signal, untilAborted);

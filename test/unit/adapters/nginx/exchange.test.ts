@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Pool } from 'undici';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { exchange } from '../../../../src/adapters/nginx/exchange.js';
 import { isTimeout } from '../../../../src/async/abort.js';
 
@@ -68,24 +68,17 @@ describe('exchange', () => {
   it('leaves no listener on the signal, however it ends', async () => {
     await using nginx = await silent();
     const { signal } = new AbortController();
-    let listeners = 0;
-    const { addEventListener, removeEventListener } = AbortSignal.prototype;
-    Object.assign(signal, {
-      addEventListener: (...args: Parameters<typeof addEventListener>) => {
-        listeners++;
-        addEventListener.apply(signal, args);
-      },
-      removeEventListener: (...args: Parameters<typeof removeEventListener>) => {
-        listeners--;
-        removeEventListener.apply(signal, args);
-      },
-    });
+    const add = vi.spyOn(signal, 'addEventListener');
+    const remove = vi.spyOn(signal, 'removeEventListener');
     const good = exchange(nginx.pool, GET, { timeout: 60_000, signal });
     await nginx.arrived(1);
     nginx.answer();
     await good;
     await expect(exchange(nginx.pool, GET, { timeout: 1, signal })).rejects.toThrow('not done within 1 ms');
-    expect(listeners).toBe(0);
+    expect(add).toHaveBeenCalledTimes(2);
+    expect(remove.mock.calls.map(([, listener]) => listener)).toEqual(
+      add.mock.calls.map(([, listener]) => listener),
+    );
   });
 
   it('rejects with the reason of a signal that is aborted already', async () => {
