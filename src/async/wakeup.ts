@@ -25,7 +25,7 @@ export class Wakeup {
         resolve();
       };
       const timer = setTimeout(end, ms);
-      signal.addEventListener('abort', end, { once: true });
+      signal.addEventListener('abort', end);
       this.#interrupt = end;
     });
   }

@@ -8,7 +8,7 @@ import {
   publishedWatcher,
   statusOf,
   WELL,
-} from '../../support/fleet.js';
+} from '../../../support/fleet.js';
 
 const LOST = { service: 'firmware', address: '10.0.0.9:80', at: FLEET_NOW - 30_000 };
 
@@ -27,6 +27,13 @@ describe('a lost instance', () => {
         todo: expect.stringContaining('check its host') as string,
       },
     ]);
+  });
+
+  it('is named with the first few; the others are counted', () => {
+    const lost = Array.from({ length: 7 }, (_, n) => ({ ...LOST, address: `10.0.1.${n}:80` }));
+    const { problems } = statusOf(withLost(...lost));
+    expect(problems).toHaveLength(6);
+    expect(problems.at(-1)?.what).toBe('2 more instances of firmware were lost');
   });
 
   it('is named once where several watchers have lost it, with the earliest time', () => {

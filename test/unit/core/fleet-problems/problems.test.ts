@@ -9,7 +9,7 @@ import {
   WELL,
   withNginx,
   withUpstream,
-} from '../../support/fleet.js';
+} from '../../../support/fleet.js';
 
 const A = 'firmware/10.0.0.1:80';
 
