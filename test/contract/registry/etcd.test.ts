@@ -16,6 +16,7 @@ describeRegistry('etcd', async () => {
     ...connection,
     interrupt: () => proxy.refuse(),
     resume: () => proxy.heal(),
+    // A lease ends by etcd's own clock.
     pass: async (ms) => {
       await delay(ms);
     },

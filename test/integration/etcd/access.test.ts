@@ -235,7 +235,7 @@ describe('users and roles', () => {
     await connection.store.put('/sidekick/a', '1', {}, NEVER);
     await seen.has({ '/sidekick/a': '1' });
 
-    // This etcd forgets a token that was not used for 2 s.
+    // This etcd forgets a token that was not used for 2 s. To ask whether it has would use the token: time has to pass.
     for (const value of ['2', '3']) {
       await new Promise((resolve) => setTimeout(resolve, 4500));
       await connection.store.put('/sidekick/a', value, {}, NEVER);

@@ -219,6 +219,7 @@ describe('a group of watchers over two NGINX', () => {
         percents.add((await rolledOut('good')).rollout?.candidate?.percent ?? 0);
         await watcher.kill();
         watcher = new Watcher('w1');
+        // It is killed again after this time, whatever it has done by then.
         await delay(1_500);
         return devices.count('1.1.0') === DEVICES.length && percents.has(100);
       },

@@ -4,7 +4,7 @@ import { connectEtcd } from '../../../src/adapters/etcd/connect.js';
 import { DEFAULT_GUARD } from '../../../src/core/guard.js';
 import { isOut } from '../../../src/core/plan.js';
 import { ApiFront } from '../../support/api-front.js';
-import { until } from '../../support/containers/index.js';
+import { keepLooking, until } from '../../support/containers/index.js';
 import { RealCluster, RealWatcher } from '../../support/real-watching.js';
 import { HTTP, OPTIONS, STREAM } from '../../support/watching.js';
 
@@ -73,13 +73,7 @@ async function observed(during: () => Promise<void>): Promise<{ missing: Set<str
     for (const address of before.filter((each) => !present.has(each))) missing.add(address);
     for (const { address } of now.filter(isOut)) out.add(address);
   }
-  async function keepLooking(): Promise<void> {
-    while (!over.signal.aborted) {
-      await look();
-      await delay(50);
-    }
-  }
-  const looking = keepLooking();
+  const looking = keepLooking(look, over.signal);
   await during().finally(() => over.abort());
   await looking;
   return { missing, out };
@@ -168,6 +162,7 @@ describe('the watcher, when etcd fails', () => {
     const seen = await observed(async () => {
       await cluster.etcd.container.kill();
       await until('the outage is said', () => watcher.log.events('etcd-unavailable').length > 0);
+      // How long etcd is away is what is tested.
       await delay(OUTAGE);
       await cluster.etcd.container.start();
       await until('etcd is back', () => watcher.log.events('etcd-connected').length > 1);

@@ -64,6 +64,7 @@ describe('a watcher that is killed with SIGKILL', () => {
       await cli.event('etcd-connected');
       const [changed = ''] = addresses.slice(round);
       await cluster.etcd.put(`/services/mqtt/${changed}`, `{"weight":${round + 2}}`);
+      // Each time it is killed at another moment of the change.
       await delay(round * 30);
       await kill(cli);
     }

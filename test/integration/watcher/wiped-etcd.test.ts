@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WatcherStatus } from '../../../src/daemon/watcher/status.js';
 import { type Cluster, startCluster } from '../../support/containers/cluster.js';
-import { startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
+import { keepLooking, startNetwork, type TestNetwork, until } from '../../support/containers/index.js';
 import { expectNoLoss } from '../../support/traffic/expectations.js';
 import { createHttpLoad, type HttpLoad } from '../../support/traffic/http-load.js';
 import { createMqttLoad, type MqttLoad } from '../../support/traffic/mqtt-load.js';
@@ -43,11 +42,10 @@ function servers(): Promise<unknown> {
 async function differences(signal: AbortSignal): Promise<unknown[]> {
   const before = JSON.stringify(await servers());
   const found: unknown[] = [];
-  while (!signal.aborted) {
+  await keepLooking(async () => {
     const now = await servers();
     if (JSON.stringify(now) !== before) found.push(now);
-    await delay(50);
-  }
+  }, signal);
   return found;
 }
 

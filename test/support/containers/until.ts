@@ -1,6 +1,7 @@
 /** Waiting for what tells nobody that it happened, and so has to be asked for again and again. */
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** How often something is looked at that tells nobody of its changes. */
 const INTERVAL_MS = 50;
 
 /**
@@ -25,4 +26,12 @@ export async function until<T>(
     await delay(INTERVAL_MS);
   }
   throw new Error(`${what}: not within ${timeoutMs} ms`, { cause: lastError });
+}
+
+/** Looks at something again and again until the signal is aborted; rejects as soon as `look` does. */
+export async function keepLooking(look: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await look();
+    await delay(INTERVAL_MS);
+  }
 }
