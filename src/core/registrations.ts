@@ -1,16 +1,9 @@
 import { type Address, differingNetworks, type Networks } from './address.js';
 import { type Allow, meansAnyOf, refusedAddress } from './address-policy.js';
-import { Admission, DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './admission.js';
-import {
-  type DesiredLookup,
-  type DesiredServer,
-  desiredServer,
-  drainRevision,
-  type InstanceRecord,
-  type MaintenanceRequest,
-} from './desired.js';
+import { DEFAULT_SERVICE_LIMITS, type ServiceLimits } from './admission.js';
+import type { DesiredLookup, DesiredServer, InstanceRecord } from './desired.js';
 import { messageOf } from './errors.js';
-import { type GoneInstance, goneInstance } from './gone-instances.js';
+import type { GoneInstance } from './gone-instances.js';
 import { type Instance, type KeyPrefixes, maintenancePrefix, parseInstance, serviceIn } from './keys.js';
 import { decodeMaintenance, type Maintenance } from './maintenance.js';
 import type { KeyValue, RegistrySnapshot } from './ports.js';
@@ -22,15 +15,7 @@ import {
   withInstance,
 } from './registration-codec.js';
 import { quote } from './result.js';
-
-/** A key that is not taken, or not as it is. */
-export interface Rejection {
-  readonly key: string;
-  /** Undefined where the key names none. */
-  readonly service?: string;
-  readonly revision: number;
-  readonly reason: string;
-}
+import { type Rejection, ServiceRegistrations } from './service-registrations.js';
 
 /** The addresses of which something has changed, by service. */
 export type ChangedInstances = ReadonlyMap<string, ReadonlySet<Address>>;
@@ -70,21 +55,6 @@ interface Change {
   readonly limited: Set<string>;
 }
 
-/** What is known of one service. */
-interface Service {
-  /** What the keys of an address say: two spellings of one address are two keys. */
-  readonly records: Map<Address, readonly Omit<InstanceRecord, 'maintenance'>[]>;
-  readonly rejected: Map<string, Rejection>;
-  readonly maintenance: Map<Address, MaintenanceRequest>;
-  readonly admission: Admission;
-  /** Put together from `records` and `maintenance`, as are those below. */
-  readonly instances: Map<Address, InstanceRecord>;
-  readonly desired: Map<Address, DesiredServer>;
-  readonly drainRequests: Map<Address, number>;
-  /** How many of the instances have a registration that is taken. */
-  accepted: number;
-}
-
 /** What a snapshot brings; the revision may be left out where nothing follows from it. */
 type Changes = Pick<RegistrySnapshot, 'entries' | 'changed'> & Partial<Pick<RegistrySnapshot, 'revision'>>;
 
@@ -102,7 +72,7 @@ export class Registrations implements DesiredLookup {
   readonly #prefixes: KeyPrefixes;
   readonly #maintenancePrefix: string;
   #rules: RegistrationRules;
-  readonly #services = new Map<string, Service>();
+  readonly #services = new Map<string, ServiceRegistrations>();
   /** Keys that name no service. */
   readonly #nameless = new Map<string, Rejection>();
   readonly #seen: Set<string>;
@@ -233,13 +203,13 @@ export class Registrations implements DesiredLookup {
       const service = this.#services.get(name);
       if (!service) continue;
       for (const address of addresses) {
-        const went = refresh(service, { service: name, address }, this.#revision);
+        const went = service.refresh(address, this.#revision);
         if (went) gone.push(went);
       }
     }
     for (const name of touched) {
       const service = this.#services.get(name);
-      if (service && isEmpty(service)) this.#services.delete(name);
+      if (service?.isEmpty) this.#services.delete(name);
     }
   }
 
@@ -284,7 +254,7 @@ export class Registrations implements DesiredLookup {
     } else if (hadRoom) change.limited.add(instance.service);
   }
 
-  #take(service: Service, instance: Instance, entry: KeyValue, change: Change): void {
+  #take(service: ServiceRegistrations, instance: Instance, entry: KeyValue, change: Change): void {
     const { key, revision } = entry;
     const decoded = this.#decode(entry, instance);
     if (decoded.status === 'rejected') this.#reject({ key, revision, reason: decoded.reason }, change);
@@ -295,12 +265,7 @@ export class Registrations implements DesiredLookup {
         change.warnings.push({ key, service: instance.service, revision, reason });
       }
     }
-    const records = service.records.get(instance.address) ?? [];
-    const former = records.find((record) => record.entry.key === key)?.decoded;
-    // A value that cannot be read changes nothing: the last valid one counts.
-    const valid = decoded.status === 'accepted' || former?.status !== 'accepted' ? decoded : former;
-    const others = records.filter((record) => record.entry.key !== key);
-    service.records.set(instance.address, [...others, { entry, decoded: valid }]);
+    service.put(instance.address, entry, decoded);
     noteInstance(change, instance);
   }
 
@@ -330,13 +295,7 @@ export class Registrations implements DesiredLookup {
   ): void {
     const service = this.#services.get(instance.service);
     if (!service) return;
-    const records = service.records.get(instance.address) ?? [];
-    const others = records.filter((record) => record.entry.key !== key);
-    if (others.length < records.length) {
-      if (others.length > 0) service.records.set(instance.address, others);
-      else service.records.delete(instance.address);
-      noteInstance(change, instance);
-    }
+    if (service.remove(instance.address, key)) noteInstance(change, instance);
     for (const next of service.admission.withdraw(key)) {
       const entry = entries.get(next);
       const admitted = parseInstance(this.#prefixes.services, next);
@@ -367,19 +326,10 @@ export class Registrations implements DesiredLookup {
     change.rejected.push(said);
   }
 
-  #service(name: string): Service {
+  #service(name: string): ServiceRegistrations {
     const known = this.#services.get(name);
     if (known) return known;
-    const service: Service = {
-      records: new Map(),
-      rejected: new Map(),
-      maintenance: new Map(),
-      admission: new Admission(this.#rules.limits),
-      instances: new Map(),
-      desired: new Map(),
-      drainRequests: new Map(),
-      accepted: 0,
-    };
+    const service = new ServiceRegistrations(name, this.#rules.limits);
     this.#services.set(name, service);
     return service;
   }
@@ -401,54 +351,6 @@ function noteInstance({ instances }: Change, { service, address }: Instance): vo
   const addresses = instances.get(service);
   if (addresses) addresses.add(address);
   else instances.set(service, new Set([address]));
-}
-
-/**
- * Puts together what is known of one instance. Of two keys that spell its address differently the newer one counts.
- * Tells how it went, if it went.
- */
-function refresh(service: Service, instance: Instance, now: number): GoneInstance | undefined {
-  const { records, maintenance, instances, desired, drainRequests } = service;
-  const { address } = instance;
-  const former = instances.get(address);
-  const newest = newestOf(records.get(address) ?? []);
-  const record = newest && recordOf(newest, maintenance.get(address), former, now);
-  service.accepted += countAccepted(record) - countAccepted(former);
-  if (!record) {
-    for (const map of [instances, desired, drainRequests]) map.delete(address);
-    return former && goneInstance(instance, former);
-  }
-  instances.set(address, record);
-  desired.set(address, desiredServer(instance, record));
-  const request = drainRevision(record);
-  if (request === undefined) drainRequests.delete(address);
-  else drainRequests.set(address, request);
-  return undefined;
-}
-
-function newestOf<T extends Pick<InstanceRecord, 'entry'>>(records: readonly T[]): T | undefined {
-  if (records.length < 2) return records[0];
-  return records.toSorted((a, b) => b.entry.revision - a.entry.revision)[0];
-}
-
-function recordOf(
-  newest: Omit<InstanceRecord, 'maintenance'>,
-  maintenance: MaintenanceRequest | undefined,
-  former: InstanceRecord | undefined,
-  now: number,
-): InstanceRecord {
-  if (maintenance) return { ...newest, maintenance };
-  if (former?.entry.revision !== newest.entry.revision) return newest;
-  const undrained = former.maintenance ? now : former.undrained;
-  return undrained === undefined ? newest : { ...newest, undrained };
-}
-
-function countAccepted(record: InstanceRecord | undefined): number {
-  return record?.decoded.status === 'accepted' ? 1 : 0;
-}
-
-function isEmpty({ records, rejected, maintenance, admission }: Service): boolean {
-  return records.size === 0 && rejected.size === 0 && maintenance.size === 0 && admission.isEmpty;
 }
 
 const ENCODER = new TextEncoder();

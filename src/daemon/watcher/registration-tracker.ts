@@ -9,8 +9,8 @@ import {
   type RegistrationChange,
   type RegistrationRules,
   Registrations,
-  type Rejection,
 } from '../../core/registrations.js';
+import type { Rejection } from '../../core/service-registrations.js';
 import type { WatcherOptions, WatcherPorts } from './options.js';
 
 interface RegistrationTrackerContext {
