@@ -85,14 +85,24 @@ export class EtcdReader implements RegistryReader {
     for await (const changes of watch(this.#cluster, settings)) cache.apply(changes);
   }
 
-  /** Compares the copy with etcd; undefined where that fails, or etcd shows another history than the one that is watched. */
+  /**
+   * Compares the copy with etcd until a watch is to begin anew: after a full read, or where the watch has not told something.
+   * Undefined where that fails, or etcd shows another history than the one that is watched.
+   */
   async #resync(watched: Watched, after: Proved, signal: AbortSignal): Promise<Proved | undefined> {
     const { resync = DEFAULT_RESYNC } = this.#cluster.options;
-    await sleep(resync, signal);
-    if (signal.aborted) return undefined;
+    for (let proved = after; ; ) {
+      await sleep(resync, signal);
+      if (signal.aborted) return undefined;
+      const next = await this.#prove(watched, proved, signal);
+      if (!next) return this.#readAgain(watched, after, signal);
+      if (next.missed) return next;
+      proved = next;
+    }
+  }
+
+  async #readAgain(watched: Watched, after: At, signal: AbortSignal): Promise<Proved | undefined> {
     const { cache } = watched;
-    const proved = await this.#prove(watched, after, signal);
-    if (proved) return proved;
     const { revision } = cache;
     const next = await this.#read(watched, signal);
     const sameHistory = next && next.clusterId === after.clusterId && next.revision >= revision;
@@ -106,13 +116,14 @@ export class EtcdReader implements RegistryReader {
     { prefixes, cache }: Watched,
     after: Proved,
     signal: AbortSignal,
-  ): Promise<Proved | undefined> {
+  ): Promise<(Proved & { readonly missed: boolean }) | undefined> {
     if (after.proofs >= PROOFS || cache.size > MOST_PROVED) return undefined;
     // The full read that follows tells what is wrong.
     const answer = await readWrittenSince(this.#cluster, prefixes, after, signal).catch(() => undefined);
-    if (signal.aborted || answer?.clusterId !== after.clusterId || !cache.confirm(answer)) return undefined;
+    if (signal.aborted || answer?.clusterId !== after.clusterId) return undefined;
+    const proof = cache.confirm(answer);
     const { revision, clusterId } = answer;
-    return { revision, clusterId, proofs: after.proofs + 1 };
+    return proof && { revision, clusterId, proofs: after.proofs + 1, missed: proof.missed };
   }
 
   async #read({ prefixes, cache }: Watched, signal: AbortSignal): Promise<Snapshot | undefined> {

@@ -63,20 +63,22 @@ export class WatchCache {
   }
 
   /**
-   * Takes what was written since the last full read, and tells whether the copy is then proved to be what etcd has. It has
-   * every key that etcd has: those of the last full read but for deleted ones, and all that were written later. So it has
-   * no other key where it has no more of them. Where changes have arrived that are newer than the answer, nothing is proved.
+   * Takes what was written since the last full read, and tells whether the watch had missed any of it; undefined where the
+   * copy is not proved to be what etcd has. It has every key that etcd has: those of the last full read but for deleted ones,
+   * and all that were written later. So it has no other key where it has no more of them. Where changes have arrived that are
+   * newer than the answer, nothing is proved.
    */
-  confirm({ written, keys, revision }: WrittenSince): boolean {
-    if (this.#revision > revision) return false;
+  confirm({ written, keys, revision }: WrittenSince): { readonly missed: boolean } | undefined {
+    if (this.#revision > revision) return undefined;
     for (const entry of written) this.#apply({ type: 'put', entry });
+    const missed = this.#changed.size > 0;
     this.#revision = revision;
     this.#showIfNew();
-    if (this.#entries.size !== keys) return false;
+    if (this.#entries.size !== keys) return undefined;
     this.#deleted.clear();
     this.#base = revision;
     this.#observer.onRead?.();
-    return true;
+    return { missed };
   }
 
   /** Takes changes, and shows them together. What is known already, or is outdated, is passed over. */

@@ -89,8 +89,12 @@ class Lossy {
   compare(): boolean {
     const [truth, revision] = [this.#truth, this.#revision];
     const written = [...truth.values()].filter((entry) => entry.revision > this.#proved);
-    const holds = this.#picture.confirm({ written, keys: truth.size, revision, clusterId: 'c' });
+    const shown = this.#seen.views.length;
+    const proof = this.#picture.confirm({ written, keys: truth.size, revision, clusterId: 'c' });
+    const holds = proof !== undefined;
     expect(holds || this.#lost > 0).toBe(true);
+    if (proof) expect(proof.missed).toBe(this.#seen.views.length > shown);
+    if (proof?.missed) expect(this.#lost).toBeGreaterThan(0);
     if (!holds) this.#picture.merge(snapshot(revision, ...truth.values()));
     expect(this.#seen.last?.entries).toEqual(truth);
     this.#proved = revision;
@@ -258,8 +262,10 @@ describe('WatchCache', () => {
     const picture = new WatchCache(seen);
     picture.replace(snapshot(1, a1));
     picture.apply({ changes: [{ type: 'put', entry: b3 }], revision: 3 });
-    expect(picture.confirm({ written: [], keys: 1, revision: 2, clusterId: 'c' })).toBe(false);
+    expect(picture.confirm({ written: [], keys: 1, revision: 2, clusterId: 'c' })).toBeUndefined();
     expect([...(seen.last?.entries ?? [])]).toEqual([...entries(a1, b3)]);
-    expect(picture.confirm({ written: [b3], keys: 2, revision: 3, clusterId: 'c' })).toBe(true);
+    expect(picture.confirm({ written: [b3], keys: 2, revision: 3, clusterId: 'c' })).toEqual({
+      missed: false,
+    });
   });
 });

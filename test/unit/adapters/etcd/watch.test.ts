@@ -1,16 +1,11 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { IWatchResponse } from 'etcd3';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../../src/adapters/etcd/cluster.js';
 import { watch } from '../../../../src/adapters/etcd/watch.js';
+import { openWatchStream } from '../../../support/etcd-watch-stream.js';
 
 const CLUSTER = '1';
-
-/** The stream of a watch that is open, as far as it is used. */
-function openStream() {
-  const stream = new Readable({ objectMode: true, read: () => {} });
-  return Object.assign(stream, { write: () => true, end: () => {}, cancel: () => stream.destroy() });
-}
 
 function watchOver(stream: Readable) {
   const cluster = { call: () => Promise.resolve(stream) } as unknown as Cluster;
@@ -30,7 +25,7 @@ function answer(revision: number, ...keys: readonly string[]): IWatchResponse {
 
 describe('watch', () => {
   it('tells changes although an answer without events has arrived with them, such as one of progress', async () => {
-    const stream = openStream();
+    const stream = openWatchStream();
     const changes = watchOver(stream);
     stream.push(answer(2, '/services/a/1'));
     stream.push(answer(3));
@@ -41,7 +36,7 @@ describe('watch', () => {
   });
 
   it('tells together what has arrived together, with the newest revision', async () => {
-    const stream = openStream();
+    const stream = openWatchStream();
     const changes = watchOver(stream);
     // One prefix may be ahead of another.
     stream.push(answer(5, '/services/a/1', '/services/a/2'));
@@ -58,7 +53,7 @@ describe('watch', () => {
   });
 
   it('ends where an answer comes from another cluster, and tells nothing that came with it', async () => {
-    const stream = openStream();
+    const stream = openWatchStream();
     const changes = watchOver(stream);
     stream.push(answer(2, '/services/a/1'));
     stream.push({ ...answer(3, '/services/a/2'), header: { ...answer(3).header, cluster_id: '2' } });
