@@ -147,3 +147,21 @@ export class Edge {
     return Object.fromEntries(Object.entries(all).filter(([, count]) => count !== 0));
   }
 }
+
+/** What device `one` asks before its update, and after. */
+export const OLD = 'id=one&version=1.0.0';
+export const NEW = 'id=one&version=1.1.0';
+
+/** An NGINX whose device `one` has been told of the candidate. */
+export function offered(): Edge {
+  const edge = new Edge().offer();
+  edge.ask(OLD);
+  return edge;
+}
+
+/** An NGINX whose device `one` has fetched the candidate. */
+export function downloaded(): Edge {
+  const edge = offered();
+  edge.download('one');
+  return edge;
+}
