@@ -9,7 +9,7 @@ const REQUEST_TIMEOUT = 5000;
 export const ADMIN_ADVICE = 'is a sidekick running there? Give the address of its admin.listen with --admin';
 
 /** What a request to the admin endpoints of a running daemon is made with. */
-export interface AdminRequestInit {
+interface AdminRequestInit {
   /** What it is shown as a credential; undefined: nothing. */
   readonly token: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;

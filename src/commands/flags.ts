@@ -30,7 +30,7 @@ export interface FlagDescription {
 }
 
 /** Nothing (a switch), some words, a file, or text that only the user knows. */
-export type CompletableValue = 'none' | 'file' | 'text' | readonly string[];
+type CompletableValue = 'none' | 'file' | 'text' | readonly string[];
 
 /** The flags of a command: one for each option of its scope, and `--config` if it reads a file. */
 export function flagsOf(scope: Scope, file: FileMode): readonly FlagDescription[] {

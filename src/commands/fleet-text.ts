@@ -20,7 +20,7 @@ const MOST = 50;
 const MOST_OF_ONE = 1_000;
 
 /** What is shown. */
-export interface FleetView {
+interface FleetView {
   /** Only this service. */
   readonly service?: string | undefined;
   /** In ms since the epoch. */

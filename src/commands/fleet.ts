@@ -29,7 +29,7 @@ export async function fleet(invocation: StatusInvocation): Promise<number> {
 }
 
 /** The fleet, and what its devices are offered. */
-export interface WholeFleet extends FleetStatus {
+interface WholeFleet extends FleetStatus {
   readonly firmware: readonly TypeStatus[];
 }
 

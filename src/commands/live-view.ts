@@ -7,7 +7,7 @@ const PAUSE = 500;
 const REFRESH = 1_000;
 
 /** Where a live view is shown. */
-export interface Screen {
+interface Screen {
   write(text: string): unknown;
   readonly isTTY?: boolean;
 }

@@ -8,7 +8,7 @@ export interface FleetProblem {
 }
 
 /** What is looked through for problems. */
-export interface FleetFindings {
+interface FleetFindings {
   readonly services: readonly FleetService[];
   readonly watchers: readonly FleetWatcher[];
   /** Keys that cannot be read, each with the reason. */

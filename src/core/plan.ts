@@ -36,7 +36,7 @@ export type Call =
       readonly reason: RemoveReason;
     };
 
-export type RemoveReason = 'duplicate' | 'idle' | 'expired' | 'failing';
+type RemoveReason = 'duplicate' | 'idle' | 'expired' | 'failing';
 
 /** A call about a server that NGINX has. */
 type Change = Exclude<Action, { readonly type: 'add' }>;

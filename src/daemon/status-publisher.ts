@@ -9,7 +9,7 @@ const INTERVAL = 2_000;
 /** How long to wait after etcd has refused a write, in ms: somebody has to change something first. */
 const REFUSED_INTERVAL = 60_000;
 
-export interface StatusPublisherOptions {
+interface StatusPublisherOptions {
   readonly store: Pick<RegistryClient, 'put' | 'remove'>;
   readonly log: Log;
   /** The lease that the keys live under; undefined while there is none. */

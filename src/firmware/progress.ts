@@ -29,7 +29,7 @@ export interface ProvenFigures extends Figures {
   readonly proof?: string;
 }
 
-export interface PhaseProgress extends ProvenFigures {
+interface PhaseProgress extends ProvenFigures {
   readonly percent: number;
   /** When it began. */
   readonly at: string;

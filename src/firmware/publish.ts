@@ -36,7 +36,7 @@ export interface PublishInput {
 }
 
 /** What an operator says of a type; the rest its first image says. */
-export type TypeSettings = Partial<Pick<FirmwareType, 'forms' | 'maxSize' | 'signatureLength' | 'clientId'>>;
+type TypeSettings = Partial<Pick<FirmwareType, 'forms' | 'maxSize' | 'signatureLength' | 'clientId'>>;
 
 /** What publishing means: files for the firmware servers, then records for etcd. */
 export interface Publication {

@@ -8,7 +8,7 @@ export interface Refusal {
   readonly forceable: boolean;
 }
 
-export type RefusalCode = FileRefusal | PublishRefusal | RolloutRefusal | 'unreadable';
+type RefusalCode = FileRefusal | PublishRefusal | RolloutRefusal | 'unreadable';
 
 /** What is wrong with a file by itself. */
 type FileRefusal =

@@ -19,7 +19,7 @@ export interface ReleaseKeys {
 }
 
 /** Why a release of a type must not be offered or fetched; undefined where it may. */
-export type ReleaseCheck = (type: string, release: Release) => string | undefined;
+type ReleaseCheck = (type: string, release: Release) => string | undefined;
 
 /**
  * What a signature is over, byte by byte: lines that end with a line feed, in ASCII. docs/firmware.md describes it for

@@ -17,7 +17,7 @@ export interface UnreadableKey {
 }
 
 /** A change that was made to a type, and the revision of its ground (see `logKey`). */
-export interface LoggedChange extends LogEntry {
+interface LoggedChange extends LogEntry {
   readonly revision: number;
 }
 

@@ -30,7 +30,7 @@ export interface TypeStatus {
   readonly unreadable: readonly UnreadableKey[];
 }
 
-export interface WithheldRelease {
+interface WithheldRelease {
   readonly version: ReleaseId;
   /** In words, such as `10.0.0.12:8080 lacks a file of lamp 1.3.0`. */
   readonly reason: string;

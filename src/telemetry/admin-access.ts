@@ -10,7 +10,7 @@ import { hostname } from 'node:os';
 export type Secrecy = 'health' | 'metrics' | 'private';
 
 /** A request, as far as it decides on access. */
-export interface AdminRequest {
+interface AdminRequest {
   readonly headers: IncomingHttpHeaders;
   /** The IP address of the client. */
   readonly remote: string | undefined;

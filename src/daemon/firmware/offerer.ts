@@ -67,7 +67,7 @@ export interface OfferingStatus {
 }
 
 /** Whether one NGINX tells devices what etcd says. */
-export interface OfferedBy {
+interface OfferedBy {
   readonly nginx: string;
   /** `unserved`: its configuration has no keyval zone for firmware. */
   readonly state: 'pending' | 'in-sync' | 'unavailable' | 'unserved';

@@ -27,7 +27,7 @@ export interface WatcherDeps {
 }
 
 /** What the load balancer's own probes say. */
-export interface HealthSource {
+interface HealthSource {
   lookup(services: readonly string[]): HealthLookup | undefined;
   /** Why the last probe of the address failed; undefined where it did not. */
   error(services: readonly string[], address: Address): string | undefined;

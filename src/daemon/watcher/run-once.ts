@@ -27,7 +27,7 @@ export interface RunOnceNginx {
   readonly upstreams: readonly RunOnceUpstream[];
 }
 
-export interface RunOnceUpstream {
+interface RunOnceUpstream {
   readonly kind: Kind;
   readonly name: string;
   /** What was done, or with `dryRun` would have been. */

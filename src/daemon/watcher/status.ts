@@ -89,7 +89,7 @@ export interface UpstreamStatus {
   readonly errors: readonly string[];
 }
 
-export interface ServerStatus {
+interface ServerStatus {
   readonly address: string;
   /** `unknown`: NGINX does not answer now; `lastState` is what it had when it last did. */
   readonly state: 'up' | 'down' | 'draining' | 'held' | 'unknown';

@@ -68,7 +68,7 @@ export function change(memory: Memory, key: string, now: number, edit: Edit): vo
 }
 
 /** What a change comes to: the flight as it is now, and what is counted of its version. */
-export interface Changed {
+interface Changed {
   flight: Flight | undefined;
   outcomes: Outcome[];
 }

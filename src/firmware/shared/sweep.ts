@@ -13,7 +13,7 @@ import * as memories from './memory.js';
 import * as shadows from './shadow.js';
 
 /** What the periodic work needs to know. */
-export interface Conditions {
+interface Conditions {
   digest: Digest;
   /** Whether the memory is three quarters full. */
   isFull: boolean;

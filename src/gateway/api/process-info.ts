@@ -41,7 +41,7 @@ export interface BlockInfo {
 }
 
 /** A shared memory zone. njs does not tell anything about the slots into which NGINX divides pages. */
-export interface Slab {
+interface Slab {
   pages: { used: number; free: number };
 }
 

@@ -12,7 +12,7 @@ export interface UpstreamConfig {
 }
 
 /** A keyval zone. With a `timeout` its keys expire. */
-export interface KeyvalConfig {
+interface KeyvalConfig {
   timeout?: string;
 }
 

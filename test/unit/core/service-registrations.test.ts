@@ -51,15 +51,20 @@ describe('what is known of a service', () => {
     expect(service.isEmpty).toBe(false);
   });
 
-  it('is what the newer of two keys says that spell an address differently, whichever came last', () => {
-    put(LONG, 5, '{"weight":5}');
-    put(SHORT, 3, '{"weight":3}');
-    expect(weight()).toBe(5);
-    expect(service.accepted).toBe(1);
-    service.remove(ADDRESS, LONG);
-    expect(service.refresh(ADDRESS, 6)).toBeUndefined();
-    expect(weight()).toBe(3);
-  });
+  it.each([
+    ['first', LONG, SHORT],
+    ['last', SHORT, LONG],
+  ])(
+    'is what the newer of two keys says that spell an address differently, though it came %s',
+    (_, ...keys) => {
+      for (const key of keys) put(key, key === LONG ? 5 : 3, `{"weight":${key === LONG ? 5 : 3}}`);
+      expect(weight()).toBe(5);
+      expect(service.accepted).toBe(1);
+      service.remove(ADDRESS, LONG);
+      expect(service.refresh(ADDRESS, 6)).toBeUndefined();
+      expect(weight()).toBe(3);
+    },
+  );
 
   it('is what a key said last that could be read', () => {
     put(SHORT, 1, '{"weight":2}');
@@ -67,6 +72,18 @@ describe('what is known of a service', () => {
     expect([weight(), service.accepted]).toEqual([2, 1]);
     put(SHORT, 3, '{"weight":4}');
     expect([weight(), service.accepted]).toEqual([4, 1]);
+  });
+
+  it('is not what another spelling of the address said last', () => {
+    put(LONG, 1, '{"weight":2}');
+    put(SHORT, 2, '{"weight":-1}');
+    expect(service.desired.get(ADDRESS)?.intent).toBe('keep');
+  });
+
+  it('is what a key says now, also where etcd was restored and its revision is lower', () => {
+    put(SHORT, 5, '{"weight":5}');
+    put(SHORT, 2, '{"weight":2}');
+    expect(weight()).toBe(2);
   });
 
   it('keeps an instance as it is where its key could never be read', () => {
@@ -97,7 +114,8 @@ describe('what is known of a service', () => {
 
   it('knows at which revision an operator ended a drain, until the key is written again', () => {
     put(SHORT, 1, '');
-    expect(undrained()).toBeUndefined();
+    service.refresh(ADDRESS, 1);
+    expect(service.instances.get(ADDRESS)).not.toHaveProperty('undrained');
     maintain(2, 2);
     expect(undrained()).toBeUndefined();
     expect([...service.drainRequests]).toEqual([[ADDRESS, 2]]);
