@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { decide, type Evidence, isWatched, nextPhase, waitsFor } from '../../../src/firmware/gate.js';
+import {
+  decide,
+  type Evidence,
+  haltReason,
+  isWatched,
+  nextPhase,
+  waitsFor,
+} from '../../../src/firmware/gate.js';
 import { type Counts, NO_COUNTS } from '../../../src/firmware/outcomes.js';
 import type { Candidate, Rollout } from '../../../src/firmware/rollout.js';
 import { fc } from '../../support/property.js';
@@ -136,6 +143,12 @@ describe('a rollout', () => {
     ['with a gate', rollout({ limit: { maxFailures: 100, min: 1 } }), true],
     ['with a limit alone', { ...rollout(), candidate: withoutGate() }, true],
     ['in its last phase, with a limit', rollout({ percent: 100 }), true],
+    ['with a gate alone', { ...rollout(), candidate: withoutLimit() }, true],
+    [
+      'in its last phase, with a gate alone',
+      { ...rollout(), candidate: withoutLimit({ percent: 100 }) },
+      false,
+    ],
     ['that is paused', rollout({}, { paused: AUTHOR }), false],
     ['without a candidate', { ...AUTHOR, stable: '1.2.0', downgrade: false, secureVersion: 0 }, false],
   ])('%s is watched closely: %s', (_, state, isExpected) => {
@@ -154,3 +167,33 @@ function withoutGate(): Candidate {
   const { gate: _, ...candidate } = CANDIDATE;
   return candidate;
 }
+
+function withoutLimit(fields: Partial<Candidate> = {}): Candidate {
+  const { limit: _, ...rest } = CANDIDATE;
+  return { ...rest, ...fields };
+}
+
+describe('what the next phase waits for', () => {
+  const LATER = '2026-12-01T08:00:00.000Z';
+
+  it('is the time of its beginning alone, while the candidate is offered to groups', () => {
+    const { candidate } = rollout({ percent: 0, gate: { after: 60, every: 3_600, notBefore: LATER } });
+    expect(waitsFor(candidate ?? CANDIDATE, counted({}))).toEqual([{ kind: 'time', until: LATER }]);
+  });
+
+  it('is that time too for a share below the first phase, and not after it', () => {
+    const gate = { after: 0, notBefore: LATER };
+    const waiting = (percent: number) =>
+      waitsFor({ ...CANDIDATE, phases: [5, 10], percent, gate }, counted({ booted: 99 }));
+    expect(waiting(1)).toEqual([{ kind: 'time', until: LATER }]);
+    expect(waiting(5)).toEqual([]);
+  });
+});
+
+describe('the reason of a halt', () => {
+  it('has how many of how many, their share, and the limit', () => {
+    expect(haltReason({ failed: 2, lost: 1, of: 40 }, CANDIDATE)).toBe(
+      'halted: 3 of 40 devices failed or were lost (7.5 %), the limit is 2 %',
+    );
+  });
+});
