@@ -158,18 +158,35 @@ class Devices {
   }
 
   async #ask(id: string, gateway: FullGateway | undefined): Promise<void> {
-    const port = gateway?.port('https') ?? 0;
-    const version = this.#runs.get(id) ?? '1.0.0';
-    const target = `/ota?type=${this.#type}&id=${id}&version=${version}`;
-    const answer = await rawRequest({ port, target, headers: { 'User-Agent': 'ESP32HTTPClient' } });
-    const told: unknown = JSON.parse(answer.body.toString());
-    const { url, version: next } = told as { url?: string; version?: string };
-    if (url === undefined || next === undefined || next === version) return;
-    const given = await rawRequest({ port, target: url.replace(ORIGIN, '') });
-    expect(given.body.equals(IMAGE)).toBe(true);
+    const next = await update(gateway, this.#type, id, this.#runs.get(id) ?? '1.0.0');
+    if (next === undefined) return;
     this.#downloaded.set(id, next);
     if (this.#boots(id)) this.#runs.set(id, next);
   }
+}
+
+/** A device asks a gateway, and is told where a file is; undefined where it is told of nothing new. */
+async function ask(gateway: FullGateway | undefined, type: string, id: string, version: string) {
+  const target = `/ota?type=${type}&id=${id}&version=${version}`;
+  const headers = { 'User-Agent': 'ESP32HTTPClient' };
+  const answer = await rawRequest({ port: gateway?.port('https') ?? 0, target, headers });
+  const { url, version: next } = JSON.parse(answer.body.toString()) as { url?: string; version?: string };
+  return url === undefined || next === undefined || next === version ? undefined : { url, version: next };
+}
+
+/** A device asks a gateway, and fetches what it is told of: the version of that. */
+async function update(
+  gateway: FullGateway | undefined,
+  type: string,
+  id: string,
+  version: string,
+): Promise<string | undefined> {
+  const told = await ask(gateway, type, id, version);
+  if (told === undefined) return undefined;
+  const target = told.url.replace(ORIGIN, '');
+  const given = await rawRequest({ port: gateway?.port('https') ?? 0, target });
+  expect(given.body.equals(IMAGE)).toBe(true);
+  return told.version;
 }
 
 describe('a group of watchers over two NGINX', () => {
@@ -238,6 +255,66 @@ describe('a group of watchers over two NGINX', () => {
     expect(log.map(({ action }) => action)).toEqual(['rollout', 'phase', 'phase']);
     await watcher.kill();
   }, 180_000);
+});
+
+/** How often devices of the type ask, in seconds: what an hour is to devices that are not to be waited for here. */
+const INTERVAL = 20;
+/** From this on, in ms, the time between two questions of a device counts as the device's own interval. */
+const OWN_INTERVAL = 61_000;
+
+describe('devices that sleep', () => {
+  const type = 'sleepy';
+  const gateway = () => gateways[0];
+  const progress = async () => progressOf(await rolledOut(type), Date.now())?.all;
+  const lost = async (count: number) => {
+    const what = `${count} devices are lost`;
+    await until(what, async () => (await progress())?.lost === count, { timeoutMs: 100_000 });
+  };
+
+  it('neither hold up a phase nor are lost, whether their type sleeps or only they do', async () => {
+    const watcher = new Watcher('w1');
+    await publish(type, '1.1.0');
+    const plan = { phases: [50, 100], after: 20, maxFailures: 50, interval: INTERVAL };
+    await order(repository, type, { version: '1.1.0', ...plan });
+    const told: string[] = [];
+    await until('the gateway offers it', async () => {
+      told.push(...(await chosen(DEVICES)));
+      return told.length > 0;
+    });
+    const began = performance.now();
+    // One asks rarely: it has only been told so far. One never comes back. Some sleep until they ask again, and the others boot.
+    const [rare = '', dead = '', ...rest] = told;
+    const [sleepers, awake] = [rest.slice(0, 5), rest.slice(5)];
+    for (const id of [dead, ...rest]) expect(await update(gateway(), type, id, '1.0.0')).toBe('1.1.0');
+    for (const id of awake) await ask(gateway(), type, id, '1.1.0');
+    await until('the next phase begins, though some sleep', async () => {
+      const { rollout } = await rolledOut(type);
+      return rollout?.candidate?.percent === 100;
+    });
+    await until('it is known who has booted', async () => (await progress())?.booted === awake.length);
+    expect(await progress()).toMatchObject({ lost: 0, inFlight: sleepers.length + 2 });
+    for (const id of sleepers) await ask(gateway(), type, id, '1.1.0');
+    // How long a device sleeps is what is under test.
+    await delay(Math.max(0, OWN_INTERVAL - (performance.now() - began)));
+    await lost(1);
+    // The one that asks rarely has shown that it does; another one fetches with it, and is lost when its type says so.
+    const [another = ''] = await chosen(DEVICES.filter((id) => !told.includes(id)));
+    for (const id of [rare, another]) expect(await update(gateway(), type, id, '1.0.0')).toBe('1.1.0');
+    await lost(2);
+    await ask(gateway(), type, rare, '1.1.0');
+    const booted = awake.length + sleepers.length + 1;
+    await until('all of the others have booted', async () => (await progress())?.booted === booted);
+    expect(await progress()).toMatchObject({ lost: 2, failed: 0 });
+    expect((await rolledOut(type)).rollout?.paused).toBeUndefined();
+    await watcher.kill();
+  }, 300_000);
+
+  /** Those of the devices that are told of the release. */
+  async function chosen(devices: readonly string[]): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const id of devices) if (await ask(gateway(), type, id, '1.0.0')) found.push(id);
+    return found;
+  }
 });
 
 describe('a watcher with a rollout that watches itself', () => {
