@@ -139,12 +139,7 @@ function typeCard(status) {
         `Paused by ${paused.by} at ${dayAndTime(paused.at)}${paused.reason ? `: ${paused.reason}` : ''}`,
       ),
     outcomes(status.progress),
-    shadow &&
-      h(
-        'p.note',
-        { key: 'shadow' },
-        `${shadow.version} is offered to nobody: ${shadow.percent} % of those who have asked would be ${counted(shadow.devices, 'device')}`,
-      ),
+    shadow && h('p.note', { key: 'shadow' }, shadowText(shadow)),
     withheld.map(({ version, reason }) =>
       h('p.error', { key: `withheld ${version}` }, h('b', null, `${version} is not offered: `), reason),
     ),
@@ -177,13 +172,14 @@ function release(version, offered) {
  * @param {NonNullable<Type['candidate']>} candidate
  * @param {boolean} paused
  */
-function rollout({ percent, groups, phases = [] }, paused) {
+function rollout({ percent, groups, phases = [], rescue = [] }, paused) {
   const steps = phases.map((phase) => `${phase} %`).join(', ');
   const words = [
     `${percent} % of the devices`,
     ...(groups.length > 0
       ? [`and ${groups.length === 1 ? 'the group' : 'the groups'} ${groups.join(', ')}`]
       : []),
+    ...(rescue.length > 0 ? [`and devices that run ${rescue.join(', ')}`] : []),
     ...(steps === '' ? [] : [`(phases: ${steps})`]),
   ].join(' ');
   return h(
@@ -208,32 +204,67 @@ function rollout({ percent, groups, phases = [] }, paused) {
  */
 function outcomes(progress) {
   if (!progress) return undefined;
-  const { all, next, limit } = progress;
-  const known = OUTCOMES.flatMap(([name, words]) => {
-    const value = all[name];
-    return typeof value === 'number' && (value > 0 || name === 'offered')
-      ? [h('div', { key: name }, h('dt', null, words), h('dd', null, count(value)))]
-      : [];
-  });
+  const { all, phases = [], next, limit, sample = 1 } = progress;
   return h(
     'div.devices',
     { key: 'outcomes' },
-    h('dl.outcomes', null, known),
+    sample > 1 && h('p.note', { key: 'sample' }, `One device in ${count(sample)} is counted`),
+    figures(all),
     typeof all.proof === 'string' && h('p', { key: 'proof' }, all.proof),
+    phases.length > 1 && h('ol.phases', { key: 'phases' }, phases.map(phaseItem)),
     limit && h('p.note', { key: 'limit' }, limitText(limit)),
     next && h('p.note', { key: 'next' }, nextText(next)),
   );
 }
 
+/**
+ * @param {Progress['phases'][number]} phase
+ * @param {number} index
+ */
+function phaseItem(phase, index) {
+  const { percent, at, resumed, proof } = phase;
+  const began = `${resumed ? 'resumed' : 'began'} ${dayAndTime(at)}`;
+  return h(
+    'li',
+    { key: String(index) },
+    h('p', null, h('b', null, `${percent} % `), h('span.note', null, began)),
+    figures(phase),
+    typeof proof === 'string' && h('p', { key: 'proof' }, proof),
+  );
+}
+
+/** @param {import('../../firmware/progress.js').ProvenFigures} known */
+function figures(known) {
+  return h(
+    'dl.outcomes',
+    null,
+    OUTCOMES.flatMap(([name, words]) => {
+      const value = known[name];
+      return typeof value === 'number' && (value > 0 || name === 'offered')
+        ? [h('div', { key: name }, h('dt', null, words), h('dd', null, count(value)))]
+        : [];
+    }),
+  );
+}
+
+/** @param {NonNullable<Type['shadow']>} shadow */
+function shadowText({ version, percent, devices, running }) {
+  const now = running
+    .map((one) => `${count(one.devices)} run ${one.version === 'other' ? 'another' : one.version}`)
+    .join(', ');
+  const reached = `at ${percent} % it would reach ${counted(devices, 'device')} of those that have asked`;
+  return `${version} is in shadow, offered to nobody: ${reached}${now === '' ? '' : ` (${now})`}`;
+}
+
 /** @param {NonNullable<Progress['limit']>} limit */
 function limitText({ maxFailures, min, outcomes: known, failures }) {
   const so = `${count(failures)} of ${count(known)} so far`;
-  return `paused where more than ${maxFailures} % of at least ${counted(min, 'device')} fail or are lost: ${so}`;
+  return `Halts where more than ${maxFailures} % of at least ${counted(min, 'device')} fail or are lost: ${so}`;
 }
 
 /** @param {NonNullable<Progress['next']>} next */
 function nextText({ percent, begins, unmet }) {
-  if (begins === 'operator') return `${percent} % next, when an operator begins it`;
+  if (begins === 'operator') return `${percent} % next, when an operator begins it (rollout --next)`;
   if (begins === 'paused') return `${percent} % next, once it is resumed`;
   const waits = unmet.map((one) =>
     one.kind === 'time'

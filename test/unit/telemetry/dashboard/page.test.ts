@@ -258,12 +258,44 @@ describe('firmware', () => {
     expect(waiting('gate')).toContain('50 % next, at once');
     expect(waiting('operator')).toContain('when an operator begins it');
     expect(waiting('paused')).toContain('once it is resumed');
-    const shadow = { version: '4', percent: 5, devices: 40, running: [] };
-    expect(shown({ firmware: FIRMWARE, 'type/lamp': { ...type, shadow } })).toContain('would be 40 devices');
+    const running = [
+      { version: '3', devices: 30 },
+      { version: 'other', devices: 10 },
+    ];
+    const shadow = { version: '4', percent: 5, devices: 40, running };
+    expect(shown({ firmware: FIRMWARE, 'type/lamp': { ...type, shadow } })).toContain(
+      '4 is in shadow, offered to nobody: at 5 % it would reach 40 devices of those that have asked (30 run 3, 10 run another)',
+    );
     const rejected = [{ version: '3', reason: 'no trusted key vouches for it' }];
     expect(shown({ firmware: FIRMWARE, 'type/lamp': { ...type, rejected } })).toContain(
       '3 is refused:  no trusted key',
     );
+  });
+
+  it('says what became of the devices of each phase, where there was more than one', () => {
+    const all = { offered: 80, booted: 58 };
+    const first = {
+      percent: 1,
+      at: '2026-01-31T12:00:00Z',
+      offered: 20,
+      booted: 18,
+      proof: '18 of 18 booted',
+    };
+    const second = { percent: 10, at: '2026-01-31T13:00:00Z', offered: 60, booted: 40, resumed: true };
+    const progress = (...phases: readonly object[]) =>
+      shown({ firmware: FIRMWARE, 'type/lamp': { ...type, candidate, progress: { all, phases } } });
+    expect(progress(first, second)).toMatch(
+      /1 % +began 31 Jan, \d\d:00 offered 20 booted 18 18 of 18 booted 10 % +resumed 31 Jan, \d\d:00 offered 60 booted 40/,
+    );
+    expect(progress(first)).not.toContain('began');
+  });
+
+  it('says that only some devices are counted, and which ones are rescued', () => {
+    const progress = { all: { offered: 80 }, sample: 4 };
+    const rescuing = { ...candidate, rescue: ['1.3.0'] };
+    const text = shown({ firmware: FIRMWARE, 'type/lamp': { ...type, candidate: rescuing, progress } });
+    expect(text).toContain('One device in 4 is counted');
+    expect(text).toContain('and the group office and devices that run 1.3.0');
   });
 
   it('says how many devices have booted by their ClientId alone', () => {
