@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
+import { connectEtcd, type EtcdConnection } from '../../../src/adapters/etcd/connect.js';
 import { WatchDashboard } from '../../../src/commands/watch-dashboard.js';
 import { startAdminServer } from '../../../src/telemetry/admin-server.js';
 import { EventJournal } from '../../../src/telemetry/event-journal.js';
@@ -21,16 +22,20 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
+import { FakeNginx } from '../../support/fake-nginx.js';
 import { HARMFUL } from '../../support/hostile.js';
+import { NginxApiServer } from '../../support/nginx-api-server.js';
 import { Watching } from '../../support/watching.js';
 import { run, start } from '../cli/cli.js';
 import { accessibilityViolations, openPage, startBrowser } from './browser.js';
+import { putFirmware } from './firmware-records.js';
 
 let network: TestNetwork;
 let etcd: Etcd;
 let gateway: Gateway;
 let broker: Backend;
 let browser: Browser;
+let connection: EtcdConnection;
 let admin: string;
 
 beforeAll(async () => {
@@ -41,8 +46,10 @@ beforeAll(async () => {
     startBroker(network, 1),
     startBrowser(network),
   ]);
+  connection = connectEtcd({ endpoints: [etcd.url] });
 });
 afterAll(async () => {
+  connection?.close();
   await browser?.close();
   await network?.remove();
 });
@@ -56,27 +63,27 @@ afterEach(async () => {
 });
 
 function watch(...more: readonly string[]) {
+  return watchNginx('--nginx-api', gateway.api, ...more);
+}
+
+function watchNginx(...more: readonly string[]) {
   return start([
-    ...[
-      'watch',
-      '--id',
-      'lb1',
-      '--etcd-endpoints',
-      etcd.url,
-      '--nginx-api',
-      gateway.api,
-      '--lease-ttl',
-      '5s',
-    ],
+    ...['watch', '--id', 'lb1', '--etcd-endpoints', etcd.url, '--lease-ttl', '5s'],
     ...['--nginx-token-file', API_TOKEN_FILE, '--guard-grace', '0s', '--guard-hold', '0s'],
     ...['--gateway-probes', 'off', '--admin-listen', new URL(admin).host, ...more],
   ]);
 }
 
-const connection = (page: Page, state: string) => page.locator(`[data-connection="${state}"]`);
+const connected = (page: Page, state: string) => page.locator(`[data-connection="${state}"]`);
 const row = (page: Page, address: string, state: string): Locator =>
   page.locator(`[data-server="${address}"][data-state="${state}"]`);
 const happened = (page: Page, event: string): Locator => page.locator(`[data-event="${event}"]`);
+
+function isTooWide(page: Page): Promise<boolean> {
+  return page.evaluate<boolean>(
+    'document.documentElement.scrollWidth > document.documentElement.clientWidth',
+  );
+}
 
 /** A client that stays connected to a broker through the gateway. Returns what ends it. */
 function session(): () => void {
@@ -93,7 +100,7 @@ it('shows a server that appears, has connections, drains and goes', async () => 
   await watcher.event('daemon-ready');
   const { page, complaints } = await openPage(browser);
   await page.goto(admin);
-  await connection(page, 'live').waitFor();
+  await connected(page, 'live').waitFor();
 
   const key = `/services/mqtt/${broker.address}`;
   await etcd.put(key, '{"weight":2}');
@@ -130,15 +137,15 @@ it('survives a restart of the watcher, and says so meanwhile', async () => {
 
   first.signal('SIGKILL');
   await first.ended();
-  await connection(page, 'lost').waitFor();
-  expect(await connection(page, 'lost').textContent()).toContain('what you see is old');
+  await connected(page, 'lost').waitFor();
+  expect(await connected(page, 'lost').textContent()).toContain('what you see is old');
   expect(await page.locator('[role="status"]').textContent()).toContain('connection to the watcher is lost');
   // What was seen last stays.
   await row(page, '10.9.0.1:1883', 'up').waitFor();
 
   await watch().event('daemon-ready');
-  await connection(page, 'live').waitFor();
-  expect(await connection(page, 'live').textContent()).toContain('after a restart of the watcher');
+  await connected(page, 'live').waitFor();
+  expect(await connected(page, 'live').textContent()).toContain('after a restart of the watcher');
   await etcd.put('/services/mqtt/10.9.0.2:1883', '');
   await row(page, '10.9.0.2:1883', 'up').waitFor();
   // What a browser itself says where nothing listens.
@@ -163,10 +170,67 @@ it.each([
   await row(page, '10.9.0.2:1883', 'down').waitFor();
   await page.getByText('Refused registrations', { exact: true }).waitFor();
   expect(await accessibilityViolations(page)).toEqual([]);
-  const overflow = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  expect(await page.evaluate<boolean>(overflow)).toBe(false);
+  expect(await isTooWide(page)).toBe(false);
   expect(complaints).toEqual([]);
 });
+
+/** A watcher of two NGINX, one of which neither offers firmware nor counts it, that announces on two brokers, one of which is not there. */
+async function watchFirmware() {
+  await putFirmware(connection.store);
+  const [ip] = broker.address.split(':');
+  await etcd.put(`/services/mqtt/${broker.address}`, '');
+  await etcd.put(`/services/mqtt/${ip}:1884`, '');
+  const other = await NginxApiServer.start(new FakeNginx());
+  onTestFinished(async () => {
+    await other[Symbol.asyncDispose]();
+    await etcd.delete('/sidekick/firmware/');
+  });
+  const nginx = JSON.stringify([
+    { name: 'gateway', api: gateway.api },
+    { name: 'other', api: other.url },
+  ]);
+  const watcher = watchNginx(
+    '--nginx',
+    nginx,
+    '--firmware-origin',
+    'https://ota.example.com',
+    '--firmware-push',
+  );
+  await watcher.event('daemon-ready');
+}
+
+it('shows firmware, with nothing against it by axe-core, in light and in dark, wide and narrow', async () => {
+  await watchFirmware();
+  const { page, complaints } = await openPage(browser);
+  await page.goto(admin);
+  const panel = page.locator('section.firmware');
+  const says = (where: Locator, text: string | RegExp) => where.getByText(text).first().waitFor();
+  await says(panel, 'Announced on 1 of 2 brokers');
+  await says(panel, /cannot be told: .*ECONNREFUSED/);
+  await says(panel, /^Outcomes: gateway counted other not counted/);
+  await says(panel, /^other/);
+  const type = (name: string) => panel.locator(`[data-type="${name}"]`);
+  await says(type('alarm'), 'One device in 4 is counted');
+  await says(type('alarm'), '10 % of the devices (phases: 1 %, 10 %, 100 %)');
+  await says(type('alarm'), 'of these by their ClientId alone');
+  await says(type('alarm'), /^20 of 20 booted: /);
+  await says(type('alarm'), /^100 % next, when 60 devices have booted \(38 so far\)/);
+  await says(type('bulb'), /^Paused by watcher lb1 at .*: halted: 6 of 40 devices failed or were lost/);
+  await says(type('bulb'), '10 % next, once it is resumed');
+  await says(type('clock'), /at 5 % it would reach 15 devices .*12 run 1.0.0, 3 run another/);
+  await says(type('door'), 'and the groups office, bench and devices that run 1.0.5');
+  await says(type('door'), /1.2.0 is not offered: /);
+  await says(type('eye'), '1 key cannot be read');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [1280, 390]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      const found = [await accessibilityViolations(page), await isTooWide(page)];
+      expect(found, `${colorScheme}, ${width} wide`).toEqual([[], false]);
+    }
+  }
+  expect(complaints).toEqual([]);
+}, 240_000);
 
 it('keeps the focus and what is typed while servers come', async () => {
   const watcher = watch();
@@ -305,7 +369,7 @@ it('asks for the token, says so in the log where it is wrong, and shows all to w
   expect(await watcher.event('admin-denied')).toMatchObject({ remote: '127.0.0.1' });
   const right = await openPage(browser, { httpCredentials: { username: 'ops', password: TOKEN } });
   await right.page.goto(url);
-  await connection(right.page, 'live').waitFor();
+  await connected(right.page, 'live').waitFor();
   await right.page.getByText('lb1').first().waitFor();
 });
 
