@@ -173,8 +173,11 @@ function refusePhases(
   if (!parsed.ok)
     return refused('phases', `phases ${parsed.reason}`, 'give them as in --phases 1%,10%,50%,100%').refusal;
   if (percent !== undefined) {
-    return refused('phases', 'the first of --phases is the share to begin with', 'leave --percent out')
-      .refusal;
+    return refused(
+      'phases',
+      '--percent does not go with --phases, whose first share is offered first',
+      'leave --percent out',
+    ).refusal;
   }
   const now = same?.percent ?? 0;
   if ((phases.at(-1) ?? 0) > now) return undefined;

@@ -1,5 +1,5 @@
 import type { Counts } from './outcomes.js';
-import type { BegunPhase, Candidate, Halt, Rollout } from './rollout.js';
+import type { BegunPhase, Candidate, FailureLimit, Halt, Rollout } from './rollout.js';
 import { difference, type Figures, figuresOf, outcomesIn, provenIn, rounded } from './statistics.js';
 
 /** What is known when it is decided how a rollout goes on. */
@@ -64,6 +64,11 @@ export function haltReason({ failed, lost, of }: Halt, { limit }: Candidate): st
   const bad = failed + lost;
   const share = rounded((100 * bad) / of);
   return `halted: ${bad} of ${of} devices failed or were lost (${share} %), the limit is ${limit?.maxFailures ?? 0} %`;
+}
+
+/** When a candidate is halted, in words. */
+export function limitText({ maxFailures, min }: FailureLimit): string {
+  return `halts when more than ${maxFailures} % of at least ${min} devices fail or are lost`;
 }
 
 /** Something that is not yet so, and that the next phase waits for. */

@@ -113,7 +113,7 @@ function refuseNamed({ rollout }: TypeState, name: string): Refusal | undefined 
   return refused(
     'group-in-use',
     `${candidate.version} is offered to group ${name}`,
-    'promote it, take it back, or roll it out to other groups first',
+    'promote it, withdraw it, or roll it out to other groups first',
   ).refusal;
 }
 

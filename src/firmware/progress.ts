@@ -79,8 +79,8 @@ function proven(counts: Counts): ProvenFigures {
 function nextOf(rollout: Rollout, candidate: Candidate, evidence: Evidence): NextPhase | undefined {
   const percent = nextPhase(candidate);
   if (percent === undefined) return undefined;
-  if (candidate.gate === undefined) return { percent, begins: 'operator', unmet: [] };
-  const begins = rollout.paused === undefined ? 'gate' : 'paused';
+  const unpaused = candidate.gate === undefined ? 'operator' : 'gate';
+  const begins = rollout.paused === undefined ? unpaused : 'paused';
   return { percent, begins, unmet: waitsFor(candidate, evidence) };
 }
 

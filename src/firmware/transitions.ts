@@ -1,7 +1,7 @@
 import { defined } from '../core/defined.js';
 import { type CandidateRequest, candidateOf, defaultSalt, refusePercent, withShare } from './candidate.js';
 import { refuseChain } from './chain.js';
-import { haltReason, nextPhase } from './gate.js';
+import { haltReason, limitText, nextPhase } from './gate.js';
 import { refuseAbsent, refuseMembers } from './group-changes.js';
 import { compareReleases, newestFirst, type ReleaseId } from './names.js';
 import { type Checked, passed, type Refusal, refused } from './refusal.js';
@@ -117,12 +117,16 @@ export function shadow(state: TypeState, request: RolloutRequest, author: Author
   const own = candidate?.version === version ? candidate.salt : defaultSalt(state.type, version);
   const { shadow: _, ...before } = state.rollout ?? { downgrade: false, secureVersion: 0 };
   if (percent === 0) {
-    return passed({ rollout: { ...before, ...author }, version, text: `${version} is not counted any more` });
+    return passed({
+      rollout: { ...before, ...author },
+      version,
+      text: `${version} is not in shadow any more`,
+    });
   }
   return passed({
     rollout: { ...before, ...author, shadow: { version, salt: salt ?? own, percent } },
     version,
-    text: `${version} is offered to nobody: it is counted whom ${percent} % would reach`,
+    text: `${version} is in shadow at ${percent} %: no device is offered it, and those that it would reach are counted`,
   });
 }
 
@@ -178,7 +182,7 @@ export function promote(state: TypeState, author: Author): Checked<Change> {
 }
 
 /**
- * Takes the candidate back; where there is none, the stable release, for the one before it. Devices that compare versions
+ * Withdraws the candidate; where there is none, the stable release, for the one before it. Devices that compare versions
  * themselves keep what they have. With `downgrade`, those whose server decides are taken back to the stable release.
  */
 export function rollBack(state: TypeState, downgrade: boolean, author: Author): Checked<Change> {
@@ -201,7 +205,7 @@ export function rollBack(state: TypeState, downgrade: boolean, author: Author): 
   return passed({
     rollout: { ...before, ...author, stable: previous, downgrade },
     version: stable,
-    text: `${stable} is taken back: ${previous} is the stable release again`,
+    text: `${stable} is withdrawn: ${previous} is the stable release again`,
   });
 }
 
@@ -222,7 +226,7 @@ function dropCandidate(
   return passed({
     rollout: { ...rest, ...author, downgrade },
     version,
-    text: `${version} is taken back${before.stable === undefined ? '' : `: ${before.stable} stays the stable release`}`,
+    text: `${version} is withdrawn${before.stable === undefined ? '' : `: ${before.stable} stays the stable release`}`,
   });
 }
 
@@ -265,8 +269,11 @@ function releaseOf(state: TypeState, id: ReleaseId | undefined): Checked<[Releas
 function refuseVersion({ rollout }: TypeState, id: ReleaseId, { image }: Release): Refusal | undefined {
   const stable = rollout?.stable;
   if (stable === id) {
-    return refused('is-stable', `${id} is offered to every device already`, 'publish a newer release')
-      .refusal;
+    return refused(
+      'is-stable',
+      `${id} is the stable release already: every device is offered it`,
+      'publish a newer release',
+    ).refusal;
   }
   if (stable !== undefined && compareReleases(id, stable) < 0) {
     return refused(
@@ -316,7 +323,7 @@ function alreadyPaused(id: ReleaseId, { by, at, reason }: Author & { readonly re
   return refused(
     'paused',
     `${id} was paused at ${at} by ${by}${why}`,
-    'resume it, or publish a fixed release',
+    'resume it, or roll out a fixed release',
   ).refusal;
 }
 
@@ -365,16 +372,15 @@ function planText(candidate: Candidate): string {
   const { phases = [], percent, gate, limit } = candidate;
   const next = phases.filter((phase) => phase > percent);
   const following = next.length === 0 ? '' : `, then to ${next.join(' %, ')} %${gateText(gate)}`;
-  const stop =
-    limit === undefined ? '' : `; more than ${limit.maxFailures} % failures of ${limit.min} halt it`;
+  const stop = limit === undefined ? '' : `; ${limitText(limit)}`;
   return `${following}${stop}`;
 }
 
 function gateText(gate: Candidate['gate']): string {
-  if (gate === undefined) return ' when an operator says so';
+  if (gate === undefined) return ' with rollout --next';
   const conditions = [
-    ...(gate.after > 0 ? [`after ${gate.after} more have booted`] : []),
-    ...(gate.every === undefined ? [] : [`every ${gate.every} s at most`]),
+    ...(gate.after > 0 ? [`after ${gate.after} more devices have booted`] : []),
+    ...(gate.every === undefined ? [] : [`at least ${gate.every} s apart`]),
     ...(gate.notBefore === undefined ? [] : [`from ${gate.notBefore} on`]),
   ];
   return conditions.length === 0 ? '' : ` ${conditions.join(', ')}`;

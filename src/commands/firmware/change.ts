@@ -92,7 +92,7 @@ export function promoteCommand(order: InvocationOf<typeof firmwarePromoteScope>)
   return changeType(order, 'promote', (state, author) => stepOf(promote(state, author)));
 }
 
-/** `sidekick firmware rollback`: takes the candidate back, or else the stable release. */
+/** `sidekick firmware rollback`: withdraws the candidate, or else the stable release. */
 export function rollbackCommand(order: InvocationOf<typeof firmwareRollbackScope>): Promise<number> {
   const { downgrade } = order.config.values;
   return changeType(order, 'rollback', (state, author) => stepOf(rollBack(state, downgrade, author)));

@@ -8,8 +8,9 @@ export const FIRMWARE_COMMANDS: CommandTable = [
     name: 'publish',
     summary: 'Check an image, upload it, and create its release.',
     description:
-      'Reads what the image says of itself, refuses what would harm a device, uploads it to one firmware server and\n' +
-      'creates the release. It is offered to nobody before `sidekick firmware rollout`.',
+      'Reads the header of the image, refuses an image that would harm a device, uploads it to one firmware server, ' +
+      'creates the release, and waits until every firmware server has its files. No device is offered the release before ' +
+      '`sidekick firmware rollout`.',
     args: [{ name: 'file', doc: 'The image, such as build/lamp.bin.', value: 'file' }],
     examples: [
       'sidekick firmware publish build/lamp.bin --type lamp-v2 --version 1.3.0 --upload-token-file upload.token',
@@ -44,8 +45,8 @@ export const FIRMWARE_COMMANDS: CommandTable = [
     name: 'group',
     summary: 'Show or change which devices are in a group.',
     description:
-      'Shows the devices of a group, or changes which they are; a group that does not exist is made. `show` lists the\n' +
-      'groups of a type. The id of a device is its MAC address in any notation, or the name by which it asks.',
+      'Shows the devices of a group, or changes them; a group that does not exist is created. `sidekick firmware show` lists the ' +
+      'groups of a type. The id of a device is its MAC address in any notation, or the id that it sends with its requests.',
     args: [...TYPE, { name: 'group', doc: 'Name of the group, such as bench.' }],
     examples: [
       'sidekick firmware group lamp-v2 bench --add 24:6f:28:aa:bb:cc --add 24:6f:28:aa:bb:cd',
@@ -60,9 +61,9 @@ export const FIRMWARE_COMMANDS: CommandTable = [
     name: 'rollout',
     summary: 'Offer a release to a part of the devices.',
     description:
-      'Makes a release the candidate and offers it to a percentage of the devices, to groups, or to both.\n' +
-      'A percentage that grows keeps the devices that it had. All others are offered the stable release.\n' +
-      'With --phases it grows by itself, and with --max-failures it stops by itself.',
+      'Makes a release the candidate and offers it to a percentage of the devices, to groups, or to both. ' +
+      'When the percentage grows, devices that were offered the release still are. All others are offered the stable release. ' +
+      'With --phases the watchers raise the percentage by themselves, and with --max-failures they halt the rollout by themselves.',
     args: TYPE,
     examples: [
       'sidekick firmware rollout lamp-v2 --version 1.3.0 --group bench',
@@ -77,10 +78,10 @@ export const FIRMWARE_COMMANDS: CommandTable = [
   }),
   command({
     name: 'status',
-    summary: 'Show what became of what devices were offered.',
+    summary: 'Show what devices are offered, and how many have booted it or failed.',
     description:
-      'Shows what devices are offered, how many have fetched, booted or failed it, what that proves, and what the next\n' +
-      'phase waits for; of one type, or of every type.',
+      'Shows for one type, or for every type, what devices are offered; how many have downloaded it, booted it, failed or are ' +
+      'lost, and what these numbers prove; and what the next phase waits for.',
     args: [
       { name: 'type', doc: 'Type of the devices, such as lamp-v2; default every type.', optional: true },
     ],
@@ -91,8 +92,9 @@ export const FIRMWARE_COMMANDS: CommandTable = [
   }),
   command({
     name: 'pause',
-    summary: 'Offer the candidate to nobody any more.',
-    description: 'Stops everything that has not begun: no device is offered the candidate until `resume`.',
+    summary: 'Stop offering the candidate.',
+    description:
+      'Pauses the rollout: no device is offered the candidate until `sidekick firmware resume`. Downloads under way go on.',
     args: TYPE,
     examples: ['sidekick firmware pause lamp-v2 --reason "boards of batch 7 reboot"'],
     scope: async () => (await import('../../config/firmware/change.js')).firmwarePauseScope,
@@ -102,7 +104,9 @@ export const FIRMWARE_COMMANDS: CommandTable = [
   command({
     name: 'resume',
     summary: 'Offer a paused candidate again.',
-    description: 'Ends a pause: the candidate is offered to the same devices as before, or to --percent.',
+    description:
+      'Ends a pause or a halt: the candidate is offered to the same devices as before, or to --percent of them all. A limit of ' +
+      'failures counts from here on.',
     args: TYPE,
     examples: ['sidekick firmware resume lamp-v2 --percent 5'],
     scope: async () => (await import('../../config/firmware/change.js')).firmwareResumeScope,
@@ -121,10 +125,10 @@ export const FIRMWARE_COMMANDS: CommandTable = [
   }),
   command({
     name: 'rollback',
-    summary: 'Take back the candidate, or else the stable release.',
+    summary: 'Withdraw the candidate, or else the stable release.',
     description:
-      'Takes back the candidate; where there is none, the stable release for the one before it.\n' +
-      'Devices that only take newer versions (esp32FOTA) keep what they have: publish a fixed release for them.',
+      'Withdraws the candidate. Where there is none, withdraws the stable release: the one before it is the stable release ' +
+      'again. Devices that only install newer versions (esp32FOTA) keep what they have: publish a fixed release for them.',
     args: TYPE,
     examples: ['sidekick firmware rollback lamp-v2', 'sidekick firmware rollback lamp-v2 --downgrade'],
     scope: async () => (await import('../../config/firmware/change.js')).firmwareRollbackScope,
@@ -135,7 +139,7 @@ export const FIRMWARE_COMMANDS: CommandTable = [
     name: 'prune',
     summary: 'Delete old releases that no rollout names.',
     description:
-      'Deletes the records of old releases, except the newest ones and those that the rollout names.',
+      'Deletes the records of old releases, except the newest ones, stepping stones, and those that the rollout names.',
     args: TYPE,
     examples: ['sidekick firmware prune lamp-v2 --keep 5'],
     scope: async () => (await import('../../config/firmware/change.js')).firmwarePruneScope,
@@ -144,8 +148,9 @@ export const FIRMWARE_COMMANDS: CommandTable = [
   }),
   command({
     name: 'log',
-    summary: 'Show who changed what of a type.',
-    description: 'Shows every change of a type: who made it, when, and what it was. The newest comes last.',
+    summary: 'Show who changed the rollout of a type, when and how.',
+    description:
+      'Shows every change of a type: who made it, when, and what it was. The newest change comes last.',
     args: TYPE,
     examples: ['sidekick firmware log lamp-v2'],
     scope: async () => (await import('../../config/firmware/report.js')).firmwareReportScope,

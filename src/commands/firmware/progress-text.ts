@@ -1,28 +1,27 @@
-import type { Unmet } from '../../firmware/gate.js';
+import { limitText, type Unmet } from '../../firmware/gate.js';
 import type { NextPhase, Progress, ProvenFigures, ShadowProgress } from '../../firmware/progress.js';
 
 /** What became of a candidate, as lines without an indent. */
 export function progressLines({ version, all, phases, next, limit, sample }: Progress): readonly string[] {
-  const sampled = sample === 1 ? '' : ` (of one device in ${sample})`;
+  const sampled = sample === 1 ? '' : ` (one device in ${sample} is counted)`;
   return [
     `${version}${sampled}: ${figuresText(all)}`,
     ...phases.map(
       ({ percent, at, resumed, ...figures }) =>
-        `  ${percent} % ${resumed === true ? 'again ' : ''}from ${at}: ${figuresText(figures)}`,
+        `  ${percent} % ${resumed === true ? 'resumed' : 'begun'} at ${at}: ${figuresText(figures)}`,
     ),
     ...(next === undefined ? [] : [`  ${nextText(next)}`]),
-    ...(limit === undefined
-      ? []
-      : [
-          `  halts beyond ${limit.maxFailures} % failures of at least ${limit.min}: ${limit.failures} of ${limit.outcomes} so far`,
-        ]),
+    ...(limit === undefined ? [] : [`  ${limitText(limit)}: ${limit.failures} of ${limit.outcomes} so far`]),
   ];
 }
 
 /** Whom a release would reach, as lines without an indent. */
 export function shadowLines({ version, percent, devices, running }: ShadowProgress): readonly string[] {
-  const from = running.map((one) => `${one.devices} from ${one.version}`).join(', ');
-  return [`${version} in shadow at ${percent} %: ${devices} devices${from === '' ? '' : `, ${from}`}`];
+  const now = running
+    .map((one) => `${one.devices} run ${one.version === 'other' ? 'another' : one.version}`)
+    .join(', ');
+  const reached = `would reach ${devices} device${devices === 1 ? '' : 's'}`;
+  return [`${version} in shadow at ${percent} %: ${reached}${now === '' ? '' : ` (${now})`}`];
 }
 
 function figuresText({ proof, ...figures }: ProvenFigures): string {
@@ -35,13 +34,15 @@ function figuresText({ proof, ...figures }: ProvenFigures): string {
 }
 
 function nextText({ percent, begins, unmet }: NextPhase): string {
-  if (begins === 'operator') return `next ${percent} %: when an operator says --next`;
-  if (begins === 'paused') return `next ${percent} %: not while it is paused`;
+  if (begins === 'operator') return `next ${percent} %: begins with rollout --next`;
+  if (begins === 'paused') return `next ${percent} %: not before it is resumed`;
   return unmet.length === 0
-    ? `next ${percent} %: now`
-    : `next ${percent} %: waits for ${unmet.map(unmetText).join(' and ')}`;
+    ? `next ${percent} %: begins now`
+    : `next ${percent} %: waits ${unmet.map(unmetText).join(' and ')}`;
 }
 
 function unmetText(unmet: Unmet): string {
-  return unmet.kind === 'time' ? unmet.until : `${unmet.booted} of ${unmet.after} booted`;
+  return unmet.kind === 'time'
+    ? `until ${unmet.until}`
+    : `until ${unmet.after} devices have booted (${unmet.booted} so far)`;
 }

@@ -8,7 +8,8 @@ export function rolloutText({
 }: Pick<TypeStatus, 'stable' | 'candidate' | 'paused'>): string {
   const parts = [stable === undefined ? 'no stable release' : `${stable} is stable`];
   if (candidate !== undefined) {
-    const groups = candidate.groups.length === 0 ? '' : ` and to ${candidate.groups.join(', ')}`;
+    const word = candidate.groups.length === 1 ? 'group' : 'groups';
+    const groups = candidate.groups.length === 0 ? '' : ` and to the ${word} ${candidate.groups.join(', ')}`;
     const { rescue = [] } = candidate;
     const rescued = rescue.length === 0 ? '' : ` and to devices that run ${rescue.join(', ')}`;
     parts.push(`${candidate.version} is offered to ${candidate.percent} %${groups}${rescued}`);

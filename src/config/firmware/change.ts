@@ -12,45 +12,52 @@ export const firmwareRolloutScope = {
     ),
     percent: optional(
       percent,
-      'Share of the devices that are offered it; a device stays in as the share grows.',
+      'Share of the devices that are offered the release. A device that is among them stays among them when the share grows.',
     ),
-    group: optional(listOf(group), 'Groups of devices that are offered it whatever the percentage.'),
+    group: optional(listOf(group), 'Groups whose devices are offered the release whatever the percentage.'),
     salt: optional(
       salt,
-      'What decides, with a device id, who is among the percentage; default the type and the version. The salt of an ' +
-        'earlier release repeats its devices.',
+      'Text that is hashed with the id of a device to decide whether the device is among the percentage; default the type and ' +
+        'the version. With the salt of an earlier release the same devices come first as with that release.',
     ),
     phases: optional(
       listOf(percent),
-      'Shares that follow one another, such as 1%,10%,50%,100%. The first one begins now, the others as --after and --every ' +
-        'say; without these, with --next.',
+      'Shares of the devices, one after the other, such as 1%,10%,50%,100%. The first phase begins at once or at --not-before, ' +
+        'each later one when --after and --every allow it, or with --next.',
     ),
     after: optional(
       integer(0, 1_000_000_000),
-      'Devices that must have booted the release in a phase before the next one begins.',
+      'Number of devices that must have booted the release in a phase before the next phase begins.',
     ),
-    every: optional(duration('1s'), 'Least time from the beginning of one phase to that of the next.'),
-    notBefore: optional(time, 'When the first phase begins, such as 2026-12-01T08:00:00Z; default now.'),
-    next: switchOption('Begin the next phase now, whatever it waits for.'),
+    every: optional(
+      duration('1s'),
+      'Shortest time from the beginning of one phase to the beginning of the next.',
+    ),
+    notBefore: optional(
+      time,
+      'Earliest time at which the first phase begins, such as 2026-12-01T08:00:00Z; default now.',
+    ),
+    next: switchOption('Begin the next phase now, whatever it still waits for.'),
     maxFailures: optional(
       percent,
-      'Halt the rollout when more than this share of the devices failed or were lost, of those whose outcome is known.',
+      'Halt the rollout when more than this share of the devices with a known outcome (booted, failed or lost) failed or were lost.',
     ),
     min: optional(
       integer(1, 1_000_000_000),
-      'Devices with an outcome before --max-failures halts anything; default 30.',
+      'Number of devices with a known outcome from which on --max-failures may halt the rollout; default 30.',
     ),
     interval: optional(
       duration('1s'),
-      'How often a device of this type asks: one that is silent for three of these after its download is lost.',
+      'How often a device of this type asks. A device that does not ask for three intervals after its download counts as lost.',
     ),
     rescue: optional(
       listOf(version),
-      'Bad releases: devices that report one of them are offered this one whatever the percentage.',
+      'Bad releases. Devices that report one of them are offered this release whatever the percentage.',
     ),
-    rate: optional(rate, 'Most bytes per second of one download, such as 200KB.'),
+    rate: optional(rate, 'Maximum rate of one download, in bytes per second, such as 200KB.'),
     shadow: switchOption(
-      'Offer it to nobody: count whom --percent (default 100) would reach, from what devices ask. 0 ends the counting.',
+      'Offer the release to no device, and count the devices among those that ask which --percent (default 100) would reach. ' +
+        '--percent 0 ends the count.',
     ),
     ...firmwareOptions,
   },
@@ -60,7 +67,7 @@ export const firmwareRolloutScope = {
 /** The options of `sidekick firmware pause`. */
 export const firmwarePauseScope = {
   options: {
-    reason: optional(string, 'Why. `sidekick firmware show` and `log` show it.'),
+    reason: optional(string, 'Reason, which `sidekick firmware show`, `status` and `log` show.'),
     ...firmwareOptions,
   },
   lists: {},
@@ -69,7 +76,10 @@ export const firmwarePauseScope = {
 /** The options of `sidekick firmware resume`. */
 export const firmwareResumeScope = {
   options: {
-    percent: optional(percent, 'Share of the devices from now on; default the one before the pause.'),
+    percent: optional(
+      percent,
+      'Share of the devices that are offered the candidate from now on; default the share before the pause.',
+    ),
     ...firmwareOptions,
   },
   lists: {},
@@ -82,7 +92,7 @@ export const firmwarePromoteScope = { options: firmwareOptions, lists: {} };
 export const firmwareRollbackScope = {
   options: {
     downgrade: switchOption(
-      'Also take devices back to the older release whose server decides what they install (HTTPUpdate, Tasmota, ESPHome).',
+      'Also offer the older release to devices that install whatever the server offers (HTTPUpdate, Tasmota, ESPHome).',
     ),
     ...firmwareOptions,
   },
@@ -95,7 +105,7 @@ export const firmwarePruneScope = {
     keep: option(
       integer(1, 1000),
       5,
-      'Releases to keep, the newest first, beside those that the rollout names.',
+      'Number of the newest releases to keep, in addition to those that the rollout names and to stepping stones.',
     ),
     ...firmwareOptions,
   },

@@ -65,7 +65,12 @@ export const rate: Format<number> = {
   },
 };
 
-export const group = textFormat('group', 'the name of a group of devices', read(parseGroup), '<group>');
+export const group = textFormat(
+  'group',
+  'letters, digits, ".", "_" or "-" (at most 64)',
+  read(parseGroup),
+  '<group>',
+);
 
 export const deviceId = textFormat(
   'device',

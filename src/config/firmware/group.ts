@@ -10,7 +10,8 @@ export const firmwareGroupScope = {
     remove: option(listOf(deviceId), [], 'Devices to remove.'),
     file: optional(
       file,
-      'File with the ids of the devices, one a line: the group then has these and no others. A line that begins with # is ignored.',
+      'File with the ids of the devices, one per line: the group then has these devices and no others. Lines that begin with # are ' +
+        'ignored.',
     ),
     delete: switchOption('Delete the group.'),
     ...firmwareOptions,

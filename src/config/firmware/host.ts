@@ -20,17 +20,17 @@ export const firmwareHostOptions = {
   parallel: option(integer(1, 64), DEFAULT_PARALLEL, 'Maximum number of files fetched at a time.'),
   slots: optional(
     integer(1, 100_000),
-    'Downloads at a time that the server on this host can carry; default 100. Where all servers together carry no more, ' +
-      'devices are told that there is nothing new, and ask again later.',
+    'Maximum number of simultaneous downloads that the server on this host carries; default 100. When all servers together ' +
+      'carry as many as they can, devices are told that there is nothing new, and ask again later.',
   ),
   bandwidth: optional(
     integer(1024, 1_000_000_000_000),
-    'Maximum number of bytes a second of all fetches together; default unlimited.',
+    'Maximum rate of all fetches together, in bytes per second; default unlimited.',
   ),
   reserve: option(
     integer(0, 1_000_000_000_000),
     DEFAULT_RESERVE,
-    'Bytes of the disk that fetches leave free.',
+    'Number of bytes of the disk that fetches leave free.',
   ),
   releaseKeys: releaseKeysOption('fetched'),
 };

@@ -22,17 +22,17 @@ export const firmwareOfferOptions = {
   releaseKeys: releaseKeysOption('offered'),
   push: switchOption(
     'Announce on every registered MQTT broker what devices are offered, as a retained message on firmware/<type>, so that devices that ' +
-      'listen need not wait until they ask the next time.',
+      'subscribe to it need not wait until they ask the next time.',
   ),
   mqtt: {
     service: option(service, 'mqtt', 'Service under which the brokers of --firmware-push register.'),
     spread: optional(
       duration('1s'),
-      'Over which time devices are to spread their questions after an announcement: each of them waits for a random part of it. By ' +
-        'default as long as their downloads need, by their number and the slots of the firmware servers; 10 minutes where their number ' +
-        'is not known.',
+      'Time over which devices are to spread their requests after an announcement: each device waits for a random part of it. ' +
+        'Default: as long as their downloads take, from the number of devices and the slots of the firmware servers; 10 minutes ' +
+        'where the number of devices is not known.',
     ),
-    username: optional(string, 'User with which the brokers are told. Needs the password file.'),
+    username: optional(string, 'MQTT user for the brokers. Needs the password file.'),
     passwordFile: optional(
       file,
       'File whose first line is the password. A name without a slash is a systemd credential.',

@@ -13,60 +13,66 @@ export const firmwarePublishScope = {
   options: {
     type: optional(
       type,
-      'Type of the devices, such as lamp-v2; lamp-v2@eu for those in the region eu alone.',
+      'Type of the devices, such as lamp-v2, or lamp-v2@eu for those in the region eu only.',
     ),
-    version: optional(string, 'Version of the release, such as 1.3.0 or 7. It never changes.'),
+    version: optional(
+      string,
+      'Version of the release, such as 1.3.0 or 7. What is published under a version never changes.',
+    ),
     chip: option(
       oneOf('auto', 'esp8266'),
       'auto',
-      'auto: what the image says. An image for the ESP8266 says nothing: name it.',
+      'Chip of the devices. auto: the chip that the image names. An image for the ESP8266 names none.',
     ),
     sign: optional(
       file,
-      'File with an RSA key (PEM). Puts its signature in front of the image, as esp32FOTA checks it.',
+      'File with an RSA private key (PEM) that signs the image: the signature is put in front of the image, where esp32FOTA ' +
+        'expects it.',
     ),
     forms: optional(
       listOf(oneOf(...ANSWER_FORMS)),
-      'In which forms devices of this type ask; default all. For the first release of the type.',
+      'Forms in which devices of this type ask for firmware; default all. Only with the first release of the type.',
     ),
     signatureLength: optional(
       signatureLength,
-      'Bytes of the signature that devices of this type cut off in front of an image (esp32FOTA): 512 with a key of RSA-4096. ' +
-        'Default that of the first file. For the first release of the type.',
+      'Length in bytes of the signature that devices of this type expect in front of an image (esp32FOTA): 512 with an RSA-4096 ' +
+        'key. Default: that of the first file. Only with the first release of the type.',
     ),
     maxSize: optional(
       integer(1, MAX_IMAGE),
-      'Size in bytes of the slot of the devices. For the first release of the type.',
+      'Size in bytes of the partition (OTA slot) that an image has to fit into. Only with the first release of the type.',
     ),
     clientId: optional(
       clientId,
-      'ClientId of a device of this type on MQTT, such as lamp-{id}: by it, devices that are back after their download are ' +
-        'known. For the first release of the type.',
+      'ClientId of a device of this type on MQTT, such as lamp-{id}: a device that connects with it after its download is known ' +
+        'to be alive. Only with the first release of the type.',
     ),
     from: optional(
       version,
-      'Oldest version that a device may run to take this release. Older ones need a stepping stone: see --through.',
+      'Oldest version from which a device may update to this release. Older devices need a stepping stone: see --through.',
     ),
     through: switchOption(
-      'A stepping stone: devices that run an older version take it before any later release.',
+      'Make the release a stepping stone: devices that run an older version install it before any later release.',
     ),
-    critical: switchOption('Offer it to devices however many downloads are under way.'),
+    critical: switchOption('Offer the release to devices however many downloads are under way.'),
     notes: optional(string, 'Release notes, up to 2000 characters.'),
     signRelease: optional(
       file,
       'File with a private key (Ed25519, PEM) that signs the record of the release, for sidekicks with firmware.releaseKeys. A name ' +
         'without a slash is a systemd credential.',
     ),
-    valid: option(days, '90d', 'How long the signature of --sign-release counts.'),
-    force: switchOption('Publish in spite of a check that --force may overrule; the refusal says so.'),
+    valid: option(days, '90d', 'How long the signature of --sign-release is valid.'),
+    force: switchOption(
+      'Publish although a check failed. The refusal says whether --force overrules that check.',
+    ),
     repair: switchOption(
-      'Upload the files of a release again that has been published: for files that no firmware server has any more. With ' +
-        '--sign-release its record is signed anew as well: for a signature that expires, and for another key.',
+      'Upload the files of a published release again, when no firmware server has them any more. With --sign-release its record ' +
+        'is signed again as well, when the signature expires or the key has changed.',
     ),
     timeout: option(
       duration('1s'),
       '5m',
-      'How long to wait until every firmware server has the files. They spread in any case.',
+      'How long to wait until every firmware server has the files. The servers go on fetching them after that.',
     ),
     upload: {
       url: optional(

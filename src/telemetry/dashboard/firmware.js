@@ -204,7 +204,7 @@ function rollout({ percent, groups, phases = [], rescue = [] }, paused) {
  */
 function outcomes(progress) {
   if (!progress) return undefined;
-  const { all, phases = [], next, limit, sample = 1 } = progress;
+  const { all, phases, next, limit, sample } = progress;
   return h(
     'div.devices',
     { key: 'outcomes' },

@@ -271,7 +271,7 @@ describe('devices that sleep', () => {
     await until(what, async () => (await progress())?.lost === count, { timeoutMs: 100_000 });
   };
 
-  it('neither hold up a phase nor are lost, whether their type sleeps or only they do', async () => {
+  it('does not lose them, nor hold up a phase for them, whether their type sleeps or only they do', async () => {
     const watcher = new Watcher('w1');
     await publish(type, '1.1.0');
     const plan = { phases: [50, 100], after: 20, maxFailures: 50, interval: INTERVAL };

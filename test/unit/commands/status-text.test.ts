@@ -78,12 +78,12 @@ Firmware: 2 firmware servers registered; 1 of 2 NGINX in sync
   ! lb:8080: its configuration does not count outcomes
   ! lb2:8080: does not report the outcomes of firmware: connection refused
   fan: no stable release
-  lamp: 1.2.0 is stable; 1.3.0 is offered to 10 % and to bench
+  lamp: 1.2.0 is stable; 1.3.0 is offered to 10 % and to the group bench
     1.3.0: 20 offered, 10 downloaded, 7 booted (2 by their ClientId alone), 1 failed, 1 lost, 1 unknown, 10 in flight; 2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)
-      10 % from 2026-11-27T12:00:00.000Z: 20 offered, 10 downloaded, 7 booted (2 by their ClientId alone), 1 failed, 1 lost, 1 unknown, 10 in flight; 2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)
-      next 50 %: waits for 7 of 60 booted and 2026-11-27T13:00:00.000Z
-      halts beyond 2 % failures of at least 30: 2 of 9 so far
-    1.4.0 in shadow at 10 %: 4 devices, 4 from 1.2.0
+      10 % begun at 2026-11-27T12:00:00.000Z: 20 offered, 10 downloaded, 7 booted (2 by their ClientId alone), 1 failed, 1 lost, 1 unknown, 10 in flight; 2 of 9 failed or were lost (22.2 %): fewer than 55 % fail (95 %)
+      next 50 %: waits until 60 devices have booted (7 so far) and until 2026-11-27T13:00:00.000Z
+      halts when more than 2 % of at least 30 devices fail or are lost: 2 of 9 so far
+    1.4.0 in shadow at 10 %: would reach 4 devices (4 run 1.2.0)
     ! 1.3.0 is not offered: 10.0.0.12:8080 lacks a file of lamp 1.3.0
     ! cannot be read: /sidekick/firmware/lamp/groups/x: must be JSON
 `);

@@ -8,6 +8,7 @@ import {
   waitsFor,
 } from '../../../src/firmware/gate.js';
 import { type Counts, NO_COUNTS } from '../../../src/firmware/outcomes.js';
+import { progressOf } from '../../../src/firmware/progress.js';
 import type { Candidate, Rollout } from '../../../src/firmware/rollout.js';
 import { fc } from '../../support/property.js';
 import * as arbitrary from './support/arbitraries.js';
@@ -94,6 +95,21 @@ describe('the next phase', () => {
         },
       ),
     );
+  });
+});
+
+describe('who begins the next phase', () => {
+  const { gate: _, ...ungated } = CANDIDATE;
+  const begins = (candidate: Candidate, more: Partial<Rollout> = {}) =>
+    progressOf({ rollout: { ...rollout(), candidate, ...more }, outcomes: new Map() }, BEGAN)?.next?.begins;
+
+  it('is its gate, or an operator where it has none', () => {
+    expect([begins(CANDIDATE), begins(ungated)]).toEqual(['gate', 'operator']);
+  });
+
+  it('is nobody before a paused candidate is resumed, gate or none', () => {
+    const paused = { paused: AUTHOR };
+    expect([begins(CANDIDATE, paused), begins(ungated, paused)]).toEqual(['paused', 'paused']);
   });
 });
 

@@ -317,8 +317,8 @@ describe('a rollout in phases', () => {
       limit: { maxFailures: 2, min: 30 },
     });
     expect(change.text).toBe(
-      '1.3.0 is offered to 1 % of devices, then to 10 %, 100 % after 60 more have booted, every 3600 s at most; ' +
-        'more than 2 % failures of 30 halt it',
+      '1.3.0 is offered to 1 % of devices, then to 10 %, 100 % after 60 more devices have booted, at least 3600 s apart; ' +
+        'halts when more than 2 % of at least 30 devices fail or are lost',
     );
   });
 
@@ -431,7 +431,9 @@ describe('a shadow', () => {
       ...STABLE.rollout,
       shadow: { version: '1.3.0', salt: 'toaster-1.3.0', percent: 10 },
     });
-    expect(text).toBe('1.3.0 is offered to nobody: it is counted whom 10 % would reach');
+    expect(text).toBe(
+      '1.3.0 is in shadow at 10 %: no device is offered it, and those that it would reach are counted',
+    );
   });
 
   it('comes, where an operator wants it, before anything was rolled out, and ends at 0 % and when its release is rolled out', () => {

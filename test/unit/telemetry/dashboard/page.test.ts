@@ -222,6 +222,7 @@ describe('an upstream', () => {
 describe('firmware', () => {
   const type = { type: 'lamp', stable: '1', offered: ['1'], withheld: [], unreadable: [] };
   const candidate = { version: '2', percent: 10, groups: ['office'], phases: [1, 10, 100] };
+  const COUNTED = { phases: [], sample: 1 };
 
   it('is who is offered what, how far a candidate is, and who paused it', () => {
     const text = shown({ firmware: FIRMWARE, 'type/lamp': { ...type, candidate, offered: ['1', '2'] } });
@@ -246,7 +247,11 @@ describe('firmware', () => {
     const waiting = (begins: string, ...unmet: readonly object[]) =>
       shown({
         firmware: FIRMWARE,
-        'type/lamp': { ...type, candidate, progress: { all, limit, next: { percent: 50, begins, unmet } } },
+        'type/lamp': {
+          ...type,
+          candidate,
+          progress: { ...COUNTED, all, limit, next: { percent: 50, begins, unmet } },
+        },
       });
     const text = waiting('gate', { kind: 'booted', booted: 58, after: 60 });
     expect(text).toContain('offered 80 downloaded 70 booted 58 failed 2 in flight 20 2 of 60 failed');
@@ -283,7 +288,10 @@ describe('firmware', () => {
     };
     const second = { percent: 10, at: '2026-01-31T13:00:00Z', offered: 60, booted: 40, resumed: true };
     const progress = (...phases: readonly object[]) =>
-      shown({ firmware: FIRMWARE, 'type/lamp': { ...type, candidate, progress: { all, phases } } });
+      shown({
+        firmware: FIRMWARE,
+        'type/lamp': { ...type, candidate, progress: { ...COUNTED, all, phases } },
+      });
     expect(progress(first, second)).toMatch(
       /1 % +began 31 Jan, \d\d:00 offered 20 booted 18 18 of 18 booted 10 % +resumed 31 Jan, \d\d:00 offered 60 booted 40/,
     );
@@ -291,7 +299,7 @@ describe('firmware', () => {
   });
 
   it('says that only some devices are counted, and which ones are rescued', () => {
-    const progress = { all: { offered: 80 }, sample: 4 };
+    const progress = { ...COUNTED, all: { offered: 80 }, sample: 4 };
     const rescuing = { ...candidate, rescue: ['1.3.0'] };
     const text = shown({ firmware: FIRMWARE, 'type/lamp': { ...type, candidate: rescuing, progress } });
     expect(text).toContain('One device in 4 is counted');
@@ -300,9 +308,9 @@ describe('firmware', () => {
 
   it('says how many devices have booted by their ClientId alone', () => {
     const all = { offered: 80, downloaded: 70, booted: 58, returned: 12 };
-    expect(shown({ firmware: FIRMWARE, 'type/lamp': { ...type, candidate, progress: { all } } })).toContain(
-      'booted 58 of these by their ClientId alone 12',
-    );
+    expect(
+      shown({ firmware: FIRMWARE, 'type/lamp': { ...type, candidate, progress: { ...COUNTED, all } } }),
+    ).toContain('booted 58 of these by their ClientId alone 12');
   });
 
   it('says which NGINX counts outcomes, and which does not', () => {
