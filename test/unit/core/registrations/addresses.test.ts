@@ -76,6 +76,16 @@ describe('the addresses that registrations may have', () => {
       expect(registrations.refused('firmware')).toEqual({ rejected: 1, overLimit: 0 });
     });
 
+    it('says nothing of keys that name no instance, which stay rejected', () => {
+      const etcd = views();
+      const registrations = new Registrations(DEFAULT_KEY_PREFIXES);
+      etcd.put('/services/firmware/nowhere');
+      const { entries, changed } = etcd.next();
+      registrations.apply({ entries, changed });
+      expect(registrations.ownAddressesChanged(own('10.0.0.1'), entries).rejected).toEqual([]);
+      expect(registrations.rejected).toMatchObject([{ key: '/services/firmware/nowhere' }]);
+    });
+
     it('comes to what it would have come to with these addresses from the start', () => {
       const host = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.1.0.1', '[::ffff:10.0.0.1]', '[2001:db8::1]');
       const addresses = fc.subarray(['10.0.0.1', '10.0.0.2', '10.1.0.0/16', '2001:db8::1', '127.0.0.0/8']);

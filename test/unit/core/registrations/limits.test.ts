@@ -31,6 +31,15 @@ describe('the limits of registrations', () => {
     expect(registrations.apply(etcd.next()).limited).toEqual([]);
   });
 
+  it('counts the bytes of a value, not its characters', () => {
+    const etcd = views();
+    const registrations = limited({ bytes: 40 });
+    etcd.put(key(1), `{"meta":{"a":"${'ü'.repeat(12)}"}}`);
+    etcd.put(key(2), `{"meta":{"a":"${'ü'.repeat(11)}"}}`);
+    registrations.apply(etcd.next());
+    expect(taken(registrations)).toEqual([2]);
+  });
+
   it('compares the create revisions of keys, not the revisions of their last writes', () => {
     const etcd = views();
     const registrations = limited({});
