@@ -54,8 +54,10 @@ export class Inspector implements Spy {
   readonly #lastRead = new Map<string, readonly ActualServer[]>();
   /** When each server that was to serve vanished from etcd, by group and address. */
   readonly #vanished = new Map<string, number>();
-  /** What each NGINX said last of itself, while nothing else was read from it and no time has passed. */
+  /** What each NGINX said last of itself, and when. */
   readonly #identified = new Map<string, { readonly identity: NginxIdentity; readonly at: number }>();
+  /** The groups of which something was read since their NGINX said who it is: to act upon that, one has to ask again. */
+  readonly #readSince = new Set<string>();
   readonly #copies = new Map<string, { passes: number; disturbances: number }>();
 
   constructor(context: InspectorContext) {
@@ -79,7 +81,7 @@ export class Inspector implements Spy {
     const group = `${nginx} ${upstreamId(ref)}`;
     const servers = this.#context.servers?.(nginx, ref) ?? this.#lastRead.get(group) ?? [];
     const server = servers.find((each) => each.id === id);
-    if (!server || this.#isReloadedSinceAsked(nginx)) return;
+    if (!server || this.#isReloadedSinceAsked(nginx, group)) return;
     const desired = this.#desired(ref);
     const others = servers.filter((each) => each !== server);
     this.#mustNotBeWanted(`${how} of ${server.address} in ${group}`, how, server, others, desired);
@@ -97,16 +99,17 @@ export class Inspector implements Spy {
 
   identified(nginx: string, identity: NginxIdentity): void {
     this.#identified.set(nginx, { identity, at: performance.now() });
+    for (const group of this.#readSince) if (group.startsWith(`${nginx} `)) this.#readSince.delete(group);
   }
 
   /**
    * Whether NGINX was reloaded between its answer of who it is and the call that the watcher made upon it. The ids mean
    * other servers then; the API has no call that could tell, so no watcher can do better than to ask right before.
    */
-  #isReloadedSinceAsked(nginx: string): boolean {
+  #isReloadedSinceAsked(nginx: string, group: string): boolean {
     const asked = this.#identified.get(nginx);
     const current = this.#context.identity?.(nginx);
-    if (!asked || !current || asked.at !== performance.now()) return false;
+    if (!asked || !current || asked.at !== performance.now() || this.#readSince.has(group)) return false;
     return !sameIdentity(asked.identity, current);
   }
 
@@ -156,15 +159,15 @@ export class Inspector implements Spy {
   }
 
   sees(nginx: string, ref: UpstreamRef, server: ActualServer): void {
-    this.#identified.delete(nginx);
     const group = `${nginx} ${upstreamId(ref)}`;
+    this.#readSince.add(group);
     const others = (this.#lastRead.get(group) ?? []).filter(({ id }) => id !== server.id);
     this.#lastRead.set(group, [...others, server]);
   }
 
   /** A copy is one more of an address with the same `backup`: with another one it may be what is being replaced. */
   read(nginx: string, ref: UpstreamRef, { servers }: UpstreamState): void {
-    this.#identified.delete(nginx);
+    this.#readSince.add(`${nginx} ${upstreamId(ref)}`);
     this.#lastRead.set(`${nginx} ${upstreamId(ref)}`, servers);
     const counts = new Map<string, number>();
     for (const each of servers) counts.set(copyKey(each), (counts.get(copyKey(each)) ?? 0) + 1);
