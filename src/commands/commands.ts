@@ -2,7 +2,7 @@ import { type CommandTable, command } from './command.js';
 import { COMPLETION_COMMANDS } from './completion/commands.js';
 import { CONFIG_COMMANDS } from './config/commands.js';
 import { FIRMWARE_COMMANDS } from './firmware/commands.js';
-import { keepOldGenerationSmall, keepYoungGenerationSmall } from './heap.js';
+import { keepYoungGenerationSmall } from './small-young-generation.js';
 
 const INSTANCE = [
   { name: 'service', doc: 'Name of the service, such as firmware.' },
@@ -53,10 +53,7 @@ export const COMMANDS: CommandTable = [
     ],
     scope: SCOPES.watch,
     file: 'strict',
-    run: async (invocation) => {
-      keepOldGenerationSmall();
-      return (await import('./watch.js')).watch(invocation);
-    },
+    run: async (invocation) => (await import('./watch.js')).watch(invocation),
   }),
   command({
     name: 'status',
