@@ -165,9 +165,13 @@ class Devices {
   }
 }
 
-/** A device asks a gateway, and is told where a file is; undefined where it is told of nothing new. */
-async function ask(gateway: FullGateway | undefined, type: string, id: string, version: string) {
-  const target = `/ota?type=${type}&id=${id}&version=${version}`;
+/**
+ * A device asks a gateway, and is told where a file is; undefined where it is told of nothing new.
+ * @param version What it runs; undefined where it does not say so.
+ */
+async function ask(gateway: FullGateway | undefined, type: string, id: string, version?: string) {
+  const running = version === undefined ? '' : `&version=${version}`;
+  const target = `/ota?type=${type}&id=${id}${running}`;
   const headers = { 'User-Agent': 'ESP32HTTPClient' };
   const answer = await rawRequest({ port: gateway?.port('https') ?? 0, target, headers });
   const { url, version: next } = JSON.parse(answer.body.toString()) as { url?: string; version?: string };
@@ -179,14 +183,18 @@ async function update(
   gateway: FullGateway | undefined,
   type: string,
   id: string,
-  version: string,
+  version?: string,
 ): Promise<string | undefined> {
   const told = await ask(gateway, type, id, version);
   if (told === undefined) return undefined;
-  const target = told.url.replace(ORIGIN, '');
+  await fetchImage(gateway, told.url);
+  return told.version;
+}
+
+async function fetchImage(gateway: FullGateway | undefined, url: string): Promise<void> {
+  const target = url.replace(ORIGIN, '');
   const given = await rawRequest({ port: gateway?.port('https') ?? 0, target });
   expect(given.body.equals(IMAGE)).toBe(true);
-  return told.version;
 }
 
 describe('a group of watchers over two NGINX', () => {
@@ -257,6 +265,24 @@ describe('a group of watchers over two NGINX', () => {
   }, 180_000);
 });
 
+describe('a device that never says its version', () => {
+  it('is counted as unknown, and neither halts a rollout nor leads to its next phase', async () => {
+    const type = 'mute';
+    const watcher = new Watcher('w1');
+    await publish(type, '1.1.0');
+    await order(repository, type, { version: '1.1.0', phases: [100], after: 1, maxFailures: 0, min: 1 });
+    const [gateway] = gateways;
+    await until('it has fetched the release', async () => (await update(gateway, type, 'one')) === '1.1.0');
+    // What it asks after the download says nothing of what it runs, however often it asks.
+    for (let i = 0; i < 3; i++) expect(await ask(gateway, type, 'one')).toMatchObject({ version: '1.1.0' });
+    const progress = async () => progressOf(await rolledOut(type), Date.now())?.all;
+    await until('it is counted', async () => (await progress())?.unknown === 1);
+    expect(await progress()).toMatchObject({ offered: 1, downloaded: 1, booted: 0, failed: 0, lost: 0 });
+    expect((await rolledOut(type)).rollout?.paused).toBeUndefined();
+    await watcher.kill();
+  }, 120_000);
+});
+
 /** How often devices of the type ask, in seconds: what an hour is to devices that are not to be waited for here. */
 const INTERVAL = 20;
 /** From this on, in ms, the time between two questions of a device counts as the device's own interval. */
@@ -276,16 +302,18 @@ describe('devices that sleep', () => {
     await publish(type, '1.1.0');
     const plan = { phases: [50, 100], after: 20, maxFailures: 50, interval: INTERVAL };
     await order(repository, type, { version: '1.1.0', ...plan });
-    const told: string[] = [];
+    const urls = new Map<string, string>();
     await until('the gateway offers it', async () => {
-      told.push(...(await chosen(DEVICES)));
-      return told.length > 0;
+      for (const [id, url] of await chosen(DEVICES)) urls.set(id, url);
+      return urls.size > 0;
     });
+    const told = [...urls.keys()];
     const began = performance.now();
     // One asks rarely: it has only been told so far. One never comes back. Some sleep until they ask again, and the others boot.
     const [rare = '', dead = '', ...rest] = told;
     const [sleepers, awake] = [rest.slice(0, 5), rest.slice(5)];
-    for (const id of [dead, ...rest]) expect(await update(gateway(), type, id, '1.0.0')).toBe('1.1.0');
+    // Each goes to what it was told of: to ask again would take a second slot.
+    for (const id of [dead, ...rest]) await fetchImage(gateway(), urls.get(id) ?? '');
     for (const id of awake) await ask(gateway(), type, id, '1.1.0');
     await until('the next phase begins, though some sleep', async () => {
       const { rollout } = await rolledOut(type);
@@ -298,7 +326,7 @@ describe('devices that sleep', () => {
     await delay(Math.max(0, OWN_INTERVAL - (performance.now() - began)));
     await lost(1);
     // The one that asks rarely has shown that it does; another one fetches with it, and is lost when its type says so.
-    const [another = ''] = await chosen(DEVICES.filter((id) => !told.includes(id)));
+    const another = DEVICES.find((id) => !urls.has(id)) ?? '';
     for (const id of [rare, another]) expect(await update(gateway(), type, id, '1.0.0')).toBe('1.1.0');
     await lost(2);
     await ask(gateway(), type, rare, '1.1.0');
@@ -309,10 +337,15 @@ describe('devices that sleep', () => {
     await watcher.kill();
   }, 300_000);
 
-  /** Those of the devices that are told of the release. */
-  async function chosen(devices: readonly string[]): Promise<readonly string[]> {
-    const found: string[] = [];
-    for (const id of devices) if (await ask(gateway(), type, id, '1.0.0')) found.push(id);
+  /** Those of the devices that are told of the release, with where it is. */
+  async function chosen(
+    devices: readonly string[],
+  ): Promise<readonly (readonly [id: string, url: string])[]> {
+    const found: (readonly [string, string])[] = [];
+    for (const id of devices) {
+      const told = await ask(gateway(), type, id, '1.0.0');
+      if (told) found.push([id, told.url]);
+    }
     return found;
   }
 });
