@@ -41,6 +41,8 @@ export abstract class Device {
   firmware: Firmware;
   /** When its last question was answered, by `performance.now()`; a download may have followed. */
   answeredAt = 0;
+  /** Whether it was told of something new last, which was taken back before it had fetched all of it. */
+  wasTakenBack = false;
   readonly #start: (firmware: Firmware) => Start;
 
   constructor({ site, type, mac, firmware, start = () => 'runs' }: DeviceSpec) {
@@ -56,6 +58,7 @@ export abstract class Device {
    * {@link DeviceFailure}; it then runs what it ran before.
    */
   async check(): Promise<Update | undefined> {
+    this.wasTakenBack = false;
     const connection = await Connection.open(this.site);
     try {
       const download = await this.ask(connection).finally(() => {

@@ -75,8 +75,10 @@ export class EspHttpsOta extends Device {
     for (let from = 0; from < head.length; from += size) {
       const isLast = from + size >= head.length;
       const answer = await this.#request(connection, `bytes=${from}-${isLast ? '' : from + size - 1}`);
-      // The offer was taken back meanwhile.
-      if (answer.status === 304) return undefined;
+      if (answer.status === 304) {
+        this.wasTakenBack = true;
+        return undefined;
+      }
       expectStatus(answer, this.#target, 206);
       pieces.push(await bodyOf(answer));
       server = serverOf(answer);

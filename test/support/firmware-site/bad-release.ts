@@ -158,7 +158,9 @@ interface Exchange {
 /** Writes down, as the devices know it, who was offered the bad release, and what became of it. */
 class Witness {
   readonly #exchanges: Exchange[] = [];
+  /** A device that fetches piece by piece may be told of the release, and not fetch all of it before the halt. */
   readonly #offered = new Set<Device>();
+  readonly #downloaded = new Set<Device>();
 
   checked(device: Device, update: Update | undefined): void {
     // An update has replaced what the device ran when it asked, unless it went back.
@@ -167,15 +169,16 @@ class Witness {
     const isOffered = update?.firmware.version === BAD;
     this.#exchanges.push({
       ...{ at: device.answeredAt, device, isOffered },
-      outcome: this.#offered.has(device) ? outcome : undefined,
+      outcome: this.#downloaded.has(device) ? outcome : undefined,
     });
-    if (isOffered) this.#offered.add(device);
+    if (isOffered) this.#downloaded.add(device);
+    if (isOffered || device.wasTakenBack) this.#offered.add(device);
   }
 
   figures(): Figures {
     const { booted, failed } = this.#outcomes(this.#exchanges);
-    const offered = this.#offered.size;
-    return { offered, downloaded: offered, booted: booted.size, failed: failed.size };
+    const [offered, downloaded] = [this.#offered.size, this.#downloaded.size];
+    return { offered, downloaded, booted: booted.size, failed: failed.size };
   }
 
   excess(): Excess {
