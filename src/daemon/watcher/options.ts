@@ -3,7 +3,7 @@ import type { Allow } from '../../core/address-policy.js';
 import type { ServiceLimits } from '../../core/admission.js';
 import type { GuardPolicy } from '../../core/guard.js';
 import type { HealthPolicy } from '../../core/health.js';
-import type { Instance, KeyPrefixes } from '../../core/keys.js';
+import { type Instance, type KeyPrefixes, maintenancePrefix, unholdPrefix } from '../../core/keys.js';
 import type { MappingRule } from '../../core/mapping.js';
 import type {
   Clock,
@@ -100,6 +100,11 @@ export function drainTimeoutOf({ kind, name }: UpstreamRef, options: WatcherOpti
       candidate.kind === kind && candidate.upstream === name && candidate.drainTimeout !== undefined,
   );
   return rule?.drainTimeout ?? options.drainTimeout[kind];
+}
+
+/** The prefixes that a watcher reads. */
+export function watchedPrefixes({ prefixes }: Pick<WatcherOptions, 'prefixes'>): readonly string[] {
+  return [prefixes.services, maintenancePrefix(prefixes), unholdPrefix(prefixes)];
 }
 
 /** What the watcher needs of the world. */

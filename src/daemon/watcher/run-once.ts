@@ -7,10 +7,9 @@ import { Registrations } from '../../core/registrations.js';
 import type { Kind } from '../../core/upstream.js';
 import type { WatcherDeps } from './deps.js';
 import { NginxController } from './nginx-controller.js';
-import type { WatcherOptions, WatcherPorts } from './options.js';
+import { type WatcherOptions, type WatcherPorts, watchedPrefixes } from './options.js';
 import { registrationRules } from './registration-tracker.js';
 import type { UpstreamWorker } from './upstream-worker.js';
-import { watchedPrefixes } from './watcher.js';
 
 /** What one pass over everything came to. */
 export interface RunOnceReport {

@@ -16,7 +16,7 @@ export interface WatcherStatus {
   readonly ready: boolean;
   readonly etcd: {
     readonly connected: boolean;
-    /** `refuses` also where it can be read, but refuses this watcher's lease or a key under it. */
+    /** `refused` also where etcd can be read, but refuses this watcher's lease or a key under it. */
     readonly state: EtcdState;
     /** The revision of the last snapshot; undefined before the first. */
     readonly revision?: number;

@@ -1,63 +1,42 @@
 import { setMaxListeners } from 'node:events';
 import { sleep } from '../../async/sleep.js';
-import { defined } from '../../core/defined.js';
-import { CONNECTED, conditionOf, type EtcdCondition } from '../../core/etcd-state.js';
-import {
-  maintenancePrefix,
-  parseService,
-  unholdPrefix,
-  watcherKey,
-  watcherStatusKey,
-} from '../../core/keys.js';
+import type { EtcdCondition } from '../../core/etcd-state.js';
+import { parseService, unholdPrefix, watcherKey, watcherStatusKey } from '../../core/keys.js';
 import type { RegistrySnapshot } from '../../core/ports.js';
-import { printable } from '../../core/printable.js';
-import { encodeWatcher, type PublishedWatcher } from '../../core/published-status.js';
+import { encodeWatcher } from '../../core/published-status.js';
 import type { ChangedInstances, Registrations } from '../../core/registrations.js';
 import { KINDS, type Kind, type UpstreamId } from '../../core/upstream.js';
 import { LeaseSession } from '../lease/session.js';
 import { StatusPublisher } from '../status-publisher.js';
 import type { WatcherDeps } from './deps.js';
 import { DrainAcks } from './drain-acks.js';
+import { EtcdConnection } from './etcd-connection.js';
 import { HealthMonitor } from './health-monitor.js';
 import { LeaseInquiry } from './lease-inquiry.js';
 import { LostInstances } from './lost-instances.js';
 import { NginxController } from './nginx-controller.js';
-import type { WatcherOptions, WatcherPorts } from './options.js';
+import { type WatcherOptions, type WatcherPorts, watchedPrefixes } from './options.js';
 import { Presence } from './presence.js';
 import { RegistrationTracker } from './registration-tracker.js';
-import { serviceStatus, type WatcherOverview, type WatcherStatus } from './status.js';
+import type { WatcherOverview, WatcherStatus } from './status.js';
 import type { PageQuery, ServerPage, WatcherView } from './view.js';
-
-/** The prefixes that a watcher reads. */
-export function watchedPrefixes({ prefixes }: Pick<WatcherOptions, 'prefixes'>): readonly string[] {
-  return [prefixes.services, maintenancePrefix(prefixes), unholdPrefix(prefixes)];
-}
+import {
+  publishedWatcher,
+  type WatcherFacts,
+  watcherOverview,
+  watcherStatus,
+  watcherView,
+} from './watcher-status.js';
 
 /** How often instances that are gone are forgotten and this host's addresses are read, in ms. */
 const SWEEP_INTERVAL = 2_000;
-
-/** Most rejected keys named in the status: whoever may write keys can write any number of bad ones. */
-const REJECTED_SHOWN = 200;
-
-/** Most rejected keys that are published, and that are shown live. */
-const REJECTED_PUBLISHED = 20;
-const REJECTED_VIEWED = 50;
-
-/** Most lost instances that are published. */
-const LOST_PUBLISHED = 20;
-
-/** Most services, and servers of all upstreams together, that are shown live. */
-const SERVICES_SHOWN = 200;
-const ROWS_SHOWN = 2_000;
-
-/** Drained instances that the status lists. */
-const MAINTENANCE_SHOWN = 100;
 
 /** A running `sidekick watch`. */
 export class Watcher {
   readonly #ports: WatcherPorts;
   /** When it was started, in ms since the epoch. */
   readonly #since: number;
+  readonly #etcd: EtcdConnection;
   readonly #session: LeaseSession;
   readonly #controllers: readonly NginxController[];
   readonly #acks: DrainAcks;
@@ -67,10 +46,6 @@ export class Watcher {
   readonly #leaseInquiry: LeaseInquiry;
   readonly #lost: LostInstances;
   #options: WatcherOptions;
-  /** The revision of the last snapshot; undefined until etcd has been read. */
-  #revision: number | undefined;
-  /** Whether etcd can be read, and why not. */
-  #reading: EtcdCondition = { state: 'unavailable', error: 'not yet read' };
   #signal: AbortSignal = AbortSignal.abort();
 
   constructor(options: WatcherOptions, ports: WatcherPorts) {
@@ -78,6 +53,7 @@ export class Watcher {
     this.#ports = ports;
     this.#since = ports.wallClock();
     const { store, log, meter, clock, wallClock, ownAddresses } = ports;
+    this.#etcd = new EtcdConnection({ log, meter, wallClock });
     this.#session = new LeaseSession({ store, leaseTtl: options.leaseTtl, log, meter, clock });
     this.#health = this.#createHealthMonitor();
     this.#tracker = new RegistrationTracker({
@@ -126,8 +102,8 @@ export class Watcher {
     const session = this.#session.run(sessionEnds.signal);
     const listener = {
       onSnapshot: (snapshot: RegistrySnapshot) => this.#onSnapshot(snapshot),
-      onUnavailable: (error: Error) => this.#onUnavailable(error),
-      onRead: () => this.#onRead(),
+      onUnavailable: (error: Error) => this.#etcd.unavailable(error),
+      onRead: () => this.#etcd.answered(),
     };
     try {
       await this.#tracker.readOwnAddresses();
@@ -188,66 +164,20 @@ export class Watcher {
 
   /** Whether etcd can be read. */
   get etcdConnected(): boolean {
-    return this.#reading.state === 'connected';
+    return this.#etcd.isConnected;
   }
 
   overview(): WatcherOverview {
-    return {
-      id: this.#options.id,
-      etcd: {
-        connected: this.etcdConnected,
-        ...(this.#revision === undefined ? {} : { revision: this.#revision }),
-        ...this.#etcd,
-      },
-      superseded: this.#isSuperseded,
-      nginx: this.#controllers.map((controller) => controller.overview()),
-    };
+    return watcherOverview(this.#facts);
   }
 
   status(): WatcherStatus {
-    return {
-      ...this.overview(),
-      ready: this.ready,
-      ...this.#statusOfServices(),
-      rejected: (this.#registrations?.rejected ?? [])
-        .slice(0, REJECTED_SHOWN)
-        .map(({ key, reason }) => ({ key: printable(key), reason })),
-      nginx: this.#controllers.map((controller) => controller.status()),
-    };
-  }
-
-  #statusOfServices(): Required<Pick<WatcherStatus, 'services' | 'maintenance'>> {
-    const registrations = this.#registrations;
-    if (!registrations) return { services: [], maintenance: [] };
-    return {
-      services: [...registrations.services].sort().map((name) => serviceStatus(name, registrations)),
-      maintenance: registrations.maintenance.slice(0, MAINTENANCE_SHOWN),
-    };
+    return watcherStatus(this.#facts);
   }
 
   /** What people see who look at it live. It costs a look at every server. */
   view(): WatcherView {
-    const registrations = this.#registrations;
-    const rejected = registrations?.rejected ?? [];
-    const { error, state } = this.#etcd;
-    const { maintenance, services } = this.#statusOfServices();
-    return {
-      watcher: {
-        id: this.#options.id,
-        version: this.#ports.version ?? '',
-        since: this.#since,
-        ready: this.ready,
-        superseded: this.#isSuperseded,
-        etcd: defined({ state, error }),
-      },
-      services: services.slice(0, SERVICES_SHOWN),
-      maintenance,
-      rejected: rejected
-        .slice(0, REJECTED_VIEWED)
-        .map(({ key, reason }) => ({ key: printable(key), reason })),
-      rejectedCount: rejected.length,
-      nginx: this.#controllers.map((controller) => controller.view(ROWS_SHOWN / this.#controllers.length)),
-    };
+    return watcherView(this.#facts);
   }
 
   /** Some servers of an upstream of one NGINX; undefined where there is no such upstream. */
@@ -261,41 +191,31 @@ export class Watcher {
     const key = watcherStatusKey(this.#options.prefixes, this.#options.id);
     const status = () =>
       this.#registrations
-        ? new Map([[key, encodeWatcher(this.#published(version))]])
+        ? new Map([[key, encodeWatcher(publishedWatcher(this.#facts, version))]])
         : new Map<string, string>();
     await new StatusPublisher({ store, log, lease: () => this.#session.lease, status }).run(signal);
   }
 
-  #published(version: string): PublishedWatcher {
-    const { error } = this.#etcd;
-    const refused = this.#isSuperseded ? 'another watcher with this id was started later' : error;
+  get #facts(): WatcherFacts {
     return {
-      version,
+      id: this.#options.id,
+      version: this.#ports.version,
       since: this.#since,
       ready: this.ready,
-      ...(refused === undefined ? {} : { error: refused }),
-      nginx: this.#controllers.map((controller) => controller.published()),
-      rejected: (this.#registrations?.rejected ?? [])
-        .slice(0, REJECTED_PUBLISHED)
-        .map(({ key, reason }) => ({ key: printable(key), reason })),
-      limited: this.#limited(),
-      lost: this.#lost.newest(LOST_PUBLISHED),
+      superseded: this.#isSuperseded,
+      etcdConnected: this.etcdConnected,
+      etcd: this.#etcdCondition,
+      revision: this.#etcd.revision,
+      registrations: this.#registrations,
+      lost: this.#lost,
+      nginx: this.#controllers,
     };
   }
 
-  /** The services that have more keys than is allowed. */
-  #limited(): PublishedWatcher['limited'] {
-    const registrations = this.#registrations;
-    if (!registrations) return [];
-    return [...registrations.services]
-      .map((service) => ({ service, overLimit: registrations.refused(service).overLimit }))
-      .filter(({ overLimit }) => overLimit > 0)
-      .slice(0, REJECTED_PUBLISHED);
-  }
-
-  /** The condition of etcd: a watcher that can read but not write acknowledges no drain. */
-  get #etcd(): EtcdCondition {
-    return this.etcdConnected && this.#session.etcd.state === 'refused' ? this.#session.etcd : this.#reading;
+  /** A watcher that can read but not write acknowledges no drain. */
+  get #etcdCondition(): EtcdCondition {
+    const { etcd } = this.#session;
+    return this.etcdConnected && etcd.state === 'refused' ? etcd : this.#etcd.condition;
   }
 
   get #isSuperseded(): boolean {
@@ -309,37 +229,11 @@ export class Watcher {
   // --- what happens in etcd ---------------------------------------------------------------------------------------
 
   #onSnapshot(snapshot: RegistrySnapshot): void {
-    const { log } = this.#ports;
-    const { revision } = snapshot;
-    const isFirst = this.#revision === undefined;
-    if (!this.etcdConnected) {
-      log.info({ event: 'etcd-connected', revision }, 'etcd has been read');
-    }
-    this.#reading = CONNECTED;
-    this.#revision = revision;
+    const isFirst = this.#etcd.revision === undefined;
+    this.#etcd.snapshotTaken(snapshot.revision);
     this.#registrationsChanged(this.#tracker.take(snapshot));
     if (isFirst) this.#presence.publish();
     else this.#unholdRequested(snapshot);
-  }
-
-  #onRead(): void {
-    const { meter, wallClock } = this.#ports;
-    meter.gauge('sidekick_etcd_last_read_timestamp_seconds', wallClock() / 1000);
-  }
-
-  #onUnavailable(error: Error): void {
-    const { log } = this.#ports;
-    this.#reading = conditionOf(error);
-    const reason = this.#reading.error;
-    if (this.#reading.state === 'refused') {
-      const message = 'etcd refuses to be read: NGINX keeps what it has until it can be';
-      log.error({ event: 'etcd-refused', reason }, message);
-    } else {
-      log.warn(
-        { event: 'etcd-unavailable', reason },
-        'etcd cannot be read: NGINX keeps what it has until it can be',
-      );
-    }
   }
 
   #registrationsChanged(instances: ChangedInstances): void {
@@ -383,7 +277,7 @@ export class Watcher {
 
   #mappingChanged(): void {
     const registrations = this.#registrations;
-    if (this.#revision === undefined || !registrations) return;
+    if (!registrations) return;
     this.#presence.publish();
     this.#tracker.forget(registrations.services, (service) => this.#isNeeded(service));
     // Which NGINX a service feeds decides whether it is probed.
