@@ -83,7 +83,7 @@ function maintenanceLines(
   );
 }
 
-export function listLines(head: string, items: readonly string[]): string[] {
+function listLines(head: string, items: readonly string[]): string[] {
   if (items.length === 0) return [];
   const more = items.length > NAMED ? [`  … and ${items.length - NAMED} more`] : [];
   return ['', head, ...items.slice(0, NAMED).map((item) => `  ${item}`), ...more];

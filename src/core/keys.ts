@@ -64,13 +64,9 @@ export function drainedRoot(prefixes: KeyPrefixes): string {
   return `${prefixes.control}drained/`;
 }
 
-/** The acknowledgements of every watcher for one instance. */
-export function drainedPrefix(prefixes: KeyPrefixes, { service, address }: Instance): string {
-  return `${drainedRoot(prefixes)}${service}/${address}/`;
-}
-
-export function drainedKey(prefixes: KeyPrefixes, instance: Instance, watcherId: string): string {
-  return `${drainedPrefix(prefixes, instance)}${watcherId}`;
+/** A watcher's acknowledgement for an instance. */
+export function drainedKey(prefixes: KeyPrefixes, { service, address }: Instance, watcherId: string): string {
+  return `${drainedRoot(prefixes)}${service}/${address}/${watcherId}`;
 }
 
 /** What the watchers say of themselves, each under its own id. */

@@ -118,7 +118,7 @@ export interface RegistryClient {
 // --- NGINX --------------------------------------------------------------------------------------------------------
 
 /** The end of the gateway's build name. Unlike NGINX Plus, the gateway has no health checks of its own. */
-export const GATEWAY_BUILD = 'sidekick-gateway';
+const GATEWAY_BUILD = 'sidekick-gateway';
 
 export function isGateway(build: string): boolean {
   return build.endsWith(GATEWAY_BUILD);

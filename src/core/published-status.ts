@@ -7,7 +7,7 @@ import { printable } from './printable.js';
  */
 
 /** The longest value that a daemon publishes, in characters. */
-export const MAX_PUBLISHED = 16_384;
+const MAX_PUBLISHED = 16_384;
 
 /** The longest text in it, in characters. */
 const MAX_TEXT = 200;

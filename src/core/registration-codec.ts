@@ -25,12 +25,7 @@ export type Decoded =
 export function decodeRegistration(prefixes: KeyPrefixes, key: string, value: string): Decoded {
   const instance = parseInstance(prefixes.services, key);
   if (!instance.ok) return { status: 'rejected', reason: instance.reason };
-  return decodeValue(instance.value, value);
-}
-
-/** Reads the value of an instance's key. Never throws. */
-export function decodeValue(instance: Instance, value: string): Decoded {
-  return withInstance(instance, readValue(value));
+  return withInstance(instance.value, readValue(value));
 }
 
 /** What a value says, whose key ever has it. */

@@ -17,7 +17,7 @@ export interface Slots {
 }
 
 /** How many downloads at a time a firmware server carries that does not say. */
-export const DEFAULT_SLOTS = 100;
+const DEFAULT_SLOTS = 100;
 
 /** @param servers The registered firmware servers that are not drained. */
 export function slotsOf(servers: Iterable<Carrier>): Slots {

@@ -5,10 +5,10 @@ import type { TypeState } from './type-state.js';
 import type { TypeStatus } from './type-status.js';
 
 /** Seconds over which devices spread their questions where nobody knows how many there are. */
-export const DEFAULT_SPREAD = 600;
+const DEFAULT_SPREAD = 600;
 /** The least and the most, in seconds: 10 s and a day. */
-export const MIN_SPREAD = 10;
-export const MAX_SPREAD = 86_400;
+const MIN_SPREAD = 10;
+const MAX_SPREAD = 86_400;
 
 /** What a device writes to its flash while it downloads, in bytes/s, where the rollout sets no lower rate. */
 const DEVICE_RATE = 50_000;

@@ -17,7 +17,7 @@ interface AdminRequest {
 }
 
 /** Why a request is refused. */
-export interface Refusal {
+interface Refusal {
   readonly status: 401 | 403;
   readonly reason: string;
   /** It had a credential, and the wrong one. */

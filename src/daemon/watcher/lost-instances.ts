@@ -6,7 +6,7 @@ import type { Log, Meter, WallClock } from '../../core/ports.js';
 import type { PublishedLoss } from '../../core/published-status.js';
 
 /** How long an instance is remembered as lost unless it registers again, in ms. */
-export const REMEMBERED = 3_600_000;
+const REMEMBERED = 3_600_000;
 
 /** Most instances that are remembered: whoever writes keys can name any number. */
 const MOST = 1_000;

@@ -5,7 +5,7 @@
  * function, since njs makes a constant anew in every request. Source: esphome, components/http_request/update; the names
  * are those of ESP Web Tools.
  */
-export function families(): string[] {
+function families(): string[] {
   return [
     'ESP32',
     'ESP32-S2',

@@ -22,7 +22,7 @@ interface Bytes {
 export type Connect = string | undefined | { invalid: string };
 
 /** Bytes of the stream that are examined at most, and held back meanwhile. A longer ClientId is cut there. */
-export const MAX_PREFIX = 16384;
+const MAX_PREFIX = 16384;
 
 function invalid(reason: string): Connect {
   return { invalid: reason };

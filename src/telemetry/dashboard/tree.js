@@ -51,18 +51,3 @@ function nodesOf(children) {
     return [typeof child === 'number' ? String(child) : /** @type {Node} */ (child)];
   });
 }
-
-/**
- * All text in it, as a reader meets it; for tests and for what is read out.
- *
- * @param {Node | readonly Node[]} node
- * @returns {string}
- */
-export function textOf(node) {
-  if (typeof node === 'string') return node;
-  const children = Array.isArray(node) ? node : /** @type {Element} */ (node).children;
-  return children
-    .map(textOf)
-    .filter((text) => text !== '')
-    .join(' ');
-}

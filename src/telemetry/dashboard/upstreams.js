@@ -21,7 +21,7 @@ import { h } from './tree.js';
  */
 
 /** The states, each with the sign and the word that stand for it. */
-export const STATES = /** @type {const} */ ([
+const STATES = /** @type {const} */ ([
   ['missing', '○', 'missing'],
   ['down', '✕', 'down'],
   ['held', '‖', 'held'],

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
 import type { InstanceRecord } from '../../../src/core/desired.js';
 import { type GoneInstance, GoneInstances, goneInstance } from '../../../src/core/gone-instances.js';
-import { decodeValue } from '../../../src/core/registration-codec.js';
+import { readValue, withInstance } from '../../../src/core/registration-codec.js';
 
 const INSTANCE = { service: 'firmware', address: '10.0.0.1:80' as Address };
 
 function record(value: string, lease?: string): InstanceRecord {
   const entry = { key: 'k', value, revision: 3, ...(lease === undefined ? {} : { lease }) };
-  return { entry, decoded: decodeValue(INSTANCE, value) };
+  return { entry, decoded: withInstance(INSTANCE, readValue(value)) };
 }
 
 describe('goneInstance', () => {

@@ -3,7 +3,6 @@ import type { Address } from '../../../src/core/address.js';
 import {
   DEFAULT_KEY_PREFIXES,
   drainedKey,
-  drainedPrefix,
   drainedRoot,
   type Instance,
   maintenanceKey,
@@ -41,11 +40,6 @@ describe('the layout of the keys in etcd', () => {
     ['all requests to end holds', unholdPrefix(PREFIXES), '/c/unhold/'],
     ['a request to end the holds of a service', unholdKey(PREFIXES, 'firmware'), '/c/unhold/firmware'],
     ['all acknowledgements', drainedRoot(PREFIXES), '/c/drained/'],
-    [
-      'the acknowledgements of an instance',
-      drainedPrefix(PREFIXES, INSTANCE),
-      '/c/drained/firmware/10.0.0.1:80/',
-    ],
     ['an acknowledgement', drainedKey(PREFIXES, INSTANCE, 'lb1'), '/c/drained/firmware/10.0.0.1:80/lb1'],
   ])('contains the key of %s', (_, key, expected) => {
     expect(key).toBe(expected);

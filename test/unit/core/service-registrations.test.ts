@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Address } from '../../../src/core/address.js';
 import { DEFAULT_SERVICE_LIMITS } from '../../../src/core/admission.js';
 import type { KeyValue } from '../../../src/core/ports.js';
-import { decodeValue } from '../../../src/core/registration-codec.js';
+import { readValue, withInstance } from '../../../src/core/registration-codec.js';
 import { ServiceRegistrations } from '../../../src/core/service-registrations.js';
 
 const ADDRESS = '[2001:db8::1]:80' as Address;
@@ -20,7 +20,7 @@ describe('what is known of a service', () => {
   /** A key was written; returns how the instance went, if it did. */
   function put(key: string, revision: number, value: string) {
     const entry: KeyValue = { key, value, revision, lease: '7' };
-    service.put(ADDRESS, entry, decodeValue({ service: 'firmware', address: ADDRESS }, value));
+    service.put(ADDRESS, entry, withInstance({ service: 'firmware', address: ADDRESS }, readValue(value)));
     return service.refresh(ADDRESS, revision);
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_SLOTS, shareOf, slotsFor, slotsOf } from '../../../src/firmware/slots.js';
+import { shareOf, slotsFor, slotsOf } from '../../../src/firmware/slots.js';
 
 const SERVERS = [
   { slots: 50 },
@@ -12,10 +12,10 @@ const SERVERS = [
 describe('the sum of the slots of firmware servers', () => {
   it('is that of all, and of each region that has servers', () => {
     expect(slotsOf(SERVERS)).toEqual({
-      all: 90 + 2 * DEFAULT_SLOTS,
+      all: 90 + 2 * 100,
       byRegion: new Map([
         ['eu', 40],
-        ['us', DEFAULT_SLOTS],
+        ['us', 100],
       ]),
     });
   });

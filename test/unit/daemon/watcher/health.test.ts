@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Address } from '../../../../src/core/address.js';
-import { GATEWAY_BUILD } from '../../../../src/core/ports.js';
 import type { WatcherPorts } from '../../../../src/daemon/watcher/options.js';
 import { FakeNginx } from '../../../support/fake-nginx.js';
 import { HTTP, host, STREAM, useFakeClock, Watching } from '../../../support/watching.js';
@@ -79,7 +78,7 @@ describe('a watcher that probes', () => {
   it('probes by default what the gateway serves, which has no health checks of its own', async () => {
     const gateway = new FakeNginx({ name: 'gateway', http: ['firmware'] });
     const plus = new FakeNginx({ name: 'plus', stream: ['mqtt'] });
-    gateway.build = `nginx-plus-r30-${GATEWAY_BUILD}`;
+    gateway.build = 'nginx-plus-r30-sidekick-gateway';
     const dead = new Set([host(2)]);
     await using w = new Watching({
       nginx: [gateway, plus],

@@ -1,12 +1,12 @@
 /** What a watcher remembers of instances that died. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decodeWatcher } from '../../../../src/core/published-status.js';
-import { REMEMBERED } from '../../../../src/daemon/watcher/lost-instances.js';
 import { host, useFakeClock, Watching } from '../../../support/watching.js';
 
 beforeEach(useFakeClock);
 afterEach(() => void vi.useRealTimers());
 
+const HOUR = 3_600_000;
 const LABELS = { service: 'firmware', address: host(2) };
 const MAINTENANCE = `/sidekick/maintenance/firmware/${host(2)}`;
 
@@ -63,7 +63,7 @@ describe('an instance whose lease ended', () => {
     w.registry.expire(lease);
     await w.pass(1_000);
     expect(metric(w)).toBeDefined();
-    vi.setSystemTime(Date.now() + REMEMBERED);
+    vi.setSystemTime(Date.now() + HOUR);
     await w.pass(10_000);
     expect(metric(w)).toBeUndefined();
     expect(published(w)).toEqual([]);

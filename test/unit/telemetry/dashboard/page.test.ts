@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { problemsOf } from '../../../../src/telemetry/dashboard/attention.js';
 import { page } from '../../../../src/telemetry/dashboard/page.js';
 import { disconnect, INITIAL_STATE, receive } from '../../../../src/telemetry/dashboard/state.js';
-import { type Element, type Node, textOf } from '../../../../src/telemetry/dashboard/tree.js';
+import type { Element, Node } from '../../../../src/telemetry/dashboard/tree.js';
 import { countsOf, pathOf, whyOf } from '../../../../src/telemetry/dashboard/upstreams.js';
 import { hostileText } from '../../../support/hostile.js';
 import { fc } from '../../../support/property.js';
+import { textOf } from '../support/text-of.js';
 
 const NOW = 1_000_000;
 const CHOICES = { opened: new Map(), pages: new Map(), filter: '' };

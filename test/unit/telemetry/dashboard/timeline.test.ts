@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { INITIAL_STATE } from '../../../../src/telemetry/dashboard/state.js';
 import { causeOf, entriesOf, sentenceOf, timeline } from '../../../../src/telemetry/dashboard/timeline.js';
-import { textOf } from '../../../../src/telemetry/dashboard/tree.js';
 import { JOURNALED, type JournaledEvent } from '../../../../src/telemetry/event-journal.js';
 import { EVENTS } from '../../../../src/telemetry/events.js';
+import { textOf } from '../support/text-of.js';
 
 let number = 0;
 
