@@ -41,12 +41,9 @@ function rejected(error: ParsedAddress['error']): ParsedAddress {
   return { server: '', error: error };
 }
 
-/** The index behind the host; -1 if a bracket is not closed. */
+/** The index behind the host; 0 if a bracket is not closed. */
 function hostEnd(text: string): number {
-  if (text.charAt(0) === '[') {
-    const close = text.indexOf(']');
-    return close < 0 ? -1 : close + 1;
-  }
+  if (text.charAt(0) === '[') return text.indexOf(']') + 1;
   const colon = text.indexOf(':');
   return colon < 0 ? text.length : colon;
 }
@@ -67,7 +64,6 @@ export function parse(text: string, defaultPort: number): ParsedAddress {
   // Checked first, so that no regular expression runs over a long text.
   if (text.length > MAX_LENGTH) return rejected('host');
   const end = hostEnd(text);
-  if (end <= 0) return rejected('host');
   const host = text.substring(0, end).toLowerCase();
   const hostError = checkHost(host);
   if (hostError === 'host') return rejected(hostError);

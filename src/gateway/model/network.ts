@@ -7,9 +7,11 @@ function ipv4(text: string): Bytes {
   return text.split('.').map(Number);
 }
 
-/** The bytes of colon-separated groups. The last group may be an IPv4 address. */
+/**
+ * The bytes of colon-separated groups. The last group may be an IPv4 address. Where there is none beside `::`, that is
+ * one of zeros: `::` stands for one at least.
+ */
 function groups(text: string): Bytes {
-  if (text === '') return [];
   let bytes: Bytes = [];
   const parts = text.split(':');
   for (let i = 0; i < parts.length; i++) {
@@ -88,11 +90,11 @@ export function hostAddresses(fibTrie: string, ifInet6: string): Bytes[] {
   const found: Bytes[] = [];
   const lines = fibTrie.split('\n');
   for (let i = 1; i < lines.length; i++) {
-    const address = (lines[i - 1] as string).match(/\|-- ([\d.]+)$/);
+    const address = (lines[i - 1] as string).match(/\|-- ([\d.]+)/);
     if (address !== null && /\/32 host LOCAL/.test(lines[i] as string))
       found.push(ipv4(address[1] as string));
   }
-  const others = ifInet6.match(/^[0-9a-f]{32}/gm) || [];
+  const others = ifInet6.match(/[0-9a-f]{32}/g) || [];
   for (let i = 0; i < others.length; i++)
     found.push(((others[i] as string).match(/../g) as string[]).map((digits) => Number.parseInt(digits, 16)));
   return found;

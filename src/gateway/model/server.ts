@@ -34,8 +34,7 @@ function formatError(text: string): never {
 /** An integer within bounds. A string of digits is accepted, as in NGINX Plus. */
 function integer(name: string, code: ErrorCode, min: number, max: number): Check {
   return (value) => {
-    const text = typeof value === 'number' ? `${value}` : value;
-    const number = typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : -1;
+    const number = /^\d{1,10}$/.test(`${value}`) ? Number(value) : -1;
     if (number < min || number > max) throw errors.refusal(code, `invalid "${name}" value`);
     return number;
   };
@@ -44,8 +43,7 @@ function integer(name: string, code: ErrorCode, min: number, max: number): Check
 /** A time, in the form in which the API shows times: `10s`, or `1500ms`. */
 function time(name: string, code: ErrorCode): Check {
   return (value) => {
-    const text = typeof value === 'number' ? `${value}` : value;
-    const ms = typeof text === 'string' ? duration.parse(text) : -1;
+    const ms = duration.parse(`${value}`);
     if (ms < 0 || ms > duration.MAX_MS) throw errors.refusal(code, `invalid "${name}" value`);
     return duration.format(ms);
   };

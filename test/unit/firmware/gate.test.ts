@@ -4,6 +4,7 @@ import {
   type Evidence,
   haltReason,
   isWatched,
+  limitText,
   nextPhase,
   waitsFor,
 } from '../../../src/firmware/gate.js';
@@ -38,6 +39,8 @@ function rollout(candidate: Partial<Candidate> = {}, more: Partial<Rollout> = {}
   };
 }
 
+const WITHOUT_CANDIDATE: Rollout = { ...AUTHOR, stable: '1.2.0', downgrade: false, secureVersion: 0 };
+
 function counted(counts: Partial<Counts>, ago = HOUR): Evidence {
   return { counts: { ...NO_COUNTS, ...counts }, now: BEGAN + ago };
 }
@@ -59,6 +62,7 @@ describe('the next phase', () => {
     ['whoever decides has a clock that is behind', rollout(), counted({ booted: 65 }, -HOUR)],
     ['the rollout is paused', rollout({}, { paused: AUTHOR }), counted({ booted: 65 })],
     ['there is none', rollout({ percent: 100 }), counted({ booted: 65 })],
+    ['there is no candidate', WITHOUT_CANDIDATE, counted({ booted: 65 })],
     ['an operator has to begin it', { ...rollout(), candidate: withoutGate() }, counted({ booted: 65 })],
     [
       'the first one may not begin yet',
@@ -138,6 +142,33 @@ describe('a limit of failures', () => {
     expect(decision?.kind === 'halt' ? decision.halt : undefined).toEqual(halt);
   });
 
+  it('halts nothing where there is none, however many fail', () => {
+    const state = { ...rollout(), candidate: withoutLimit() };
+    expect(decide(state, counted({ failed: 99 }))).toBeUndefined();
+  });
+
+  it('counts from the first phase on, where no pause has ended since', () => {
+    const counts = { ...NO_COUNTS, booted: 50, failed: 30 };
+    const state = rollout({ begun: [...(CANDIDATE.begun ?? []), { percent: 10, at: AUTHOR.at, counts }] });
+    const halt = { failed: 36, lost: 0, of: 81 };
+    expect(decide(state, counted({ booted: 50, failed: 40 }))).toEqual({ kind: 'halt', halt });
+  });
+
+  it('counts all where it is not known when the candidate was first offered', () => {
+    const { begun: _, ...candidate } = CANDIDATE;
+    const halt = { failed: 4, lost: 0, of: 30 };
+    expect(decide({ ...rollout(), candidate }, counted({ booted: 26, failed: 4 }))).toEqual({
+      kind: 'halt',
+      halt,
+    });
+  });
+
+  it('is said in words', () => {
+    expect(limitText({ maxFailures: 2.5, min: 30 })).toBe(
+      'halts when more than 2.5 % of at least 30 devices fail or are lost',
+    );
+  });
+
   it('comes before a phase that might begin', () => {
     expect(decide(rollout(), counted({ booted: 65, failed: 9 }))).toMatchObject({ kind: 'halt' });
   });
@@ -162,11 +193,12 @@ describe('a rollout', () => {
     ['with a gate alone', { ...rollout(), candidate: withoutLimit() }, true],
     [
       'in its last phase, with a gate alone',
-      { ...rollout(), candidate: withoutLimit({ percent: 100 }) },
+      { ...rollout(), candidate: withoutLimit({ ...CANDIDATE, percent: 100 }) },
       false,
     ],
     ['that is paused', rollout({}, { paused: AUTHOR }), false],
-    ['without a candidate', { ...AUTHOR, stable: '1.2.0', downgrade: false, secureVersion: 0 }, false],
+    ['with phases alone', { ...rollout(), candidate: withoutLimit(withoutGate()) }, false],
+    ['without a candidate', WITHOUT_CANDIDATE, false],
   ])('%s is watched closely: %s', (_, state, isExpected) => {
     expect(isWatched(state)).toBe(isExpected);
   });
@@ -184,9 +216,9 @@ function withoutGate(): Candidate {
   return candidate;
 }
 
-function withoutLimit(fields: Partial<Candidate> = {}): Candidate {
-  const { limit: _, ...rest } = CANDIDATE;
-  return { ...rest, ...fields };
+function withoutLimit(candidate: Candidate = CANDIDATE): Candidate {
+  const { limit: _, ...rest } = candidate;
+  return rest;
 }
 
 describe('what the next phase waits for', () => {
@@ -203,6 +235,23 @@ describe('what the next phase waits for', () => {
       waitsFor({ ...CANDIDATE, phases: [5, 10], percent, gate }, counted({ booted: 99 }));
     expect(waiting(1)).toEqual([{ kind: 'time', until: LATER }]);
     expect(waiting(5)).toEqual([]);
+  });
+
+  it('is nothing for a share below the first phase where the gate has no time', () => {
+    const candidate = { ...CANDIDATE, phases: [5, 10], gate: { after: 0 } };
+    expect(waitsFor(candidate, counted({ booted: 99 }))).toEqual([]);
+  });
+
+  it('is nothing where an operator has to begin it', () => {
+    expect(waitsFor(withoutGate(), counted({}))).toEqual([]);
+  });
+
+  it('is that enough have booted of all, where it is not known when a phase began', () => {
+    const { begun: _, ...candidate } = CANDIDATE;
+    expect(waitsFor(candidate, counted({ booted: 59 }, 0))).toEqual([
+      { kind: 'booted', booted: 59, after: 60 },
+    ]);
+    expect(waitsFor(candidate, counted({ booted: 60 }, 0))).toEqual([]);
   });
 });
 

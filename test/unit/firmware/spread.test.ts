@@ -31,8 +31,9 @@ interface Situation {
   readonly offered?: Readonly<Record<string, number>>;
   readonly downloaded?: Readonly<Record<string, number>>;
   readonly sample?: number;
-  /** Of a shadow of 10 %. */
   readonly shadowed?: number;
+  /** Of the shadow. */
+  readonly percent?: number;
   readonly members?: readonly string[];
 }
 
@@ -42,6 +43,7 @@ function stateOf({
   downloaded = {},
   sample = 1,
   shadowed,
+  percent = 10,
   members,
 }: Situation): TypeState {
   const releases = ['1.0.0', '1.1.0', '1.2.0'].map((version) => {
@@ -56,17 +58,19 @@ function stateOf({
   const rollout = {
     ...{ ...AUTHOR, stable: '1.0.0', downgrade: false, secureVersion: 0 },
     ...(candidate && { candidate: { version: '1.1.0', salt: 's', percent: 0, groups: [], ...candidate } }),
-    ...(shadowed !== undefined && { shadow: { version: '1.1.0', salt: 's', percent: 10 } }),
+    ...(shadowed !== undefined && { shadow: { version: '1.1.0', salt: 's', percent } }),
   };
   const groups = new Map([['bench', members ?? []]]);
   return { ...typeWith(...releases), rollout, groups, outcomes: new Map([['a'.repeat(16), record]]) };
 }
 
-function spread(situation: Situation): number {
+function spread(
+  situation: Situation,
+  version = situation.candidate === undefined ? '1.0.0' : '1.1.0',
+): number {
   const state = stateOf(situation);
   const ground = { prefixes: DEFAULT_KEY_PREFIXES, servers: [], problems: [], now: 0 };
   const [status] = typeStatuses({ ...ground, types: [state] });
-  const version = situation.candidate === undefined ? '1.0.0' : '1.1.0';
   return status === undefined ? 0 : spreadOf(state, status, version, SLOTS);
 }
 
@@ -89,6 +93,10 @@ describe('the time over which devices come after an announcement', () => {
 
   it('counts each device of a sample for the others', () => {
     expect(spread({ ...KNOWN, sample: 4 })).toBe(720);
+    expect(spread({ offered: { '1.2.0': 12_500 }, sample: 4 })).toBe(10_000);
+    const candidate = { percent: 0, rescue: ['1.2.0'], begun: [begun(0, 0)] };
+    const rescued = { offered: { '1.2.0': 300 }, downloaded: { '1.2.0': 300 } };
+    expect(spread({ candidate, ...rescued, sample: 4 })).toBe(240);
   });
 
   it('gets shorter as devices have been offered the release', () => {
@@ -101,6 +109,10 @@ describe('the time over which devices come after an announcement', () => {
     expect(spread({})).toBe(UNKNOWN);
   });
 
+  it('is the same for a release that is not there', () => {
+    expect(spread({ offered: { '1.2.0': 50_000 } }, '9.9.9')).toBe(UNKNOWN);
+  });
+
   it('is longer than that where another release has been offered to more devices', () => {
     // 5,000 are a tenth of those that there are at least, and all of them.
     const offered = { '1.2.0': 50_000 };
@@ -110,7 +122,9 @@ describe('the time over which devices come after an announcement', () => {
 
   it('goes by the devices that a shadow has counted', () => {
     // 1,000 are 10 %, so 100 are 1 %.
-    expect(spread({ candidate: { percent: 1, begun: [begun(1, 0)] }, shadowed: 1_000 })).toBe(20);
+    const candidate = { percent: 1, begun: [begun(1, 0)] };
+    expect(spread({ candidate, shadowed: 1_000 })).toBe(20);
+    expect(spread({ candidate, shadowed: 1_000, percent: 0 })).toBe(UNKNOWN);
   });
 
   it('is for the members of groups where the share is none', () => {
@@ -118,6 +132,7 @@ describe('the time over which devices come after an announcement', () => {
     const candidate = { percent: 0, groups: ['bench'], begun: [begun(0, 0)] };
     expect(spread({ candidate, members })).toBe(100);
     expect(spread({ candidate, members: ['one'] })).toBe(LEAST);
+    expect(spread({ candidate: { ...candidate, groups: ['gone'] }, members })).toBe(LEAST);
   });
 
   it('is for the devices that are rescued as well', () => {

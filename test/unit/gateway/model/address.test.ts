@@ -12,6 +12,7 @@ describe('address', () => {
     ['[1:2:3:4:5:6:7:8]:1', '[1:2:3:4:5:6:7:8]:1'],
     ['[::ffff:10.0.0.1]:80', '[::ffff:10.0.0.1]:80'],
     ['[::]:80', '[::]:80'],
+    ['10.0.0.1:65535', '10.0.0.1:65535'],
   ])('reads %s as %s', (text, server) => {
     expect(address.parse(text, 80)).toEqual({ server, error: '' });
   });
@@ -21,20 +22,44 @@ describe('address', () => {
     ['10.0.0.1:70000', 'port'],
     ['10.0.0.1:', 'port'],
     ['10.0.0.1:http', 'port'],
+    ['10.0.0.1:80x', 'port'],
+    ['[::1]x:80', 'port'],
+    ['10.0.0.1:65536', 'port'],
     ['10.0.0.256:80', 'host'],
     ['10.0.0:80', 'host'],
     ['[::1:80', 'host'],
     ['[:::]:80', 'host'],
     ['[1:2:3]:80', 'host'],
     ['[1:2:3:4:5:6:7:8::]:80', 'host'],
+    ['[1:2:3:4::5:6:7:8]:80', 'host'],
+    ['[1::2::3]:80', 'host'],
+    ['[g::1]:80', 'host'],
+    ['[::1g]:80', 'host'],
+    ['[::12345]:80', 'host'],
+    ['[', 'host'],
+    [':80', 'host'],
     ['::1', 'host'],
     ['', 'host'],
     ['a b:80', 'host'],
     ['-a:80', 'host'],
     ['backend.example.com:80', 'name'],
     ['backend', 'name'],
+    ['a', 'name'],
+    ['a.b', 'name'],
   ])('refuses %j because of its %s', (text, error) => {
     expect(address.parse(text, 80).error).toBe(error);
+  });
+
+  it('names no server where it refuses the text', () => {
+    for (const text of ['10.0.0.256:80', '10.0.0.1:0']) expect(address.parse(text, 80).server).toBe('');
+  });
+
+  it('refuses a name that is too long, and a text that is too long before it looks at its port', () => {
+    const longest = 'a'.repeat(253);
+    expect(address.parse(longest, 80).error).toBe('name');
+    expect(address.parse(`${longest}a`, 80).error).toBe('host');
+    expect(address.parse(`${longest}:123456`, 80).error).toBe('port');
+    expect(address.parse(`${longest}:1234567`, 80)).toEqual({ server: '', error: 'host' });
   });
 
   it('requires a port where there is no default', () => {

@@ -19,6 +19,19 @@ it('parseDuration refuses a long text at once', () => {
     expect(duration.parse(text)).toBe(-1);
 });
 
+it('parseDuration reads a text of 100 characters, and no longer one', () => {
+  expect(duration.parse('1 '.repeat(50))).toBe(50_000);
+  expect(duration.parse(`${'1 '.repeat(50)}1`)).toBe(-1);
+});
+
+it.each([
+  [0, '0s'],
+  [90_000, '90s'],
+  [1_500, '1500ms'],
+])('formatDuration writes %d ms as %s', (ms, text) => {
+  expect(duration.format(ms)).toBe(text);
+});
+
 it.each(['', 's', '10x', '-1s', '1.5s', 's10', '10 s s'])('parseDuration refuses %j', (text) => {
   expect(duration.parse(text)).toBe(-1);
 });

@@ -45,6 +45,9 @@ describe('a network', () => {
     ['0.0.0.0/0', '[::1]:1', false],
     ['10.0.0.128/25', '10.0.0.127:1', false],
     ['::1', '[::1]:1', true],
+    ['::1', '[::2]:1', false],
+    ['1:2:3:4:5:6:7::', '[1:2:3:4:5:6:7:0]:1', true],
+    ['::2:3:4:5:6:7:8', '[0:2:3:4:5:6:7:8]:1', true],
     ['fe80::/10', '[fe90::1]:1', true],
   ])('is checked for %s and %s: %s', (name, server, inside) => {
     expect(network.contains(name, network.hostOf(server))).toBe(inside);
@@ -68,4 +71,15 @@ it('the addresses of this host are read from what the kernel lists', () => {
     expect(network.includes(own, network.hostOf(server))).toBe(true);
   for (const server of ['10.0.0.255:80', '10.0.0.0:80', '[fd00::6]:80'])
     expect(network.includes(own, network.hostOf(server))).toBe(false);
+});
+
+it('a host without addresses has none, and a line that follows no address is none', () => {
+  expect(network.hostAddresses('', '')).toEqual([]);
+  expect(network.hostAddresses('Main:\n        /32 host LOCAL', '')).toEqual([]);
+});
+
+it('an IPv6 address that begins with the bytes of an IPv4 address is another one', () => {
+  const own = network.hostAddresses('', '0a000005000000000000000000000001 02 40 00 80     eth0\n');
+  expect(network.includes(own, network.hostOf('[a00:5::1]:80'))).toBe(true);
+  expect(network.includes(own, network.hostOf('10.0.0.5:80'))).toBe(false);
 });
