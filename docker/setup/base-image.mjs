@@ -112,9 +112,9 @@ async function makeWithDebootstrap(suite) {
 /** Makes sure the image of a Debian release is there; by default the one that ours are built from. */
 export async function ensureBaseImage(suite = 'trixie') {
   const name = baseImageOf(suite);
-  if (await imageId(name)) return skipped(STEP, `${name} is here`);
+  if (await imageId(name)) return skipped(STEP, `${name} is there`);
   doing(STEP, `docker pull ${name}`);
   const pulled = await ask('docker', ['pull', name], { timeout: PULL_TIMEOUT_MS });
   if (!pulled.ok) await makeWithDebootstrap(suite);
-  done(STEP, `${name} is here`);
+  done(STEP, `${name} is there`);
 }

@@ -25,7 +25,7 @@ const exists = (path) =>
 /** Makes the secrets, unless they are there. */
 export async function ensureComposeSecrets() {
   const finished = join(DIRECTORY, '.finished');
-  if (await exists(finished)) return skipped(STEP, 'docker/secrets is here');
+  if (await exists(finished)) return skipped(STEP, 'docker/secrets is complete');
   doing(STEP, 'making certificates and a token for docker/compose.yaml');
   await rm(DIRECTORY, { recursive: true, force: true });
   await mkdir(DIRECTORY, { recursive: true });

@@ -22,7 +22,7 @@ async function apt(args) {
 
 /** Installs packages, without what they merely recommend; the package lists are fetched once. */
 export async function install(packages) {
-  // The update fails when one of several sources does not answer, which may not be the one that has these packages.
+  // The update fails when one of several sources does not answer; the packages may come from another one.
   updated ??= apt(['update']).catch(() => {});
   await updated;
   await apt(['install', '-y', '--no-install-recommends', ...packages]);

@@ -40,7 +40,7 @@ async function waitForEngine(timeoutMs, stillStarting = () => true) {
 }
 
 async function installEngine() {
-  doing(STEP, 'none here: installing docker.io with apt-get');
+  doing(STEP, 'no engine is installed: installing docker.io with apt-get');
   await install(['docker.io']);
   // Later Debian releases package the client apart and only recommend it.
   if (!(await has('docker'))) await install(['docker-cli']);
@@ -77,7 +77,7 @@ function startDaemon() {
 
 async function startEngine() {
   if (underSystemd()) {
-    doing(STEP, 'starting it: systemctl start docker');
+    doing(STEP, 'the engine does not run: systemctl start docker');
     await run('systemctl', ['start', 'docker'], { hint: 'journalctl -u docker says why it does not start' });
     return waitForEngine(START_TIMEOUT_MS);
   }

@@ -66,7 +66,7 @@ async function isCurrent({ name, inputs }) {
   return ok && stdout === inputs;
 }
 
-// The engine gives the name at the end of a build, so a build that is broken off leaves the image that was there.
+// The engine gives the name at the end of a build, so a build that is broken off leaves the former image.
 async function build(image) {
   const tar = start('tar', ['-C', root, '-c', ...image.files]);
   const docker = start(

@@ -41,7 +41,8 @@ export async function takeLock() {
       rmSync(LOCK, { force: true });
       continue;
     }
-    if (!told) doing('set-up', `another one runs here (process ${pid}): waiting for it`);
+    if (!told)
+      doing('set-up', `another set-up of this directory runs (process ${pid}): waiting until it ends`);
     told = true;
     await delay(200);
   }

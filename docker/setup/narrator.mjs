@@ -1,4 +1,4 @@
-// What the set-up says: one line a step, with the time since the start, so that a wait is never unexplained.
+// What the set-up says: one line a step, with the time since the start, so that a reader knows what it waits for.
 
 const started = performance.now();
 // https://no-color.org
@@ -7,7 +7,7 @@ const paint = (code, text) => (coloured ? `\u001b[${code}m${text}\u001b[0m` : te
 
 let brief = false;
 
-/** Says only what is done, not what is found done already. */
+/** From now on says only what is done, and not what was done already. */
 export function speakBriefly() {
   brief = true;
 }
@@ -17,17 +17,17 @@ function line(mark, step, message) {
   console.log(`  ${elapsed.padStart(8)}  ${mark} ${step.padEnd(17)} ${message}`);
 }
 
-/** A step begins that takes a while. */
+/** Says that a step begins; it may take a while. */
 export function doing(step, message) {
   line(paint(33, '…'), step, message);
 }
 
-/** A step ended; what it did. */
+/** Says what a step did. */
 export function done(step, message) {
   line(paint(32, '✓'), step, message);
 }
 
-/** There was nothing to do. */
+/** Says that a step had nothing to do. */
 export function skipped(step, message) {
   if (!brief) line(paint(32, '✓'), step, message);
 }

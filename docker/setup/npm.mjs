@@ -32,7 +32,7 @@ export async function lockedPackages() {
   return Object.entries(lock.packages).filter(([path]) => path !== '');
 }
 
-// npm keeps an account of what it installed; an optional package may rightly be missing (another platform's).
+// npm lists what it installed; an optional package for another platform may be missing.
 async function packagesAreCurrent() {
   const installed = await readJson(join(root, 'node_modules/.package-lock.json'));
   if (!installed) return false;
@@ -44,7 +44,7 @@ async function packagesAreCurrent() {
 /** Installs what the lock file names, unless it is there. */
 export async function ensurePackages() {
   const step = 'npm packages';
-  if (await packagesAreCurrent()) return skipped(step, 'as the lock file has them');
+  if (await packagesAreCurrent()) return skipped(step, 'installed as package-lock.json says');
   doing(step, 'npm ci');
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline'];
   const { ok, output } = await ask('npm', ['ci', ...quiet], { timeout: NPM_TIMEOUT_MS });
@@ -64,7 +64,7 @@ export async function ensurePackages() {
   if (!ok) {
     // A registry that lacks packages for other platforms makes npm leave them out of the lock file when it writes it,
     // and npm ci then refuses that file.
-    doing(step, 'the lock file leaves something out: npm install');
+    doing(step, 'package-lock.json lacks packages: npm install');
     await run('npm', ['install', '--no-save', ...quiet]);
   }
   done(step, 'installed');

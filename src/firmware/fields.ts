@@ -82,7 +82,7 @@ export class Fields {
     );
   }
 
-  /** Takes whatever else there is for known. */
+  /** Accepts all fields that were not read. */
   ignoreOthers(): void {
     for (const name of Object.keys(this.fields)) this.known.add(name);
   }

@@ -37,7 +37,7 @@ export function isWatched({ candidate, paused }: Rollout): boolean {
   return hasGate || candidate.limit !== undefined;
 }
 
-/** The percentage of the phase that is next; undefined behind the last one. */
+/** The percentage of the next phase; undefined after the last one. */
 export function nextPhase({ phases = [], percent }: Candidate): number | undefined {
   return phases.find((phase) => phase > percent);
 }
@@ -71,7 +71,7 @@ export function limitText({ maxFailures, min }: FailureLimit): string {
   return `halts when more than ${maxFailures} % of at least ${min} devices fail or are lost`;
 }
 
-/** Something that is not yet so, and that the next phase waits for. */
+/** A condition that is not met yet, and that the next phase waits for. */
 export type Unmet =
   | { readonly kind: 'booted'; readonly booted: number; readonly after: number }
   /** In ISO 8601. */
@@ -82,7 +82,7 @@ export function waitsFor(candidate: Candidate, { counts, now, sinceBegun }: Evid
   const { gate, begun = [], percent, phases = [] } = candidate;
   if (gate === undefined) return [];
   const last = begun.at(-1);
-  // Until then it was offered to groups at most, and nobody says that they have so many devices.
+  // Before the first phase it was offered to groups at most, which may have fewer devices than that.
   if (percent === 0 && gate.notBefore !== undefined) return notBefore(gate.notBefore, now);
   const booted = provenIn(figuresOf(last === undefined ? counts : difference(counts, last.counts)));
   return [

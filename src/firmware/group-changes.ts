@@ -11,7 +11,7 @@ interface GroupChange {
   readonly text: string;
 }
 
-/** Which devices a group is to have. Ids are in their normal spelling. */
+/** The devices that a group is to have. Ids are in their normal spelling. */
 export type GroupRequest =
   | { readonly add: Group; readonly remove: Group }
   /** These, and no others. */

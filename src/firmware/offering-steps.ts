@@ -33,8 +33,8 @@ type Pairs = ReadonlyMap<string, string>;
  * - With a type's keys its value is written as well, so that its revision covers them.
  * - The key that says that everything is there comes last.
  *
- * Nothing of a type changes whose value has a higher revision, since another watcher that has read more of etcd wrote it,
- * unless etcd has not come that far: then it was restored or set up anew, and the value comes from before that.
+ * A type whose value has a higher revision is left as it is: another watcher wrote it that has read more of etcd. If etcd
+ * itself has a lower revision, it was restored or set up anew since: then the value is replaced.
  * @param found Every pair that NGINX has.
  * @param etcdRevision etcd's revision, read after `found`.
  */

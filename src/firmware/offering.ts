@@ -85,7 +85,7 @@ function isUnused(type: string, { stable, candidate }: Rollout): boolean {
   return regionOf(type) !== '' && stable === undefined && candidate === undefined;
 }
 
-/** The revision up to which every server has a type's files that must hold them; -1 where no server must. */
+/** The revision up to which every server that must hold a type's files has them; -1 where no server must. */
 function heldByAll(servers: readonly FirmwareServer[], type: string): number {
   const holding = servers.filter((server) => mustHold(server, type));
   return holding.length === 0 ? -1 : Math.min(...holding.map(({ heldUpTo = -1 }) => heldUpTo));
@@ -98,7 +98,7 @@ function renderedStones(input: CatalogueInput): readonly (readonly [string, stri
   });
 }
 
-/** The releases whose files every server has that must hold them. Those of the rollout that devices cannot reach are left out. */
+/** The releases whose files are on every server that must hold them, without those that devices cannot reach. */
 function offerableReleases(
   prefixes: KeyPrefixes,
   state: TypeState,

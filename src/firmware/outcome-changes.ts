@@ -18,7 +18,7 @@ export interface NamedReport {
   readonly report: OutcomeReport;
 }
 
-/** A record of outcomes that etcd does not have, or not so. */
+/** A record of outcomes that etcd lacks, or has with other counts. */
 export interface OutcomeChange {
   readonly epoch: string;
   /** undefined where it is to be deleted. */
@@ -35,15 +35,15 @@ function namedReleases(rollout: Rollout | undefined): readonly ReleaseId[] {
 }
 
 /**
- * How long what was counted of a release stays after the rollout last named it, in ms: NGINX forgets its counters after an
- * hour, and until then would bring them up again where the release is rolled out once more.
+ * How long the counts of a release are kept after the rollout last named it, in ms. NGINX keeps its counters for an hour,
+ * and would report them again if the release were rolled out once more.
  */
 const KEPT = 2 * 3_600_000;
 
 /**
- * What etcd should have of a type's outcomes, by what these NGINX report, where that is not what it has. Within an epoch
- * counters only grow, so whoever comes late with an older report changes nothing. Records of an NGINX that is gone stay
- * while the rollout names one of their releases.
+ * The records of a type's outcomes that etcd should have, by what these NGINX report, and does not have. Within an epoch
+ * counters only grow, so an older report that comes late changes nothing. Records of an NGINX that is gone stay while the
+ * rollout names one of their releases.
  * @param now Milliseconds since the epoch, by the watcher's clock.
  */
 export function outcomeChanges(
@@ -112,7 +112,7 @@ function merged(
   };
 }
 
-/** Those that somebody names: what the rollout names first, then the newest. */
+/** The releases that are kept: first those that the rollout names, then the newest. */
 function keptReleases(
   versions: Iterable<ReleaseId>,
   named: readonly ReleaseId[],

@@ -53,7 +53,7 @@ export const COUNTERS = [
   'answered',
 ] as const satisfies readonly (keyof Counts)[];
 
-/** Counters that older sidekicks do not know: a record has them only where they are not 0, and else is read by those as well. */
+/** Counters that older sidekicks do not know. Where they are 0 a record leaves them out, so that those can read it as well. */
 const LATER: readonly (keyof Counts)[] = ['known', 'returned', 'answered'];
 
 export const NO_COUNTS: Counts = countsOf(() => 0);
@@ -124,7 +124,7 @@ export function decodeOutcomes(text: string): Result<OutcomeRecord> {
   );
 }
 
-/** As many items as there may be: each version with its counters, or with as many versions that devices run now. */
+/** The most items of a report: each version with its counters, or with as many versions that devices run now. */
 const RECORD_BOUNDS = { length: 65_536, depth: 4, items: 4_096 };
 
 /** Reads an NGINX's report, which is untrusted, after its JSON was parsed. Members that are not known are ignored. Never throws. */

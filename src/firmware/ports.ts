@@ -1,7 +1,7 @@
 import type { Address } from '../core/address.js';
 import type { OutcomeReport } from './outcomes.js';
 
-/** A file in place: nothing is said of its content. */
+/** A file in place; its content need not be right. */
 export interface StoredFile {
   readonly sha256: string;
   /** In bytes. */

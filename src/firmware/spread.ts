@@ -32,7 +32,7 @@ export function spreadOf(state: TypeState, status: TypeStatus, version: ReleaseI
   return spreadOver(wave, secondsOf(state, status, version), slots);
 }
 
-/** See `spreadOf`; where a wave may be larger than is known, no less than by default. */
+/** See `spreadOf`. Where a wave may be larger than is known, it is at least the default. */
 export function spreadOver({ devices, isLeast }: Wave, secondsEach: number, slots: number): number {
   const least = isLeast ? DEFAULT_SPREAD : MIN_SPREAD;
   const needed = Math.ceil((devices * secondsEach) / Math.max(1, slots));
@@ -92,7 +92,7 @@ function largestKnown(state: TypeState): number {
   return Math.max(0, ...[...versions].map((version) => counted(state, version).offered));
 }
 
-/** What was counted of a release, each device that stands for others as many times. */
+/** What was counted of a release. A device that stands for others is counted once for each of them. */
 function counted({ outcomes }: TypeState, version: ReleaseId): { offered: number; downloaded: number } {
   const { offered, downloaded } = total(outcomes.values(), version);
   const sample = Math.max(1, ...[...outcomes.values()].map((record) => record.sample));

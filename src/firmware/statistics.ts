@@ -1,12 +1,12 @@
 import { COUNTERS, type Counts, countsOf, NO_COUNTS, type OutcomeRecord } from './outcomes.js';
 import type { ReleaseId } from './names.js';
 
-/** How many devices stand where, each counted once. */
+/** How many devices have which outcome, each counted once. */
 export interface Figures {
   readonly offered: number;
   readonly downloaded: number;
   readonly booted: number;
-  /** Of `booted`: nothing but their ClientId, back on MQTT, says so yet. They will say what they run when they ask. */
+  /** Of `booted`: so far only their ClientId, which is back on MQTT, says so. They will say what they run when they ask. */
   readonly returned: number;
   readonly failed: number;
   readonly lost: number;

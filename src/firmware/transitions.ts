@@ -130,7 +130,7 @@ export function shadow(state: TypeState, request: RolloutRequest, author: Author
   });
 }
 
-/** Offers the candidate to nobody any more who has not begun to fetch it. */
+/** Ends the offers of the candidate. Devices that have begun to fetch it go on. */
 export function pause(state: TypeState, reason: string | undefined, author: Author): Checked<Change> {
   const candidate = candidateIn(state);
   if (!candidate.ok) return candidate;

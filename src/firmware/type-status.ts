@@ -8,7 +8,7 @@ import type { Candidate, Paused } from './rollout.js';
 import { regionOf } from './shared/region.js';
 import { stepsOf, type TypeState, type UnreadableKey } from './type-state.js';
 
-/** How the firmware of one type stands: who is offered what, and what is not offered yet, and why. Plain JSON. */
+/** Who is offered what firmware of one type, and what is not offered yet, and why. Plain JSON. */
 export interface TypeStatus {
   readonly type: string;
   /** As the rollout has them; none before the first rollout. */

@@ -236,12 +236,12 @@ export const EVENTS: readonly EventDeclaration[] = [
   info('firmware-announced', 'A broker has a new message for the devices of a type: see --firmware-push.'),
   warn(
     'firmware-announce-failed',
-    'What devices are offered cannot be announced on a broker: retrying.',
+    'A broker cannot be told what devices are offered: retrying.',
     'Check the broker, and firmware.mqtt.',
   ),
   info(
     'firmware-announce-recovered',
-    'What devices are offered is announced again on a broker where it could not be.',
+    'A broker could not be told what devices are offered, and has been told again.',
   ),
   warn(
     'firmware-halted',

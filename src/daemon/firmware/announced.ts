@@ -42,7 +42,7 @@ export function serversIn(
     if (!instance.ok || entries.has(maintenanceKey(prefixes, instance.value))) continue;
     const { address } = instance.value;
     const decoded = decodeRegistration(prefixes, key, value);
-    // Of a value that cannot be read the last good one may still be in NGINX: nobody knows what that server holds.
+    // NGINX may still have the server by the last value that could be read: nobody knows what it holds.
     if (decoded.status === 'rejected') servers.push({ address });
     else if (!decoded.registration.drain) {
       const { firmware, slots, region } = decoded.registration.meta;
@@ -68,7 +68,7 @@ function readRegion(text: string | undefined): string | undefined {
   return region.ok ? region.value : undefined;
 }
 
-/** A number of at most so many digits; undefined for anything else. */
+/** Reads a number of at most `digits` digits; undefined for anything else. */
 function readNumber(text: string | undefined, digits: number): number | undefined {
   return text !== undefined && /^\d+$/.test(text) && text.length <= digits ? Number(text) : undefined;
 }

@@ -10,7 +10,7 @@ interface AnnouncerOptions {
   readonly prefixes: KeyPrefixes;
   /** The service under which the brokers register. */
   readonly service: string;
-  /** Most brokers; those that are registered beyond are left out. */
+  /** The most brokers that are told; further registered ones are left out. */
   readonly maxBrokers: number;
 }
 
@@ -51,12 +51,12 @@ export class Announcer {
     for (const { link } of this.#links.values()) link.wake();
   }
 
-  /** How each broker stands. */
+  /** Which brokers have what is announced. */
   status(): readonly AnnouncedTo[] {
     return [...this.#links.values()].map(({ link }) => link.status);
   }
 
-  /** Runs until the signal is aborted. While etcd is unavailable, the brokers stay those that are known. */
+  /** Runs until the signal is aborted. While etcd is unavailable, it keeps telling the brokers that are known. */
   async run(signal: AbortSignal): Promise<void> {
     const { prefixes, service } = this.#options;
     const listener = {

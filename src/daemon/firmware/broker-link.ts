@@ -28,7 +28,7 @@ interface BrokerLinkPorts {
   readonly brokers: Brokers;
   readonly log: Log;
   readonly clock: Clock;
-  /** Called whenever the state is another one. */
+  /** Called whenever the state has changed. */
   readonly onChange: () => void;
   readonly random?: () => number;
 }
@@ -41,15 +41,15 @@ const SETTLE = { min: 500, max: 1_500 };
 /** How long a broker may take to answer, in ms. */
 const ANSWER_TIMEOUT = 10_000;
 const RETRY = { min: 1_000, max: 60_000 };
-/** A session that lasted for so long was a good one, in ms. */
+/** After a session that lasted this long, in ms, the waits between attempts begin anew. */
 const LASTING = 60_000;
-/** How often messages are compared without a change, in ms. */
+/** How often messages are compared although nothing has changed, in ms. */
 const RECHECK = 60_000;
 
 /**
  * Keeps the retained messages of one broker as they are announced. A message that is there already is left alone, and
- * in one session each announcement is made at most once, so that two publishers that disagree do not answer each other
- * for ever.
+ * in one session each announcement is made at most once, so that two publishers that disagree do not overwrite each
+ * other for ever.
  */
 export class BrokerLink {
   readonly #broker: Address;
@@ -79,7 +79,7 @@ export class BrokerLink {
     return defined({ broker: this.#broker, state: this.#state, error: this.#error });
   }
 
-  /** There is something else to announce. */
+  /** What is to be announced has changed. */
   wake(): void {
     this.#wakeup.wake();
   }
@@ -105,7 +105,7 @@ export class BrokerLink {
     this.#become('unavailable', reason);
     if (before > 0) return;
     const fields = { event: 'firmware-announce-failed', broker: this.#broker, reason };
-    this.#ports.log.warn(fields, 'what devices are offered cannot be announced on a broker; retrying');
+    this.#ports.log.warn(fields, 'a broker cannot be told what devices are offered; retrying');
   }
 
   /** One session, from its beginning to its end. Rejects where the broker ends it, and when aborted. */
@@ -162,7 +162,7 @@ export class BrokerLink {
     this.#ports.onChange();
     if (before === 'unavailable') {
       const fields = { event: 'firmware-announce-recovered', broker: this.#broker };
-      this.#ports.log.info(fields, 'what devices are offered is announced on a broker again');
+      this.#ports.log.info(fields, 'a broker has been told again what devices are offered');
     }
   }
 
@@ -183,7 +183,7 @@ export class BrokerLink {
   }
 }
 
-/** Whether devices that got one announcement do not need the other, as only the time over which they are to ask differs. */
+/** Whether announcements differ only in the time over which devices are to ask: who got one does not need the other. */
 function isSame(known: Announcement | undefined, { version, revision }: Announcement): boolean {
   return known?.version === version && known.revision === revision;
 }

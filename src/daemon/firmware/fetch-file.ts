@@ -10,12 +10,12 @@ interface FetchPorts {
   readonly rate: RateLimit;
 }
 
-/** What came of asking for a file. */
+/** How an attempt to fetch a file ended. */
 type FetchOutcome =
   | { readonly outcome: 'fetched'; readonly from: Address }
   /** Every server was asked, and none has it. */
   | { readonly outcome: 'nowhere' }
-  /** A server that may have it could not be asked or broke off, or the disk failed; the next attempt goes on from there. */
+  /** A server that may have the file could not be asked or broke off, or the disk failed; the next attempt resumes. */
   | { readonly outcome: 'failed'; readonly reason: string };
 
 /** Fetches a file from the first of these servers that has it, and puts it in place. Rejects when aborted. */

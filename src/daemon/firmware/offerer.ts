@@ -66,7 +66,7 @@ export interface OfferingStatus {
   readonly brokers?: readonly AnnouncedTo[];
 }
 
-/** Whether one NGINX tells devices what etcd says. */
+/** Whether one NGINX offers devices what etcd says. */
 interface OfferedBy {
   readonly nginx: string;
   /** `unserved`: its configuration has no keyval zone for firmware. */
@@ -75,10 +75,10 @@ interface OfferedBy {
   readonly error?: string;
 }
 
-/** How often an NGINX is looked at without a change, in ms: one that restarted may have lost what it had. */
+/** How often an NGINX is read although nothing has changed, in ms: one that restarted may have lost what it had. */
 const RECHECK = 5_000;
 const RETRY = { min: 250, max: 10_000 };
-/** How often it is looked whether a signature has begun to count or has expired, in ms. */
+/** How often signatures are checked anew, in ms: one may have begun to count or have expired. */
 const VALIDITY_RECHECK = 10_000;
 
 /** Writes what devices are offered from etcd into every NGINX. An unavailable NGINX delays no other. */
@@ -123,7 +123,7 @@ export class Offerer {
     ]);
   }
 
-  /** The keys that releases are checked with are others. */
+  /** The keys that releases are checked with have changed. */
   releaseKeysChanged(): void {
     if (this.#snapshot !== undefined) this.#show(this.#snapshot);
   }
@@ -187,7 +187,7 @@ class Writer {
   #state: OfferedBy['state'] = 'pending';
   #error: string | undefined;
   #failures = 0;
-  /** Keys written since NGINX had everything last. */
+  /** How many keys were written since NGINX last had everything. */
   #written = 0;
 
   constructor(api: NamedKeyvalApi, prefixes: KeyPrefixes, { store, log, random, sharing }: WriterPorts) {
@@ -222,7 +222,7 @@ class Writer {
 
   async #write(offering: Offering, signal: AbortSignal): Promise<void> {
     try {
-      // Of what the firmware servers carry, each NGINX of this watcher has its share.
+      // Each NGINX of this watcher gets its share of what the firmware servers carry.
       const slots = shareOf(offering.slots, this.#sharing());
       const options = {
         currentRevision: this.#currentRevision,

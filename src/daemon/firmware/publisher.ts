@@ -10,11 +10,11 @@ import type { TypeState } from '../../firmware/type-state.js';
 import { type AnnouncedOptions, readServers } from './announced.js';
 import type { ChangeResult, FirmwareRepository } from './repository.js';
 
-/** What is told while something is published. */
+/** Hears how far a publication has come. */
 export interface PublishProgress {
-  /** Bytes that have been sent, of how many. */
+  /** So many bytes of so many have been sent. */
   uploading(sent: number, total: number): void;
-  /** Which of the registered firmware servers, of how many, do not hold the release yet. */
+  /** These firmware servers, of so many that are registered, do not hold the release yet. */
   spreading(waitingFor: readonly string[], servers: number): void;
 }
 

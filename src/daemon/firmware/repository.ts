@@ -114,7 +114,7 @@ export class FirmwareRepository {
     return { expected, puts, deletes };
   }
 
-  /** Whose change was first: that on the same ground, or else the newest of the type. */
+  /** Who was first: whoever made the change on the same ground, or else the newest change of the type. */
   async #winner(
     { type, revision }: TypeState,
     sameGround: KeyValue | undefined,

@@ -73,7 +73,7 @@ export class RolloutController {
   readonly #tried = new Map<string, number>();
   /** The types that have a rollout or outcomes. */
   #types: readonly TypeState[] = [];
-  /** Something has come in since it was last looked whether a rollout has to be halted. */
+  /** Something has come in since rollouts were last checked for a halt. */
   #hasNews = false;
   #isFailing = false;
 
@@ -124,7 +124,7 @@ export class RolloutController {
     while (!signal.aborted) {
       await this.#wakeup.wait(TICK, signal);
       for (const state of this.#types) {
-        // What is written of one type holds up the halt of no other.
+        // To write the outcomes of one type must not delay the halt of another.
         await this.#haltWhatMust(signal);
         if (signal.aborted) return;
         await this.#attempt(state, () => this.#advance(state, signal), signal);
@@ -219,13 +219,13 @@ export class RolloutController {
     }
   }
 
-  /** Whether it is time to write a record: counters must not keep etcd busy. */
+  /** Whether it is time to write a record: etcd must not be busy with counters. */
   #isDue({ type }: TypeState, { epoch, isUrgent }: OutcomeChange): boolean {
     const last = this.#written.get(outcomesKey(this.#options.prefixes, type, epoch));
     return last === undefined || this.#ports.clock() - last >= (isUrgent ? URGENT : USUAL);
   }
 
-  /** Resolves to whether all of it is in etcd. Of two watchers with the same NGINX one writes, and the other reads that. */
+  /** Resolves to whether all of it is in etcd. Of two watchers with the same NGINX one writes, and the other reads what it wrote. */
   async #write(state: TypeState, changes: readonly OutcomeChange[], signal: AbortSignal): Promise<boolean> {
     const { store, clock } = this.#ports;
     let isWritten = true;

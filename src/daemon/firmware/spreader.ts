@@ -92,7 +92,7 @@ interface Failure {
   readonly reason: string;
 }
 
-/** How often the directory is looked at without an event, in ms: an upload is no event. */
+/** How often the directory is read although nothing has changed in etcd, in ms: an upload shows only there. */
 const RESCAN = 30_000;
 const RETRY = { min: 1_000, max: 60_000 };
 
@@ -107,7 +107,7 @@ export class Spreader {
   readonly #rate: RateLimit;
   readonly #rejectedLog: RejectedReleases;
   readonly #wakeup = new Wakeup();
-  /** What came of the last attempt at each missing file. */
+  /** How the last attempt at each missing file ended. */
   readonly #attempts = new Map<string, Attempt>();
   #snapshot: RegistrySnapshot | undefined;
   #revision: number | undefined;
@@ -152,7 +152,7 @@ export class Spreader {
     };
   }
 
-  /** The keys that releases are checked with are others. */
+  /** The keys that releases are checked with have changed. */
   releaseKeysChanged(): void {
     this.#wakeup.wake();
   }
@@ -178,7 +178,7 @@ export class Spreader {
     const { prefixes, service } = this.#options;
     const listener = {
       onSnapshot: (snapshot: RegistrySnapshot) => {
-        // etcd was restored or set up anew: its revisions are others than those that were announced.
+        // etcd was restored or set up anew: its revisions are not those that were announced.
         if (snapshot.revision < (this.#snapshot?.revision ?? 0)) this.#promised = undefined;
         this.#snapshot = snapshot;
         if (!areOutcomesAlone(prefixes, snapshot.changed)) this.#wakeup.wake();
@@ -215,7 +215,7 @@ export class Spreader {
     }
   }
 
-  /** One look at the directory, and one attempt at each missing file. Resolves to whether nothing is missing. */
+  /** Reads the directory once, and tries to fetch each missing file once. Resolves to whether nothing is missing. */
   async #complete({ entries }: RegistrySnapshot, signal: AbortSignal): Promise<boolean> {
     const { prefixes } = this.#options;
     const types = this.#accepted([...readTypes(prefixes, entries.values()).values()]);
@@ -247,8 +247,8 @@ export class Spreader {
   }
 
   /**
-   * The types without the releases that no trusted key vouches for. When a signature counts is for watchers to look at: the
-   * files are there already when its time comes.
+   * The types without the releases that no trusted key vouches for. Watchers check whether a signature counts already: so
+   * the files are here when its time comes.
    */
   #accepted(types: readonly TypeState[]): readonly TypeState[] {
     const keys = this.#ports.releaseKeys?.();
@@ -286,7 +286,7 @@ export class Spreader {
       releases: file.releases,
       from: found.from,
     };
-    log.info(fields, 'firmware file fetched');
+    log.info(fields, 'a firmware file was fetched');
     return undefined;
   }
 
@@ -295,7 +295,7 @@ export class Spreader {
     this.#files.add(file);
   }
 
-  /** Logs why a file is missing, where that is not what it was before. */
+  /** Logs why a file is missing, unless that was logged already. */
   #failed({ sha256, releases }: WantedFile, failure: Failure, before: Attempt | undefined): void {
     this.#attempts.set(sha256, failure);
     const { reason } = failure;

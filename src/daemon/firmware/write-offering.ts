@@ -3,7 +3,7 @@ import type { Offering } from '../../firmware/offering.js';
 import { offeringSteps } from '../../firmware/offering-steps.js';
 import { revisionOf, ZONE } from '../../firmware/shared/catalogue.js';
 
-/** What writing an offering to one NGINX came to. */
+/** How the writing of an offering to one NGINX ended. */
 export interface Written {
   /** How many keys were set or removed; 0 where NGINX had all of it. */
   readonly written: number;
@@ -19,14 +19,15 @@ interface WriteOptions {
 }
 
 /**
- * How many keys are written before a newer offering takes the place of one that is being written. What is written stays,
- * so however often new offerings come, each brings NGINX so many keys further.
+ * How many keys of an offering are written at least before a newer one takes its place. They stay written, so NGINX gets
+ * ahead by so many keys with each offering, however often new ones come.
  */
 export const MIN_WRITTEN = 20;
 
 /**
- * Makes the keyval zone of one NGINX what the offering says, see `offeringSteps`. It ends early if there is a newer
- * offering. Resolves to `no-zone` where NGINX has no zone for firmware: its configuration serves none. Rejects with NginxError, and as `currentRevision` does.
+ * Makes the keyval zone of one NGINX what the offering says, see `offeringSteps`. Ends early if there is a newer
+ * offering. Resolves to `no-zone` where NGINX has no zone for firmware: its configuration serves none. Rejects with
+ * NginxError, and as `currentRevision` does.
  */
 export async function writeOffering(
   api: KeyvalApi,

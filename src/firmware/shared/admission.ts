@@ -5,8 +5,8 @@
  * There is a limit for all firmware servers together, and one for those of each region that has any: files for the devices of
  * that region come from these. Files for all other devices come from all servers alike, those of regions included.
  *
- * A device that is given a manifest needs a moment until its download begins: until then it holds a promise, and of those
- * that are not kept a quarter lapses each second.
+ * A device that is given a manifest needs a moment until its download begins: until then it holds a promise. Each second a
+ * quarter of the promises that are not kept lapses.
  */
 import * as catalogues from './catalogue.js';
 import type { Memory } from './memory.js';
@@ -53,7 +53,7 @@ function hasRoom(store: Store, memory: Memory, all: number, carrier: string): bo
   if (used(memory, ALL) >= all) return false;
   if (carrier === '') return true;
   const own = Number(store.get(catalogues.regionSlotsKey(carrier)));
-  // Of what all servers carry, this region's have their share.
+  // This region's servers carry a share of what all servers carry.
   return used(memory, MARK + carrier) + (used(memory, MARK) * own) / all < own;
 }
 

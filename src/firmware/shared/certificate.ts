@@ -1,6 +1,6 @@
 /** The name in a client's certificate. NGINX runs this as well: see version.ts for what njs lacks. */
 
-/** What stands for the name of a certificate that has none to be sure of: no device has it for its id. */
+/** The name of a certificate whose subject names nobody for sure: no device has it for its id. */
 const NAMELESS = '?';
 
 const COMMON_NAME = /(?:^|[^\\],)CN=([^,+\\]+)(?:,|$)/;

@@ -153,7 +153,7 @@ export function download(flight: Flight, now: number): Outcome[] {
 
 /** A device is lost once it has been silent for so many of its intervals. */
 const SILENT_INTERVALS = 3;
-/** A gap below it (s) is a second try, and no interval. */
+/** Two questions within this time (s) are two tries, and no interval. */
 const MIN_GAP = 60;
 
 /**

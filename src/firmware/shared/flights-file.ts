@@ -1,5 +1,5 @@
 /**
- * The file that devices in flight and the counters of outcomes outlive a restart of NGINX in. It is written anew from time
+ * The file in which devices in flight and the counters of outcomes outlive a restart of NGINX. It is written anew from time
  * to time: a line that says the time, the sample and the number of the last change; one for each device; one for each
  * counter; and the epoch. Changes that are made after it was begun are appended as lines of journal.ts. NGINX runs this as
  * well: see version.ts for what njs lacks.
@@ -45,7 +45,7 @@ export function tail(memory: Memory): string {
   return epoch === undefined ? text : text + journals.epochLine(epoch);
 }
 
-/** What a file says. */
+/** The contents of a file. */
 interface Found {
   /** The last change of each device. */
   changes: { [key: string]: journals.Change };
@@ -58,13 +58,13 @@ interface Found {
 }
 
 /**
- * Reads what was so before a restart back into an empty memory, as many devices as there is room for, and starts its clock
- * where it stood: while NGINX was not running nobody could ask. What cannot be read is left out. Returns how many lines that is.
+ * Reads the state from before a restart back into an empty memory, as many devices as there is room for. Starts its clock
+ * where it stood: nobody could ask while NGINX was not running. Leaves out lines that cannot be read, and returns how many.
  */
 export function restore(memory: Memory, text: string, limit: number): number {
   const lines = text.split('\n');
   const found = (lines[0] as string).match(HEAD);
-  // One that was never written whole has the journal alone.
+  // A file that was never written whole holds only the journal.
   const last = found === null ? 0 : Number(found[3] || 0);
   if (found !== null) memory.counts.set(memories.SAMPLE, Math.max(1, Number(found[2])));
   const now = found === null ? 0 : Number(found[1]);
@@ -122,7 +122,7 @@ function tryFlight(memory: Memory, change: journals.Change, now: number, limit: 
 
 function restoreFlight(memory: Memory, change: journals.Change, now: number, limit: number): boolean {
   const flight = records.decode(change.text);
-  // A time that has not come would keep the device from ever being lost.
+  // With a time in the future the device would never be lost.
   if (flight.asked > now || flight.seen > now) return false;
   if (memories.numberOf(memory, memories.FLIGHTS) >= limit) return false;
   memory.flights.set(change.key, change.text);

@@ -29,7 +29,7 @@ export function find(memory: Memory, key: string): Flight | undefined {
   return text === undefined ? undefined : records.decode(text);
 }
 
-/** How often a worker tries to get a device to itself, and after which time (s) another one counts as dead that has it. */
+/** How often a worker tries to take a device, and for how long (s) another worker may keep it before it counts as dead. */
 const TRIES = 200;
 const DEAD_AFTER = 2;
 
@@ -53,7 +53,7 @@ export function exclusively(memory: Memory, key: string, now: number, body: () =
   try {
     body();
   } catch {
-    // No room for it.
+    // There is no room for it.
   } finally {
     memory.flights.delete(lock);
   }

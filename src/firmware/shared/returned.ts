@@ -9,7 +9,7 @@ import * as memories from './memory.js';
 
 /** The patterns of the types that are counted, one in a line: `<type> <pattern>`. */
 const PATTERNS = ' client ids';
-/** Types beyond are not looked for on MQTT. */
+/** Further types are not looked for on MQTT. */
 const MAX_PATTERNS = 64;
 /** Where a pattern has the id. */
 const ID = '{id}';

@@ -19,7 +19,7 @@ interface Conditions {
   isFull: boolean;
 }
 
-/** The share of the devices that may be followed from which on the sample is halved. */
+/** The sample is halved once the devices in flight reach this share of those that may be followed. */
 const FULL = 0.75;
 /** The sample may be halved again once the sweep has passed this entry of the queue. */
 const HALVED_AT = ' halved at';
