@@ -95,7 +95,8 @@ export function parse(bytes: Bytes): Connect {
   if (level === 5) {
     size = varint(bytes, at);
     if (size < 0) return '';
-    if (size === 0) return undefined;
+    // Where the packet ends here, no more bytes of it will come.
+    if (size === 0) return length < end ? undefined : '';
     at += (size & 7) + (size >> 3);
   }
 

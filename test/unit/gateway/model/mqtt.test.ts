@@ -73,6 +73,8 @@ describe('a CONNECT packet', () => {
     expect(id([...Buffer.from('%FF')])).toBe('%25FF');
     expect(id([...Buffer.from('Gerät 1')])).toBe('Ger%C3%A4t%201');
     expect(id([10])).toBe('%0A');
+    expect(id([16])).toBe('%10');
+    expect(id([...Buffer.from('%')])).toBe('%25');
   });
 
   it.each([
@@ -100,7 +102,18 @@ describe('a CONNECT packet', () => {
     ['with a QoS without a will', raw({ flags: 0x0a }), 'a'],
     ['with a NUL in the ClientId', raw({ id: [0, 2, 0x61, 0] }), 'a%00'],
     ['of a version to come', raw({ level: 6 }), ''],
-    ['with properties of endless length', raw({ level: 5, properties: [255, 255, 255, 255] }), ''],
+    ['of a version that never was', raw({ level: 2 }), ''],
+    [
+      'with properties of endless length',
+      raw({ level: 5, properties: [255, 255, 255, 255], id: [0, 3, 0, 1, 0x61] }),
+      '',
+    ],
+    ['of MQTT 5 that ends before its properties', raw({ level: 5, id: [] }), ''],
+    [
+      'of MQTT 5 that ends within the length of its properties',
+      raw({ level: 5, properties: [128], id: [] }),
+      '',
+    ],
     ['with properties beyond the packet', raw({ level: 5, properties: [100] }), ''],
     ['with a ClientId beyond the packet', raw({ id: [0, 9, 0x61] }), ''],
     ['without a ClientId at all', Buffer.from([0x10, 10, 0, 4, ...Buffer.from('MQTT'), 4, 2, 0, 60]), ''],
@@ -120,6 +133,22 @@ describe('a CONNECT packet', () => {
     const cut = mqtt.parse(long.subarray(0, 16_384)) as string;
     expect(cut).toMatch(/^x{16300,16384}$/);
     expect(mqtt.parse(long)).toBe(cut);
+  });
+
+  it('needs more bytes while a length is incomplete', () => {
+    for (const size of [[0xff], [0xff, 0xff], [0xff, 0xff, 0xff]])
+      expect(mqtt.parse(Buffer.from([0x10, ...size]))).toBeUndefined();
+    const packet = raw({ level: 5, properties: [0x80, 0x80, 0] });
+    for (let behind = 3; behind <= 6; behind++)
+      expect(mqtt.parse(packet.subarray(0, packet.length - behind))).toBeUndefined();
+    expect(mqtt.parse(packet)).toBe('a');
+  });
+
+  it('needs more bytes while the name of MQTT 3.1 is incomplete', () => {
+    const packet = raw({ name: 'MQIsdp', level: 3 });
+    for (let length = 0; length < packet.length; length++)
+      expect(mqtt.parse(packet.subarray(0, length))).toBeUndefined();
+    expect(mqtt.parse(packet)).toBe('a');
   });
 
   it('is not awaited when it announces 256 MB', () => {
