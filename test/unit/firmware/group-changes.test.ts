@@ -71,16 +71,17 @@ describe('a change to a group', () => {
   });
 
   const FULL = withGroups({ beta: ids(MAX_MEMBERS), bench: ['a'] });
-  it.each<[string, Checked<unknown>, RegExp]>([
+  it.each<[string, Checked<unknown>, RegExp | string]>([
     [
       'for a type that nobody has published anything of',
       changeGroup(emptyType('tosater'), 'bench', { only: ['a'] }),
-      /^no-release: nothing has been published of type tosater; /,
+      'no-release: nothing has been published of type tosater; publish its first release, then make the group',
     ],
     [
       'of more devices than a group holds',
       changeGroup(FULL, 'beta', { add: ['one-more'], remove: [] }),
-      /^too-many-devices: group beta would have 2001 devices, of at most 2000/,
+      'too-many-devices: group beta would have 2001 devices, of at most 2000; ' +
+        'offer the release to a percentage: groups are for devices that somebody knows',
     ],
     [
       'of more devices than a candidate may be offered to',
@@ -90,13 +91,28 @@ describe('a change to a group', () => {
     [
       'that makes the groups of the candidate too large together',
       changeGroup(offeredTo(withGroups({ a: ids(1500), b: [] }), 'a', 'b'), 'b', { only: ids(600, 'other') }),
-      /^too-many-devices: the groups a, b have 2100 devices together, of at most 2000/,
+      'too-many-devices: the groups a, b have 2100 devices together, of at most 2000; ' +
+        'name fewer groups, or offer the release to a percentage',
     ],
-    ['that deletes what is not there', deleteGroup(FULL, 'lab'), /^no-group: .*; choose one of bench, beta/],
+    [
+      'that deletes what is not there',
+      deleteGroup(FULL, 'lab'),
+      'no-group: type toaster has no group lab; choose one of bench, beta',
+    ],
+    [
+      'that deletes what is not there, where there is no group at all',
+      deleteGroup(withGroups({}), 'lab'),
+      'no-group: type toaster has no group lab; make it first: sidekick firmware group toaster lab --add ID',
+    ],
+    [
+      'that deletes what is not there, with the first five groups there are',
+      deleteGroup(withGroups({ f: [], e: [], d: [], c: [], b: [], a: [] }), 'lab'),
+      /; choose one of a, b, c, d, e$/,
+    ],
     [
       'that deletes what a release is offered to',
       deleteGroup(offeredTo(FULL, 'bench'), 'bench'),
-      /^group-in-use: 1\.3\.0 is offered to group bench/,
+      'group-in-use: 1.3.0 is offered to group bench; promote it, withdraw it, or roll it out to other groups first',
     ],
     [
       'where a key cannot be read that decides who is offered what',

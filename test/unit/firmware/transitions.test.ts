@@ -76,20 +76,30 @@ describe('a rollout', () => {
     expect(fixed.rollout?.candidate?.salt).toBe('toaster-1.3.0');
   });
 
-  it.each<[string, TypeState, RolloutRequest, RegExp]>([
+  it.each<[string, TypeState, RolloutRequest, RegExp | string]>([
     [
       'a release that there is not',
       RELEASES,
       { version: '9.0.0', percent: 1 },
-      /^no-release: type toaster has no release 9\.0\.0; .*1\.3\.0, 1\.2\.0, 1\.1\.0/,
+      'no-release: type toaster has no release 9.0.0; choose one of its newest: 1.3.0, 1.2.0, 1.1.0',
     ],
-    ['a type without releases', typeWith(), { percent: 1 }, /^no-release: .*; publish a release first/],
-    ['the stable release', STABLE, { version: '1.2.0', percent: 1 }, /^is-stable: /],
+    [
+      'a type without releases',
+      typeWith(),
+      { percent: 1 },
+      'no-release: type toaster has no release; publish a release first',
+    ],
+    [
+      'the stable release',
+      STABLE,
+      { version: '1.2.0', percent: 1 },
+      'is-stable: 1.2.0 is the stable release already: every device is offered it; publish a newer release',
+    ],
     [
       'a release before the stable one',
       STABLE,
       { version: '1.1.0', percent: 1 },
-      /^version-backwards: 1\.1\.0 comes before 1\.2\.0/,
+      'version-backwards: 1.1.0 comes before 1.2.0, which is stable; go back with `sidekick firmware rollback`',
     ],
     ['nobody', RELEASES, {}, /^nobody: .*--percent, --group/],
     ['0 % and no group', CANDIDATE, { percent: 0, groups: [] }, /^nobody: /],
@@ -105,15 +115,20 @@ describe('a rollout', () => {
       'too many groups',
       RELEASES,
       { groups: Array.from({ length: 9 }, (_, i) => `g${i}`) },
-      /^no-group: .* at most 8/,
+      'no-group: a candidate has at most 8 groups; put the devices of several groups into one group',
     ],
-    ['a salt with spaces', RELEASES, { percent: 1, salt: 'a b' }, /^salt: /],
+    [
+      'a salt with spaces',
+      RELEASES,
+      { percent: 1, salt: 'a b' },
+      /^salt: salt must be a letter or digit.*; choose another salt$/,
+    ],
     ['another salt halfway', CANDIDATE, { percent: 20, salt: 'other' }, /^salt-fixed: .*leave --salt out/],
     [
       'a paused candidate',
       PAUSED,
       { percent: 20 },
-      /^paused: 1\.3\.0 was paused at 2026-11-27T12:00:00\.000Z by root@lb1: too warm; resume it/,
+      'paused: 1.3.0 was paused at 2026-11-27T12:00:00.000Z by root@lb1: too warm; resume it, or roll out a fixed release',
     ],
   ])('is refused to %s', (_, state, request, expected) => {
     expect(refusal(rollOut(state, request, AUTHOR))).toMatch(expected);
@@ -125,8 +140,9 @@ describe('a rollout', () => {
       percent: 1,
     });
     expect(state.rollout?.secureVersion).toBe(2);
-    expect(refusal(rollOut(state, { version: '1.1.0', percent: 1 }, AUTHOR))).toMatch(
-      /^secure-version: .*has secure_version 1/,
+    expect(refusal(rollOut(state, { version: '1.1.0', percent: 1 }, AUTHOR))).toBe(
+      'secure-version: 1.1.0 has secure_version 1, but devices have been offered 2: they would not boot it; ' +
+        'publish a release whose secure_version is not lower',
     );
   });
 
@@ -170,7 +186,10 @@ describe('a rollout', () => {
 
   it('needs a confirmation to roll back for devices that install whatever is offered, since that is a downgrade', () => {
     const promoted = changed(CANDIDATE, (state) => promote(state, AUTHOR));
-    expect(refusal(rollBack(promoted, false, AUTHOR))).toMatch(/^would-downgrade: .*--downgrade/);
+    expect(refusal(rollBack(promoted, false, AUTHOR))).toBe(
+      'would-downgrade: ESPHome devices would be offered 1.2.0 as an update, although it is older; ' +
+        'give --downgrade, or publish a fixed release under a higher number',
+    );
     const record = { chip: 'esp32s3', forms: ['esp32fota' as const] };
     expect(made(rollBack({ ...promoted, record }, false, AUTHOR)).rollout.downgrade).toBe(false);
   });
@@ -190,16 +209,41 @@ describe('a rollout', () => {
     expect(refusal(rollBack(promoted, true, AUTHOR))).toMatch(/^secure-version: /);
   });
 
-  it.each<[string, Checked<unknown>, RegExp]>([
-    ['pause of nothing', pause(STABLE, undefined, AUTHOR), /^no-candidate: /],
+  it.each<[string, Checked<unknown>, RegExp | string]>([
+    [
+      'pause of nothing',
+      pause(STABLE, undefined, AUTHOR),
+      'no-candidate: no release is being rolled out; begin one with `sidekick firmware rollout`',
+    ],
     ['pause twice', pause(PAUSED, undefined, AUTHOR), /^paused: .*by root@lb1: too warm/],
-    ['resume of what is not paused', resume(CANDIDATE, undefined, AUTHOR), /^not-paused: /],
+    [
+      'pause twice without a reason',
+      pause(
+        changed(CANDIDATE, (state) => pause(state, undefined, AUTHOR)),
+        'too warm',
+        AUTHOR,
+      ),
+      /^paused: .*by root@lb1; resume it/,
+    ],
+    [
+      'resume of what is not paused',
+      resume(CANDIDATE, undefined, AUTHOR),
+      'not-paused: 1.3.0 is not paused; there is nothing to resume',
+    ],
     ['resume of nothing', resume(RELEASES, undefined, AUTHOR), /^no-candidate: /],
     ['promote of nothing', promote(STABLE, AUTHOR), /^no-candidate: /],
     ['promote of what is paused', promote(PAUSED, AUTHOR), /^paused: /],
-    ['rollback to nothing', rollBack(STABLE, true, AUTHOR), /^no-previous: /],
+    [
+      'rollback to nothing',
+      rollBack(STABLE, true, AUTHOR),
+      'no-previous: type toaster has no release to go back to; publish a fixed release',
+    ],
     ['rollback before a rollout', rollBack(RELEASES, false, AUTHOR), /^no-previous: /],
-    ['prune of everything', prunable(STABLE, 0), /^keep: /],
+    [
+      'prune of everything',
+      prunable(STABLE, 0),
+      'keep: 0 is not a number of releases that can be kept; give --keep with a whole number from 1',
+    ],
     ['prune of a half', prunable(STABLE, 1.5), /^keep: /],
   ])('is refused for %s', (_, change, expected) => {
     expect(refusal(change)).toMatch(expected);
@@ -299,6 +343,61 @@ describe('a rollout', () => {
 });
 
 const PHASES = { version: '1.3.0', phases: [1, 10, 100], after: 60, maxFailures: 2 };
+
+describe('a change in words', () => {
+  const FIRST = rolledOut(RELEASES, { version: '1.2.0', percent: 10 });
+  const NEWER = changed(CANDIDATE, (state) => promote(state, AUTHOR));
+  const COUNTED = changed(STABLE, (state) => shadow(state, {}, AUTHOR));
+  const rollout = (request: RolloutRequest) => rollOut(STABLE, { version: '1.3.0', ...request }, AUTHOR);
+
+  it.each<[string, Checked<Change>]>([
+    ['1.3.0 is offered to the group beta', rollout({ groups: ['beta'] })],
+    ['1.3.0 is offered to 1 % of devices, then to 10 % with rollout --next', rollout({ phases: [1, 10] })],
+    [
+      '1.3.0 is offered to 1 % of devices, then to 10 % at least 60 s apart',
+      rollout({ phases: [1, 10], every: 60 }),
+    ],
+    [
+      '1.3.0 is offered to nobody yet, then to 1 %, 10 % after 5 more devices have booted, from 2026-12-01T08:00:00.000Z on',
+      rollout({ phases: [1, 10], after: 5, notBefore: '2026-12-01T08:00:00.000Z' }),
+    ],
+    [
+      '1.3.0 is offered to 5 % of devices; halts when more than 2 % of at least 30 devices fail or are lost',
+      rollout({ percent: 5, maxFailures: 2 }),
+    ],
+    [
+      '1.3.0 is offered to 10 % of devices, then to 100 % after 60 more devices have booted; ' +
+        'halts when more than 2 % of at least 30 devices fail or are lost',
+      beginNextPhase(rolledOut(STABLE, PHASES), AUTHOR),
+    ],
+    ['1.3.0 is paused: too warm', pause(CANDIDATE, 'too warm', AUTHOR)],
+    ['1.3.0 is paused', pause(CANDIDATE, undefined, AUTHOR)],
+    ['1.3.0 is offered again, to 2 % of devices and the group beta', resume(PAUSED, 2, AUTHOR)],
+    ['1.2.0 is the stable release', promote(FIRST, AUTHOR)],
+    ['1.2.0 is withdrawn', rollBack(FIRST, false, AUTHOR)],
+    ['1.3.0 is withdrawn: 1.2.0 stays the stable release', rollBack(CANDIDATE, false, AUTHOR)],
+    ['1.3.0 is withdrawn: 1.2.0 is the stable release again', rollBack(NEWER, true, AUTHOR)],
+    ['1.3.0 is not in shadow any more', shadow(COUNTED, { percent: 0 }, AUTHOR)],
+  ])('is: %s', (text, change) => {
+    expect(made(change).text).toBe(text);
+  });
+
+  it('names the release that it is about', () => {
+    const changes = [
+      rollOut(RELEASES, { percent: 1 }, AUTHOR),
+      beginNextPhase(rolledOut(STABLE, PHASES), AUTHOR),
+      halt(CANDIDATE, { failed: 1, lost: 0, of: 1 }, AUTHOR),
+      pause(CANDIDATE, undefined, AUTHOR),
+      resume(PAUSED, undefined, AUTHOR),
+      promote(CANDIDATE, AUTHOR),
+      rollBack(CANDIDATE, false, AUTHOR),
+      rollBack(NEWER, true, AUTHOR),
+      shadow(STABLE, {}, AUTHOR),
+      shadow(COUNTED, { percent: 0 }, AUTHOR),
+    ];
+    for (const change of changes) expect(made(change).version).toBe('1.3.0');
+  });
+});
 
 /** The type with this counted of 1.3.0. */
 function counting(state: TypeState, counts: Partial<Counts>): TypeState {
