@@ -132,6 +132,18 @@ describe('a change to a group', () => {
     expect(made(changeGroup(state, 'b', { only: ids(2000, 'other') })).group?.ids).toHaveLength(2000);
   });
 
+  it('is allowed while no candidate is offered to anybody, and counts no device of a group that is gone', () => {
+    const state = withGroups({ a: [] });
+    const stable = { ...AUTHOR, stable: '1.3.0', downgrade: false, secureVersion: 0 };
+    expect(made(changeGroup({ ...state, rollout: stable }, 'a', { only: ['b'] })).group?.ids).toEqual(['b']);
+
+    const candidate = { version: '1.3.0', salt: 's', percent: 0, groups: ['a', 'gone'] };
+    const full = changeGroup({ ...state, rollout: { ...stable, candidate } }, 'a', {
+      only: ids(MAX_MEMBERS),
+    });
+    expect(made(full).group?.ids).toHaveLength(MAX_MEMBERS);
+  });
+
   it('is readable with the most devices and the longest names', () => {
     const all = ids(MAX_GROUP, 'x'.repeat(58));
     expect(all[0]).toHaveLength(64);

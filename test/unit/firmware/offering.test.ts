@@ -32,10 +32,12 @@ function release(version: string, revision: number, more: Partial<Release> = {})
   return keyValue(releaseKey(PREFIXES, 'lamp', version), value, revision);
 }
 
+const NOTHING: Rollout = { by: 'ann', at: AT, downgrade: false, secureVersion: 0 };
+
 /** A type with two releases, one of which is rolled out; the releases were written at 10 and 20. */
 function types(change: Partial<Rollout> = {}, more: readonly KeyValue[] = []) {
   const rollout: Rollout = {
-    ...{ by: 'ann', at: AT, downgrade: false, secureVersion: 0, stable: '1.0.1' },
+    ...{ ...NOTHING, stable: '1.0.1' },
     candidate: { version: '1.0.2', salt: 's', percent: 12.5, groups: ['bench', 'beta'] },
     ...change,
   };
@@ -55,12 +57,13 @@ function offered(
   announced: readonly (number | undefined)[],
   change: Partial<Rollout> = {},
   more: readonly KeyValue[] = [],
+  origin = ORIGIN,
 ) {
   const offering = offeringOf({
     prefixes: PREFIXES,
     types: types(change, more),
     servers: announced.map((heldUpTo, i) => defined({ address: `10.0.0.${i}:8080`, heldUpTo })),
-    origin: ORIGIN,
+    origin,
     revision: 40,
   });
   const lamp = decode(offering?.types.get('lamp')?.value ?? '');
@@ -71,11 +74,7 @@ describe('the line of a region', () => {
   const keys = (rollout: Partial<Rollout>) => [
     keyValue(typeKey(PREFIXES, 'lamp@eu'), encodeType({ chip: 'esp32', forms: ['esp32fota'] }), 5),
     { ...release('1.0.1', 10), key: releaseKey(PREFIXES, 'lamp@eu', '1.0.1') },
-    keyValue(
-      rolloutKey(PREFIXES, 'lamp@eu'),
-      encodeRollout({ by: 'ann', at: AT, downgrade: false, secureVersion: 0, ...rollout }),
-      11,
-    ),
+    keyValue(rolloutKey(PREFIXES, 'lamp@eu'), encodeRollout({ ...NOTHING, ...rollout }), 11),
   ];
   const offer = (
     servers: Readonly<Record<string, number>>,
@@ -116,8 +115,10 @@ describe('the line of a region', () => {
     expect([type, region]).toEqual(['lamp', 'eu']);
   });
 
-  it('is not there while its rollout offers nothing', () => {
+  it('is not there while its rollout offers nothing, and is there with a candidate alone', () => {
     expect(offer({ all: 10 }, {})).toBeUndefined();
+    const candidate = { version: '1.0.1', salt: 's', percent: 1, groups: [] };
+    expect(decode(offer({ all: 10 }, { candidate }) ?? '')?.candidate?.version).toBe('1.0.1');
   });
 });
 
@@ -147,6 +148,32 @@ describe('offeringOf', () => {
         ['lamp/id/two', 'bench,beta'],
       ]),
     );
+  });
+
+  it('names no member of a group that is gone, and keeps a type whose rollout offers nothing', () => {
+    const candidate = { version: '1.0.2', salt: 's', percent: 1, groups: ['gone'] };
+    const members = (change: Partial<Rollout>) => offered([33], change).offering?.types.get('lamp')?.members;
+    expect(members({ candidate })).toEqual(new Map());
+    const nothing = keyValue(rolloutKey(PREFIXES, 'lamp'), encodeRollout(NOTHING), 34);
+    const { offering } = offered([33], {}, [nothing]);
+    expect(offering?.types.get('lamp')?.value).toBeDefined();
+  });
+
+  it('leaves out a type that has no rollout, or of which there is no record', () => {
+    const keys = [
+      keyValue(typeKey(PREFIXES, 'plug'), encodeType({ chip: 'esp32', forms: ['esp32fota'] }), 5),
+      keyValue(rolloutKey(PREFIXES, 'heater'), encodeRollout(NOTHING), 30),
+    ];
+    expect([...(offered([33], {}, keys).offering?.types.keys() ?? [])]).toEqual(['lamp']);
+  });
+
+  it('says which type cannot be offered, and why', () => {
+    const { offering } = offered([33], {}, [], `https://${'a'.repeat(1_000)}`);
+    expect(offering?.problems).toEqual([
+      { type: 'lamp', reason: expect.stringContaining('the catalogue of lamp would be') },
+    ]);
+    expect(offering?.types.get('lamp')).toMatchObject({ value: undefined });
+    expect(offered([33]).offering?.problems).toEqual([]);
   });
 
   it('contains the revision at which etcd was read', () => {
