@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { compareReleases } from '../../../src/firmware/names.js';
-import { type Counts, NO_COUNTS } from '../../../src/firmware/outcomes.js';
-import type { Checked } from '../../../src/firmware/refusal.js';
-import { decodeRollout, encodeRollout, MAX_BEGUN, type Rollout } from '../../../src/firmware/rollout.js';
+import { compareReleases } from '../../../../src/firmware/names.js';
+import { NO_COUNTS } from '../../../../src/firmware/outcomes.js';
+import type { Checked } from '../../../../src/firmware/refusal.js';
+import { decodeRollout, encodeRollout, type Rollout } from '../../../../src/firmware/rollout.js';
 import {
   beginNextPhase,
-  type Change,
   halt,
   pause,
   promote,
@@ -15,38 +14,20 @@ import {
   rollBack,
   rollOut,
   shadow,
-} from '../../../src/firmware/transitions.js';
-import type { TypeState } from '../../../src/firmware/type-state.js';
-import { fc } from '../../support/property.js';
-import { AUTHOR, release, typeWith } from './support/types.js';
-
-const RELEASES = typeWith(release('1.1.0'), release('1.2.0'), release('1.3.0'));
-
-function made(change: Checked<Change>): Change {
-  if (!change.ok) throw new Error(`${change.refusal.code}: ${change.refusal.reason}`);
-  return change.value;
-}
-
-/** The type after a change. */
-function changed(state: TypeState, change: (state: TypeState) => Checked<Change>): TypeState {
-  return { ...state, rollout: made(change(state)).rollout };
-}
-
-function refusal(change: Checked<unknown>): string {
-  if (change.ok) return 'accepted';
-  const { code, reason, remedy } = change.refusal;
-  return `${code}: ${reason}; ${remedy}`;
-}
-
-function rolledOut(state: TypeState, request: RolloutRequest): TypeState {
-  return changed(state, (before) => rollOut(before, request, AUTHOR));
-}
-
-const STABLE = changed(rolledOut(RELEASES, { version: '1.2.0', percent: 10 }), (state) =>
-  promote(state, AUTHOR),
-);
-const CANDIDATE = rolledOut(STABLE, { version: '1.3.0', percent: 10, groups: ['beta'] });
-const PAUSED = changed(CANDIDATE, (state) => pause(state, 'too warm', AUTHOR));
+} from '../../../../src/firmware/transitions.js';
+import type { TypeState } from '../../../../src/firmware/type-state.js';
+import { fc } from '../../../support/property.js';
+import {
+  CANDIDATE,
+  changed,
+  made,
+  PAUSED,
+  RELEASES,
+  refusal,
+  rolledOut,
+  STABLE,
+} from '../support/transitions.js';
+import { AUTHOR, release, typeWith } from '../support/types.js';
 
 describe('a rollout', () => {
   it('begins with the newest release and a salt of its own, and names who is offered it', () => {
@@ -342,214 +323,11 @@ describe('a rollout', () => {
   });
 });
 
-const PHASES = { version: '1.3.0', phases: [1, 10, 100], after: 60, maxFailures: 2 };
-
-describe('a change in words', () => {
-  const FIRST = rolledOut(RELEASES, { version: '1.2.0', percent: 10 });
-  const NEWER = changed(CANDIDATE, (state) => promote(state, AUTHOR));
-  const COUNTED = changed(STABLE, (state) => shadow(state, {}, AUTHOR));
-  const rollout = (request: RolloutRequest) => rollOut(STABLE, { version: '1.3.0', ...request }, AUTHOR);
-
-  it.each<[string, Checked<Change>]>([
-    ['1.3.0 is offered to the group beta', rollout({ groups: ['beta'] })],
-    ['1.3.0 is offered to 1 % of devices, then to 10 % with rollout --next', rollout({ phases: [1, 10] })],
-    [
-      '1.3.0 is offered to 1 % of devices, then to 10 % at least 60 s apart',
-      rollout({ phases: [1, 10], every: 60 }),
-    ],
-    [
-      '1.3.0 is offered to nobody yet, then to 1 %, 10 % after 5 more devices have booted, from 2026-12-01T08:00:00.000Z on',
-      rollout({ phases: [1, 10], after: 5, notBefore: '2026-12-01T08:00:00.000Z' }),
-    ],
-    [
-      '1.3.0 is offered to 5 % of devices; halts when more than 2 % of at least 30 devices fail or are lost',
-      rollout({ percent: 5, maxFailures: 2 }),
-    ],
-    [
-      '1.3.0 is offered to 10 % of devices, then to 100 % after 60 more devices have booted; ' +
-        'halts when more than 2 % of at least 30 devices fail or are lost',
-      beginNextPhase(rolledOut(STABLE, PHASES), AUTHOR),
-    ],
-    ['1.3.0 is paused: too warm', pause(CANDIDATE, 'too warm', AUTHOR)],
-    ['1.3.0 is paused', pause(CANDIDATE, undefined, AUTHOR)],
-    ['1.3.0 is offered again, to 2 % of devices and the group beta', resume(PAUSED, 2, AUTHOR)],
-    ['1.2.0 is the stable release', promote(FIRST, AUTHOR)],
-    ['1.2.0 is withdrawn', rollBack(FIRST, false, AUTHOR)],
-    ['1.3.0 is withdrawn: 1.2.0 stays the stable release', rollBack(CANDIDATE, false, AUTHOR)],
-    ['1.3.0 is withdrawn: 1.2.0 is the stable release again', rollBack(NEWER, true, AUTHOR)],
-    ['1.3.0 is not in shadow any more', shadow(COUNTED, { percent: 0 }, AUTHOR)],
-  ])('is: %s', (text, change) => {
-    expect(made(change).text).toBe(text);
-  });
-
-  it('names the release that it is about', () => {
-    const changes = [
-      rollOut(RELEASES, { percent: 1 }, AUTHOR),
-      beginNextPhase(rolledOut(STABLE, PHASES), AUTHOR),
-      halt(CANDIDATE, { failed: 1, lost: 0, of: 1 }, AUTHOR),
-      pause(CANDIDATE, undefined, AUTHOR),
-      resume(PAUSED, undefined, AUTHOR),
-      promote(CANDIDATE, AUTHOR),
-      rollBack(CANDIDATE, false, AUTHOR),
-      rollBack(NEWER, true, AUTHOR),
-      shadow(STABLE, {}, AUTHOR),
-      shadow(COUNTED, { percent: 0 }, AUTHOR),
-    ];
-    for (const change of changes) expect(made(change).version).toBe('1.3.0');
-  });
-});
-
-/** The type with this counted of 1.3.0. */
-function counting(state: TypeState, counts: Partial<Counts>): TypeState {
-  const all = new Map([['1.3.0', { ...NO_COUNTS, ...counts }]]);
-  const record = { nginx: 'lb1', at: AUTHOR.at, sample: 1, counts: all };
-  return { ...state, outcomes: new Map([['a'.repeat(16), record]]) };
-}
-
-describe('a rollout in phases', () => {
-  it('begins with the first, and the rest follows as the gate says', () => {
-    const change = made(rollOut(STABLE, { ...PHASES, every: 3_600 }, AUTHOR));
-    expect(change.rollout.candidate).toMatchObject({
-      percent: 1,
-      phases: [1, 10, 100],
-      gate: { after: 60, every: 3_600 },
-      limit: { maxFailures: 2, min: 30 },
-    });
-    expect(change.text).toBe(
-      '1.3.0 is offered to 1 % of devices, then to 10 %, 100 % after 60 more devices have booted, at least 3600 s apart; ' +
-        'halts when more than 2 % of at least 30 devices fail or are lost',
-    );
-  });
-
-  it('begins at its time, and with nobody before that', () => {
-    const change = made(rollOut(STABLE, { ...PHASES, notBefore: '2026-12-01T08:00:00.000Z' }, AUTHOR));
-    expect(change.rollout.candidate).toMatchObject({ percent: 0, begun: [{ percent: 0 }] });
-    expect(change.text).toContain('1.3.0 is offered to nobody yet, then to 1 %, 10 %, 100 %');
-    const past = made(rollOut(STABLE, { ...PHASES, notBefore: '2026-11-01T08:00:00.000Z' }, AUTHOR));
-    expect(past.rollout.candidate?.percent).toBe(1);
-  });
-
-  it('goes on when an operator says so, whatever its gate, with what was counted by then', () => {
-    const state = counting(rolledOut(STABLE, PHASES), { offered: 9, booted: 3 });
-    const { candidate } = made(beginNextPhase(state, AUTHOR)).rollout;
-    expect(candidate).toMatchObject({ percent: 10, phases: [1, 10, 100] });
-    expect(candidate?.begun?.map(({ percent, counts }) => [percent, counts.booted])).toEqual([
-      [1, 0],
-      [10, 3],
-    ]);
-  });
-
-  it('replaces its plan and gate, and keeps a share that has begun', () => {
-    const state = rolledOut(rolledOut(STABLE, PHASES), { percent: 20 });
-    const again = rolledOut(state, { phases: [5, 50, 100], every: 60 });
-    expect(again.rollout?.candidate).toMatchObject({
-      ...{ percent: 20, phases: [5, 50, 100], gate: { after: 0, every: 60 } },
-      limit: { maxFailures: 2, min: 30 },
-    });
-  });
-
-  it('keeps the first entry and the last that ended a pause, however many shares there were', () => {
-    let state = changed(rolledOut(STABLE, PHASES), (before) => pause(before, undefined, AUTHOR));
-    state = counting(state, { booted: 7 });
-    state = changed(state, (before) => resume(before, 2, AUTHOR));
-    for (let i = 0; i < 50; i++) state = rolledOut(state, { percent: 3 + (i % 2) });
-    const { begun = [] } = state.rollout?.candidate ?? {};
-    expect(begun).toHaveLength(MAX_BEGUN);
-    expect(begun[0]).toMatchObject({ percent: 1, counts: { booted: 0 } });
-    expect(begun.filter(({ resumed }) => resumed)).toMatchObject([{ percent: 2, counts: { booted: 7 } }]);
-  });
-
-  it.each<[string, TypeState, RolloutRequest, RegExp]>([
-    ['that shrink', STABLE, { phases: [10, 5] }, /^phases: phases must be percentages that grow/],
-    ['of which there are none', STABLE, { phases: [] }, /^phases: /],
-    ['beside a percentage', STABLE, { phases: [1, 10], percent: 5 }, /^phases: .*leave --percent out/],
-    [
-      'that are all begun',
-      rolledOut(STABLE, { percent: 50 }),
-      { phases: [10, 50] },
-      /^phases: 1\.3\.0 is offered to 50 %/,
-    ],
-    ['that are missing for a gate', STABLE, { percent: 1, after: 60 }, /^gate: .*give --phases/],
-    [
-      'that would all begin at once',
-      STABLE,
-      { phases: [1, 10], notBefore: '2026-12-01T08:00:00.000Z' },
-      /^gate: every phase after the first would begin at once/,
-    ],
-    ['with a minimum for no limit', STABLE, { percent: 1, min: 60 }, /^limit: .*give --max-failures/],
-    ['with a limit above 100 %', STABLE, { percent: 1, maxFailures: 101 }, /^percent: /],
-    ['that rescue from themselves', STABLE, { version: '1.3.0', percent: 1, rescue: ['1.3.0'] }, /^rescue: /],
-  ])('is refused with phases %s', (_, state, request, expected) => {
-    expect(refusal(rollOut(state, request, AUTHOR))).toMatch(expected);
-  });
-
-  it('begins no phase where none follows, or while the candidate is paused', () => {
-    expect(refusal(beginNextPhase(CANDIDATE, AUTHOR))).toMatch(/^no-phase: .*and there is no further phase/);
-    const paused = changed(rolledOut(STABLE, PHASES), (state) => pause(state, undefined, AUTHOR));
-    expect(refusal(beginNextPhase(paused, AUTHOR))).toMatch(/^paused: /);
-    expect(refusal(beginNextPhase(STABLE, AUTHOR))).toMatch(/^no-candidate: /);
-  });
-});
-
-describe('a halt', () => {
-  it('pauses the candidate, with what was counted and why', () => {
-    const change = made(halt(rolledOut(STABLE, PHASES), { failed: 9, lost: 3, of: 80 }, AUTHOR));
-    const reason = 'halted: 12 of 80 devices failed or were lost (15 %), the limit is 2 %';
-    expect(change.rollout.paused).toEqual({ ...AUTHOR, reason, halted: { failed: 9, lost: 3, of: 80 } });
-    expect(change.text).toBe(`1.3.0 is ${reason}`);
-    expect(refusal(halt(PAUSED, { failed: 9, lost: 3, of: 80 }, AUTHOR))).toMatch(/^paused: /);
-  });
-
-  it('is ended by resume, from which on failures count', () => {
-    const state = counting(
-      changed(rolledOut(STABLE, PHASES), (before) => halt(before, { failed: 9, lost: 3, of: 80 }, AUTHOR)),
-      { booted: 68, failed: 9, lost: 3 },
-    );
-    const { rollout } = made(resume(state, 5, AUTHOR));
-    expect(rollout.paused).toBeUndefined();
-    expect(rollout.candidate?.begun?.at(-1)).toMatchObject({
-      percent: 5,
-      resumed: true,
-      counts: { failed: 9 },
-    });
-  });
-});
-
 describe('a rescue', () => {
   it('offers the candidate to devices that run a bad release, if to nobody else', () => {
     const change = made(rollOut(STABLE, { version: '1.3.0', rescue: ['1.2.0', '1.1.0'] }, AUTHOR));
     expect(change.rollout.candidate).toMatchObject({ percent: 0, rescue: ['1.2.0', '1.1.0'] });
     expect(change.text).toBe('1.3.0 is offered to devices that run 1.2.0, 1.1.0');
-  });
-});
-
-describe('a shadow', () => {
-  it('counts whom a release would reach, with the salt that it will have, and changes nothing else', () => {
-    const { rollout, text } = made(shadow(STABLE, { percent: 10 }, AUTHOR));
-    expect(rollout).toEqual({
-      ...STABLE.rollout,
-      shadow: { version: '1.3.0', salt: 'toaster-1.3.0', percent: 10 },
-    });
-    expect(text).toBe(
-      '1.3.0 is in shadow at 10 %: no device is offered it, and those that it would reach are counted',
-    );
-  });
-
-  it('comes, where an operator wants it, before anything was rolled out, and ends at 0 % and when its release is rolled out', () => {
-    const counted = changed(RELEASES, (state) => shadow(state, {}, AUTHOR));
-    expect(counted.rollout).toEqual({
-      ...AUTHOR,
-      ...{ downgrade: false, secureVersion: 0 },
-      shadow: { version: '1.3.0', salt: 'toaster-1.3.0', percent: 100 },
-    });
-    expect(made(shadow(counted, { percent: 0 }, AUTHOR)).rollout.shadow).toBeUndefined();
-    expect(rolledOut(counted, { version: '1.3.0', percent: 1 }).rollout?.shadow).toBeUndefined();
-    expect(rolledOut(counted, { version: '1.2.0', percent: 1 }).rollout?.shadow).toBeDefined();
-  });
-
-  it('is refused of the stable release, and of one that comes before it', () => {
-    expect(refusal(shadow(STABLE, { version: '1.2.0' }, AUTHOR))).toMatch(/^is-stable: /);
-    expect(refusal(shadow(STABLE, { version: '1.1.0' }, AUTHOR))).toMatch(/^version-backwards: /);
   });
 });
 
