@@ -143,17 +143,24 @@ export function plan(given: PlanInput): Plan {
 }
 
 /**
- * Whether a plan may go by `active` and `failing`: it does for servers that are to be taken out, or are there twice. Where
- * this changes between the read and the plan, no server counts as idle or failing, as in a plan whose counters are not fresh.
+ * The ids of the servers by whose `active` and `failing` a plan may go: of those that are to be taken out, and of those that
+ * are there more than once. Where this changes between the read and the plan, no server counts as idle or failing, as in a
+ * plan whose counters are not fresh.
  */
-export function needsCounters(servers: readonly ActualServer[], desired: DesiredServers): boolean {
-  const staying = new Set<Address>();
-  for (const { address } of servers) {
+export function countersNeeded(
+  servers: readonly ActualServer[],
+  desired: DesiredServers,
+): ReadonlySet<number> {
+  const needed = new Set<number>();
+  const first = new Map<Address, number>();
+  for (const { id, address } of servers) {
     const intent = desired.get(address)?.intent;
-    if (intent === undefined || intent === 'drain' || staying.has(address)) return true;
-    staying.add(address);
+    if (intent === undefined || intent === 'drain') needed.add(id);
+    const before = first.get(address);
+    if (before === undefined) first.set(address, id);
+    else needed.add(before).add(id);
   }
-  return false;
+  return needed;
 }
 
 /** What the plan is for: what is desired and not there, and the addresses that may have servers. */
@@ -290,7 +297,8 @@ export function isOut(server: Pick<ActualServer, 'draining' | 'parameters'>): bo
 export function byAddress(servers: Iterable<ActualServer>): Map<Address, readonly ActualServer[]> {
   const groups = new Map<Address, readonly ActualServer[]>();
   for (const server of servers) {
-    groups.set(server.address, [...(groups.get(server.address) ?? []), server]);
+    const others = groups.get(server.address);
+    groups.set(server.address, others ? [...others, server] : [server]);
   }
   return groups;
 }

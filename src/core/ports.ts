@@ -162,14 +162,14 @@ export interface NginxApi {
   /** The names of the groups of a kind; none if NGINX has no such block. */
   upstreams(kind: Kind, signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * The group's servers, with `active` and `failing` read from its peers: a second question, whose answer is several times
-   * as long.
-   * @param needsCounters Whether that is to be asked, by the servers that the group has; left out: it is.
+   * The group's servers, some with `active` and `failing` read from its peers: a second question, whose answer is several
+   * times as long, and which is asked only where there are such servers.
+   * @param countersOf The ids of these servers, of all that the group has; default: every one's.
    */
   upstream(
     ref: UpstreamRef,
     signal: AbortSignal,
-    needsCounters?: (servers: readonly ActualServer[]) => boolean,
+    countersOf?: (servers: readonly ActualServer[]) => ReadonlySet<number>,
   ): Promise<UpstreamState>;
   /** One server as it is configured, without its counters. */
   server(ref: UpstreamRef, id: number, signal: AbortSignal): Promise<ActualServer>;

@@ -237,12 +237,14 @@ export class FakeNginx implements NginxApi, TrafficApi {
   upstream(
     ref: UpstreamRef,
     signal: AbortSignal,
-    needsCounters: (servers: readonly ActualServer[]) => boolean = () => true,
+    countersOf?: (servers: readonly ActualServer[]) => ReadonlySet<number>,
   ): Promise<UpstreamState> {
     return this.#call({ method: 'upstream', ref }, signal, () => {
       const { servers, unmanaged } = this.#group(ref);
       const configured = servers.map(shown);
-      return { unmanaged, servers: needsCounters(configured) ? servers.map(listed) : configured };
+      const counted = countersOf?.(configured);
+      const isCounted = ({ id }: ActualServer) => counted?.has(id) ?? true;
+      return { unmanaged, servers: servers.map((server) => (isCounted(server) ? listed : shown)(server)) };
     });
   }
 

@@ -1,13 +1,22 @@
 import { isObject } from '../../core/bounded-json.js';
 import { NginxError } from '../../core/errors.js';
-import type { KeyvalApi, NginxApi, NginxIdentity, TrafficApi } from '../../core/ports.js';
+import type {
+  ActualServer,
+  KeyvalApi,
+  NginxApi,
+  NginxIdentity,
+  TrafficApi,
+  UpstreamState,
+} from '../../core/ports.js';
 import { nonDefault } from '../../core/server-parameters.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import { readReport } from '../../firmware/outcomes.js';
 import type { OutcomeSource } from '../../firmware/ports.js';
 import { besideApi } from './location.js';
 import type { NginxApiOptions } from './options.js';
-import { readPeers, readServer, readServers, readTraffic, wireParameters } from './server-codec.js';
+import { type PeersReader, statusReader, trafficReader } from './peers-reader.js';
+import { readServer, wireParameters } from './server-codec.js';
+import { type ServersByText, ServersReader } from './servers-reader.js';
 import { createTransport } from './transport.js';
 
 /** The error object has had its shape since version 4; the write contract is that of version 9. */
@@ -27,21 +36,45 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
   let transport = createTransport(options);
   let outcomes = outcomeTransport(options);
   let version: number | undefined;
+  /** What was last read of each group, for as long as somebody knows the group. */
+  const lastRead = new WeakMap<UpstreamRef, ServersByText>();
 
-  async function versioned(
-    method: Parameters<typeof transport.call>[0],
-    path: string,
-    signal: AbortSignal,
-    body?: unknown,
-  ): Promise<unknown> {
+  /** @param ask Is given the version's root. */
+  async function inVersion<T>(signal: AbortSignal, ask: (root: string) => Promise<T>): Promise<T> {
     version ??= bestVersion(await transport.call('GET', '/', signal));
     try {
-      return await transport.call(method, `/${version}${path}`, signal, body);
+      return await ask(`/${version}`);
     } catch (error) {
       // Another NGINX answers now, which wants its version looked up again.
       if (error instanceof NginxError && error.code === 'UnknownVersion') version = undefined;
       throw error;
     }
+  }
+
+  function versioned(
+    method: Parameters<typeof transport.call>[0],
+    path: string,
+    signal: AbortSignal,
+    body?: unknown,
+  ): Promise<unknown> {
+    return inVersion(signal, (root) => transport.call(method, root + path, signal, body));
+  }
+
+  /** Reads the servers of a group. Most are as they were at the last read: those are not read again. */
+  async function servers(ref: UpstreamRef, signal: AbortSignal): Promise<UpstreamState> {
+    const path = `${groupPath(ref)}/servers/`;
+    const reader = () => new ServersReader(lastRead.get(ref));
+    const read = await inVersion(signal, (root) => transport.list(root + path, signal, { at: 1, reader }));
+    if (!read) throw badAnswer('the servers of the group are not as NGINX lists them');
+    lastRead.set(ref, read.byText);
+    return read;
+  }
+
+  async function peers<T>(ref: UpstreamRef, signal: AbortSignal, reader: () => PeersReader<T>): Promise<T> {
+    const path = `${groupPath(ref)}/?fields=peers`;
+    const read = await inVersion(signal, (root) => transport.list(root + path, signal, { at: 2, reader }));
+    if (!read) throw badAnswer('the peers of the group are not as NGINX lists them');
+    return read;
   }
 
   return {
@@ -63,19 +96,20 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
       }
     },
 
-    async upstream(ref, signal, needsCounters = () => true) {
-      const state = readServers(await versioned('GET', `${groupPath(ref)}/servers/`, signal));
-      if (!state) throw badAnswer('the servers of the group are not as NGINX lists them');
-      if (!needsCounters(state.servers)) return state;
-      const peers = readPeers(await versioned('GET', `${groupPath(ref)}/?fields=peers`, signal));
-      if (!peers) throw badAnswer('the peers of the group are not as NGINX lists them');
-      return { ...state, servers: state.servers.map((server) => ({ ...server, ...peers.get(server.id) })) };
+    async upstream(ref, signal, countersOf = idsOf) {
+      const state = await servers(ref, signal);
+      const ids = countersOf(state.servers);
+      if (ids.size === 0) return { servers: state.servers, unmanaged: state.unmanaged };
+      const statuses = await peers(ref, signal, () => statusReader(ids));
+      const withCounters = state.servers.map((server) => {
+        const status = statuses.get(server.id);
+        return status ? { ...server, ...status } : server;
+      });
+      return { servers: withCounters, unmanaged: state.unmanaged };
     },
 
-    async traffic(ref, signal) {
-      const traffic = readTraffic(await versioned('GET', `${groupPath(ref)}/?fields=peers`, signal));
-      if (!traffic) throw badAnswer('the peers of the group are not as NGINX lists them');
-      return traffic;
+    traffic(ref, signal) {
+      return peers(ref, signal, trafficReader);
     },
 
     async server(ref, id, signal) {
@@ -161,6 +195,10 @@ const MAX_REPORT = 4 * 1024 * 1024;
 function outcomeTransport(options: NginxApiOptions): ReturnType<typeof createTransport> {
   const url = besideApi(options.url, '/firmware/outcomes');
   return createTransport({ ...options, url, connections: 1 }, MAX_REPORT);
+}
+
+function idsOf(servers: readonly ActualServer[]): ReadonlySet<number> {
+  return new Set(servers.map(({ id }) => id));
 }
 
 function groupPath({ kind, name }: UpstreamRef): string {

@@ -1,10 +1,15 @@
 import type { Dispatcher } from 'undici';
 import { TimeoutError } from '../../async/abort.js';
 
-/** What was answered: the status and the whole body. */
+/** What was answered: the status and the body. */
 export interface Answer {
   readonly status: number;
   readonly text: string;
+}
+
+/** Whether the request has succeeded: a status of 2xx. */
+export function isGood(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 interface Limits {
@@ -17,11 +22,13 @@ interface Limits {
  * Sends one request and resolves to the whole answer, whatever its status. Rejects with the signal's reason, with a
  * TimeoutError, or with undici's error. It is undici's `dispatch` with one handler: of thousands of small answers
  * `request` makes a stream and an AbortSignal each, which costs more than the exchange itself.
+ * @param take Is given the body of a good answer part by part, as it arrives; the text is then empty.
  */
 export function exchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
   { timeout, signal }: Limits,
+  take?: (part: Buffer) => void,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
@@ -58,7 +65,8 @@ export function exchange(
       },
       onResponseData(_controller, part) {
         timer.refresh();
-        parts.push(part);
+        if (take && isGood(status)) take(part);
+        else parts.push(part);
       },
       onResponseEnd() {
         end();

@@ -5,7 +5,8 @@ import { messageOf, NginxError } from '../../core/errors.js';
 import { ok, type Result } from '../../core/result.js';
 import { explainConnectionError } from '../connection-errors.js';
 import { tlsConnectOptions } from '../tls-connect-options.js';
-import { type Answer, exchange } from './exchange.js';
+import { type Answer, exchange, isGood } from './exchange.js';
+import { JsonElements } from './json-elements.js';
 import { locateApi } from './location.js';
 import { DEFAULT_NGINX_CONNECTIONS, DEFAULT_NGINX_TIMEOUT, type NginxApiOptions } from './options.js';
 import { describeUnexpectedResponse } from './unexpected-response.js';
@@ -15,9 +16,33 @@ type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 /** One HTTP call to the API: resolves to the parsed body, `undefined` where there is none; rejects with NginxError. */
 interface Transport {
   call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<unknown>;
+  /**
+   * GETs an answer with a list in it that may be long, and gives its elements to a reader as they arrive. Resolves to what the
+   * reader has read.
+   */
+  list<T>(path: string, signal: AbortSignal, list: ListRequest<T>): Promise<T>;
   /** Closes once the calls under way have ended. */
   retire(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A list in an answer, and who reads it. */
+export interface ListRequest<T> {
+  /** How many objects and arrays are around an element: 1 in `[…]`, 2 in `{"peers":[…]}`. */
+  readonly at: number;
+  /** Makes a reader of one answer: the request may be sent a second time. */
+  readonly reader: () => ListReader<T>;
+}
+
+export interface ListReader<T> {
+  /** Takes in one element as text, which need not be JSON. */
+  take(element: string): void;
+  /**
+   * The list has ended.
+   * @param rest The answer, with a 0 for each element.
+   * @param count How many elements there were.
+   */
+  end(rest: unknown, count: number): T;
 }
 
 /** The most bytes of an answer. A list of 10,000 servers with their statistics is some 10 MB. */
@@ -38,7 +63,13 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
     connect: { timeout, ...tls },
   });
 
-  async function attempt(method: Method, path: string, signal: AbortSignal, body?: unknown) {
+  async function attempt(
+    method: Method,
+    path: string,
+    signal: AbortSignal,
+    body?: unknown,
+    take?: (part: Buffer) => void,
+  ) {
     const request = {
       method,
       path: base + path,
@@ -46,7 +77,7 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
       body: body === undefined ? null : JSON.stringify(body),
     };
     try {
-      return await exchange(pool, request, { timeout, signal });
+      return await exchange(pool, request, { timeout, signal }, take);
     } catch (error) {
       signal.throwIfAborted();
       if (isTimeout(error)) throw new NginxError('TIMEOUT', `no answer within ${timeout} ms`);
@@ -55,30 +86,60 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
     }
   }
 
+  /** The words for a request in errors. */
+  const named = (method: Method, path: string): RequestName => ({
+    short: `${method} ${path}`,
+    full: `${method} ${where}${path}`,
+  });
+
   async function call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<unknown> {
-    const answer = await attempt(method, path, signal, body).catch((error: unknown) => {
-      if (method === 'GET' && closedWhileIdle(error)) return attempt(method, path, signal);
-      throw error;
-    });
-    return read(answer, { short: `${method} ${path}`, full: `${method} ${where}${path}` });
+    const send = () => attempt(method, path, signal, body);
+    return read(await (method === 'GET' ? sendAgainIfClosed(send) : send()), named(method, path));
   }
 
-  return { call, retire: () => pool.close(), close: () => pool.destroy() };
+  async function list<T>(path: string, signal: AbortSignal, { at, reader }: ListRequest<T>): Promise<T> {
+    return sendAgainIfClosed(async () => {
+      const reading = reader();
+      const elements = new JsonElements(at, (element) => reading.take(element));
+      const answer = await attempt('GET', path, signal, undefined, (part) => elements.write(part));
+      const name = named('GET', path);
+      if (elements.problem !== undefined) throw badBody(answer.status, elements.problem, name);
+      const rest = isGood(answer.status) ? elements.rest : answer.text;
+      return reading.end(read({ status: answer.status, text: rest }, name), elements.count);
+    });
+  }
+
+  return { call, list, retire: () => pool.close(), close: () => pool.destroy() };
 }
 
-/** Whether NGINX closed a kept-alive connection while the request was on its way: then a GET may be sent again. */
+/** Sends a request that only reads, and once more where the connection was closed as it was sent. */
+async function sendAgainIfClosed<T>(send: () => Promise<T>): Promise<T> {
+  try {
+    return await send();
+  } catch (error) {
+    if (closedWhileIdle(error)) return send();
+    throw error;
+  }
+}
+
+/** Whether NGINX closed a kept-alive connection while the request was on its way. */
 function closedWhileIdle(error: unknown): boolean {
   const cause = error instanceof NginxError ? (error.cause as { code?: unknown } | undefined) : undefined;
   return cause?.code === 'UND_ERR_SOCKET' || cause?.code === 'ECONNRESET' || cause?.code === 'EPIPE';
 }
 
+/** How a request is called in errors: without the API's root, and with it. */
+interface RequestName {
+  readonly short: string;
+  readonly full: string;
+}
+
 /** The answer's value. The error for an answer that is not the API's names the whole URL, which may be the mistake. */
-function read({ status, text }: Answer, what: { readonly short: string; readonly full: string }): unknown {
+function read({ status, text }: Answer, what: RequestName): unknown {
   const body = parse(text);
-  const good = status >= 200 && status < 300;
-  if (good && body.ok) return body.value;
-  if (good && !body.ok && /^\s*[[{]/.test(text)) {
-    throw new NginxError('BAD_ANSWER', `${what.short}: the answer ${body.reason}`, { status });
+  if (isGood(status)) {
+    if (body.ok) return body.value;
+    if (/^\s*[[{]/.test(text)) throw badBody(status, body.reason, what);
   }
   const { code, text: said } = errorFields(body.ok ? body.value : undefined);
   // A server that is overloaded or starts (5xx) answers with a page of its own.
@@ -87,6 +148,11 @@ function read({ status, text }: Answer, what: { readonly short: string; readonly
     ? describeUnexpectedResponse({ status, text, what: what.full })
     : `${what.short}: ${status} ${said ?? 'no reason given'}`;
   throw new NginxError(code ?? 'BAD_ANSWER', message, { status });
+}
+
+/** @param problem What is wrong with the answer, to follow "the answer". */
+function badBody(status: number, problem: string, { short }: RequestName): NginxError {
+  return new NginxError('BAD_ANSWER', `${short}: the answer ${problem}`, { status });
 }
 
 /** Bounds of NGINX's answers: the servers of a group are nested four deep, with some twenty members each. */

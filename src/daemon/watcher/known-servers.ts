@@ -1,5 +1,5 @@
 import type { Address } from '../../core/address.js';
-import { type ActualServers, byAddress, type Call } from '../../core/plan.js';
+import { type ActualServers, byAddress, type Call, isOut } from '../../core/plan.js';
 import type { ActualServer, UpstreamState } from '../../core/ports.js';
 import type { Kind } from '../../core/upstream.js';
 
@@ -10,6 +10,8 @@ import type { Kind } from '../../core/upstream.js';
 export class KnownServers {
   readonly #kind: Kind;
   readonly #servers: Map<Address, readonly ActualServer[]>;
+  /** The addresses at which a server is out of rotation. */
+  readonly #out = new Set<Address>();
   readonly #unmanaged: number;
   #size: number;
 
@@ -18,10 +20,16 @@ export class KnownServers {
     this.#servers = byAddress(servers);
     this.#unmanaged = unmanaged;
     this.#size = servers.length;
+    for (const server of servers) if (isOut(server)) this.#out.add(server.address);
   }
 
   get byAddress(): ActualServers {
     return this.#servers;
+  }
+
+  /** The addresses at which NGINX sends a server nothing new. */
+  get out(): ReadonlySet<Address> {
+    return this.#out;
   }
 
   /** How many there are. */
@@ -82,6 +90,8 @@ export class KnownServers {
     this.#size += servers.length - this.#get(address).length;
     if (servers.length > 0) this.#servers.set(address, servers);
     else this.#servers.delete(address);
+    if (servers.some(isOut)) this.#out.add(address);
+    else this.#out.delete(address);
   }
 }
 

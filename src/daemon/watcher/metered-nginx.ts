@@ -20,8 +20,8 @@ export function meteredNginx(api: NginxApi, meter: Meter): NginxApi {
     name: api.name,
     identity: (signal) => counted('identity', signal, () => api.identity(signal)),
     upstreams: (kind, signal) => counted('upstreams', signal, () => api.upstreams(kind, signal)),
-    upstream: (ref, signal, needsCounters) =>
-      counted('upstream', signal, () => api.upstream(ref, signal, needsCounters)),
+    upstream: (ref, signal, countersOf) =>
+      counted('upstream', signal, () => api.upstream(ref, signal, countersOf)),
     server: (ref, id, signal) => counted('server', signal, () => api.server(ref, id, signal)),
     add: (ref, address, parameters, signal) =>
       counted('add', signal, () => api.add(ref, address, parameters, signal)),

@@ -58,13 +58,20 @@ export function publishedUpstream(input: PublishedUpstreamInput): PublishedUpstr
   };
 }
 
-/** A group in sync has every server that is wanted: what is wanted is looked through only where it is not. */
+/**
+ * This is asked every few seconds: of thousands of servers those are looked at that may be unusual. A group in sync has every
+ * server that is wanted: what is wanted is looked through only where it is not.
+ */
 function* unusual(input: PublishedUpstreamInput): Generator<PublishedServer> {
   const { servers, desired, drains, held, inSync } = input;
-  for (const server of servers ?? []) {
-    if (isOut(server) || drains.has(server.address) || held.has(server.address)) yield listed(input, server);
+  if (!servers) return;
+  for (const address of new Set([...servers.out, ...drains.keys(), ...held.keys()])) {
+    const isUnusual = drains.has(address) || held.has(address);
+    for (const server of servers.byAddress.get(address) ?? []) {
+      if (isUnusual || isOut(server)) yield listed(input, server);
+    }
   }
-  if (inSync || !servers) return;
+  if (inSync) return;
   for (const server of desired.values()) {
     const { address } = server;
     if (isWanted(server) && !servers.byAddress.has(address)) yield missingServer(input, address);

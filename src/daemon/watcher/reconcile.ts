@@ -3,7 +3,7 @@ import type { Semaphore } from '../../async/semaphore.js';
 import type { Address } from '../../core/address.js';
 import type { DesiredServers } from '../../core/desired.js';
 import { NginxError } from '../../core/errors.js';
-import { type Action, actionKey, type Call, isOut, needsCounters, type Plan } from '../../core/plan.js';
+import { type Action, actionKey, type Call, countersNeeded, isOut, type Plan } from '../../core/plan.js';
 import type { ActualServer, NginxApi, NginxIdentity } from '../../core/ports.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import { KnownServers } from './known-servers.js';
@@ -70,8 +70,8 @@ export async function readGroup(
   desired: () => DesiredServers,
   signal: AbortSignal,
 ): Promise<KnownServers> {
-  const needed = (servers: readonly ActualServer[]) => needsCounters(servers, desired());
-  return new KnownServers(ref.kind, await semaphore(signal, (own) => api.upstream(ref, own, needed)));
+  const countersOf = (servers: readonly ActualServer[]) => countersNeeded(servers, desired());
+  return new KnownServers(ref.kind, await semaphore(signal, (own) => api.upstream(ref, own, countersOf)));
 }
 
 /**

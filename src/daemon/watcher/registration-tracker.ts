@@ -39,6 +39,8 @@ export class RegistrationTracker {
   readonly #context: RegistrationTrackerContext;
   #current: Registrations | undefined;
   #snapshot: RegistrySnapshot | undefined;
+  /** This host's addresses, as they were last read, and those of them that matter. */
+  #ownRead: Networks = [];
   #own: Networks = [];
 
   constructor(context: RegistrationTrackerContext) {
@@ -74,6 +76,7 @@ export class RegistrationTracker {
   async readOwnAddresses(): Promise<ChangedInstances | undefined> {
     const before = this.#own;
     await this.#readOwn();
+    if (this.#own === before) return undefined;
     if (differingNetworks(before, this.#own).length === 0) return undefined;
     if (!this.#snapshot || !this.#current) return new Map();
     const { own } = registrationRules(this.#context.options(), this.#own);
@@ -83,7 +86,10 @@ export class RegistrationTracker {
   async #readOwn(): Promise<void> {
     const { ownAddresses, log } = this.#context;
     try {
-      if (ownAddresses) this.#own = withoutSpecial(await ownAddresses());
+      const read = (await ownAddresses?.()) ?? [];
+      // The same object as before says the same.
+      if (read !== this.#ownRead) this.#own = withoutSpecial(read);
+      this.#ownRead = read;
     } catch (error) {
       const fields = { event: 'host-addresses-unknown', reason: messageOf(error) };
       log.warn(fields, "this host's own addresses cannot be read: those known before count");

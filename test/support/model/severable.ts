@@ -92,9 +92,9 @@ export class Severable {
           return identity;
         }),
       upstreams: (kind, signal) => through(() => inner.upstreams(kind, signal)),
-      upstream: (ref, signal, needsCounters) =>
+      upstream: (ref, signal, countersOf) =>
         through(async () => {
-          const state = await inner.upstream(ref, signal, needsCounters);
+          const state = await inner.upstream(ref, signal, countersOf);
           if (!this.#severed) this.#spy.read(name, ref, state);
           return state;
         }),

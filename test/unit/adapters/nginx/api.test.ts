@@ -201,19 +201,20 @@ describe('the API client, reading', () => {
     expect(servers[0]).not.toHaveProperty('active');
   });
 
-  it('asks for the counters only where they are needed, by the servers that the group has', async () => {
+  it('asks for the counters of some servers alone, and only where there are such, by the servers that the group has', async () => {
     const { server, nginx } = await serve();
     const { id } = nginx.place(HTTP, host(1));
+    nginx.place(HTTP, host(2));
     const api = client({ url: server.url });
     const seen: unknown[] = [];
-    const answered = (needed: boolean) =>
+    const answered = (...ids: readonly number[]) =>
       api.upstream(HTTP, SIGNAL, (servers) => {
         seen.push(servers.map(({ address }) => address));
-        return needed;
+        return new Set(ids);
       });
 
     const asked = () => server.requests.get('GET') ?? 0;
-    const [without] = (await answered(false)).servers;
+    const [without] = (await answered()).servers;
     expect(without).toEqual({
       id,
       address: host(1),
@@ -222,12 +223,17 @@ describe('the API client, reading', () => {
       failing: false,
     });
     const before = asked();
-    const [withCounters] = (await answered(true)).servers;
+    const [withCounters, other] = (await answered(id)).servers;
     expect(withCounters).toMatchObject({ id, active: 0 });
+    expect(other).not.toHaveProperty('active');
     expect(asked() - before).toBe(2);
-    await answered(false);
+    await answered();
     expect(asked() - before).toBe(3);
-    expect(seen).toEqual([[host(1)], [host(1)], [host(1)]]);
+    expect(seen).toEqual([
+      [host(1), host(2)],
+      [host(1), host(2)],
+      [host(1), host(2)],
+    ]);
   });
 
   it('returns no groups where NGINX has no stream block', async () => {

@@ -3,7 +3,7 @@ import { createNginxApi } from '../../../../src/adapters/nginx/api.js';
 import { NginxError } from '../../../../src/core/errors.js';
 import { FakeNginx } from '../../../support/fake-nginx.js';
 import { NginxApiServer } from '../../../support/nginx-api-server.js';
-import { HTTP } from '../../../support/watching.js';
+import { HTTP, host } from '../../../support/watching.js';
 
 const SIGNAL = new AbortController().signal;
 const DEEP = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
@@ -13,9 +13,11 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** A client of something that answers every path that matches with this text. */
+/** A client of an NGINX with one server, in whose place this text answers every path that matches. */
 async function facing(path: RegExp, text: string, status = 200) {
-  const server = await NginxApiServer.start(new FakeNginx({ http: ['firmware'] }), {
+  const nginx = new FakeNginx({ http: ['firmware'] });
+  nginx.place(HTTP, host(1));
+  const server = await NginxApiServer.start(nginx, {
     intercept(request, response) {
       if (!path.test(request.url ?? '')) return false;
       response.writeHead(status).end(text);

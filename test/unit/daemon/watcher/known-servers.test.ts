@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../../../../src/core/address.js';
+import { isOut } from '../../../../src/core/plan.js';
 import type { ActualServer } from '../../../../src/core/ports.js';
 import { DEFAULT_PARAMETERS } from '../../../../src/core/server-parameters.js';
 import { KINDS, type UpstreamRef } from '../../../../src/core/upstream.js';
@@ -60,6 +61,9 @@ describe.each(KINDS)('KnownServers of %s', (kind) => {
         const { servers } = await nginx.upstream(ref, SIGNAL);
         expect(configured(known)).toEqual(configured(servers));
         expect(known.size).toBe(servers.length);
+        expect([...known.out].sort()).toEqual(
+          [...new Set(servers.filter(isOut).map(({ address }) => address))].sort(),
+        );
       }),
       { numRuns: 200 },
     );

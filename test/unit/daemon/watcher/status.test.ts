@@ -86,7 +86,7 @@ describe('the state of a server', () => {
       w.register(service, host(2), { drain: true });
       await w.pass(5_000);
       expect(upstream(w, service)?.servers).toEqual([
-        { address: host(1), state: 'up', active: 0 },
+        { address: host(1), state: 'up' },
         { address: host(2), state: 'draining', active: 3 },
       ]);
       expect(counts(w, service)).toEqual({ up: 1, down: 0, draining: 1, held: 0 });
