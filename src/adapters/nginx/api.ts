@@ -1,13 +1,6 @@
 import { isObject } from '../../core/bounded-json.js';
 import { NginxError } from '../../core/errors.js';
-import type {
-  ActualServer,
-  KeyvalApi,
-  NginxApi,
-  NginxIdentity,
-  TrafficApi,
-  UpstreamState,
-} from '../../core/ports.js';
+import type { ActualServer, KeyvalApi, NginxApi, NginxIdentity, TrafficApi } from '../../core/ports.js';
 import { nonDefault } from '../../core/server-parameters.js';
 import type { UpstreamRef } from '../../core/upstream.js';
 import { readReport } from '../../firmware/outcomes.js';
@@ -15,8 +8,8 @@ import type { OutcomeSource } from '../../firmware/ports.js';
 import { besideApi } from './location.js';
 import type { NginxApiOptions } from './options.js';
 import { type PeersReader, statusReader, trafficReader } from './peers-reader.js';
-import { readServer, wireParameters } from './server-codec.js';
-import { type ServersByText, ServersReader } from './servers-reader.js';
+import { parameterReader, readServer, wireParameters } from './server-codec.js';
+import { type ReadServers, ServersReader } from './servers-reader.js';
 import { createTransport } from './transport.js';
 
 /** The error object has had its shape since version 4; the write contract is that of version 9. */
@@ -36,8 +29,9 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
   let transport = createTransport(options);
   let outcomes = outcomeTransport(options);
   let version: number | undefined;
+  const parametersOf = parameterReader();
   /** What was last read of each group, for as long as somebody knows the group. */
-  const lastRead = new WeakMap<UpstreamRef, ServersByText>();
+  const lastRead = new WeakMap<UpstreamRef, ReadServers>();
 
   /** @param ask Is given the version's root. */
   async function inVersion<T>(signal: AbortSignal, ask: (root: string) => Promise<T>): Promise<T> {
@@ -61,12 +55,12 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
   }
 
   /** Reads the servers of a group. Most are as they were at the last read: those are not read again. */
-  async function servers(ref: UpstreamRef, signal: AbortSignal): Promise<UpstreamState> {
+  async function servers(ref: UpstreamRef, signal: AbortSignal): Promise<ReadServers> {
     const path = `${groupPath(ref)}/servers/`;
-    const reader = () => new ServersReader(lastRead.get(ref));
+    const reader = () => new ServersReader(parametersOf, lastRead.get(ref));
     const read = await inVersion(signal, (root) => transport.list(root + path, signal, { at: 1, reader }));
     if (!read) throw badAnswer('the servers of the group are not as NGINX lists them');
-    lastRead.set(ref, read.byText);
+    lastRead.set(ref, read);
     return read;
   }
 
@@ -113,14 +107,17 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
     },
 
     async server(ref, id, signal) {
-      const server = readServer(await versioned('GET', `${groupPath(ref)}/servers/${id}`, signal));
+      const server = readServer(
+        await versioned('GET', `${groupPath(ref)}/servers/${id}`, signal),
+        parametersOf,
+      );
       if (!server) throw badAnswer('the server is not as NGINX shows it');
       return server;
     },
 
     async add(ref, address, parameters, signal) {
       const body = { server: address, ...wireParameters(ref.kind, nonDefault(parameters)) };
-      return readServer(await versioned('POST', `${groupPath(ref)}/servers/`, signal, body));
+      return readServer(await versioned('POST', `${groupPath(ref)}/servers/`, signal, body), parametersOf);
     },
 
     async update(ref, id, changes, signal) {

@@ -18,29 +18,39 @@ const PLACEHOLDER = ' 0 ';
 export class JsonElements {
   readonly #at: number;
   readonly #take: (element: string) => void;
+  readonly #takeKnown: (part: Buffer, at: number) => number;
   /** How many objects and arrays are open. */
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
+  /** Where in the part the element begins that is under way, or what is no element. */
+  #from = 0;
   /** The parts of the element that has begun and not ended. */
   #begun: Buffer[] = [];
   #length = 0;
-  #count = 0;
+  #taken = 0;
   #rest = '';
   #problem: string | undefined;
 
   /**
    * @param at How many objects and arrays are around an element: 1 in `[…]`, 2 in `{"peers":[…]}`.
    * @param take Is given the text of each element, in order.
+   * @param takeKnown Takes an element that begins at this place of a part by itself, where it knows one that is spelled like
+   * that, and returns its length in bytes; 0 where it does not. Nothing but the whole element can follow there.
    */
-  constructor(at: number, take: (element: string) => void) {
+  constructor(
+    at: number,
+    take: (element: string) => void,
+    takeKnown: (part: Buffer, at: number) => number = () => 0,
+  ) {
     this.#at = at;
     this.#take = take;
+    this.#takeKnown = takeKnown;
   }
 
   /** How many elements there were so far. */
   get count(): number {
-    return this.#count;
+    return this.#taken;
   }
 
   /** The text without the elements, each of which is a 0 in it. */
@@ -56,43 +66,68 @@ export class JsonElements {
   /** The next bytes of the text. They may begin and end anywhere. */
   write(part: Buffer): void {
     if (this.#problem !== undefined) return;
-    const at = this.#at;
-    let depth = this.#depth;
-    let isInString = this.#isInString;
-    /** Where in the part the element begins, or what is left does. */
-    let from = 0;
-    let i = 0;
-    if (this.#isEscaped) {
-      this.#isEscaped = false;
-      i = 1;
-    }
-    for (; i < part.length; i++) {
-      const byte = part[i] as number;
-      if (isInString) {
-        if (byte === QUOTE) isInString = false;
-        else if (byte === BACKSLASH) i++;
-      } else if (byte === QUOTE) isInString = true;
-      else if (isOpening(byte)) {
-        if (depth === at) {
-          this.#leave(part, from, i);
-          from = i;
-        }
-        depth++;
-        if (depth > MAX_DEPTH) return this.#give(`must be nested at most ${MAX_DEPTH} deep`);
-      } else if (isClosing(byte)) {
-        depth--;
-        if (depth === at) {
-          this.#end(part.subarray(from, i + 1));
-          from = i + 1;
-        }
-      }
+    this.#from = 0;
+    let i = this.#isEscaped ? 1 : 0;
+    while (i < part.length && this.#problem === undefined) {
+      i = this.#isInString ? this.#passString(part, i) : this.#passStructure(part, i);
     }
     // The last byte was a backslash: it escapes the first byte of the next part.
     this.#isEscaped = i > part.length;
-    this.#isInString = isInString;
-    this.#depth = depth;
-    if (depth > at) this.#keep(part.subarray(from));
-    else this.#leave(part, from, part.length);
+    if (this.#depth > this.#at) this.#keep(part.subarray(this.#from));
+    else this.#leave(part, part.length);
+  }
+
+  /** Returns where the string ends, or how far it goes: behind the part where its last byte is a backslash. */
+  #passString(part: Buffer, from: number): number {
+    for (let i = from; i < part.length; i++) {
+      const byte = part[i];
+      if (byte === BACKSLASH) {
+        if (i + 1 === part.length) return i + 2;
+        i++;
+      } else if (byte === QUOTE) {
+        this.#isInString = false;
+        return i + 1;
+      }
+    }
+    return part.length;
+  }
+
+  /** Goes on to behind the next quote or bracket. */
+  #passStructure(part: Buffer, from: number): number {
+    for (let i = from; i < part.length; i++) {
+      const byte = part[i] as number;
+      if (byte === QUOTE) {
+        this.#isInString = true;
+        return i + 1;
+      }
+      if (isOpening(byte)) return this.#open(part, i);
+      if (isClosing(byte)) return this.#close(part, i);
+    }
+    return part.length;
+  }
+
+  #open(part: Buffer, at: number): number {
+    if (this.#depth === this.#at) {
+      this.#leave(part, at);
+      const length = this.#takeKnown(part, at);
+      if (length > 0) {
+        this.#count();
+        this.#from = at + length;
+        return this.#from;
+      }
+    }
+    this.#depth++;
+    if (this.#depth > MAX_DEPTH) this.#give(`must be nested at most ${MAX_DEPTH} deep`);
+    return at + 1;
+  }
+
+  #close(part: Buffer, at: number): number {
+    this.#depth--;
+    if (this.#depth === this.#at) {
+      this.#end(part.subarray(this.#from, at + 1));
+      this.#from = at + 1;
+    }
+    return at + 1;
   }
 
   /** The element ends with these bytes. */
@@ -101,9 +136,13 @@ export class JsonElements {
       this.#begun.length > 0 ? Buffer.concat([...this.#begun, last]).toString('utf8') : last.toString('utf8');
     this.#begun = [];
     this.#length = 0;
-    this.#count++;
-    this.#rest += PLACEHOLDER;
+    this.#count();
     this.#take(text);
+  }
+
+  #count(): void {
+    this.#taken++;
+    this.#rest += PLACEHOLDER;
   }
 
   /** The element goes on in the next part. */
@@ -113,7 +152,10 @@ export class JsonElements {
     else this.#begun.push(part);
   }
 
-  #leave(part: Buffer, from: number, to: number): void {
+  /** What comes before this place is no element. */
+  #leave(part: Buffer, to: number): void {
+    const from = this.#from;
+    this.#from = to;
     if (to === from + 1 && part[from] === COMMA) this.#rest += ',';
     else if (to > from) this.#rest += part.toString('utf8', from, to);
   }

@@ -34,15 +34,15 @@ export function isId(value: unknown): value is number {
 export const UNMANAGED = 'unmanaged';
 
 /** Reads one server, without its counters; undefined where it is none of NGINX's answers, or not sidekick's. */
-export function readServer(value: unknown): ActualServer | undefined {
-  const server = readListedServer(value, readWireParameters);
+export function readServer(value: unknown, parametersOf: ParameterReader): ActualServer | undefined {
+  const server = readListedServer(value, parametersOf);
   return server === UNMANAGED ? undefined : server;
 }
 
 /** Reads one element of `servers`, without its counters; undefined where it is none of NGINX's answers. */
 export function readListedServer(
   value: unknown,
-  parametersOf: (server: WireServer) => ServerParameters,
+  parametersOf: ParameterReader,
 ): ActualServer | typeof UNMANAGED | undefined {
   return isWireServer(value) ? (readManaged(value, parametersOf) ?? UNMANAGED) : undefined;
 }
@@ -51,10 +51,7 @@ export function readListedServer(
 const UNMANAGED_FIELDS = ['parent', 'host', 'service'] as const;
 
 /** Undefined where it is not sidekick's: a DNS name, a child of one (`parent`, `host`), an SRV `service`, a unix socket. */
-function readManaged(
-  value: WireServer,
-  parametersOf: (server: WireServer) => ServerParameters,
-): ActualServer | undefined {
+function readManaged(value: WireServer, parametersOf: ParameterReader): ActualServer | undefined {
   if (UNMANAGED_FIELDS.some((name) => (value[name] ?? '') !== '')) return undefined;
   const address = parseAddress(value.server);
   if (!address.ok) return undefined;
@@ -67,12 +64,19 @@ function readManaged(
   };
 }
 
+/** Reads the parameters of a server. */
+export type ParameterReader = (server: WireServer) => ServerParameters;
+
+/** How many different parameters a reader remembers. */
+const MOST_PARAMETERS = 1_000;
+
 /** Reads the parameters of many servers. Most have the same ones: equal ones are read once, and are one object. */
-export function parameterReader(): (server: WireServer) => ServerParameters {
+export function parameterReader(): ParameterReader {
   const known = new Map<string, ServerParameters>();
   return (server) => {
     const spelled = JSON.stringify(PARAMETER_NAMES.map((name) => server[name]));
     const parameters = known.get(spelled) ?? readWireParameters(server);
+    if (known.size >= MOST_PARAMETERS) known.clear();
     known.set(spelled, parameters);
     return parameters;
   };

@@ -37,6 +37,8 @@ export interface ListRequest<T> {
 export interface ListReader<T> {
   /** Takes in one element as text, which need not be JSON. */
   take(element: string): void;
+  /** Takes in an element that it knows and that begins at this place, and returns its length in bytes; 0 where it knows none. */
+  takeKnown?(part: Buffer, at: number): number;
   /**
    * The list has ended.
    * @param rest The answer, with a 0 for each element.
@@ -100,7 +102,11 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
   async function list<T>(path: string, signal: AbortSignal, { at, reader }: ListRequest<T>): Promise<T> {
     return sendAgainIfClosed(async () => {
       const reading = reader();
-      const elements = new JsonElements(at, (element) => reading.take(element));
+      const elements = new JsonElements(
+        at,
+        (element) => reading.take(element),
+        (part, from) => reading.takeKnown?.(part, from) ?? 0,
+      );
       const answer = await attempt('GET', path, signal, undefined, (part) => elements.write(part));
       const name = named('GET', path);
       if (elements.problem !== undefined) throw badBody(answer.status, elements.problem, name);

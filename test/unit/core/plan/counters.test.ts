@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { countersNeeded, plan } from '../../../../src/core/plan.js';
 import { A, B, has, input, wants } from '../support/plan.js';
 
-describe('the counters that a plan goes by', () => {
+describe('countersNeeded', () => {
   it.each([
     ['one that is gone', wants([A, 'serve']), [has(0, A), has(1, B)], [1]],
     ['one that is asked to drain', wants([A, 'serve'], [B, 'drain']), [has(0, A), has(1, B)], [1]],
@@ -13,8 +13,8 @@ describe('the counters that a plan goes by', () => {
     ['one whose registration cannot be read', wants([A, 'keep']), [has(0, A)], []],
     ['one that is asked to drain and not there', wants([A, 'serve'], [B, 'drain']), [has(0, A)], []],
     ['none', wants([A, 'serve']), [], []],
-  ])('are told for %s: %4$s', (_, desired, actual, needed) => {
-    expect([...countersNeeded(actual, desired)].sort()).toEqual(needed);
+  ])('tells the servers by whose counters a plan goes: %s: %4$s', (_, desired, actual, needed) => {
+    expect(countersNeeded(actual, desired)).toEqual(new Set(needed));
     const counted = actual.map((server) => ({ ...server, active: 0, failing: true }));
     const partly = counted.map(({ active, ...server }) =>
       needed.includes(server.id) ? { ...server, active } : { ...server, failing: false },
