@@ -2,7 +2,7 @@ import { type CommandTable, command } from './command.js';
 import { COMPLETION_COMMANDS } from './completion/commands.js';
 import { CONFIG_COMMANDS } from './config/commands.js';
 import { FIRMWARE_COMMANDS } from './firmware/commands.js';
-import { keepYoungGenerationSmall } from './small-young-generation.js';
+import { keepYoungGenerationSmall } from './heap-flags.js';
 
 const INSTANCE = [
   { name: 'service', doc: 'Name of the service, such as firmware.' },

@@ -8,3 +8,12 @@ import { setFlagsFromString } from 'node:v8';
 export function keepYoungGenerationSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
+
+/**
+ * Makes V8 collect garbage when the heap is half as large again as what was alive, where it would wait until it is three or
+ * four times as large: after an hour of changes a process would hold three times what it needs. What is alive of ten thousand
+ * servers are 35 MB: collecting that takes some 30 ms, and is due every few seconds while there are a hundred changes a second.
+ */
+export function keepHeapSmall(): void {
+  setFlagsFromString('--heap-growing-percent=50');
+}

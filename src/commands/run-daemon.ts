@@ -34,6 +34,8 @@ export interface Daemon {
   /** Reads the configuration again and applies it. If it throws, the error is logged and the old configuration stays. */
   reload(): Promise<void> | void;
   ready(): boolean;
+  /** Called when it is ready for the first time. */
+  becameReady?(): void;
   etcdConnected(): boolean;
   /** When its loops last made progress, by the monotonic clock. */
   lastProgress(): number;
@@ -196,7 +198,10 @@ function pollReadiness(daemon: Daemon, { log, metrics, sdNotify, lifecycle }: Da
     const summary = daemon.summary();
     if (now) log.info({ event: 'daemon-ready', summary }, 'ready');
     else log.warn({ event: 'daemon-unready', summary }, 'no longer ready');
-    if (now && !everReady) sdNotify.ready();
+    if (now && !everReady) {
+      sdNotify.ready();
+      daemon.becameReady?.();
+    }
     everReady ||= now;
   };
   poll();

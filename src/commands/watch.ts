@@ -24,6 +24,7 @@ import { createLogger } from '../telemetry/logger.js';
 import type { InvocationOf } from './command.js';
 import { logConfigWarnings, logRestartRequired } from './config-log.js';
 import { FileMonitor } from './file-monitor.js';
+import { keepHeapSmall } from './heap-flags.js';
 import { type Daemon, daemonSpec, runDaemon, type Telemetry } from './run-daemon.js';
 import { watcherSummary } from './systemd-status.js';
 import { untilInterrupted } from './until-interrupted.js';
@@ -158,6 +159,11 @@ class WatchDaemon implements Daemon {
       ...config.effective,
       nginx: namesAndUrls(settings),
     });
+  }
+
+  /** Not before: a start makes much garbage, and would be longer. */
+  becameReady(): void {
+    keepHeapSmall();
   }
 
   ready(): boolean {
