@@ -104,6 +104,31 @@ describe('the catalogue of a type', () => {
     });
   });
 
+  it('names a release that is not among the releases by its id', () => {
+    const candidate = { version: '1.3.0', salt: 's', percent: 1, groups: [], rescue: ['7.0.0'] };
+    const rollout = { ...ROLLOUT, candidate, shadow: { version: '7.0.0', salt: 'b', percent: 10 } };
+    expect(rendered({ rollout }).options).toMatchObject({ rescue: ['7.0.0'], shadow: { version: '7.0.0' } });
+  });
+
+  it('says how ClientIds are made of device ids while a candidate is counted by them', () => {
+    const record = { ...INPUT.record, clientId: 'lamp-{id}' };
+    expect(rendered({ record }).options.clientId).toBe('lamp-{id}');
+    const { candidate: _, ...stableOnly } = ROLLOUT;
+    expect(rendered({ record, rollout: stableOnly }).options).toEqual(noOptions());
+  });
+
+  it('tells devices of a region the type without its region', () => {
+    const { stable } = rendered({ type: 'toaster@eu' });
+    expect(JSON.parse(stable?.esp32fota ?? '')).toMatchObject({ type: 'toaster', region: 'eu' });
+    expect(JSON.parse(stable?.esphome ?? '')).toMatchObject({ name: 'toaster' });
+  });
+
+  it('has no hash of an application that is not known', () => {
+    const { appSha256: _, ...image } = OLD.image;
+    const { stable } = rendered({ releases: new Map([['1.2.0', { ...OLD, image }]]) });
+    expect(stable?.appSha256).toBe('');
+  });
+
   it('gives esp32FOTA the signed file, and others the bare image', () => {
     const signed = { sha256: 'c'.repeat(64), md5: 'c'.repeat(32), size: 1_049_088 };
     const { stable } = rendered({ releases: new Map([['1.2.0', { ...OLD, signed }]]) });

@@ -7,6 +7,7 @@ import {
   memberKey,
   noOptions,
   READY_KEY,
+  regionSlotsKey,
   SLOTS_KEY,
   stoneKey,
   typeOfKey,
@@ -140,6 +141,39 @@ describe('offeringSteps', () => {
     expect(offeringSteps(newer, offering(5, {}), 6).map(({ key }) => key)).toEqual([
       ...['lamp', 'lamp/id/a', 'lamp/id/b'],
     ]);
+  });
+
+  it('goes on where a watcher has stopped, by the same revision', () => {
+    const zone = written(new Map(), offering(7, { lamp: BENCH }));
+    const next = offering(8, { lamp: NOBODY });
+    const [value] = offeringSteps(zone, next, 8);
+    if (value !== undefined) apply(zone, value);
+    expect(keys(zone, next)).toEqual(['lamp', '-lamp/id/a', '-lamp/id/b']);
+  });
+
+  it('gives a value a new revision with members that change before and after it', () => {
+    const both: TypeModel = { ...BENCH, members: { a: ['bench', 'beta'], b: ['bench'] } };
+    const running = written(new Map(), offering(7, { lamp: both }));
+    const one = { ...BENCH, members: { a: ['bench'] } };
+    expect(keys(running, offering(8, { lamp: one }))).toEqual(['-lamp/id/b', 'lamp', 'lamp/id/a']);
+  });
+
+  it('says how many downloads there may be, all and by region, and that everything is there', () => {
+    const slots = { all: 100, byRegion: new Map([['eu', 40]]) };
+    expect(written(new Map(), { ...offering(7, {}), slots })).toEqual(
+      new Map([
+        [SLOTS_KEY, '100'],
+        [regionSlotsKey('eu'), '40'],
+        [READY_KEY, '1'],
+      ]),
+    );
+  });
+
+  it("removes a region's limit that has no server any more, but not beside another watcher's newer value", () => {
+    const limited = { ...offering(9, { lamp: BENCH }), slots: { all: 100, byRegion: new Map([['eu', 40]]) } };
+    const running = written(new Map(), limited);
+    expect(keys(running, offering(10, { lamp: BENCH }))).toEqual([`-${regionSlotsKey('eu')}`]);
+    expect(offeringSteps(running, offering(8, { lamp: BENCH }), 9)).toEqual([]);
   });
 
   it('changes nothing where only the revision is different', () => {

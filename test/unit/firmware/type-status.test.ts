@@ -110,6 +110,26 @@ describe('the status of a type', () => {
     ]);
   });
 
+  it('names every server that a release waits for', () => {
+    const others = ['10.0.0.12:8080', '10.0.0.13:8080'].map((address) => ({ address, heldUpTo: 19 }));
+    expect(lamp([FULL, ...others]).withheld.map(({ reason }) => reason)).toEqual([
+      '10.0.0.12:8080 lacks a file of lamp 1.3.0; 10.0.0.13:8080 lacks a file of lamp 1.3.0',
+    ]);
+  });
+
+  it('names a release once of which a server lacks two files, and both files', () => {
+    const { plain, ...rest } = release('1.3.0');
+    const signed = { ...plain, sha256: 'c'.repeat(64) };
+    const value = encodeRelease({ ...rest, plain, signed });
+    const keys = keyValues().map((one) => (one.key.endsWith('1.3.0') ? { ...one, value } : one));
+    const { withheld } = lamp([{ ...FULL, heldUpTo: 19 }], keys);
+    expect(withheld[0]?.reason).toBe('10.0.0.11:8080 lacks a file of lamp 1.3.0');
+    expect(withheld[0]?.waitingFor[0]?.lacks).toEqual({
+      releases: ['lamp 1.3.0'],
+      files: [plain.sha256, signed.sha256],
+    });
+  });
+
   it('names the oldest file that a server lacks for each release that it holds up', () => {
     const { withheld } = lamp([{ address: '10.0.0.12:8080', heldUpTo: 9 }]);
     expect(withheld.map(({ version, reason }) => [version, reason])).toEqual([
@@ -169,6 +189,31 @@ describe('the status of a type', () => {
     const [status] = typeStatuses({ prefixes: PREFIXES, types, servers: [FULL], problems: [], now: 0 });
     const rejected = { version: '1.3.0', reason: 'the release is not signed' };
     expect(status).toMatchObject({ offered: ['1.2.0'], withheld: [rejected], rejected: [rejected] });
+  });
+
+  it('lists the twenty newest of the releases that are rejected', () => {
+    const versions = Array.from({ length: 25 }, (_, i) => `2.${i}.0`);
+    const more = versions.map((version, i) => {
+      const revision = 40 + i;
+      const key = releaseKey(PREFIXES, 'lamp', version);
+      return { key, value: encodeRelease(release(version)), revision, created: revision };
+    });
+    const [state] = readTypes(PREFIXES, [...keyValues(), ...more]).values();
+    if (state === undefined) throw new Error('there is no type');
+    const types = [
+      acceptReleases(state, (_, { version }) => (version.startsWith('2.') ? 'not signed' : undefined)),
+    ];
+    const [status] = typeStatuses({ prefixes: PREFIXES, types, servers: [FULL], problems: [], now: 0 });
+    const newest = versions.toReversed().slice(0, 20);
+    expect(status?.rejected).toEqual(newest.map((version) => ({ version, reason: 'not signed' })));
+    expect(status?.offered).toEqual(['1.2.0', '1.3.0']);
+  });
+
+  it("does not take another type's problem for its own", () => {
+    const types = readTypes(PREFIXES, keyValues()).values();
+    const problems = [{ type: 'plug', reason: 'it would be 2001 bytes' }];
+    const [status] = typeStatuses({ prefixes: PREFIXES, types, servers: [FULL], problems, now: 0 });
+    expect(status?.withheld).toEqual([]);
   });
 
   it('lists keys that cannot be read', () => {

@@ -53,6 +53,14 @@ describe('KeyLedger.want', () => {
     ledger.recordGone(KEY);
     expect(ledger.entry(KEY)?.status).toBe('held');
   });
+
+  it('leaves a key dirty that is wanted again before it is known to be gone', () => {
+    const ledger = ledgerWith('held');
+    ledger.unwant(KEY);
+    ledger.want(KEY, 'value');
+    ledger.recordGone(KEY);
+    expect([...ledger.dirty]).toEqual([KEY]);
+  });
 });
 
 describe('KeyLedger.unwant', () => {
@@ -134,6 +142,16 @@ describe('KeyLedger.settled and KeyLedger.allHeld', () => {
   ] as const)('is for a key that is %s: %s and %s', (status, settled, allHeld) => {
     const ledger = ledgerWith(status);
     expect([ledger.settled, ledger.allHeld]).toEqual([settled, allHeld]);
+  });
+});
+
+describe('KeyLedger with several keys', () => {
+  it('is as its worst key: refused where one is, and held only where all are', () => {
+    const ledger = ledgerWith('held');
+    ledger.want('/other', 'value');
+    expect(ledger.allHeld).toBe(false);
+    ledger.recordStatus('/other', entryOf(ledger, '/other'), 'refused', 'no space');
+    expect(ledger.anyRefusal).toBe('no space');
   });
 });
 
