@@ -50,7 +50,7 @@ export class ProbeBudget {
       };
       const leave = () => {
         queue.delete(begin);
-        if (queue.size === 0 && this.#queues.get(service) === queue) this.#queues.delete(service);
+        if (queue.size === 0) this.#queues.delete(service);
         resolve(false);
       };
       signal.addEventListener('abort', leave, { once: true });
@@ -62,8 +62,9 @@ export class ProbeBudget {
   #next(): void {
     this.#refill();
     while (this.#underWay < this.#limits().underWay) {
-      const [service, queue] = this.#queues.entries().next().value ?? [];
-      if (service === undefined || !queue) return;
+      const first = this.#queues.entries().next();
+      if (first.done === true) return;
+      const [service, queue] = first.value;
       if (this.#credit < 1) {
         this.#wait();
         return;

@@ -56,6 +56,48 @@ describe('the budget of the probes of all services', () => {
     expect(begun).toHaveLength(500);
   });
 
+  it('begins a probe at once where one in a tenth of a second may begin, and the next as soon as it may', async () => {
+    const { begun, probe } = budget(10, 10);
+    void probe('a', 'a1');
+    await vi.advanceTimersByTimeAsync(50);
+    void probe('a', 'a2');
+    await vi.advanceTimersByTimeAsync(49);
+    expect(begun).toEqual(['a1']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(begun).toEqual(['a1', 'a2']);
+  });
+
+  it('runs no probe that is not wanted any more when it comes', async () => {
+    const { begun, probe } = budget(1);
+    expect(await probe('a', 'a1', AbortSignal.abort())).toBeUndefined();
+    expect(begun).toEqual([]);
+  });
+
+  it('gives the place of a service to the next one when none of its probes is wanted any more', async () => {
+    const { begun, ends, probe } = budget(1);
+    const stop = new AbortController();
+    void probe('a', 'a1');
+    void probe('b', 'b1', stop.signal);
+    void probe('c', 'c1');
+    await vi.advanceTimersByTimeAsync(0);
+    stop.abort();
+    ends[0]?.();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(begun).toEqual(['a1', 'c1']);
+  });
+
+  it('keeps those in the queue that wait behind a probe that is stopped while it runs', async () => {
+    const { begun, ends, probe } = budget(1);
+    const stop = new AbortController();
+    void probe('a', 'a1', stop.signal);
+    void probe('a', 'a2');
+    await vi.advanceTimersByTimeAsync(0);
+    stop.abort();
+    ends[0]?.();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(begun).toEqual(['a1', 'a2']);
+  });
+
   it('drops queued probes that are no longer wanted, and frees the place of failed ones', async () => {
     const { begun, ends, probe } = budget(1);
     const stop = new AbortController();
