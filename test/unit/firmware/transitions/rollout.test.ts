@@ -127,6 +127,24 @@ describe('a rollout', () => {
     );
   });
 
+  it('is made to eight groups', () => {
+    const names = Array.from({ length: 8 }, (_, i) => `g${i}`);
+    const state = { ...RELEASES, groups: new Map(names.map((name) => [name, []])) };
+    expect(rolledOut(state, { groups: names }).rollout?.candidate?.groups).toEqual(names);
+  });
+
+  it('names the five newest releases where one is named that there is not', () => {
+    const many = typeWith(...Array.from({ length: 7 }, (_, i) => release(`1.${i}.0`)));
+    expect(refusal(rollOut(many, { version: '9.0.0', percent: 1 }, AUTHOR))).toMatch(
+      /: 1\.6\.0, 1\.5\.0, 1\.4\.0, 1\.3\.0, 1\.2\.0$/,
+    );
+  });
+
+  it('begins although somebody has written a pause of nothing into etcd', () => {
+    const state = { ...RELEASES, rollout: { ...AUTHOR, paused: AUTHOR, downgrade: false, secureVersion: 0 } };
+    expect(rolledOut(state, { percent: 1 }).rollout?.candidate?.version).toBe('1.3.0');
+  });
+
   it('resumes after a pause with another percentage, or with its own', () => {
     expect(PAUSED.rollout?.paused).toEqual({ ...AUTHOR, reason: 'too warm' });
     const resumed = made(resume(PAUSED, 1, AUTHOR));
@@ -173,6 +191,20 @@ describe('a rollout', () => {
     );
     const record = { chip: 'esp32s3', forms: ['esp32fota' as const] };
     expect(made(rollBack({ ...promoted, record }, false, AUTHOR)).rollout.downgrade).toBe(false);
+  });
+
+  it('takes devices back from a candidate too, where an operator asks for it', () => {
+    expect(made(rollBack(CANDIDATE, true, AUTHOR)).rollout).toMatchObject({
+      stable: '1.2.0',
+      downgrade: true,
+    });
+  });
+
+  it('does not roll back to a release that is gone', () => {
+    const promoted = changed(CANDIDATE, (state) => promote(state, AUTHOR));
+    const releases = new Map([...promoted.releases].filter(([id]) => id !== '1.2.0'));
+    expect(refusal(rollBack({ ...promoted, releases }, true, AUTHOR))).toMatch(/^no-release: /);
+    expect(made(rollBack({ ...promoted, record: undefined }, false, AUTHOR)).version).toBe('1.3.0');
   });
 
   it('never rolls back to what devices would not boot', () => {

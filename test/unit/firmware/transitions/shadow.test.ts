@@ -27,6 +27,22 @@ describe('a shadow', () => {
     expect(rolledOut(counted, { version: '1.2.0', percent: 1 }).rollout?.shadow).toBeDefined();
   });
 
+  it('stays that of its release unless another one is named, and has the salt of the candidate where it is that', () => {
+    const named = changed(RELEASES, (state) => shadow(state, { version: '1.1.0' }, AUTHOR));
+    expect(made(shadow(named, { percent: 5 }, AUTHOR)).rollout.shadow).toMatchObject({
+      version: '1.1.0',
+      percent: 5,
+    });
+    expect(made(shadow(named, { version: '1.2.0' }, AUTHOR)).version).toBe('1.2.0');
+    const salted = rolledOut(STABLE, { version: '1.3.0', percent: 1, salt: 'other' });
+    expect(made(shadow(salted, {}, AUTHOR)).rollout.shadow?.salt).toBe('other');
+  });
+
+  it('is refused of a release that there is not, and to more than all devices', () => {
+    expect(refusal(shadow(STABLE, { version: '9.0.0' }, AUTHOR))).toMatch(/^no-release: /);
+    expect(refusal(shadow(STABLE, { percent: 101 }, AUTHOR))).toMatch(/^percent: /);
+  });
+
   it('is refused of the stable release, and of one that comes before it', () => {
     expect(refusal(shadow(STABLE, { version: '1.2.0' }, AUTHOR))).toMatch(/^is-stable: /);
     expect(refusal(shadow(STABLE, { version: '1.1.0' }, AUTHOR))).toMatch(/^version-backwards: /);

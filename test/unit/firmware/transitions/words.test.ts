@@ -37,6 +37,7 @@ describe('a change in words', () => {
       '1.3.0 is offered to 1 % of devices, then to 10 % at least 60 s apart',
       rollout({ phases: [1, 10], every: 60 }),
     ],
+    ['1.3.0 is offered to 1 % of devices, then to 10 %', rollout({ phases: [1, 10], after: 0 })],
     [
       '1.3.0 is offered to nobody yet, then to 1 %, 10 % after 5 more devices have booted, from 2026-12-01T08:00:00.000Z on',
       rollout({ phases: [1, 10], after: 5, notBefore: '2026-12-01T08:00:00.000Z' }),
