@@ -47,6 +47,56 @@ function record(counts: Partial<Counts>, version = '1.3.0'): OutcomeRecord {
   };
 }
 
+/** A report of whom the shadow 1.3.0 would reach. */
+function shadowed(running: Readonly<Record<string, number>>, type = 'toaster') {
+  const { nginx, report } = reported({});
+  const shadow = new Map([[type, new Map([['1.3.0', new Map(Object.entries(running))]])]]);
+  return { nginx, report: { ...report, counts: new Map(), shadow } };
+}
+
+describe('the devices that a shadow would reach', () => {
+  const recordOf = (running: Readonly<Record<string, number>>): OutcomeRecord => ({
+    ...{ nginx: 'lb1', at: AUTHOR.at, sample: 1, counts: new Map() },
+    shadow: new Map([['1.3.0', new Map(Object.entries(running))]]),
+  });
+  const known = state(new Map([[ONE, recordOf({ '1.1.0': 5 })]]));
+
+  it('are written where etcd does not have them, and only those of the type', () => {
+    expect(outcomeChanges(state(), [shadowed({ '1.1.0': 5 })], NOW)).toEqual([
+      { epoch: ONE, record: recordOf({ '1.1.0': 5 }), isUrgent: false },
+    ]);
+    expect(outcomeChanges(state(), [shadowed({ '1.1.0': 5 }, 'plug')], NOW)).toEqual([]);
+    expect(outcomeChanges(state(), [shadowed({})], NOW)).toEqual([]);
+  });
+
+  it('are not written again where etcd has them, or more', () => {
+    expect(outcomeChanges(known, [shadowed({ '1.1.0': 5 })], NOW)).toEqual([]);
+    expect(outcomeChanges(known, [shadowed({ '1.1.0': 4 })], NOW)).toEqual([]);
+  });
+
+  it.each([
+    [{ '1.1.0': 6 }, { '1.1.0': 6 }],
+    [{ '1.2.0': 1 }, { '1.1.0': 5, '1.2.0': 1 }],
+  ])('are written again when %j are reported', (running, all) => {
+    expect(outcomeChanges(known, [shadowed(running)], NOW)).toEqual([
+      { epoch: ONE, record: recordOf(all), isUrgent: false },
+    ]);
+  });
+
+  it('stay while the rollout names the release that is counted', () => {
+    expect(outcomeChanges(known, [], NOW + 9 * HOUR)).toEqual([]);
+    expect(outcomeChanges({ ...known, rollout: undefined }, [], NOW + 9 * HOUR)).toHaveLength(1);
+  });
+
+  it('are counted beside the devices that were offered another release', () => {
+    const both = { ...recordOf({ '1.1.0': 5 }), counts: record({ offered: 3 }).counts };
+    const later = state(new Map([[ONE, record({ offered: 3 })]]));
+    expect(outcomeChanges(later, [shadowed({ '1.1.0': 5 })], NOW)).toEqual([
+      { epoch: ONE, record: both, isUrgent: false },
+    ]);
+  });
+});
+
 describe('the record of outcomes', () => {
   it('is written as an NGINX reports them, and urgently when more devices have failed', () => {
     expect(outcomeChanges(state(), [reported({ offered: 3 })], NOW)).toEqual([
@@ -55,6 +105,31 @@ describe('the record of outcomes', () => {
     const known = state(new Map([[ONE, record({ offered: 3, lost: 1 })]]));
     expect(outcomeChanges(known, [reported({ offered: 3, lost: 2 })], NOW)).toMatchObject([
       { isUrgent: true },
+    ]);
+    expect(outcomeChanges(known, [reported({ offered: 4, lost: 1 })], NOW)).toMatchObject([
+      { isUrgent: false },
+    ]);
+    expect(outcomeChanges(state(), [reported({ failed: 1 })], NOW)).toMatchObject([{ isUrgent: true }]);
+  });
+
+  it('is written again when another share of the devices is followed', () => {
+    const known = state(new Map([[ONE, record({ offered: 3 })]]));
+    const { nginx, report } = reported({ offered: 3 });
+    const [change] = outcomeChanges(known, [{ nginx, report: { ...report, sample: 4 } }], NOW);
+    expect(change?.record?.sample).toBe(4);
+    const sampled = state(new Map([[ONE, { ...record({ offered: 3 }), sample: 4 }]]));
+    expect(outcomeChanges(sampled, [reported({ offered: 3 })], NOW)).toEqual([]);
+  });
+
+  it('has the releases that the rollout names first, then the newest', () => {
+    const others = Array.from({ length: 33 }, (_, i) => `2.${i}.0`);
+    const { nginx, report } = reported({});
+    const all = [...others, '1.3.0'].map((id) => [id, { ...NO_COUNTS, offered: 1 }] as const);
+    const counts = new Map([['toaster', new Map(all)]]);
+    const [change] = outcomeChanges(state(), [{ nginx, report: { ...report, counts } }], NOW);
+    expect([...(change?.record?.counts.keys() ?? [])]).toEqual([
+      '1.3.0',
+      ...others.toReversed().slice(0, 31),
     ]);
   });
 
@@ -76,10 +151,18 @@ describe('the record of outcomes', () => {
 
   it('goes when the rollout has not named its release for longer than NGINX remembers it', () => {
     const known = state(new Map([[ONE, record({ booted: 2 }, '1.2.0')]]));
-    expect(outcomeChanges(known, [], NOW + HOUR)).toEqual([]);
-    expect(outcomeChanges(known, [], NOW + 3 * HOUR)).toEqual([
-      { epoch: ONE, record: undefined, isUrgent: false },
-    ]);
+    const gone = [{ epoch: ONE, record: undefined, isUrgent: false }];
+    expect(outcomeChanges(known, [], NOW + 2 * HOUR)).toEqual([]);
+    expect(outcomeChanges(known, [], NOW + 2 * HOUR + 1)).toEqual(gone);
+
+    const unrolled = { ...known, rollout: undefined };
+    expect(outcomeChanges(unrolled, [], NOW + 2 * HOUR)).toEqual([]);
+    expect(outcomeChanges(unrolled, [], NOW + 2 * HOUR + 1)).toEqual(gone);
+
+    const at = new Date(NOW + HOUR).toISOString();
+    const changed = { ...known, rollout: { ...AUTHOR, at, downgrade: false, secureVersion: 0 } };
+    expect(outcomeChanges(changed, [], NOW + 3 * HOUR)).toEqual([]);
+    expect(outcomeChanges(changed, [], NOW + 3 * HOUR + 1)).toEqual(gone);
   });
 
   it('stays while NGINX reports its release, which may be rolled out again', () => {
