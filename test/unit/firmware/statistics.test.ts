@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { NO_COUNTS } from '../../../src/firmware/outcomes.js';
-import { difference, figuresOf, newest, proof, sum, upperBound } from '../../../src/firmware/statistics.js';
+import { COUNTERS, NO_COUNTS } from '../../../src/firmware/outcomes.js';
+import {
+  difference,
+  figuresOf,
+  isSame,
+  newest,
+  proof,
+  rounded,
+  sum,
+  total,
+  upperBound,
+} from '../../../src/firmware/statistics.js';
 import { fc } from '../../support/property.js';
 import * as arbitrary from './support/arbitraries.js';
 
@@ -96,6 +106,26 @@ describe('a set of figures', () => {
       }),
     );
   });
+});
+
+describe('the counters of a release', () => {
+  it('are the same where each of them is', () => {
+    expect(isSame(NO_COUNTS, { ...NO_COUNTS })).toBe(true);
+    for (const counter of COUNTERS) expect(isSame(NO_COUNTS, { ...NO_COUNTS, [counter]: 1 })).toBe(false);
+  });
+
+  it('are those of every NGINX that has counted it', () => {
+    const counted = (booted: number) => ({ counts: new Map([['1.3.0', { ...NO_COUNTS, booted }]]) });
+    expect(total([counted(2), counted(3), { counts: new Map() }], '1.3.0')).toEqual({
+      ...NO_COUNTS,
+      booted: 5,
+    });
+    expect(total([counted(2)], '1.2.0')).toEqual(NO_COUNTS);
+  });
+});
+
+it('a share is rounded to one decimal', () => {
+  expect([7.44, 7.45, 0.04, 100].map(rounded)).toEqual([7.4, 7.5, 0, 100]);
 });
 
 describe('the sum of counters', () => {
