@@ -140,11 +140,11 @@ describe('the catalogue of a type', () => {
 
   it('states a version that was published as a number as a number, which the oldest esp32FOTA needs', () => {
     const { stable } = rendered({
-      rollout: { ...ROLLOUT, stable: '7.0.0' },
-      releases: new Map([['7.0.0', release('7', 'd')]]),
+      rollout: { ...ROLLOUT, stable: '17.0.0' },
+      releases: new Map([['17.0.0', release('17', 'd')]]),
     });
-    expect(stable?.esp32fota).toContain('"version":7,');
-    expect(stable?.esphome).toContain('"version":"7",');
+    expect(stable?.esp32fota).toContain('"version":17,');
+    expect(stable?.esphome).toContain('"version":"17",');
   });
 
   it('contains no manifest in a form that is not requested', () => {
@@ -177,6 +177,9 @@ describe('the catalogue of a type', () => {
     expect(rendered({ steps }).options).toMatchObject({ via: ['1.2.5'] });
     const { candidate: _, ...stableOnly } = ROLLOUT;
     expect(rendered({ steps, rollout: stableOnly }).options).toMatchObject({ via: [] });
+    const stableReleases = new Map([['1.2.0', OLD]]);
+    expect(rendered({ steps, releases: stableReleases }).options).toMatchObject({ via: [] });
+    expect(rendered({ steps, releases: new Map() }).options).toMatchObject({ via: [] });
     expect(renderStone({ ...INPUT, steps }, '1.2.5')).toBeUndefined();
     const value = renderStone({ ...INPUT, steps, releases: steps }, '1.2.5');
     expect(decodeStone(value ?? '')).toMatchObject({ version: '1.2.5', sha256: 'c'.repeat(64) });
@@ -269,6 +272,26 @@ describe('the catalogue of a type', () => {
         },
       ),
     );
+  });
+
+  it('is 2,000 bytes long at most', () => {
+    const valueOf = (origin: string, salt: string) =>
+      renderCatalogue({
+        ...INPUT,
+        origin,
+        rollout: { ...ROLLOUT, candidate: { version: '1.3.0', salt, percent: 1, groups: [] } },
+      });
+    const shortest = valueOf('', 's');
+    const room = MAX_CATALOGUE - (shortest.ok ? shortest.value.length : 0);
+    // The manifest of each of the two releases has the origin.
+    const origin = 'o'.repeat(Math.floor(room / 2));
+    const salt = 's'.repeat(1 + (room % 2));
+    expect(valueOf(origin, salt)).toMatchObject({ ok: true });
+    expect(valueOf(origin, `${salt}s`)).toEqual({
+      ok: false,
+      reason:
+        'the catalogue of toaster would be 2001 bytes, of at most 2000: use fewer groups, shorter names, or fewer answer forms',
+    });
   });
 
   it('fits with names of ordinary length, whatever the forms and the signature', () => {
