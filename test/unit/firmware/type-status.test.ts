@@ -90,6 +90,19 @@ describe('the status of a type', () => {
     });
   });
 
+  it('says whom a release would reach that is only counted, where there is one', () => {
+    const shadow = { version: '1.3.0', salt: 's', percent: 10 };
+    const counted = { version: '1.3.0', percent: 10, devices: 0, running: [] };
+    expect(lamp([FULL], keyValues({ shadow })).shadow).toEqual(counted);
+    expect(lamp([FULL])).not.toHaveProperty('shadow');
+    expect(lamp([FULL], keyValues().slice(0, 3))).not.toHaveProperty('stable');
+  });
+
+  it('waits for no server where there is none', () => {
+    const reason = 'no firmware server is registered';
+    expect(lamp([]).withheld[0]).toEqual({ version: '1.2.0', reason, waitingFor: [] });
+  });
+
   it('says who paused it and why, and counts a paused candidate as neither offered nor withheld', () => {
     const paused = { ...AUTHOR, reason: 'too warm' };
     expect(lamp([FULL], keyValues({ paused }))).toMatchObject({ paused, offered: ['1.2.0'], withheld: [] });
@@ -128,6 +141,13 @@ describe('the status of a type', () => {
       releases: ['lamp 1.3.0'],
       files: [plain.sha256, signed.sha256],
     });
+  });
+
+  it('names every release that has the file that a server lacks', () => {
+    const value = encodeRelease({ ...release('1.4.0'), plain: release('1.3.0').plain });
+    const other = { key: releaseKey(PREFIXES, 'lamp', '1.4.0'), value, revision: 21, created: 21 };
+    const { withheld } = lamp([{ ...FULL, heldUpTo: 19 }], [...keyValues(), other]);
+    expect(withheld[0]?.reason).toBe('10.0.0.11:8080 lacks a file of lamp 1.3.0, lamp 1.4.0');
   });
 
   it('names the oldest file that a server lacks for each release that it holds up', () => {
