@@ -97,15 +97,14 @@ export function upperBound(failures: number, of: number): number {
   return high;
 }
 
-/** The probability of at most k failures among n devices where each fails with probability p, for p not below k/n. */
+/** The probability of at most k failures among n devices where each fails with probability p, for p from k/n to below 1. */
 function cumulative(k: number, n: number, p: number): number {
-  if (p >= 1) return 0;
   let term = Math.exp(
     logFactorial(n) - logFactorial(k) - logFactorial(n - k) + k * Math.log(p) + (n - k) * Math.log1p(-p),
   );
   let probability = term;
-  // Each term is smaller than the one before, as k is not above the mean.
-  for (let i = k; i > 0 && term > probability * 1e-12; i--) {
+  // Each term is smaller than the one before, as k is not above the mean. What follows that of no failures is 0.
+  for (let i = k; term > probability * 1e-12; i--) {
     term *= (i * (1 - p)) / ((n - i + 1) * p);
     probability += term;
   }

@@ -74,8 +74,28 @@ describe('the devices that a shadow would reach', () => {
     expect(outcomeChanges(known, [shadowed({ '1.1.0': 4 })], NOW)).toEqual([]);
   });
 
+  it('are not written again where NGINX counts none any more, as long as the rollout names the release', () => {
+    const both = state(
+      new Map([[ONE, { ...recordOf({ '1.1.0': 5 }), counts: record({ offered: 3 }).counts }]]),
+    );
+    expect(outcomeChanges(both, [reported({ offered: 3 })], NOW)).toEqual([]);
+  });
+
+  it('are written again when they are those of another release', () => {
+    const other = state(new Map([[ONE, recordOf({ '1.1.0': 5 })]]), '1.5.0');
+    const { nginx, report } = shadowed({});
+    const shadow = new Map([['toaster', new Map([['1.4.0', new Map([['1.1.0', 5]])]])]]);
+    expect(outcomeChanges(other, [{ nginx, report: { ...report, shadow } }], NOW)).toMatchObject([
+      { record: { shadow: shadow.get('toaster') } },
+    ]);
+  });
+
   it.each([
     [{ '1.1.0': 6 }, { '1.1.0': 6 }],
+    [
+      { '1.1.0': 5, '1.2.0': 1 },
+      { '1.1.0': 5, '1.2.0': 1 },
+    ],
     [{ '1.2.0': 1 }, { '1.1.0': 5, '1.2.0': 1 }],
   ])('are written again when %j are reported', (running, all) => {
     expect(outcomeChanges(known, [shadowed(running)], NOW)).toEqual([
@@ -137,6 +157,39 @@ describe('the record of outcomes', () => {
     const known = state(new Map([[ONE, record({ offered: 3, booted: 2 })]]));
     expect(outcomeChanges(known, [reported({ offered: 3, booted: 2 })], NOW + HOUR)).toEqual([]);
     expect(outcomeChanges(known, [reported({ offered: 2 })], NOW + HOUR)).toEqual([]);
+  });
+
+  it('is written again when one of two numbers is another', () => {
+    const two = (a: number, b: number) => new Map(Object.entries({ '1.1.0': a, '1.2.0': b }));
+    const before = { ...record({}), counts: new Map(), shadow: new Map([['1.3.0', two(5, 2)]]) };
+    const changes = outcomeChanges(
+      state(new Map([[ONE, before]])),
+      [shadowed({ '1.1.0': 5, '1.2.0': 3 })],
+      NOW,
+    );
+    expect(changes[0]?.record?.shadow?.get('1.3.0')).toEqual(two(5, 3));
+  });
+
+  it('is written again when NGINX has counted another release', () => {
+    const { nginx, report } = reported({ offered: 3 });
+    const counts = new Map([
+      ...(report.counts.get('toaster') ?? []),
+      ...record({ offered: 1 }, '1.4.0').counts,
+    ]);
+    const known = state(new Map([[ONE, record({ offered: 3 })]]));
+    const all = { ...report, counts: new Map([['toaster', counts]]) };
+    expect(outcomeChanges(known, [{ nginx, report: all }], NOW)[0]?.record?.counts).toEqual(counts);
+  });
+
+  it('stays while the rollout names one of its releases', () => {
+    const counts = new Map([...record({ booted: 2 }).counts, ...record({ booted: 1 }, '1.2.0').counts]);
+    const known = state(new Map([[ONE, { ...record({}), counts }]]));
+    expect(outcomeChanges(known, [], NOW + 9 * HOUR)).toEqual([]);
+  });
+
+  it('is gone after a change that deletes it', () => {
+    const known = state(new Map([[ONE, record({ booted: 2 }, '1.2.0')]]));
+    expect(outcomesAfter(known, outcomeChanges(known, [], NOW + 9 * HOUR))).toEqual(new Map());
   });
 
   it('is not written for nothing', () => {
