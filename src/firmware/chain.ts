@@ -29,14 +29,11 @@ export function entryOf(releases: Steps, target: ReleaseId): ReleaseId | undefin
  */
 export function refuseChain(releases: Steps, target: ReleaseId): Refusal | undefined {
   const way = [...stonesBelow(releases, target), target];
-  const known = [...releases].filter(([id]) => compareReleases(id, target) <= 0);
-  // A version between two of these has the same way as the lower one.
-  const versions = [LOWEST, ...known.flatMap(([id, { from }]) => (from === undefined ? [id] : [id, from]))];
-  for (const version of versions) {
-    const obstacle = obstacleFrom(version, way, releases);
-    if (obstacle === undefined) continue;
-    const isServed = known.some(([id, { from }]) => isAbove(id, version) && mayTake(version, from));
-    if (isServed) return brokenChain(target, obstacle);
+  for (const [id, { from = LOWEST }] of releases) {
+    if (isAbove(id, target) || !isAbove(id, from)) continue;
+    // Where a device gets stuck that may take this release, the one with the lowest version that may take it does as well.
+    const obstacle = obstacleFrom(from, way, releases);
+    if (obstacle !== undefined) return brokenChain(target, obstacle);
   }
   return undefined;
 }

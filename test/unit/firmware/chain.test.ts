@@ -39,6 +39,9 @@ describe('the way to a release', () => {
     ['two in a row', { '1.0.0': '', '1.2.0': '!', '1.5.0': '1.2.0!', '2.0.0': '1.5.0' }],
     ['no release for the devices that it is not for', { '2.0.0': '1.5.0' }],
     ['only newer ones than its condition', { '1.5.0': '1.5.0', '1.6.0': '1.5.0', '2.0.0': '1.5.0' }],
+    ['a later release for the devices that it is not for', { '2.0.0': '1.5.0', '3.0.0': '' }],
+    ['a release that no device may take', { '1.4.0': '1.5.0', '1.6.0': '1.6.0', '2.0.0': '1.9.0' }],
+    ['no release', {}],
     ['a broken way to a later release', { '1.0.0': '', '2.0.0': '', '3.0.0': '2.5.0' }],
   ])('leads there with %s', (_, releases) => {
     expect(reason(releases, '2.0.0')).toBe('walkable');
@@ -50,6 +53,11 @@ describe('the way to a release', () => {
       { '1.0.0': '', '1.5.0': '', '2.0.0': '1.5.0' },
       'chain-broken: devices below 1.5.0 could not update to 2.0.0: it requires 1.5.0 or newer, and no stepping stone leads there; ' +
         'publish a stepping stone with --through: a release that is at least 1.5.0 and below 2.0.0',
+    ],
+    [
+      'the release before it is a pre-release of the lowest version',
+      { '0.0.0-1': '', '2.0.0': '1.5.0' },
+      'chain-broken: devices below 1.5.0 could not update to 2.0.0',
     ],
     [
       'its stepping stone is too old',
@@ -68,6 +76,15 @@ describe('the way to a release', () => {
     ],
   ])('is refused if %s', (_, releases, expected) => {
     expect(reason(releases, '2.0.0')).toContain(expected);
+  });
+
+  it('has the stepping stones that are below the release, the lowest first', () => {
+    const releases = steps({ '1.5.0': '!', '1.0.0': '!', '1.2.0': '', '2.0.0': '!', '3.0.0': '!' });
+    expect(stonesBelow(releases, '2.0.0')).toEqual(['1.0.0', '1.5.0']);
+  });
+
+  it('begins anywhere where there is no such release', () => {
+    expect(entryOf(steps({}), '2.0.0')).toBeUndefined();
   });
 
   it('is accepted if and only if every device that may take some release is led to the target, by steps that it may take', () => {

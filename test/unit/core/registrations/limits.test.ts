@@ -38,6 +38,10 @@ describe('the limits of registrations', () => {
     etcd.put(key(2), `{"meta":{"a":"${'ü'.repeat(11)}"}}`);
     registrations.apply(etcd.next());
     expect(taken(registrations)).toEqual([2]);
+    etcd.del(key(2));
+    etcd.put(key(1), 'ü'.repeat(21));
+    registrations.apply(etcd.next());
+    expect(registrations.refused('firmware')).toEqual({ rejected: 0, overLimit: 1 });
   });
 
   it('compares the create revisions of keys, not the revisions of their last writes', () => {

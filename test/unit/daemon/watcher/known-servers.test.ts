@@ -75,6 +75,12 @@ describe.each(KINDS)('KnownServers of %s', (kind) => {
     return { id, address, parameters: DEFAULT_PARAMETERS, draining: false, failing: false, ...fields };
   }
 
+  it('knows from the first which servers are out of rotation', () => {
+    const down = { parameters: { ...DEFAULT_PARAMETERS, down: true } };
+    const known = new KnownServers(kind, { servers: [server(1, A, down), server(2, B)], unmanaged: 0 });
+    expect(known.out).toEqual(new Set([A]));
+  });
+
   it('has nothing at an address whose last server was removed, so that a plan adds what is registered there', () => {
     const known = new KnownServers(kind, { servers: [server(1, A), server(2, B)], unmanaged: 3 });
     known.done({ type: 'remove', address: A, id: 1, reason: 'idle' });
