@@ -49,7 +49,7 @@ function obstacleFrom(version: ReleaseId, way: readonly ReleaseId[], releases: S
   let own = version;
   for (const id of way.filter((step) => isAbove(step, version))) {
     const from = releases.get(id)?.from;
-    if (from !== undefined && !mayTake(own, from)) return { id, from };
+    if (from !== undefined && isAbove(from, own)) return { id, from };
     own = id;
   }
   return undefined;
@@ -57,10 +57,6 @@ function obstacleFrom(version: ReleaseId, way: readonly ReleaseId[], releases: S
 
 function isAbove(id: ReleaseId, version: ReleaseId): boolean {
   return compareReleases(id, version) > 0;
-}
-
-function mayTake(version: ReleaseId, from: ReleaseId | undefined): boolean {
-  return from === undefined || compareReleases(version, from) >= 0;
 }
 
 function brokenChain(target: ReleaseId, { id, from }: Obstacle): Refusal {

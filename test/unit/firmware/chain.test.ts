@@ -41,7 +41,7 @@ describe('the way to a release', () => {
     ['only newer ones than its condition', { '1.5.0': '1.5.0', '1.6.0': '1.5.0', '2.0.0': '1.5.0' }],
     ['a later release for the devices that it is not for', { '2.0.0': '1.5.0', '3.0.0': '' }],
     ['a release that no device may take', { '1.4.0': '1.5.0', '1.6.0': '1.6.0', '2.0.0': '1.9.0' }],
-    ['no release', {}],
+    ['no such release', { '1.0.0': '' }],
     ['a broken way to a later release', { '1.0.0': '', '2.0.0': '', '3.0.0': '2.5.0' }],
   ])('leads there with %s', (_, releases) => {
     expect(reason(releases, '2.0.0')).toBe('walkable');
