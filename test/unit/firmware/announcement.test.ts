@@ -4,6 +4,7 @@ import {
   announcementsOf,
   decodeAnnouncement,
   encodeAnnouncement,
+  topicOf,
 } from '../../../src/firmware/announcement.js';
 import { groupKey, rolloutKey } from '../../../src/firmware/keys.js';
 import type { Rollout } from '../../../src/firmware/rollout.js';
@@ -23,7 +24,7 @@ const ROLLOUT: Rollout = {
 };
 
 /** Type toaster with its rollout written at 20, and the group at 30. */
-function announced(status: Partial<TypeStatus>, spread?: number) {
+function announced(status: Partial<TypeStatus>, spread?: number, rollout: Rollout | undefined = ROLLOUT) {
   const seven = { ...release('7.0.0'), version: '7' };
   const state = typeWith(release('1.1.0'), release('1.3.0'));
   const written = new Map([
@@ -32,7 +33,7 @@ function announced(status: Partial<TypeStatus>, spread?: number) {
     [groupKey(PREFIXES, 'toaster', 'lab'), 40],
   ]);
   const releases = new Map([...state.releases, ['7.0.0', seven]]);
-  const types = [{ ...state, rollout: ROLLOUT, written, releases }];
+  const types = [{ ...state, rollout, written, releases }];
   const statuses = [{ type: 'toaster', offered: [], withheld: [], unreadable: [], ...status }];
   const slots = { all: 300, byRegion: new Map() };
   return announcementsOf({ prefixes: PREFIXES, types, statuses, slots, spread }).get('toaster');
@@ -58,6 +59,23 @@ describe('an announcement', () => {
     expect(announced({ stable: '7.0.0', candidate: CANDIDATE, offered: ['1.1.0'] })).toBeUndefined();
   });
 
+  it('is not made of a type of which nothing is known, nor of a release that is not there', () => {
+    const offered = { stable: '7.0.0', offered: ['7.0.0'] };
+    expect(announced({ type: 'kettle', ...offered })).toBeUndefined();
+    expect(announced({ stable: '9.0.0', offered: ['9.0.0'] })).toBeUndefined();
+  });
+
+  it('has the revision of the rollout where no group is offered anything, or nobody has written the group', () => {
+    const { candidate: _, ...stable } = ROLLOUT;
+    expect(announced({ stable: '7.0.0', offered: ['7.0.0'] }, 7, stable)?.revision).toBe(20);
+    const others = { ...ROLLOUT, candidate: { ...CANDIDATE, groups: ['new'] } };
+    expect(announced({ stable: '7.0.0', offered: ['7.0.0'] }, 7, others)?.revision).toBe(20);
+  });
+
+  it('is published on the topic of its type', () => {
+    expect(topicOf('toaster')).toBe('firmware/toaster');
+  });
+
   it('reads back from its message', () => {
     const announcement = { version: '1.3.0', revision: 4711, spread: 600 };
     const message = encodeAnnouncement(announcement);
@@ -73,6 +91,8 @@ describe('an announcement', () => {
       '{"version":7,"revision":1,"spread":1}',
       '{"version":"7","revision":1.5,"spread":1}',
       '{"version":"7","revision":1}',
+      '{"version":"7","revision":1,"spread":"1"}',
+      `{"version":"${'7'.repeat(1_000)}","revision":1,"spread":1}`,
     ]) {
       expect(decodeAnnouncement(text)).toBeUndefined();
     }

@@ -129,6 +129,18 @@ describe('the signature of a release', () => {
     expect(at('2026-11-28T12:00:00.000Z')).toBe('the signature expired at 2026-11-28T12:00:00.000Z');
   });
 
+  it('counts in whole seconds', () => {
+    const { notBefore, expires } = signRelease('toaster', RELEASE, '2026-11-27T12:00:00.999Z', SIGNER);
+    expect([notBefore, expires]).toEqual(['2026-11-27T12:00:00.000Z', '2026-11-28T12:00:00.000Z']);
+    const late = { notBefore: '2026-11-27T12:00:00.999Z', expires };
+    expect(signedText('toaster', RELEASE, late)).toBe(signedText('toaster', RELEASE, { notBefore, expires }));
+  });
+
+  it('changes nothing of a type whose releases are all accepted', () => {
+    const state = typeWith(SIGNED);
+    expect(acceptReleases(state, authentic(KEYS))).toBe(state);
+  });
+
   it('decides which releases of a type are left', () => {
     const state = typeWith(SIGNED, release('1.4.0'));
     const { releases, rejected } = acceptReleases(state, authentic(KEYS));
