@@ -275,19 +275,19 @@ describe('the catalogue of a type', () => {
   });
 
   it('is 2,000 bytes long at most', () => {
-    const valueOf = (origin: string, salt: string) =>
+    const rendering = (origin: string, salt: string) =>
       renderCatalogue({
         ...INPUT,
         origin,
         rollout: { ...ROLLOUT, candidate: { version: '1.3.0', salt, percent: 1, groups: [] } },
       });
-    const shortest = valueOf('', 's');
+    const shortest = rendering('', 's');
     const room = MAX_CATALOGUE - (shortest.ok ? shortest.value.length : 0);
     // The manifest of each of the two releases has the origin.
     const origin = 'o'.repeat(Math.floor(room / 2));
     const salt = 's'.repeat(1 + (room % 2));
-    expect(valueOf(origin, salt)).toMatchObject({ ok: true });
-    expect(valueOf(origin, `${salt}s`)).toEqual({
+    expect(rendering(origin, salt)).toMatchObject({ ok: true });
+    expect(rendering(origin, `${salt}s`)).toEqual({
       ok: false,
       reason:
         'the catalogue of toaster would be 2001 bytes, of at most 2000: use fewer groups, shorter names, or fewer answer forms',

@@ -54,14 +54,14 @@ function shadowed(running: Readonly<Record<string, number>>, type = 'toaster') {
   return { nginx, report: { ...report, counts: new Map(), shadow } };
 }
 
-describe('the devices that a shadow would reach', () => {
+describe('the record of whom a shadow would reach', () => {
   const recordOf = (running: Readonly<Record<string, number>>): OutcomeRecord => ({
     ...{ nginx: 'lb1', at: AUTHOR.at, sample: 1, counts: new Map() },
     shadow: new Map([['1.3.0', new Map(Object.entries(running))]]),
   });
   const known = state(new Map([[ONE, recordOf({ '1.1.0': 5 })]]));
 
-  it('are written where etcd does not have them, and only those of the type', () => {
+  it('is written where etcd does not have it, and of the type alone', () => {
     expect(outcomeChanges(state(), [shadowed({ '1.1.0': 5 })], NOW)).toEqual([
       { epoch: ONE, record: recordOf({ '1.1.0': 5 }), isUrgent: false },
     ]);
@@ -69,19 +69,19 @@ describe('the devices that a shadow would reach', () => {
     expect(outcomeChanges(state(), [shadowed({})], NOW)).toEqual([]);
   });
 
-  it('are not written again where etcd has them, or more', () => {
+  it('is not written again where etcd has as many devices, or more', () => {
     expect(outcomeChanges(known, [shadowed({ '1.1.0': 5 })], NOW)).toEqual([]);
     expect(outcomeChanges(known, [shadowed({ '1.1.0': 4 })], NOW)).toEqual([]);
   });
 
-  it('are not written again where NGINX counts none any more, as long as the rollout names the release', () => {
+  it('is not written again where NGINX counts nobody any more, as long as the rollout names the release', () => {
     const both = state(
       new Map([[ONE, { ...recordOf({ '1.1.0': 5 }), counts: record({ offered: 3 }).counts }]]),
     );
     expect(outcomeChanges(both, [reported({ offered: 3 })], NOW)).toEqual([]);
   });
 
-  it('are written again when they are those of another release', () => {
+  it('is written again when it is that of another release', () => {
     const other = state(new Map([[ONE, recordOf({ '1.1.0': 5 })]]), '1.5.0');
     const { nginx, report } = shadowed({});
     const shadow = new Map([['toaster', new Map([['1.4.0', new Map([['1.1.0', 5]])]])]]);
@@ -97,18 +97,18 @@ describe('the devices that a shadow would reach', () => {
       { '1.1.0': 5, '1.2.0': 1 },
     ],
     [{ '1.2.0': 1 }, { '1.1.0': 5, '1.2.0': 1 }],
-  ])('are written again when %j are reported', (running, all) => {
+  ])('is written again when %j is reported', (running, all) => {
     expect(outcomeChanges(known, [shadowed(running)], NOW)).toEqual([
       { epoch: ONE, record: recordOf(all), isUrgent: false },
     ]);
   });
 
-  it('stay while the rollout names the release that is counted', () => {
+  it('stays while the rollout names the release that is counted', () => {
     expect(outcomeChanges(known, [], NOW + 9 * HOUR)).toEqual([]);
     expect(outcomeChanges({ ...known, rollout: undefined }, [], NOW + 9 * HOUR)).toHaveLength(1);
   });
 
-  it('are counted beside the devices that were offered another release', () => {
+  it('is kept beside what was counted of devices that were offered the release', () => {
     const both = { ...recordOf({ '1.1.0': 5 }), counts: record({ offered: 3 }).counts };
     const later = state(new Map([[ONE, record({ offered: 3 })]]));
     expect(outcomeChanges(later, [shadowed({ '1.1.0': 5 })], NOW)).toEqual([

@@ -108,13 +108,13 @@ describe('a set of figures', () => {
   });
 });
 
-describe('the counters of a release', () => {
-  it('are the same where each of them is', () => {
+describe('a set of counters', () => {
+  it('is the same as another where each counter is', () => {
     expect(isSame(NO_COUNTS, { ...NO_COUNTS })).toBe(true);
     for (const counter of COUNTERS) expect(isSame(NO_COUNTS, { ...NO_COUNTS, [counter]: 1 })).toBe(false);
   });
 
-  it('are those of every NGINX that has counted it', () => {
+  it('is of a release the sum of what every NGINX has counted', () => {
     const counted = (booted: number) => ({ counts: new Map([['1.3.0', { ...NO_COUNTS, booted }]]) });
     expect(total([counted(2), counted(3), { counts: new Map() }], '1.3.0')).toEqual({
       ...NO_COUNTS,
