@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Address } from '../../../../src/core/address.js';
 import { DEFAULT_KEY_PREFIXES } from '../../../../src/core/keys.js';
-import type { Announcement } from '../../../../src/firmware/announcement.js';
 import { Announcer } from '../../../../src/daemon/firmware/announcer.js';
+import type { Announcement } from '../../../../src/firmware/announcement.js';
 import { FakeBrokers } from '../../../support/fake-brokers.js';
 import { FakeRegistry } from '../../../support/fake-registry.js';
 import { recordingLog, recordingMeter } from '../../../support/silent.js';
