@@ -1,6 +1,7 @@
 /** MQTT load: connections from CONNECT to CONNACK, and data through open sessions. */
 import net from 'node:net';
 import { generate } from 'mqtt-packet';
+import { connectPacket } from '../../support/traffic/connect-packet.js';
 
 /** One connection: CONNECT, CONNACK, gone. */
 function connectOnce(host: string, port: number, packet: Buffer): Promise<void> {
@@ -14,17 +15,6 @@ function connectOnce(host: string, port: number, packet: Buffer): Promise<void> 
     });
     socket.on('error', reject);
     socket.on('close', () => reject(new Error('closed')));
-  });
-}
-
-function connectPacket(clientId: string): Buffer {
-  return generate({
-    cmd: 'connect',
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clean: true,
-    clientId,
-    keepalive: 60,
   });
 }
 

@@ -6,9 +6,7 @@ import {
   type Etcd,
   freePort,
   type Gateway,
-  startEtcd,
-  startGateway,
-  startNetwork,
+  startParts,
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
@@ -27,8 +25,7 @@ describe('the status and the events of a fleet', () => {
   let watcher: Cli;
 
   beforeAll(async () => {
-    network = await startNetwork();
-    [etcd, gateway] = await Promise.all([startEtcd(network), startGateway(network)]);
+    ({ network, etcd, gateway } = await startParts());
   });
   afterAll(() => network?.remove());
 

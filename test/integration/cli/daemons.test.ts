@@ -10,10 +10,8 @@ import {
   type Etcd,
   freePort,
   type Gateway,
-  startEtcd,
   startFirmware,
-  startGateway,
-  startNetwork,
+  startParts,
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
@@ -26,12 +24,9 @@ let firmware: Backend;
 let directory: string;
 
 beforeAll(async () => {
-  network = await startNetwork();
-  [etcd, gateway, firmware] = await Promise.all([
-    startEtcd(network),
-    startGateway(network),
-    startFirmware(network, 1),
-  ]);
+  ({ network, etcd, gateway, firmware } = await startParts(async (its) => ({
+    firmware: await startFirmware(its, 1),
+  })));
   directory = await mkdtemp(join(tmpdir(), 'sidekick-cli-'));
 });
 afterAll(async () => {

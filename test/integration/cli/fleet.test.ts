@@ -6,10 +6,8 @@ import {
   type Etcd,
   freePort,
   type Gateway,
-  startEtcd,
   startFirmware,
-  startGateway,
-  startNetwork,
+  startParts,
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
@@ -21,12 +19,9 @@ let gateway: Gateway;
 let firmware: Backend;
 
 beforeAll(async () => {
-  network = await startNetwork();
-  [etcd, gateway, firmware] = await Promise.all([
-    startEtcd(network),
-    startGateway(network),
-    startFirmware(network, 1),
-  ]);
+  ({ network, etcd, gateway, firmware } = await startParts(async (its) => ({
+    firmware: await startFirmware(its, 1),
+  })));
 });
 afterAll(() => network?.remove());
 

@@ -16,9 +16,7 @@ import {
   freePort,
   type Gateway,
   startBroker,
-  startEtcd,
-  startGateway,
-  startNetwork,
+  startParts,
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
@@ -39,13 +37,10 @@ let connection: EtcdConnection;
 let admin: string;
 
 beforeAll(async () => {
-  network = await startNetwork();
-  [etcd, gateway, broker, browser] = await Promise.all([
-    startEtcd(network),
-    startGateway(network),
-    startBroker(network, 1),
-    startBrowser(network),
-  ]);
+  ({ network, etcd, gateway, broker, browser } = await startParts(async (its) => {
+    const [first, chromium] = await Promise.all([startBroker(its, 1), startBrowser(its)]);
+    return { broker: first, browser: chromium };
+  }));
   connection = connectEtcd({ endpoints: [etcd.url] });
 });
 afterAll(async () => {

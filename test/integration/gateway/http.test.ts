@@ -121,7 +121,8 @@ describe('a group', () => {
 });
 
 describe('a draining server', () => {
-  it('completes its open request, gets no new one, and shows when it is idle', async () => {
+  /** Adds a server to the group, and begins a request that it answers only once `open` is called. */
+  async function openRequest() {
     const { opened, open } = gate();
     const arrived = gate();
     const slow = await start(async (_, response) => {
@@ -132,6 +133,11 @@ describe('a draining server', () => {
     const id = await add(slow.server);
     const pending = get();
     await arrived.opened;
+    return { id, pending, open };
+  }
+
+  it('completes its open request, gets no new one, and shows when it is idle', async () => {
+    const { id, pending, open } = await openRequest();
     const other = await start();
     await add(other.server);
     await api.call('PATCH', `${GROUP}/servers/${id}`, { drain: true });
@@ -145,16 +151,7 @@ describe('a draining server', () => {
   });
 
   it('becomes a zombie when it is deleted, until its request ends', async () => {
-    const { opened, open } = gate();
-    const arrived = gate();
-    const slow = await start(async (_, response) => {
-      arrived.open();
-      await opened;
-      response.end('slow');
-    });
-    const id = await add(slow.server);
-    const pending = get();
-    await arrived.opened;
+    const { id, pending, open } = await openRequest();
     await api.call('DELETE', `${GROUP}/servers/${id}`);
     expect((await api.get(GROUP)).body).toMatchObject({ peers: [], zombies: 1 });
     open();

@@ -10,9 +10,10 @@ import {
   type TestNetwork,
   until,
 } from '../../support/containers/index.js';
+import { connectPacket } from '../../support/traffic/connect-packet.js';
 import { type Backend, hostAddress, startHttp, startMqtt, subnetOf } from './backends.js';
 import { edited, type FullGateway, startFullGateway } from './gateway.js';
-import { connectPacket, openSession } from './sessions.js';
+import { openSession } from './sessions.js';
 
 const BROKERS = '/stream/upstreams/mqtt';
 

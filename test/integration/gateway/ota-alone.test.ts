@@ -7,10 +7,8 @@ import { FirmwareRepository } from '../../../src/daemon/firmware/repository.js';
 import {
   type Etcd,
   type Gateway,
-  startEtcd,
   startFirmware,
-  startGateway,
-  startNetwork,
+  startParts,
   startWatch,
   type TestNetwork,
   until,
@@ -37,8 +35,7 @@ let etcd: Etcd;
 let gateway: Gateway;
 
 beforeAll(async () => {
-  network = await startNetwork();
-  [etcd, gateway] = await Promise.all([startEtcd(network), startGateway(network)]);
+  ({ network, etcd, gateway } = await startParts());
 });
 
 afterAll(async () => {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
-import { generate } from 'mqtt-packet';
+import { connectPacket } from '../../support/traffic/connect-packet.js';
 
 /** An open session and the broker that answered it. */
 export interface Session {
@@ -10,18 +10,6 @@ export interface Session {
   readonly socket: net.Socket;
   /** Sends something and resolves with what comes back. */
   echo(text: string): Promise<string>;
-}
-
-/** The CONNECT packet of a client. */
-export function connectPacket(clientId: string): Buffer {
-  return generate({
-    cmd: 'connect',
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clean: true,
-    clientId,
-    keepalive: 60,
-  });
 }
 
 async function nextChunk(socket: net.Socket, enough: (text: string) => boolean): Promise<string> {

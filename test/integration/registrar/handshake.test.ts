@@ -8,10 +8,8 @@ import {
   type Gateway,
   type Sidekick,
   startBroker,
-  startEtcd,
   startFirmware,
-  startGateway,
-  startNetwork,
+  startParts,
   startRegister,
   startWatch,
   type TestNetwork,
@@ -23,8 +21,7 @@ let etcd: Etcd;
 let gateway: Gateway;
 
 beforeAll(async () => {
-  network = await startNetwork();
-  [etcd, gateway] = await Promise.all([startEtcd(network), startGateway(network)]);
+  ({ network, etcd, gateway } = await startParts());
   await startWatch(network, etcd, gateway, ['--drain-timeout-http', '2m', '--drain-timeout-stream', '6s']);
 });
 afterAll(() => network?.remove());

@@ -106,47 +106,53 @@ async function killAndStart(container: Container, dice: Dice): Promise<void> {
 }
 
 /** Strikes the site itself again and again, as the dice say, until the signal is aborted: what has struck in words. */
-export async function strikeSiteAgainAndAgain(
+export function strikeSiteAgainAndAgain(
   site: FirmwareSite,
   dice: Dice,
   tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const struck: string[] = [];
-  const deck: SiteIncident[] = [];
-  while (!signal.aborted) {
-    if (deck.length === 0) deck.push(...dice.shuffle(SITE_INCIDENTS));
-    const incident = deck.pop() as SiteIncident;
+  return again(SITE_INCIDENTS, dice, signal, async (incident) => {
     tell(incident.name);
-    struck.push(incident.name);
     await incident.strike(site, dice);
     await pause(dice);
-  }
-  return struck;
+    return incident.name;
+  });
 }
 
 /**
  * Strikes one host after another, as the dice say, until the signal is aborted: what has struck in words. Others of which at
  * least one is registered have all files all the time, as a site has it whose servers do not fail all at once.
  */
-export async function strikeAgainAndAgain(
+export function strikeAgainAndAgain(
   site: FirmwareSite,
   dice: Dice,
   tell: (line: string) => void,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const struck: string[] = [];
-  const deck: Incident[] = [];
-  while (!signal.aborted) {
-    if (deck.length === 0) deck.push(...dice.shuffle(INCIDENTS));
-    const incident = deck.pop() as Incident;
+  return again(INCIDENTS, dice, signal, async (incident) => {
     const host = dice.pick(site.hosts);
     const line = `${host.name} ${incident.name}`;
     tell(line);
-    struck.push(line);
     await incident.strike(host, dice);
     await host.registered();
     await delay(dice.between(0, 500));
+    return line;
+  });
+}
+
+/** Lets one incident after another strike, each of them before any comes again, until the signal is aborted. */
+async function again<T>(
+  incidents: readonly T[],
+  dice: Dice,
+  signal: AbortSignal,
+  strike: (incident: T) => Promise<string>,
+): Promise<readonly string[]> {
+  const struck: string[] = [];
+  const deck: T[] = [];
+  while (!signal.aborted) {
+    if (deck.length === 0) deck.push(...dice.shuffle(incidents));
+    struck.push(await strike(deck.pop() as T));
   }
   return struck;
 }

@@ -1,20 +1,8 @@
 import type { IConnectPacket } from 'mqtt-packet';
-import { generate } from 'mqtt-packet';
 import { describe, expect, it } from 'vitest';
 import * as mqtt from '../../../../src/gateway/model/mqtt.js';
 import { fc } from '../../../support/property.js';
-
-function connect(clientId: string, more: Partial<IConnectPacket> = {}): Buffer {
-  return generate({
-    cmd: 'connect',
-    protocolId: 'MQTT',
-    protocolVersion: 4,
-    clean: true,
-    clientId,
-    keepalive: 60,
-    ...more,
-  } as IConnectPacket);
-}
+import { connectPacket as connect } from '../../../support/traffic/connect-packet.js';
 
 /** A CONNECT by hand, for what a library will not write. */
 function raw(options: {
