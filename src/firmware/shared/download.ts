@@ -27,7 +27,7 @@ export function fileOf(path: string): string {
 }
 
 /** What was sent of a file: header fields as they were sent, `''` where they were not. */
-export interface Sent {
+interface Sent {
   status: number;
   /** Of the body. */
   bytes: number;

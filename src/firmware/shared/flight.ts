@@ -10,7 +10,7 @@
  * a download it did not say what it runs; `returned`: after a download its ClientId was back on MQTT; `booted`: the flight
  * is over.
  */
-export type State =
+type State =
   | 'offered'
   | 'downloaded'
   | 'failed'

@@ -74,7 +74,7 @@ interface Changed {
 }
 
 /** Makes a change; undefined to leave all as it is. */
-export type Edit = (flight: Flight | undefined) => Changed | undefined;
+type Edit = (flight: Flight | undefined) => Changed | undefined;
 
 function apply(memory: Memory, key: string, now: number, edit: Edit): void {
   const before = find(memory, key);

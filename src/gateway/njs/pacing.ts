@@ -26,7 +26,7 @@ const SPACING = 0.5;
 const MAX_WAIT = 1000;
 
 /** What a pacer needs of its worker. */
-export interface Worker {
+interface Worker {
   /** The worker's number: 0 to the number of workers - 1. */
   id: number;
   counters: NumberDict;
