@@ -1,74 +1,29 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import {
-  API_TOKEN,
   API_TOKEN_FILE,
   type Backend,
   type Etcd,
   freePort,
   type Gateway,
-  startFirmware,
-  startParts,
-  type TestNetwork,
   until,
 } from '../../support/containers/index.js';
-import { type Cli, metricsOf, run, start } from './cli.js';
+import { metricsOf, run, start } from './cli.js';
+import { Lab } from './lab.js';
 
-let network: TestNetwork;
+let lab: Lab;
 let etcd: Etcd;
 let gateway: Gateway;
 let firmware: Backend;
-let directory: string;
 
 beforeAll(async () => {
-  ({ network, etcd, gateway, firmware } = await startParts(async (its) => ({
-    firmware: await startFirmware(its, 1),
-  })));
-  directory = await mkdtemp(join(tmpdir(), 'sidekick-cli-'));
+  lab = await Lab.start();
+  ({ etcd, gateway, firmware } = lab.parts);
 });
-afterAll(async () => {
-  await network?.remove();
-  await rm(directory, { recursive: true });
-});
-
-/** Nothing of an earlier test is left, in etcd or in NGINX. */
-beforeEach(async () => {
-  await etcd.delete('/services/');
-  await etcd.delete('/sidekick/');
-  for (const { id } of await gateway.servers('http', 'firmware')) {
-    await fetch(`${gateway.api}/9/http/upstreams/firmware/servers/${id}`, {
-      method: 'DELETE',
-      headers: { authorization: `Bearer ${API_TOKEN}` },
-    });
-  }
-});
-
-interface Running {
-  readonly cli: Cli;
-  readonly admin: string;
-}
-
-async function startWatching(...more: string[]): Promise<Running> {
-  const port = await freePort();
-  const cli = start([
-    ...['watch', '--id', 'w1', '--etcd-endpoints', etcd.url, '--nginx-api', gateway.api],
-    ...['--nginx-token-file', API_TOKEN_FILE],
-    ...['--admin-listen', `127.0.0.1:${port}`, ...more],
-  ]);
-  return { cli, admin: `http://127.0.0.1:${port}` };
-}
-
-async function startRegistering(...more: string[]): Promise<Running> {
-  const port = await freePort();
-  const cli = start([
-    ...['register', '--service', 'firmware', '--address', firmware.address, '--etcd-endpoints', etcd.url],
-    ...['--admin-listen', `127.0.0.1:${port}`, '--probe-type', 'http', '--probe-path', '/healthz', ...more],
-  ]);
-  return { cli, admin: `http://127.0.0.1:${port}` };
-}
+afterAll(() => lab?.remove());
+beforeEach(() => lab.clear());
 
 async function statusOf(url: string): Promise<number> {
   return (await fetch(url)).status;
@@ -130,7 +85,7 @@ describe('the watcher', () => {
   it('reports its status on all its endpoints', async () => {
     await etcd.put(`/services/firmware/${firmware.address}`, '{"weight":3}');
     await etcd.put('/services/firmware/nowhere', '');
-    const { cli, admin } = await startWatching();
+    const { cli, admin } = await lab.watch();
     await cli.event('server-added');
     await cli.event('daemon-ready');
     expect(await statusOf(`${admin}/healthz`)).toBe(200);
@@ -149,7 +104,7 @@ describe('the watcher', () => {
   });
 
   it('reloads its file on SIGHUP; a wrong file changes nothing', async () => {
-    const path = join(directory, 'watch.yaml');
+    const path = join(lab.directory, 'watch.yaml');
     const file = (text: string) => writeFile(path, `nginx: { api: "${gateway.api}" }\n${text}`);
     await file('drainTimeout: { http: 10s }');
     const cli = start(['watch', '--config', path, '--etcd-endpoints', etcd.url, '--admin-listen', 'off']);
@@ -193,9 +148,9 @@ describe('the watcher', () => {
 
 describe('the registrar', () => {
   it('is ready when it is registered; SIGTERM makes it drain and exit with 0', async () => {
-    const watching = await startWatching();
+    const watching = await lab.watch();
     await watching.cli.event('daemon-ready');
-    const { cli, admin } = await startRegistering('--weight', '4', '--meta', 'zone=a');
+    const { cli, admin } = await lab.register('--weight', '4', '--meta', 'zone=a');
     await cli.event('daemon-ready');
     expect(await statusOf(`${admin}/readyz`)).toBe(200);
     expect(
@@ -220,7 +175,7 @@ describe('the registrar', () => {
     // A watcher that never answers.
     const lease = await etcd.grant(600);
     await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
-    const { cli, admin } = await startRegistering('--drain-timeout', '10m');
+    const { cli, admin } = await lab.register('--drain-timeout', '10m');
     await cli.event('daemon-ready');
     cli.signal('SIGINT');
     await until('it waits', async () =>
@@ -236,7 +191,7 @@ describe('the registrar', () => {
   });
 
   it('registers several services from one file; a reload adds and removes services', async () => {
-    const path = join(directory, 'host.yaml');
+    const path = join(lab.directory, 'host.yaml');
     const services = (...ports: number[]) =>
       writeFile(
         path,
@@ -260,7 +215,7 @@ describe('the registrar', () => {
   });
 
   it('is no longer ready while its probe fails', async () => {
-    const [file, path] = [join(directory, 'healthy'), join(directory, 'probed.yaml')];
+    const [file, path] = [join(lab.directory, 'healthy'), join(lab.directory, 'probed.yaml')];
     await writeFile(file, '');
     const probe = `{ type: exec, command: ["test", "-e", "${file}"], interval: 250ms, fall: 1, rise: 1 }`;
     await writeFile(path, `services:\n  - { service: probed, address: "10.0.0.1:1", probe: ${probe} }\n`);
@@ -284,7 +239,7 @@ describe('the registrar', () => {
   });
 
   it('logs once that it cannot notify systemd, and works all the same', async () => {
-    const broken = await mkdtemp(join(directory, 'broken-'));
+    const broken = await mkdtemp(join(lab.directory, 'broken-'));
     await writeFile(join(broken, 'systemd-notify'), '#!/bin/sh\necho no such socket >&2\nexit 1\n', {
       mode: 0o755,
     });
@@ -302,8 +257,8 @@ describe('the registrar', () => {
   });
 
   it('notifies systemd: ready once registered, its status, the watchdog, stopping', async () => {
-    const heard = join(directory, 'heard');
-    await writeFile(join(directory, 'systemd-notify'), `#!/bin/sh\nprintf '%s\\n' "$@" >> ${heard}\n`, {
+    const heard = join(lab.directory, 'heard');
+    await writeFile(join(lab.directory, 'systemd-notify'), `#!/bin/sh\nprintf '%s\\n' "$@" >> ${heard}\n`, {
       mode: 0o755,
     });
     const port = await freePort();
@@ -312,7 +267,7 @@ describe('the registrar', () => {
         ...['register', '--service', 'firmware', '--address', firmware.address, '--etcd-endpoints', etcd.url],
         ...['--admin-listen', `127.0.0.1:${port}`],
       ],
-      { NOTIFY_SOCKET: '/run/test', WATCHDOG_USEC: '200000', PATH: `${directory}:${process.env.PATH}` },
+      { NOTIFY_SOCKET: '/run/test', WATCHDOG_USEC: '200000', PATH: `${lab.directory}:${process.env.PATH}` },
     );
     await until('the watchdog is told', async () => (await readFile(heard, 'utf8')).includes('WATCHDOG=1'));
     await cli.event('daemon-ready');
@@ -322,127 +277,5 @@ describe('the registrar', () => {
     expect(told.filter((line) => line === 'READY=1')).toHaveLength(1);
     expect(told).toContain('STATUS=1 of 1 service registered');
     expect(told.indexOf('STOPPING=1')).toBeGreaterThan(told.indexOf('READY=1'));
-  });
-});
-
-describe("an operator's commands", () => {
-  it('drains an instance with drain --wait, and puts it back with undrain', async () => {
-    const { cli, admin } = await startWatching();
-    await etcd.put(`/services/firmware/${firmware.address}`, '');
-    await cli.event('server-added');
-    const name = `firmware ${firmware.address}`;
-    const drained = await run([
-      ...['drain', ...name.split(' '), '--wait', '--reason', 'new disk'],
-      ...['--etcd-endpoints', etcd.url],
-    ]);
-    expect(drained.out.split('\n').at(0)).toBe(`draining ${name}, until: sidekick undrain ${name}`);
-    expect(drained.out.split('\n').at(-1)).toBe(`${name} has been drained and removed by w1`);
-    expect(drained.code).toBe(0);
-    expect(await gateway.servers('http', 'firmware')).toEqual([]);
-    const status = await run(['status', '--admin', admin]);
-    expect(status.out).toMatch(
-      new RegExp(`\nDrained by operators:\n  ${name} by \\S+@\\S+ at \\d{4}-\\S+Z: new disk\\b`),
-    );
-
-    const from = cli.err.lines.length;
-    const undrained = await run(['undrain', ...name.split(' '), '--etcd-endpoints', etcd.url]);
-    expect(undrained.out).toMatch(
-      new RegExp(`^${name} is no longer drained \\(it was drained by .*: new disk\\)$`),
-    );
-    expect(undrained.code).toBe(0);
-    await cli.event('server-added', from);
-    const again = await run(['undrain', ...name.split(' '), '--etcd-endpoints', etcd.url]);
-    expect(again).toMatchObject({
-      code: 1,
-      err: `sidekick: ${name} is not drained by an operator\nno instance is drained by an operator`,
-    });
-  });
-
-  it('takes the etcd of drain from the file of a watcher, and drains an unregistered instance only when told to', async () => {
-    const path = join(directory, 'lb.yaml');
-    await writeFile(path, `nginx: { api: "${gateway.api}" }\netcd: { endpoints: ["${etcd.url}"] }\n`);
-    const order = ['drain', 'firmware', '10.0.0.9:80', '--wait', '--config', path];
-    await etcd.put('/services/firmware/10.0.0.8:80', '');
-    const { code, err } = await run(order);
-    expect(err).toBe(
-      [
-        'sidekick: firmware 10.0.0.9:80 is not registered: nothing was changed',
-        'the instances of firmware are 10.0.0.8:80',
-        'use --force to drain it as soon as it registers',
-      ].join('\n'),
-    );
-    expect(code).toBe(1);
-    expect((await etcd.list('/sidekick/maintenance/')).size).toBe(0);
-
-    const forced = await run([...order, '--force']);
-    expect(forced.out).toMatch(
-      /^firmware 10\.0\.0\.9:80 is not registered; it will be drained as soon as it registers/,
-    );
-    expect(forced.code).toBe(0);
-    expect([...(await etcd.list('/sidekick/maintenance/')).keys()]).toEqual([
-      '/sidekick/maintenance/firmware/10.0.0.9:80',
-    ]);
-  });
-
-  it('fails drain --wait where no watcher runs, since nobody drains the instance', async () => {
-    await etcd.put('/services/firmware/10.0.0.9:80', '');
-    const { code, err } = await run([
-      ...['drain', 'firmware', '10.0.0.9:80', '--wait', '--etcd-endpoints', etcd.url],
-    ]);
-    expect(err).toMatch(
-      /^sidekick: no running watcher drives firmware: nothing has drained .*\nno watcher is running\nthe drain of .* goes on/,
-    );
-    expect(code).toBe(1);
-  });
-
-  it('leaves the instance drained when Ctrl-C or the time limit ends drain --wait, and says so', async () => {
-    const lease = await etcd.grant(600);
-    await etcd.put('/sidekick/watchers/silent', JSON.stringify({ services: ['firmware'] }), lease);
-    await etcd.put('/services/firmware/10.0.0.9:80', '');
-    const order = ['drain', 'firmware', '10.0.0.9:80', '--wait', '--etcd-endpoints', etcd.url];
-    const stands = 'the drain of firmware 10.0.0.9:80 goes on, until: sidekick undrain firmware 10.0.0.9:80';
-    const cli = start(order);
-    await cli.out.waitFor(/^waiting for silent$/);
-    cli.signal('SIGINT');
-    const interrupted = await cli.ended();
-    expect(interrupted.err).toBe(`sidekick: interrupted by SIGINT\n${stands}`);
-    expect(interrupted.code).toBe(1);
-
-    const late = await run([...order, '--timeout', '1s']);
-    expect(late.err).toBe(`sidekick: not done within 1s (--timeout): still waiting for silent\n${stands}`);
-    expect(late.out).toMatch(/^firmware 10\.0\.0\.9:80 is being drained already by /);
-    expect(late.code).toBe(1);
-    expect((await etcd.list('/sidekick/maintenance/')).size).toBe(1);
-  });
-
-  it('finds nothing to unhold for a misspelt service, and for one of which nothing is held', async () => {
-    const { cli } = await startWatching();
-    await etcd.put(`/services/firmware/${firmware.address}`, '');
-    await cli.event('server-added');
-    await cli.event('daemon-ready');
-    const order = (service: string) => run(['unhold', service, '--etcd-endpoints', etcd.url]);
-    expect(await order('fimware')).toMatchObject({
-      code: 1,
-      err: 'sidekick: no running watcher drives fimware: nothing was changed\ndid you mean firmware?',
-    });
-    expect(await order('firmware')).toMatchObject({
-      code: 1,
-      err: 'sidekick: no guard holds a server of firmware (watchers: w1)',
-    });
-  });
-
-  it('ends what the guard holds with unhold', async () => {
-    const { cli, admin } = await startWatching();
-    for (const port of [1, 2, 3]) await etcd.put(`/services/firmware/10.0.0.1:${port}`, '');
-    await until('three servers', async () => (await gateway.servers('http', 'firmware')).length === 3);
-    await etcd.delete('/services/');
-    await cli.event('servers-held');
-    expect((await run(['status', '--admin', admin])).out).toMatch(/10\.0\.0\.1:1 +held +.*held for \d+s/);
-    const released = await run(['unhold', 'firmware', '--etcd-endpoints', etcd.url]);
-    expect(released.out).toMatch(
-      /^asked these watchers to let go of the held servers of firmware: w1 \(\d servers?\)$/,
-    );
-    expect(released.code).toBe(0);
-    await until('no server', async () => (await gateway.servers('http', 'firmware')).length === 0);
   });
 });
