@@ -110,7 +110,7 @@ export class FakeRegistry implements RegistryReader, RegistryClient {
     return id;
   }
 
-  /** The picture to go back to with `restore`, as a snapshot of etcd is. */
+  /** What it holds, to go back to with `restore`, as with a snapshot of etcd. */
   snapshot(): () => void {
     const [entries, leases, revision] = [new Map(this.#entries), new Map(this.#leases), this.#revision];
     return () => {

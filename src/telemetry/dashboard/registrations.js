@@ -15,10 +15,9 @@ export function refused(state) {
   const rejected = /** @type {WatcherView['rejected'] | undefined} */ (state.parts.get('rejected')) ?? [];
   const total = /** @type {number | undefined} */ (state.parts.get('rejectedCount')) ?? 0;
   if (rejected.length === 0) return undefined;
-  return h(
-    'section.panel',
-    { key: 'refused', 'aria-labelledby': 'refused-title' },
-    h('h2', { id: 'refused-title' }, 'Refused registrations'),
+  return panel(
+    'refused',
+    'Refused registrations',
     table(
       'Registrations that are refused',
       ['Key', 'Why'],
@@ -38,10 +37,9 @@ export function maintenance(state) {
   const drained =
     /** @type {WatcherView['maintenance'] | undefined} */ (state.parts.get('maintenance')) ?? [];
   if (drained.length === 0) return undefined;
-  return h(
-    'section.panel',
-    { key: 'maintenance', 'aria-labelledby': 'maintenance-title' },
-    h('h2', { id: 'maintenance-title' }, 'Drained by operators'),
+  return panel(
+    'maintenance',
+    'Drained by operators',
     table(
       'Instances that operators drain',
       ['Instance', 'By', 'Since', 'Why'],
@@ -51,6 +49,16 @@ export function maintenance(state) {
       })),
     ),
   );
+}
+
+/**
+ * @param {string} key
+ * @param {string} title
+ * @param {...unknown} content
+ */
+function panel(key, title, ...content) {
+  const id = `${key}-title`;
+  return h('section.panel', { key, 'aria-labelledby': id }, h('h2', { id }, title), ...content);
 }
 
 /**

@@ -20,31 +20,31 @@ function revisionOf(change: Change): number {
 /** What happens in etcd, and what of it the picture is told. */
 class Script {
   readonly truth = new Map<string, KeyValue>();
-  readonly #picture: WatchCache;
+  readonly #cache: WatchCache;
   readonly #history: Change[] = [];
   #reading: ReturnType<typeof snapshot> | undefined;
   #revision = 1;
 
   constructor(picture: WatchCache) {
-    this.#picture = picture;
+    this.#cache = picture;
     this.resync();
   }
 
   resync(): void {
-    this.#picture.replace(snapshot(this.#revision, ...this.truth.values()));
+    this.#cache.replace(snapshot(this.#revision, ...this.truth.values()));
   }
 
   beginRead(): void {
     this.#reading = snapshot(this.#revision, ...this.truth.values());
   }
 
-  /** The picture takes what was read, and a new watch tells again what has happened since. */
+  /** The watch cache takes what was read, and a new watch tells again what has happened since. */
   endRead(): void {
     if (!this.#reading) return;
     const { revision } = this.#reading;
-    this.#picture.merge(this.#reading);
+    this.#cache.merge(this.#reading);
     const changes = this.#history.filter((change) => revisionOf(change) > revision);
-    if (changes.length > 0) this.#picture.apply({ changes, revision: this.#revision });
+    if (changes.length > 0) this.#cache.apply({ changes, revision: this.#revision });
     this.#reading = undefined;
   }
 
@@ -57,7 +57,7 @@ class Script {
       return type === 'put' ? { type, entry } : { type, key, revision };
     });
     this.#history.push(...changes);
-    this.#picture.apply({ changes, revision: this.#revision });
+    this.#cache.apply({ changes, revision: this.#revision });
   }
 }
 
@@ -65,14 +65,14 @@ class Script {
 class Lossy {
   readonly #truth = new Map<string, KeyValue>();
   readonly #seen = new Recorder();
-  readonly #picture = new WatchCache(this.#seen);
+  readonly #cache = new WatchCache(this.#seen);
   #revision = 1;
   /** The revision at which the picture was right. */
   #proved = 1;
   #lost = 0;
 
   constructor() {
-    this.#picture.replace(snapshot(1));
+    this.#cache.replace(snapshot(1));
   }
 
   write(key: string, put: boolean, lost: boolean): void {
@@ -82,7 +82,7 @@ class Lossy {
     else this.#truth.delete(key);
     const change: Change = put ? { type: 'put', entry } : { type: 'delete', key, revision };
     if (lost) this.#lost++;
-    else this.#picture.apply({ changes: [change], revision });
+    else this.#cache.apply({ changes: [change], revision });
   }
 
   /** Whether the picture is proved; where it is not, it takes what a full read shows. */
@@ -90,12 +90,12 @@ class Lossy {
     const [truth, revision] = [this.#truth, this.#revision];
     const written = [...truth.values()].filter((entry) => entry.revision > this.#proved);
     const shown = this.#seen.views.length;
-    const proof = this.#picture.confirm({ written, keys: truth.size, revision, clusterId: 'c' });
+    const proof = this.#cache.confirm({ written, keys: truth.size, revision, clusterId: 'c' });
     const holds = proof !== undefined;
     expect(holds || this.#lost > 0).toBe(true);
     if (proof) expect(proof.missed).toBe(this.#seen.views.length > shown);
     if (proof?.missed) expect(this.#lost).toBeGreaterThan(0);
-    if (!holds) this.#picture.merge(snapshot(revision, ...truth.values()));
+    if (!holds) this.#cache.merge(snapshot(revision, ...truth.values()));
     expect(this.#seen.last?.entries).toEqual(truth);
     this.#proved = revision;
     this.#lost = 0;
