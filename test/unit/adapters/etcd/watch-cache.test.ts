@@ -17,7 +17,7 @@ function revisionOf(change: Change): number {
   return change.type === 'put' ? change.entry.revision : change.revision;
 }
 
-/** What happens in etcd, and what of it the picture is told. */
+/** What happens in etcd, and what of it the cache is told. */
 class Script {
   readonly truth = new Map<string, KeyValue>();
   readonly #cache: WatchCache;
@@ -25,8 +25,8 @@ class Script {
   #reading: ReturnType<typeof snapshot> | undefined;
   #revision = 1;
 
-  constructor(picture: WatchCache) {
-    this.#cache = picture;
+  constructor(cache: WatchCache) {
+    this.#cache = cache;
     this.resync();
   }
 
@@ -67,7 +67,7 @@ class Lossy {
   readonly #seen = new Recorder();
   readonly #cache = new WatchCache(this.#seen);
   #revision = 1;
-  /** The revision at which the picture was right. */
+  /** The revision at which the cache was right. */
   #proved = 1;
   #lost = 0;
 
@@ -85,7 +85,7 @@ class Lossy {
     else this.#cache.apply({ changes: [change], revision });
   }
 
-  /** Whether the picture is proved; where it is not, it takes what a full read shows. */
+  /** Whether the cache is proved; where it is not, it takes what a full read shows. */
   compare(): boolean {
     const [truth, revision] = [this.#truth, this.#revision];
     const written = [...truth.values()].filter((entry) => entry.revision > this.#proved);
@@ -116,34 +116,34 @@ describe('WatchCache', () => {
 
   it('shows no view in which nothing changed', () => {
     const seen = new Recorder();
-    const picture = new WatchCache(seen);
-    picture.replace(snapshot(1, a1));
-    picture.replace(snapshot(9, a1));
+    const cache = new WatchCache(seen);
+    cache.replace(snapshot(1, a1));
+    cache.replace(snapshot(9, a1));
     expect(seen.views).toHaveLength(1);
   });
 
   it('names the keys that appeared, changed and vanished', () => {
     const seen = new Recorder();
-    const picture = new WatchCache(seen);
-    picture.replace(snapshot(1, a1));
-    picture.replace(snapshot(3, a2, b3));
-    picture.replace(snapshot(4, b3));
+    const cache = new WatchCache(seen);
+    cache.replace(snapshot(1, a1));
+    cache.replace(snapshot(3, a2, b3));
+    cache.replace(snapshot(4, b3));
     expect(seen.views.map(({ changed }) => [...changed])).toEqual([['a'], ['a', 'b'], ['a']]);
   });
 
   it('counts an older revision of the same keys as a change, since etcd was restored', () => {
     const seen = new Recorder();
-    const picture = new WatchCache(seen);
-    picture.replace(snapshot(2, a2));
-    picture.replace(snapshot(1, a1));
+    const cache = new WatchCache(seen);
+    cache.replace(snapshot(2, a2));
+    cache.replace(snapshot(1, a1));
     expect(seen.last).toMatchObject({ revision: 1, changed: new Set(['a']) });
   });
 
   it('shows changes that arrived together in one view', () => {
     const seen = new Recorder();
-    const picture = new WatchCache(seen);
-    picture.replace(snapshot(1));
-    picture.apply({
+    const cache = new WatchCache(seen);
+    cache.replace(snapshot(1));
+    cache.apply({
       changes: [
         { type: 'put', entry: a2 },
         { type: 'put', entry: b3 },
@@ -157,50 +157,50 @@ describe('WatchCache', () => {
 
   it('keeps the events of the watch since a full read, and takes the rest from the read', () => {
     const seen = new Recorder();
-    const picture = new WatchCache(seen);
+    const cache = new WatchCache(seen);
     const c4: KeyValue = { key: 'c', value: '1', revision: 4 };
-    picture.replace(snapshot(3, a2, b3));
-    picture.apply({ changes: [{ type: 'put', entry: c4 }], revision: 4 });
-    picture.apply({ changes: [{ type: 'delete', key: 'b', revision: 5 }], revision: 5 });
+    cache.replace(snapshot(3, a2, b3));
+    cache.apply({ changes: [{ type: 'put', entry: c4 }], revision: 4 });
+    cache.apply({ changes: [{ type: 'delete', key: 'b', revision: 5 }], revision: 5 });
     const missed: KeyValue = { key: 'd', value: '1', revision: 2 };
 
-    picture.merge(snapshot(3, a2, b3, missed));
+    cache.merge(snapshot(3, a2, b3, missed));
 
     expect(seen.last).toEqual({ entries: entries(a2, c4, missed), revision: 5, changed: new Set(['d']) });
   });
 
   it('ignores events that a new watch repeats', () => {
     const seen = new Recorder();
-    const picture = new WatchCache(seen);
-    picture.replace(snapshot(1));
-    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2 });
-    picture.apply({ changes: [{ type: 'delete', key: 'a', revision: 4 }], revision: 4 });
+    const cache = new WatchCache(seen);
+    cache.replace(snapshot(1));
+    cache.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2 });
+    cache.apply({ changes: [{ type: 'delete', key: 'a', revision: 4 }], revision: 4 });
     const shown = seen.views.length;
 
-    picture.merge(snapshot(1));
-    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2 });
+    cache.merge(snapshot(1));
+    cache.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2 });
 
     expect(seen.views).toHaveLength(shown);
   });
 
   it('ignores events of a slow watch from before the read', () => {
     const seen = new Recorder();
-    const picture = new WatchCache(seen);
-    picture.replace(snapshot(1));
-    picture.merge(snapshot(5));
-    picture.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2 });
+    const cache = new WatchCache(seen);
+    cache.replace(snapshot(1));
+    cache.merge(snapshot(5));
+    cache.apply({ changes: [{ type: 'put', entry: a2 }], revision: 2 });
 
     expect(seen.last?.entries.size).toBe(0);
   });
 
   it('reports once that etcd is unavailable, and shows a view when it is back', () => {
     const seen = new Recorder();
-    const picture = new WatchCache(seen);
-    picture.replace(snapshot(1, a1));
-    picture.unavailable(new Error('first'));
-    picture.unavailable(new Error('second'));
-    picture.replace(snapshot(1, a1));
-    picture.unavailable(new Error('third'));
+    const cache = new WatchCache(seen);
+    cache.replace(snapshot(1, a1));
+    cache.unavailable(new Error('first'));
+    cache.unavailable(new Error('second'));
+    cache.replace(snapshot(1, a1));
+    cache.unavailable(new Error('third'));
     expect(seen.outages.map(({ message }) => message)).toEqual(['first', 'third']);
     expect(seen.views.map(({ changed }) => changed.size)).toEqual([1, 0]);
   });
@@ -259,12 +259,12 @@ describe('WatchCache', () => {
 
   it('is not proved by an answer from before a change that it has taken', () => {
     const seen = new Recorder();
-    const picture = new WatchCache(seen);
-    picture.replace(snapshot(1, a1));
-    picture.apply({ changes: [{ type: 'put', entry: b3 }], revision: 3 });
-    expect(picture.confirm({ written: [], keys: 1, revision: 2, clusterId: 'c' })).toBeUndefined();
+    const cache = new WatchCache(seen);
+    cache.replace(snapshot(1, a1));
+    cache.apply({ changes: [{ type: 'put', entry: b3 }], revision: 3 });
+    expect(cache.confirm({ written: [], keys: 1, revision: 2, clusterId: 'c' })).toBeUndefined();
     expect([...(seen.last?.entries ?? [])]).toEqual([...entries(a1, b3)]);
-    expect(picture.confirm({ written: [b3], keys: 2, revision: 3, clusterId: 'c' })).toEqual({
+    expect(cache.confirm({ written: [b3], keys: 2, revision: 3, clusterId: 'c' })).toEqual({
       missed: false,
     });
   });
