@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_KEY_PREFIXES as PREFIXES } from '../../../src/core/keys.js';
 import {
+  areOutcomesAlone,
   groupKey,
   logKey,
+  outcomesKey,
   parseFirmwareKey,
   releaseKey,
   rolloutKey,
@@ -47,7 +49,9 @@ describe('a key of firmware', () => {
         });
       }),
     );
-    expect(parseFirmwareKey(PREFIXES, '/sidekick/firmware/a/outcomes/0123456789abcdef')).toEqual({
+    const outcomes = outcomesKey(PREFIXES, 'a', '0123456789abcdef');
+    expect(outcomes).toBe('/sidekick/firmware/a/outcomes/0123456789abcdef');
+    expect(parseFirmwareKey(PREFIXES, outcomes)).toEqual({
       ok: true,
       value: { type: 'a', kind: 'outcomes', epoch: '0123456789abcdef' },
     });
@@ -68,6 +72,8 @@ describe('a key of firmware', () => {
     ['/sidekick/firmware/a/releases/', 'normal spelling'],
     ['/sidekick/firmware/a/groups/-', 'group must be'],
     ['/sidekick/firmware/a/log/12', '16 digits'],
+    ['/sidekick/firmware/a/log/00000000000000012', '16 digits'],
+    ['/sidekick/firmware/a/log/0000000000000012x', '16 digits'],
     ['/sidekick/firmware/a/outcomes/lb1', '16 hex digits'],
     ['/sidekick/firmware/a/releases/1.3.0/x', 'too many parts'],
   ])('is refused as %s', (key, reason) => {
@@ -75,6 +81,14 @@ describe('a key of firmware', () => {
       ok: false,
       reason: expect.stringContaining(reason) as string,
     });
+  });
+
+  it('is told from others where nothing but outcomes has changed', () => {
+    const outcomes = outcomesKey(PREFIXES, 'a', '0123456789abcdef');
+    const isAlone = (...keys: readonly string[]) => areOutcomesAlone(PREFIXES, new Set(keys));
+    expect([isAlone(), isAlone(outcomes)]).toEqual([false, true]);
+    expect(isAlone(outcomes, rolloutKey(PREFIXES, 'a'))).toBe(false);
+    expect(isAlone('/services/firmware/a')).toBe(false);
   });
 
   it('never throws when it is read', () => {
