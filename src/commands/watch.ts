@@ -24,7 +24,7 @@ import { createLogger } from '../telemetry/logger.js';
 import type { InvocationOf } from './command.js';
 import { logConfigWarnings, logRestartRequired } from './config-log.js';
 import { FileMonitor } from './file-monitor.js';
-import { keepHeapSmall } from './heap-flags.js';
+import { keepHeapSmall, keepYoungGenerationSmall } from './heap-flags.js';
 import { type Daemon, daemonSpec, runDaemon, type Telemetry } from './run-daemon.js';
 import { watcherSummary } from './systemd-status.js';
 import { untilInterrupted } from './until-interrupted.js';
@@ -38,6 +38,7 @@ const FIXED_KEYS = ['prefix', 'id', 'lease', 'nginx', 'firmware', 'admin', 'log'
 
 /** `sidekick watch` */
 export async function watch(invocation: WatchInvocation): Promise<number> {
+  keepYoungGenerationSmall();
   const { config, sources, out, err } = invocation;
   const { dryRun, once, json, timeout, log } = config.values;
   const settings = watchSettings(config, sources.env);

@@ -7,9 +7,9 @@ import { SeriesLimit } from './series-limit.js';
 
 /**
  * How often Node.js looks how late its event loop is, in ms. prom-client's own 10 wakes an idle process a hundred times a
- * second, which was half of what an idle daemon cost.
+ * second.
  */
-const EVENT_LOOP_PRECISION = 100;
+const EVENT_LOOP_PRECISION = 500;
 
 export interface Metrics {
   readonly meter: Meter;
