@@ -27,7 +27,7 @@ interface Transport {
 }
 
 /** A list in an answer, and who reads it. */
-export interface ListRequest<T> {
+interface ListRequest<T> {
   /** How many objects and arrays are around an element: 1 in `[…]`, 2 in `{"peers":[…]}`. */
   readonly at: number;
   /** Makes a reader of one answer: the request may be sent a second time. */

@@ -1,5 +1,5 @@
 /** A host with a firmware server and its sidekick: two containers that share an address and a directory. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { NEVER } from '../../../src/async/abort.js';
@@ -40,6 +40,8 @@ export class FirmwareHost {
   readonly #sidekick: Sidekick;
   readonly #store: RegistryClient;
   readonly #directory: string;
+  /** The files that it had when it last lost them. */
+  #lost: readonly string[] = [];
 
   private constructor(server: Container, sidekick: Sidekick, store: RegistryClient, directory: string) {
     this.name = server.name;
@@ -142,8 +144,22 @@ export class FirmwareHost {
     await this.#server.unpause();
   }
 
+  /** Resolves when it has every file again that it lost. Until then a loss at the others may be that of the last copy. */
+  async restored(): Promise<void> {
+    const lacking = () => {
+      const files = this.#files();
+      return this.#lost.filter((name) => !files.includes(name));
+    };
+    await until(`${this.name} has its files again`, () => lacking().length === 0, { timeoutMs: 300_000 });
+  }
+
+  #files(): readonly string[] {
+    return readdirSync(this.#directory).filter((name) => name.endsWith('.bin'));
+  }
+
   /** Deletes every file, while all runs on. */
   async wipe(): Promise<void> {
+    this.#lost = this.#files();
     await this.#server.exec(['sh', '-c', `rm -rf ${FILES}/*.bin`]);
   }
 
