@@ -66,7 +66,7 @@ export function stop(): void {
 
 /** CPU time that an NGINX and its workers have used so far, in microseconds. */
 export function cpuOf(pidCommand: string): number {
-  // What was started in the background has become a child of process 1, which is the gateway's master.
+  // Of process 1, which waits for the processes that end, the gateway's master is the first child.
   const script = `p=$(${pidCommand}); for c in $(cat /proc/$p/task/$p/children) $p; do grep -q '(nginx)' /proc/$c/stat && cut -d' ' -f14,15 /proc/$c/stat; done; true`;
   const ticks = inside(script)
     .split(/\s+/)

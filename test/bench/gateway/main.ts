@@ -23,7 +23,7 @@ const SESSIONS = 60;
 const ROUNDS = option('rounds', 5);
 const SECONDS = option('seconds', 3);
 
-const GATEWAY = 'echo 1';
+const GATEWAY = 'cut -d" " -f1 /proc/1/task/1/children';
 const NATIVE = 'cat /run/bench-native.pid';
 
 let address = '';
