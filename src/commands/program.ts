@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { SidekickError, UsageError } from '../core/errors.js';
 import { type Build, buildText } from './build.js';
 import type { ArgumentSpec, CommandSpec, CommandTable, Invocation } from './command.js';
+import { helpWidth } from './help-page.js';
 import { printLines } from './print-lines.js';
 
 /** What a command line runs in. */
@@ -22,7 +23,7 @@ export const ABOUT =
   '`sidekick register` runs beside a service, `sidekick watch` beside NGINX.';
 
 const SOURCES =
-  '\nEvery option can also be given by a variable (SIDEKICK_LEASE_TTL for --lease-ttl) or a key of the file given by\n' +
+  'Every option can also be given by a variable (SIDEKICK_LEASE_TTL for --lease-ttl) or a key of the file given by ' +
   '--config (lease.ttl). A flag goes before a variable, and a variable before the file. --no-<switch> turns a switch off.';
 
 /** Runs one command line. Resolves to the exit code: 0 done, 1 failed at run time, 2 wrong usage or configuration. */
@@ -88,9 +89,11 @@ class CommandLine {
     const [scope, { addFlags, givenFlags }] = await Promise.all([spec.scope(), import('./flags.js')]);
     command.description(spec.description).showHelpAfterError(`(see ${pathOf(command)} --help)`);
     addFlags(command, scope, spec.file);
-    command.addHelpText('after', SOURCES);
+    const width = widthOf(this.#context.out);
+    command.addHelpText('after', `\n${command.createHelp().boxWrap(SOURCES, width)}`);
     if (spec.examples.length > 0) {
-      command.addHelpText('after', `\nExamples:\n${spec.examples.map((line) => `  ${line}`).join('\n')}`);
+      const examples = spec.examples.map((example) => `  ${wrapExample(example, width)}`);
+      command.addHelpText('after', ['\nExamples:', ...examples].join('\n'));
     }
     command.action(async () => {
       const { loadConfig } = await import('../config/load.js');
@@ -117,6 +120,8 @@ function configure(command: Command, { out, err }: CliContext): Command {
     .helpOption('-h, --help', 'Print this help.')
     .helpCommand(false)
     .configureHelp({
+      // So that descriptions beside the longest options are wrapped in 80 columns, too.
+      minWidthToWrap: 30,
       subcommandTerm: (sub) =>
         [
           sub.name(),
@@ -146,10 +151,21 @@ function argumentTerm({ name, optional }: Omit<ArgumentSpec, 'doc'>): string {
   return optional ? `[${name}]` : `<${name}>`;
 }
 
-/** The width of help texts: that of the terminal, up to 120 columns. */
+/** The width of help texts. */
 function widthOf(stream: NodeJS.WritableStream): number {
-  const { columns } = stream as NodeJS.WriteStream;
-  return Math.min(columns ?? 100, 120);
+  return helpWidth((stream as Partial<NodeJS.WriteStream>).columns);
+}
+
+/** A command line that is broken before options where it is too long, as a shell takes it. */
+function wrapExample(example: string, width: number): string {
+  const room = width - '    '.length - ' \\'.length;
+  const lines: string[] = [];
+  for (const part of example.split(/ (?=--)/)) {
+    const longer = [...lines.slice(-1), part].join(' ');
+    if (longer.length > room) lines.push(part);
+    else lines.splice(-1, 1, longer);
+  }
+  return lines.join(' \\\n    ');
 }
 
 /** Prints why a command failed. Returns the exit code. */
