@@ -11,6 +11,7 @@ const BUILT_FROM = [
   'src',
   'docker/gateway',
   'docker/sidekick/bundle.mjs',
+  'docker/sidekick/help-pages.mjs',
   'package.json',
   'package-lock.json',
   'tsconfig.json',

@@ -1,16 +1,17 @@
 #!/usr/bin/env node
-import { buildText, readBuild } from './commands/build.js';
+import { readBuild } from './commands/build.js';
+import { quickAnswer } from './commands/quick-answer.js';
+import { printAtOnce, terminalColumns } from './commands/standard-output.js';
 
 // Deprecation warnings of dependencies are not actionable for users.
 process.noDeprecation = true;
 
 const args = process.argv.slice(2);
-const build = readBuild(import.meta.url);
+const answer = quickAnswer(args, import.meta.url, terminalColumns);
 
-if (args.length === 1 && ['--version', '-V'].includes(args[0] ?? '')) {
-  // Everything else takes longer to load than Node.js takes to start.
-  process.stdout.write(`${buildText(build)}\n`);
-} else {
+if (answer === undefined) {
   const { runSidekick } = await import('./commands/run-sidekick.js');
-  process.exit(await runSidekick(args, build));
+  process.exit(await runSidekick(args, readBuild(import.meta.url)));
+} else {
+  printAtOnce(answer);
 }

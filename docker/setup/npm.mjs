@@ -11,6 +11,7 @@ const BUILD_INPUTS = [
   'docker/gateway/bundle.mjs',
   'docker/dashboard.mjs',
   'docker/sidekick/bundle.mjs',
+  'docker/sidekick/help-pages.mjs',
   'docker/build-info.mjs',
   'tsconfig.json',
   'package-lock.json',

@@ -9,8 +9,8 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The program, and what its manual pages are made from. */
-const ENTRIES = ['src/main.ts', 'src/commands/documented.ts'];
+/** The commands, and what their manual pages and help pages are made from. */
+const ENTRIES = ['src/commands/run-sidekick.ts', 'src/commands/documented.ts'];
 
 /** Packages in CommonJS format ask for Node's own modules by `require`. */
 const REQUIRE =
@@ -64,6 +64,14 @@ const poolOnly = {
   },
 };
 
+/** Has main.js load the commands from the bundle of their own. */
+const commandsApart = {
+  name: 'commands-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/run-sidekick\.js$/ }, () => ({ path: './run-sidekick.js', external: true }));
+  },
+};
+
 /** What a .proto file and those that it imports say, as JSON, by the parser that the package at `importer` uses. */
 export async function parseProtos(importer, file) {
   const loader = createRequire(importer).resolve('@grpc/proto-loader');
@@ -72,23 +80,29 @@ export async function parseProtos(importer, file) {
   return JSON.stringify(parsed.toJSON());
 }
 
+const COMMON = {
+  absWorkingDir: root,
+  outdir: 'dist',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  logLevel: 'warning',
+};
+
 if (process.argv[1] === import.meta.filename) {
   await rm(join(root, 'dist'), { recursive: true, force: true });
+  // A file of its own: what it answers by itself, --version and --help, takes no chunk and no `require`.
+  await build({ ...COMMON, entryPoints: ['src/main.ts'], plugins: [commandsApart] });
   await build({
-    absWorkingDir: root,
+    ...COMMON,
     entryPoints: ENTRIES,
-    outdir: 'dist',
     entryNames: '[name]',
     // Beside the entry points, so that files are found in the same way from all code.
     chunkNames: '[name]-[hash]',
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
     banner: { js: REQUIRE },
     plugins: [parsedProtos, lateChildProcess, poolOnly],
     alias: ALIASES,
-    logLevel: 'warning',
   });
 }

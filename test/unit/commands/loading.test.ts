@@ -23,11 +23,18 @@ const packagesOf = (...paths: readonly string[]) =>
     .sort();
 
 describe('without a command', () => {
-  it('loads nothing for --version', () => {
-    expect([...loadedWith('src/main.ts')]).toEqual(['src/main.ts', 'src/commands/build.ts', 'node:fs']);
+  it('loads no parser of command lines for --version and --help', () => {
+    expect([...loadedWith('src/main.ts')].sort()).toEqual([
+      'node:fs',
+      'src/commands/build.ts',
+      'src/commands/help-page.ts',
+      'src/commands/quick-answer.ts',
+      'src/commands/standard-output.ts',
+      'src/main.ts',
+    ]);
   });
 
-  it('loads the parser of command lines alone for --help', () => {
+  it('loads the parser of command lines alone for wrong usage', () => {
     expect(packagesOf('src/commands/run-sidekick.ts')).toEqual(['commander']);
     expect(loadedWith('src/commands/run-sidekick.ts').size).toBeLessThan(30);
   });
