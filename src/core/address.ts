@@ -28,6 +28,9 @@ export function splitHostPort(text: string): HostPort | undefined {
   return host === undefined ? undefined : { host, port: Number(parts?.[3]) };
 }
 
+/** Four decimal numbers up to 255 without leading zeros: in other notations one address has several spellings. */
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
 /** The longest text that can be an address; a longer one is rejected unread. */
 const MAX_LENGTH = 64;
 
@@ -44,7 +47,7 @@ export function parseAddress(text: string): Result<Address> {
     if (!host.includes('%') && ipaddr.IPv6.isValid(host)) {
       return ok(`[${ipaddr.IPv6.parse(host).toRFC5952String()}]:${port}` as Address);
     }
-  } else if (ipaddr.IPv4.isValidFourPartDecimal(host)) return ok(`${host}:${port}` as Address);
+  } else if (IPV4.test(host)) return ok(`${host}:${port}` as Address);
   return err(`host must be an IP address, got ${quote(host)}`);
 }
 

@@ -24,12 +24,16 @@ export function printable(text: string, limit = PRINTABLE_LENGTH): string {
   return `${cut(shown, limit - note.length)}${note}`;
 }
 
-/** Nearly every text, and quick to tell. */
 const PLAIN = /^[ -~]*$/;
+
+/** Whether the text is of printable ASCII characters alone: nearly every text is, and it is quick to tell. */
+export function isPlain(text: string): boolean {
+  return PLAIN.test(text);
+}
 
 /** Writes unprintable characters as escapes that JSON and JavaScript read back. The length is not limited. */
 export function escapeUnprintable(text: string): string {
-  if (PLAIN.test(text)) return text;
+  if (isPlain(text)) return text;
   return text.replace(UNPRINTABLE, (char) => SHORT[char] ?? codeUnits(char));
 }
 

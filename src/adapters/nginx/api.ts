@@ -8,7 +8,7 @@ import type { OutcomeSource } from '../../firmware/ports.js';
 import { besideApi } from './location.js';
 import type { NginxApiOptions } from './options.js';
 import { type PeersReader, statusReader, trafficReader } from './peers-reader.js';
-import { parameterReader, readServer, wireParameters } from './server-codec.js';
+import { ServerReader, UNMANAGED, wireParameters } from './server-codec.js';
 import { type ReadServers, ServersReader } from './servers-reader.js';
 import { createTransport } from './transport.js';
 
@@ -29,7 +29,7 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
   let transport = createTransport(options);
   let outcomes = outcomeTransport(options);
   let version: number | undefined;
-  const parametersOf = parameterReader();
+  const serverReader = new ServerReader();
   /** What was last read of each group, for as long as somebody knows the group. */
   const lastRead = new WeakMap<UpstreamRef, ReadServers>();
 
@@ -57,11 +57,24 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
   /** Reads the servers of a group. Most are as they were at the last read: those are not read again. */
   async function servers(ref: UpstreamRef, signal: AbortSignal): Promise<ReadServers> {
     const path = `${groupPath(ref)}/servers/`;
-    const reader = () => new ServersReader(parametersOf, lastRead.get(ref));
+    const reader = () => new ServersReader(serverReader, lastRead.get(ref));
     const read = await inVersion(signal, (root) => transport.list(root + path, signal, { at: 1, reader }));
     if (!read) throw badAnswer('the servers of the group are not as NGINX lists them');
     lastRead.set(ref, read);
     return read;
+  }
+
+  /** One server; undefined where the answer is none, or one that is not sidekick's. */
+  async function managedServer(
+    request: { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: unknown },
+    signal: AbortSignal,
+  ): Promise<ActualServer | undefined> {
+    const server = await inVersion(signal, (root) =>
+      transport.read({ ...request, path: root + request.path }, signal, (text, parse) =>
+        serverReader.read(text, parse),
+      ),
+    );
+    return server === UNMANAGED ? undefined : server;
   }
 
   async function peers<T>(ref: UpstreamRef, signal: AbortSignal, reader: () => PeersReader<T>): Promise<T> {
@@ -107,17 +120,14 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
     },
 
     async server(ref, id, signal) {
-      const server = readServer(
-        await versioned('GET', `${groupPath(ref)}/servers/${id}`, signal),
-        parametersOf,
-      );
+      const server = await managedServer({ method: 'GET', path: `${groupPath(ref)}/servers/${id}` }, signal);
       if (!server) throw badAnswer('the server is not as NGINX shows it');
       return server;
     },
 
-    async add(ref, address, parameters, signal) {
+    add(ref, address, parameters, signal) {
       const body = { server: address, ...wireParameters(ref.kind, nonDefault(parameters)) };
-      return readServer(await versioned('POST', `${groupPath(ref)}/servers/`, signal, body), parametersOf);
+      return managedServer({ method: 'POST', path: `${groupPath(ref)}/servers/`, body }, signal);
     },
 
     async update(ref, id, changes, signal) {

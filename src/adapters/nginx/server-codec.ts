@@ -33,53 +33,65 @@ export function isId(value: unknown): value is number {
 /** A server that is not sidekick's. */
 export const UNMANAGED = 'unmanaged';
 
-/** Reads one server, without its counters; undefined where it is none of NGINX's answers, or not sidekick's. */
-export function readServer(value: unknown, parametersOf: ParameterReader): ActualServer | undefined {
-  const server = readListedServer(value, parametersOf);
-  return server === UNMANAGED ? undefined : server;
-}
-
-/** Reads one element of `servers`, without its counters; undefined where it is none of NGINX's answers. */
-export function readListedServer(
-  value: unknown,
-  parametersOf: ParameterReader,
-): ActualServer | typeof UNMANAGED | undefined {
-  return isWireServer(value) ? (readManaged(value, parametersOf) ?? UNMANAGED) : undefined;
-}
-
 /** Fields that only a server has which is not sidekick's. */
 const UNMANAGED_FIELDS = ['parent', 'host', 'service'] as const;
 
-/** Undefined where it is not sidekick's: a DNS name, a child of one (`parent`, `host`), an SRV `service`, a unix socket. */
-function readManaged(value: WireServer, parametersOf: ParameterReader): ActualServer | undefined {
-  if (UNMANAGED_FIELDS.some((name) => (value[name] ?? '') !== '')) return undefined;
-  const address = parseAddress(value.server);
-  if (!address.ok) return undefined;
-  return {
-    id: value.id,
-    address: address.value,
-    parameters: parametersOf(value),
-    draining: value.drain === true,
-    failing: false,
-  };
+/** What is the same of many servers. */
+type Likeness = Omit<ActualServer, 'id' | 'address'>;
+
+/** One element of `servers` as NGINX writes it: the id, the address, and then all that many servers have in common. */
+const ELEMENT = /^\{\s*"id"\s*:\s*(0|[1-9]\d{0,14})\s*,\s*"server"\s*:\s*"([^"\\\p{Cc}]*)"\s*([,}].*)$/su;
+
+/** How many different likenesses a reader remembers. */
+const MOST_LIKENESSES = 1_000;
+
+/**
+ * Reads elements of `servers`, without their counters. Of thousands of servers most differ by their id and their address
+ * alone: what follows these is read once, and is one object for all of them.
+ */
+export class ServerReader {
+  readonly #likenesses = new Map<string, Likeness | typeof UNMANAGED>();
+
+  /**
+   * Reads one element; undefined where it is none of NGINX's answers.
+   * @param parse Parses the text where it has to be; what it throws is thrown.
+   */
+  read(text: string, parse: () => unknown): ActualServer | typeof UNMANAGED | undefined {
+    const [, id = '', server = '', rest = ''] = ELEMENT.exec(text) ?? [];
+    const known = this.#likenesses.get(rest);
+    if (known !== undefined) return withLikeness(Number(id), server, known);
+    const value = parse();
+    if (!isWireServer(value)) return undefined;
+    const likeness = likenessOf(value);
+    if (rest !== '' && !namesAnother(rest)) this.#remember(rest, likeness);
+    return withLikeness(value.id, value.server, likeness);
+  }
+
+  #remember(rest: string, likeness: Likeness | typeof UNMANAGED): void {
+    if (this.#likenesses.size >= MOST_LIKENESSES) this.#likenesses.clear();
+    this.#likenesses.set(rest, likeness);
+  }
 }
 
-/** Reads the parameters of a server. */
-export type ParameterReader = (server: WireServer) => ServerParameters;
+/** Whether what follows an id and an address has an id or an address once more: the last one counts. */
+function namesAnother(rest: string): boolean {
+  const { id, server } = JSON.parse(`{"id":-1,"server":""${rest}`) as { id: unknown; server: unknown };
+  return id !== -1 || server !== '';
+}
 
-/** How many different parameters a reader remembers. */
-const MOST_PARAMETERS = 1_000;
+/** Not sidekick's are a DNS name, a child of one (`parent`, `host`), an SRV `service` and a unix socket. */
+function withLikeness(
+  id: number,
+  server: string,
+  likeness: Likeness | typeof UNMANAGED,
+): ActualServer | typeof UNMANAGED {
+  const address = parseAddress(server);
+  return likeness === UNMANAGED || !address.ok ? UNMANAGED : { id, address: address.value, ...likeness };
+}
 
-/** Reads the parameters of many servers. Most have the same ones: equal ones are read once, and are one object. */
-export function parameterReader(): ParameterReader {
-  const known = new Map<string, ServerParameters>();
-  return (server) => {
-    const spelled = JSON.stringify(PARAMETER_NAMES.map((name) => server[name]));
-    const parameters = known.get(spelled) ?? readWireParameters(server);
-    if (known.size >= MOST_PARAMETERS) known.clear();
-    known.set(spelled, parameters);
-    return parameters;
-  };
+function likenessOf(value: WireServer): Likeness | typeof UNMANAGED {
+  if (UNMANAGED_FIELDS.some((name) => (value[name] ?? '') !== '')) return UNMANAGED;
+  return { parameters: readWireParameters(value), draining: value.drain === true, failing: false };
 }
 
 /** NGINX's own spelling of a time (`1m`) becomes the canonical one (`60s`), so that equal servers compare equal. */

@@ -1,5 +1,5 @@
 import type { ActualServer, UpstreamState } from '../../core/ports.js';
-import { type ParameterReader, readListedServer, UNMANAGED } from './server-codec.js';
+import { type ServerReader, UNMANAGED } from './server-codec.js';
 import type { ListReader } from './transport.js';
 
 type ReadServer = ActualServer | typeof UNMANAGED;
@@ -27,7 +27,7 @@ export class ServersReader implements ListReader<ReadServers | undefined> {
   readonly #listed: ReadServer[] = [];
   readonly #ends: number[] = [];
   readonly #texts = new Texts();
-  readonly #parametersOf: ParameterReader;
+  readonly #reader: ServerReader;
   /** Which of the servers before is expected to be listed next. */
   #next = 0;
   /** Where each server was listed before, by its id; undefined until it is needed. */
@@ -35,8 +35,8 @@ export class ServersReader implements ListReader<ReadServers | undefined> {
   #isBad = false;
 
   /** @param before What was read of the group before; default: nothing. */
-  constructor(parametersOf: ParameterReader, before: ReadServers = NOTHING) {
-    this.#parametersOf = parametersOf;
+  constructor(reader: ServerReader, before: ReadServers = NOTHING) {
+    this.#reader = reader;
     this.#before = before;
   }
 
@@ -79,7 +79,7 @@ export class ServersReader implements ListReader<ReadServers | undefined> {
 
   #read(text: string): ReadServer | undefined {
     try {
-      return readListedServer(JSON.parse(text), this.#parametersOf);
+      return this.#reader.read(text, () => JSON.parse(text));
     } catch {
       return undefined;
     }

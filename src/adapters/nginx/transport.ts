@@ -13,9 +13,25 @@ import { describeUnexpectedResponse } from './unexpected-response.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
-/** One HTTP call to the API: resolves to the parsed body, `undefined` where there is none; rejects with NginxError. */
+/**
+ * Reads the body of a good answer.
+ * @param parse Parses the text; `undefined` where it is empty. Throws NginxError where it is no JSON.
+ */
+type BodyReader<T> = (text: string, parse: () => unknown) => T;
+
+interface ApiRequest {
+  readonly method: Method;
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+}
+
+/** One HTTP call to the API; rejects with NginxError. */
 interface Transport {
+  /** Resolves to the parsed body. */
   call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<unknown>;
+  /** Resolves to what the reader reads of the body. */
+  read<T>(request: ApiRequest, signal: AbortSignal, reader: BodyReader<T>): Promise<T>;
   /**
    * GETs an answer with a list in it that may be long, and gives its elements to a reader as they arrive. Resolves to what the
    * reader has read.
@@ -56,6 +72,7 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
   const where = `${socketPath === undefined ? origin : `unix:${socketPath}:`}${base}`;
   const timeout = options.timeout ?? DEFAULT_NGINX_TIMEOUT;
   const headers = { accept: 'application/json', ...authorization(options.auth) };
+  const headersWithBody = { ...headers, 'content-type': 'application/json' };
   const tls = options.tls && tlsConnectOptions(options.tls, new URL(origin).hostname);
   const pool = new Pool(origin, {
     connections: options.connections ?? DEFAULT_NGINX_CONNECTIONS,
@@ -75,7 +92,7 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
     const request = {
       method,
       path: base + path,
-      headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+      headers: body === undefined ? headers : headersWithBody,
       body: body === undefined ? null : JSON.stringify(body),
     };
     try {
@@ -94,10 +111,15 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
     full: `${method} ${where}${path}`,
   });
 
-  async function call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<unknown> {
+  async function read<T>(request: ApiRequest, signal: AbortSignal, reader: BodyReader<T>): Promise<T> {
+    const { method, path, body } = request;
     const send = () => attempt(method, path, signal, body);
-    return read(await (method === 'GET' ? sendAgainIfClosed(send) : send()), named(method, path));
+    const answer = await (method === 'GET' ? sendAgainIfClosed(send) : send());
+    return bodyOf(answer, named(method, path), reader);
   }
+
+  const call: Transport['call'] = (method, path, signal, body) =>
+    read({ method, path, body }, signal, parsed);
 
   async function list<T>(path: string, signal: AbortSignal, { at, reader }: ListRequest<T>): Promise<T> {
     return sendAgainIfClosed(async () => {
@@ -111,11 +133,11 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
       const name = named('GET', path);
       if (elements.problem !== undefined) throw badBody(answer.status, elements.problem, name);
       const rest = isGood(answer.status) ? elements.rest : answer.text;
-      return reading.end(read({ status: answer.status, text: rest }, name), elements.count);
+      return reading.end(bodyOf({ status: answer.status, text: rest }, name, parsed), elements.count);
     });
   }
 
-  return { call, list, retire: () => pool.close(), close: () => pool.destroy() };
+  return { call, read, list, retire: () => pool.close(), close: () => pool.destroy() };
 }
 
 /** Sends a request that only reads, and once more where the connection was closed as it was sent. */
@@ -140,20 +162,32 @@ interface RequestName {
   readonly full: string;
 }
 
-/** The answer's value. The error for an answer that is not the API's names the whole URL, which may be the mistake. */
-function read({ status, text }: Answer, what: RequestName): unknown {
+function parsed(_text: string, parse: () => unknown): unknown {
+  return parse();
+}
+
+/** What the reader reads of the answer's body; throws NginxError where the answer is not good. */
+function bodyOf<T>({ status, text }: Answer, what: RequestName, reader: BodyReader<T>): T {
+  if (isGood(status)) return reader(text, () => parsedBody({ status, text }, what));
+  throw errorOf({ status, text }, what);
+}
+
+function parsedBody({ status, text }: Answer, what: RequestName): unknown {
   const body = parse(text);
-  if (isGood(status)) {
-    if (body.ok) return body.value;
-    if (/^\s*[[{]/.test(text)) throw badBody(status, body.reason, what);
-  }
+  if (body.ok) return body.value;
+  throw /^\s*[[{]/.test(text) ? badBody(status, body.reason, what) : errorOf({ status, text }, what);
+}
+
+/** The error for an answer that is not the API's names the whole URL, which may be the mistake. */
+function errorOf({ status, text }: Answer, what: RequestName): NginxError {
+  const body = parse(text);
   const { code, text: said } = errorFields(body.ok ? body.value : undefined);
   // A server that is overloaded or starts (5xx) answers with a page of its own.
   const strange = code === undefined && said === undefined && status < 500;
   const message = strange
     ? describeUnexpectedResponse({ status, text, what: what.full })
     : `${what.short}: ${status} ${said ?? 'no reason given'}`;
-  throw new NginxError(code ?? 'BAD_ANSWER', message, { status });
+  return new NginxError(code ?? 'BAD_ANSWER', message, { status });
 }
 
 /** @param problem What is wrong with the answer, to follow "the answer". */

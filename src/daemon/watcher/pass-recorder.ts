@@ -60,10 +60,10 @@ export class PassRecorder {
 
   #reportOutcomes({ outcomes }: PassResult): void {
     const { deps, report } = this.#context;
-    for (const outcome of outcomes) {
-      report.outcome(outcome);
-      if (outcome.error) continue;
-      const took = this.#propagation.answered(outcome.action.address, deps.clock());
+    report.outcomes(outcomes);
+    for (const { action, error } of outcomes) {
+      if (error) continue;
+      const took = this.#propagation.answered(action.address, deps.clock());
       if (took !== undefined) report.propagated(took);
     }
   }

@@ -39,9 +39,17 @@ export class PassReport {
     this.#meter = meter;
   }
 
-  outcome({ action, error }: Outcome): void {
-    const result = error ? 'error' : 'ok';
-    this.#meter.count('sidekick_upstream_actions_total', { ...this.#labels, action: action.type, result });
+  outcomes(outcomes: readonly Outcome[]): void {
+    for (const [type, counts] of countByType(outcomes)) {
+      for (const result of ['ok', 'error'] as const) {
+        const labels = { ...this.#labels, action: type, result };
+        if (counts[result] > 0) this.#meter.count('sidekick_upstream_actions_total', labels, counts[result]);
+      }
+    }
+    for (const outcome of outcomes) this.#logOutcome(outcome);
+  }
+
+  #logOutcome({ action, error }: Outcome): void {
     if (!error) {
       const { event, message } = DONE[action.type];
       this.#log.info({ event, ...this.#labels, ...this.#details(action) }, message);
@@ -187,6 +195,19 @@ export class PassReport {
     this.#active.add(problem);
     this.#log.warn({ ...fields, ...this.#labels }, message);
   }
+}
+
+/** How many actions of each type went well and did not. */
+function countByType(
+  outcomes: readonly Outcome[],
+): ReadonlyMap<Action['type'], { ok: number; error: number }> {
+  const counts = new Map<Action['type'], { ok: number; error: number }>();
+  for (const { action, error } of outcomes) {
+    const count = counts.get(action.type) ?? { ok: 0, error: 0 };
+    count[error ? 'error' : 'ok']++;
+    counts.set(action.type, count);
+  }
+  return counts;
 }
 
 function problemOf({ type, address }: Action): string {

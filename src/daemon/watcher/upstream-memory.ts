@@ -37,6 +37,7 @@ export class UpstreamMemory {
 
   /** Whether NGINX has rejected the action in a way that asking again does not change, and it is too early to try again. */
   isRejected(action: Call, now: number): boolean {
+    if (this.#rejected.size === 0) return false;
     return (this.#rejected.get(rejectionKey(action)) ?? Number.NEGATIVE_INFINITY) > now;
   }
 

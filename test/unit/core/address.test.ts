@@ -1,3 +1,4 @@
+import ipaddr from 'ipaddr.js';
 import { describe, expect, it } from 'vitest';
 import {
   type Address,
@@ -65,6 +66,20 @@ describe('parseAddress', () => {
         if (parsed.ok) expect(parseAddress(parsed.value)).toEqual(parsed);
         if (parsed.ok) expect(splitHostPort(parsed.value)?.port).toBe(port);
       }),
+    );
+  });
+
+  it('takes the dotted decimal notation of IPv4 alone, in which each address has one spelling', () => {
+    const part = fc.oneof(
+      fc.integer({ min: 0, max: 300 }).map(String),
+      fc.constantFrom('', '00', '01', '0x1', '1e1', '010'),
+    );
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 5 }), (parts) => {
+        const host = parts.join('.');
+        expect(parseAddress(`${host}:80`).ok).toBe(ipaddr.IPv4.isValidFourPartDecimal(host));
+      }),
+      { examples: [[['10', '0', '0', '1']], [['255', '255', '255', '255']], [['256', '0', '0', '1']]] },
     );
   });
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { JsonElements } from '../../../../src/adapters/nginx/json-elements.js';
-import { parameterReader } from '../../../../src/adapters/nginx/server-codec.js';
+import { ServerReader } from '../../../../src/adapters/nginx/server-codec.js';
 import { type ReadServers, ServersReader } from '../../../../src/adapters/nginx/servers-reader.js';
 import { fc } from '../../../support/property.js';
 
 /** Reads the answer, which arrives in parts of so many bytes. Tells how many servers were read as text, too. */
 function readAnswer(answer: string, before?: ReadServers, size = Number.POSITIVE_INFINITY) {
-  const reader = new ServersReader(parameterReader(), before);
+  const reader = new ServersReader(new ServerReader(), before);
   let asText = 0;
   const elements = new JsonElements(
     1,
