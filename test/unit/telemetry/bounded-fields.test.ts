@@ -20,8 +20,10 @@ const FIELDS = fc
   })
   .map((entries) => Object.fromEntries(entries) as Record<string, unknown>);
 
-describe('the fields of a log line', () => {
-  it('have no unprintable character, no secret, and are bounded in length, whatever they are', () => {
+const printed = (value: unknown) => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+
+describe('boundedFields', () => {
+  it('leaves no unprintable character and no secret, and bounds the length, whatever the fields are', () => {
     fc.assert(
       fc.property(FIELDS, (fields) => {
         const shown = Object.entries(boundedFields(fields));
@@ -31,13 +33,13 @@ describe('the fields of a log line', () => {
           if (SECRETS.includes(name)) expect(value).toBe('(redacted)');
         }
         // Each text that no longer fits the line still has the 32 characters that say so.
-        const length = shown.flat().reduce<number>((sum, part) => sum + String(part ?? '').length, 0);
+        const length = shown.flat().reduce<number>((sum, part) => sum + printed(part).length, 0);
         expect(length).toBeLessThanOrEqual(16_384 + 2 * 32 * shown.length);
       }),
     );
   });
 
-  it('are what they were where they are short and printable, as nearly all are', () => {
+  it('returns the same fields where they are short and printable, as nearly all are', () => {
     const fields = {
       event: 'server-added',
       address: '10.0.0.1:80',
@@ -48,11 +50,11 @@ describe('the fields of a log line', () => {
     expect(boundedFields(fields)).toBe(fields);
   });
 
-  it.each(SECRETS)('do not show a %s among fields that are short and printable', (name) => {
+  it.each(SECRETS)('shows no %s among fields that are short and printable', (name) => {
     expect(boundedFields({ event: 'x', [name]: 'hunter2' })).toEqual({ event: 'x', [name]: '(redacted)' });
   });
 
-  it('escape a name as well as a value', () => {
+  it('escapes a name as well as a value', () => {
     expect(boundedFields({ 'a\n': 'b\u001b' })).toEqual({ 'a\\n': 'b\\u001b' });
   });
 });
