@@ -6,22 +6,30 @@ import { NEVER } from './abort.js';
  * abandoned halfway. A call's time-out belongs inside the call: then it begins when the call starts, and the queue
  * costs it nothing.
  */
-export type Semaphore = <T>(signal: AbortSignal, call: (callSignal: AbortSignal) => Promise<T>) => Promise<T>;
+export class Semaphore {
+  readonly #queue: (() => void)[] = [];
+  #free: number;
 
-/** @param limit The most calls under way at a time, at least 1. */
-export function createSemaphore(limit: number): Semaphore {
-  const queue: (() => void)[] = [];
-  let free = limit;
-  return async (signal, call) => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => queue.push(resolve));
+  /** @param limit The most calls under way at a time, at least 1. */
+  constructor(limit: number) {
+    this.#free = limit;
+  }
+
+  /** Whether calls wait for others to end. */
+  get hasQueue(): boolean {
+    return this.#queue.length > 0;
+  }
+
+  async run<T>(signal: AbortSignal, call: (callSignal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#queue.push(resolve));
     try {
       signal.throwIfAborted();
       return await call(NEVER);
     } finally {
-      const next = queue.shift();
+      const next = this.#queue.shift();
       if (next) next();
-      else free++;
+      else this.#free++;
     }
-  };
+  }
 }

@@ -12,7 +12,7 @@ import {
   encodeAnnouncement,
   topicOf,
 } from '../../firmware/announcement.js';
-import type { Brokers, BrokerSession } from '../../firmware/ports.js';
+import type { BrokerSession, Brokers } from '../../firmware/ports.js';
 
 export const BROKER_STATES = ['pending', 'in-sync', 'unavailable'] as const;
 

@@ -16,8 +16,8 @@ import type {
 import { announcementsOf } from '../../firmware/announcement.js';
 import { areOutcomesAlone, firmwareRoot } from '../../firmware/keys.js';
 import { type FirmwareServer, type Offering, offeringOf } from '../../firmware/offering.js';
-import { shareOf } from '../../firmware/slots.js';
 import { acceptReleases, authenticNow, type ReleaseKeys } from '../../firmware/signature.js';
+import { shareOf } from '../../firmware/slots.js';
 import { readTypes, type TypeState } from '../../firmware/type-state.js';
 import { type TypeStatus, typeStatuses } from '../../firmware/type-status.js';
 import { announcedPrefixes, serversIn } from './announced.js';

@@ -1,5 +1,5 @@
 import { backoff } from '../../async/backoff.js';
-import { createSemaphore, type Semaphore } from '../../async/semaphore.js';
+import { Semaphore } from '../../async/semaphore.js';
 import { Wakeup } from '../../async/wakeup.js';
 import { messageOf, NginxError } from '../../core/errors.js';
 import type { Topology } from '../../core/mapping.js';
@@ -52,7 +52,7 @@ export class NginxConnection {
     failed: () => void,
   ) {
     this.api = api;
-    this.semaphore = createSemaphore(deps.options().timing.concurrency);
+    this.semaphore = new Semaphore(deps.options().timing.concurrency);
     this.#deps = deps;
     this.#answered = answered;
     this.#failed = failed;

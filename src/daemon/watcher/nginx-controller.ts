@@ -6,6 +6,7 @@ import type { PublishedNginx } from '../../core/published-status.js';
 import type { ChangedInstances, Registrations } from '../../core/registrations.js';
 import { KINDS, type Kind, type UpstreamId, upstreamRef } from '../../core/upstream.js';
 import type { WatcherDeps } from './deps.js';
+import { type LateLog, lateLog } from './late-log.js';
 import { meteredNginx } from './metered-nginx.js';
 import { type ConnectionChange, NginxConnection } from './nginx-connection.js';
 import { type NginxOverview, type NginxStatus, pastStatus } from './status.js';
@@ -40,6 +41,7 @@ const NOTHING_MAPPED: Mapping = { feeds: new Map(), problems: [] };
 /** Keeps one NGINX in sync: decides which services feed which of its upstreams, and has a worker for each of these. */
 export class NginxController {
   readonly #deps: WatcherDeps;
+  readonly #log: LateLog;
   readonly #events: ControllerEvents;
   readonly #connection: NginxConnection;
   readonly #workers: UpstreamWorkers;
@@ -51,15 +53,17 @@ export class NginxController {
   #signal: AbortSignal | undefined;
 
   constructor(api: NginxApi, deps: WatcherDeps, events: ControllerEvents) {
-    this.#deps = deps;
+    // What was done is logged when no call waits any more.
+    this.#log = lateLog(deps.log, () => this.#connection.semaphore.hasQueue, deps.clock);
+    this.#deps = { ...deps, log: this.#log };
     this.#events = events;
     this.#connection = new NginxConnection(
       meteredNginx(api, deps.meter),
-      deps,
+      this.#deps,
       (change) => this.#onAnswer(change),
       () => this.#onFailure(),
     );
-    this.#workers = new UpstreamWorkers(api.name, deps.log, (id, services) =>
+    this.#workers = new UpstreamWorkers(api.name, this.#log, (id, services) =>
       this.#createWorker(id, services),
     );
   }
@@ -221,8 +225,12 @@ export class NginxController {
   /** Runs until aborted, and until the calls under way have ended. */
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
-    await this.#connection.run(signal);
-    await this.#workers.stopped();
+    try {
+      await this.#connection.run(signal);
+      await this.#workers.stopped();
+    } finally {
+      this.#log.flush();
+    }
   }
 
   /**

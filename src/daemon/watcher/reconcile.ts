@@ -71,7 +71,7 @@ export async function readGroup(
   signal: AbortSignal,
 ): Promise<KnownServers> {
   const countersOf = (servers: readonly ActualServer[]) => countersNeeded(servers, desired());
-  return new KnownServers(ref.kind, await semaphore(signal, (own) => api.upstream(ref, own, countersOf)));
+  return new KnownServers(ref.kind, await semaphore.run(signal, (own) => api.upstream(ref, own, countersOf)));
 }
 
 /**
@@ -181,7 +181,7 @@ class Pass {
   /** Leaves no outcome where the call never began: the signal was aborted, or the action is no longer right. */
   async #attempt(action: Action): Promise<void> {
     try {
-      await this.#target.semaphore(this.#signal, async (own) => {
+      await this.#target.semaphore.run(this.#signal, async (own) => {
         if (!this.#isStillPlanned(action)) return;
         await this.#perform(action, own);
         this.outcomes.push({ action });
