@@ -86,6 +86,9 @@ function interfaceAddresses(canFail: () => boolean): readonly string[] {
 /** A table of up to so many bytes is read at once, which takes some 30 µs; a longer one by another thread, which takes 20 times as much. */
 const SHORT_TABLE = 64 * 1024;
 
+/** A table is read into this every two seconds: as garbage it would be most of what a watcher at rest makes. */
+const TABLE = Buffer.allocUnsafeSlow(SHORT_TABLE);
+
 /** Reads a table of the kernel's. Other systems than Linux have none: it is empty then. */
 export async function readTable(path: string): Promise<string> {
   try {
@@ -97,15 +100,14 @@ export async function readTable(path: string): Promise<string> {
 
 /** Undefined where the table is longer than a short one. Throws where it cannot be read. */
 function readShort(path: string): string | undefined {
-  const table = Buffer.allocUnsafe(SHORT_TABLE);
   const file = openSync(path, 'r');
   try {
     let length = 0;
     for (let read = -1; read !== 0; length += read) {
       if (length === SHORT_TABLE) return undefined;
-      read = readSync(file, table, length, SHORT_TABLE - length, null);
+      read = readSync(file, TABLE, length, SHORT_TABLE - length, null);
     }
-    return table.toString('utf8', 0, length);
+    return TABLE.toString('utf8', 0, length);
   } finally {
     closeSync(file);
   }
