@@ -37,7 +37,7 @@ export const UNMANAGED = 'unmanaged';
 const UNMANAGED_FIELDS = ['parent', 'host', 'service'] as const;
 
 /** What is the same of many servers. */
-type Likeness = Omit<ActualServer, 'id' | 'address'>;
+type Likeness = Pick<ActualServer, 'parameters' | 'draining'>;
 
 /** One element of `servers` as NGINX writes it: the id, the address, and then all that many servers have in common. */
 const ELEMENT = /^\{\s*"id"\s*:\s*(0|[1-9]\d{0,14})\s*,\s*"server"\s*:\s*"([^"\\\p{Cc}]*)"\s*([,}].*)$/su;
@@ -86,12 +86,14 @@ function withLikeness(
   likeness: Likeness | typeof UNMANAGED,
 ): ActualServer | typeof UNMANAGED {
   const address = parseAddress(server);
-  return likeness === UNMANAGED || !address.ok ? UNMANAGED : { id, address: address.value, ...likeness };
+  if (likeness === UNMANAGED || !address.ok) return UNMANAGED;
+  const { parameters, draining } = likeness;
+  return { id, address: address.value, parameters, draining, failing: false };
 }
 
 function likenessOf(value: WireServer): Likeness | typeof UNMANAGED {
   if (UNMANAGED_FIELDS.some((name) => (value[name] ?? '') !== '')) return UNMANAGED;
-  return { parameters: readWireParameters(value), draining: value.drain === true, failing: false };
+  return { parameters: readWireParameters(value), draining: value.drain === true };
 }
 
 /** NGINX's own spelling of a time (`1m`) becomes the canonical one (`60s`), so that equal servers compare equal. */
