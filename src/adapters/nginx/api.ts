@@ -45,13 +45,18 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
     }
   }
 
-  function versioned(
-    method: Parameters<typeof transport.call>[0],
+  function get(path: string, signal: AbortSignal): Promise<unknown> {
+    return inVersion(signal, (root) => transport.call('GET', root + path, signal));
+  }
+
+  /** Makes a change. What NGINX answers to it is not read. */
+  function change(
+    method: 'POST' | 'PATCH' | 'DELETE',
     path: string,
     signal: AbortSignal,
     body?: unknown,
-  ): Promise<unknown> {
-    return inVersion(signal, (root) => transport.call(method, root + path, signal, body));
+  ): Promise<void> {
+    return inVersion(signal, (root) => transport.change({ method, path: root + path, body }, signal));
   }
 
   /** Reads the servers of a group. Most are as they were at the last read: those are not read again. */
@@ -88,13 +93,13 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
     name: options.name,
 
     async identity(signal) {
-      return readIdentity(await versioned('GET', '/nginx', signal));
+      return readIdentity(await get('/nginx', signal));
     },
 
     async upstreams(kind, signal) {
       try {
         // Only the names are wanted; `fields` keeps the statistics of every server out of the answer.
-        const groups = await versioned('GET', `/${kind}/upstreams/?fields=zone`, signal);
+        const groups = await get(`/${kind}/upstreams/?fields=zone`, signal);
         if (!isObject(groups)) throw badAnswer('upstreams is not an object');
         return Object.keys(groups).sort();
       } catch (error) {
@@ -131,21 +136,21 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
     },
 
     async update(ref, id, changes, signal) {
-      await versioned('PATCH', `${groupPath(ref)}/servers/${id}`, signal, wireParameters(ref.kind, changes));
+      await change('PATCH', `${groupPath(ref)}/servers/${id}`, signal, wireParameters(ref.kind, changes));
     },
 
     async drain(ref, id, signal) {
       const body = ref.kind === 'http' ? { drain: true } : { down: true };
-      await versioned('PATCH', `${groupPath(ref)}/servers/${id}`, signal, body);
+      await change('PATCH', `${groupPath(ref)}/servers/${id}`, signal, body);
     },
 
     async remove(ref, id, signal) {
-      await versioned('DELETE', `${groupPath(ref)}/servers/${id}`, signal);
+      await change('DELETE', `${groupPath(ref)}/servers/${id}`, signal);
     },
 
     async keyvals(zone, signal) {
       try {
-        return readKeyvals(await versioned('GET', keyvalPath(zone), signal));
+        return readKeyvals(await get(keyvalPath(zone), signal));
       } catch (error) {
         if (hasCode(error, 'KeyvalNotFound', 'PathNotFound')) return undefined;
         throw error;
@@ -155,16 +160,16 @@ export function createNginxApi(options: NginxApiOptions): NginxClient {
     async setKeyval(zone, key, value, signal) {
       // There is no upsert. The key exists more often than not.
       try {
-        await versioned('PATCH', keyvalPath(zone), signal, { [key]: value });
+        await change('PATCH', keyvalPath(zone), signal, { [key]: value });
       } catch (error) {
         if (!hasCode(error, 'KeyvalKeyNotFound')) throw error;
-        await versioned('POST', keyvalPath(zone), signal, { [key]: value });
+        await change('POST', keyvalPath(zone), signal, { [key]: value });
       }
     },
 
     async removeKeyval(zone, key, signal) {
       try {
-        await versioned('PATCH', keyvalPath(zone), signal, { [key]: null });
+        await change('PATCH', keyvalPath(zone), signal, { [key]: null });
       } catch (error) {
         if (!hasCode(error, 'KeyvalKeyNotFound')) throw error;
       }

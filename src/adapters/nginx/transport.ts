@@ -30,6 +30,11 @@ interface ApiRequest {
 interface Transport {
   /** Resolves to the parsed body. */
   call(method: Method, path: string, signal: AbortSignal, body?: unknown): Promise<unknown>;
+  /**
+   * Resolves when the change is made. Of a good answer only the beginning is read: NGINX answers the removal of a server with
+   * all those that are left.
+   */
+  change(request: ApiRequest, signal: AbortSignal): Promise<void>;
   /** Resolves to what the reader reads of the body. */
   read<T>(request: ApiRequest, signal: AbortSignal, reader: BodyReader<T>): Promise<T>;
   /**
@@ -65,6 +70,9 @@ export interface ListReader<T> {
 
 /** The most bytes of an answer. A list of 10,000 servers with their statistics is some 10 MB. */
 const MAX_ANSWER = 64 * 1024 * 1024;
+
+/** How much of an answer tells whether it is the API's, in bytes. */
+const BEGINNING = 512;
 
 /** @param maxAnswer The most bytes of an answer; default 64 MiB. */
 export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER): Transport {
@@ -118,6 +126,16 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
     return bodyOf(answer, named(method, path), reader);
   }
 
+  async function change({ method, path, body }: ApiRequest, signal: AbortSignal): Promise<void> {
+    let begin: Buffer | undefined;
+    const answer = await attempt(method, path, signal, body, (part) => {
+      begin ??= part;
+    });
+    const text = begin?.toString('utf8', 0, BEGINNING) ?? '';
+    if (isGood(answer.status) && (text.trim() === '' || looksLikeJson(text))) return;
+    throw errorOf(isGood(answer.status) ? { ...answer, text } : answer, named(method, path));
+  }
+
   const call: Transport['call'] = (method, path, signal, body) =>
     read({ method, path, body }, signal, parsed);
 
@@ -137,7 +155,7 @@ export function createTransport(options: NginxApiOptions, maxAnswer = MAX_ANSWER
     });
   }
 
-  return { call, read, list, retire: () => pool.close(), close: () => pool.destroy() };
+  return { call, change, read, list, retire: () => pool.close(), close: () => pool.destroy() };
 }
 
 /** Sends a request that only reads, and once more where the connection was closed as it was sent. */
@@ -175,7 +193,11 @@ function bodyOf<T>({ status, text }: Answer, what: RequestName, reader: BodyRead
 function parsedBody({ status, text }: Answer, what: RequestName): unknown {
   const body = parse(text);
   if (body.ok) return body.value;
-  throw /^\s*[[{]/.test(text) ? badBody(status, body.reason, what) : errorOf({ status, text }, what);
+  throw looksLikeJson(text) ? badBody(status, body.reason, what) : errorOf({ status, text }, what);
+}
+
+function looksLikeJson(text: string): boolean {
+  return /^\s*[[{]/.test(text);
 }
 
 /** The error for an answer that is not the API's names the whole URL, which may be the mistake. */

@@ -28,6 +28,8 @@ interface Steady {
   /** Bytes, after the quiet minute and after the churn. */
   readonly rss: number;
   readonly rssAfterChurn: number;
+  /** As `cpu`, during the churn. */
+  readonly cpuInChurn: number;
 }
 
 async function requestsTo({ nginx }: Lab): Promise<number> {
@@ -35,14 +37,20 @@ async function requestsTo({ nginx }: Lab): Promise<number> {
   return Object.values(requests).reduce((sum, made) => sum + made, 0);
 }
 
+/** The CPU time that a contender takes while something is done, by the time that passes, in %. */
+async function cpuDuring(running: Running, work: () => Promise<void>): Promise<number> {
+  const [cpuBefore, began] = [await running.cpu(), now()];
+  await work();
+  return (100 * ((await running.cpu()) - cpuBefore)) / (now() - began);
+}
+
 async function quiet(
   lab: Lab,
   running: Running,
   seconds: number,
 ): Promise<Pick<Steady, 'cpu' | 'requests' | 'rss'>> {
-  const [cpuBefore, requestsBefore, began] = [await running.cpu(), await requestsTo(lab), now()];
-  await delay(seconds * 1_000);
-  const cpu = (100 * ((await running.cpu()) - cpuBefore)) / (now() - began);
+  const requestsBefore = await requestsTo(lab);
+  const cpu = await cpuDuring(running, () => delay(seconds * 1_000));
   const requests = ((await requestsTo(lab)) - requestsBefore) * (60 / seconds);
   return { cpu, requests, rss: await running.rss() };
 }
@@ -85,9 +93,9 @@ export const steady: Part = {
       try {
         await delay(settle * 1_000);
         const inQuiet = await quiet(lab, running, quietTime);
-        await churn(lab.registry, base, churnTime);
+        const cpuInChurn = await cpuDuring(running, () => churn(lab.registry, base, churnTime));
         await delay(settle * 1_000);
-        return { ...inQuiet, rssAfterChurn: await running.rss() };
+        return { ...inQuiet, cpuInChurn, rssAfterChurn: await running.rss() };
       } finally {
         await running.stop();
       }
@@ -113,6 +121,7 @@ export const steady: Part = {
       rowOf(turns, { work: `${name}: requests to NGINX in a minute`, unit: '' }, ({ requests }) => [
         requests,
       ]),
+      rowOf(turns, { work: `${churnTime} s of churn: CPU`, unit: '%' }, ({ cpuInChurn }) => [cpuInChurn]),
       rowOf(
         turns,
         { work: `memory after ${churnTime} s of churn`, unit: 'MB', target: { atMost: 150 }, headline: true },

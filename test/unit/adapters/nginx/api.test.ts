@@ -369,6 +369,27 @@ describe('the API client, writing', () => {
     ]);
   });
 
+  it("reads no more of the answer to a change than it takes to know that it is the API's", async () => {
+    let answer = '';
+    const { server } = await serve({
+      intercept: (request, response) => {
+        if (request.method === 'GET') return false;
+        response.end(answer);
+        return true;
+      },
+    });
+    const api = client({ url: server.url });
+    const changes = () => [
+      api.remove(HTTP, 1, SIGNAL),
+      api.drain(HTTP, 1, SIGNAL),
+      api.update(HTTP, 1, { weight: 2 }, SIGNAL),
+    ];
+    // As the list of the servers that are left begins; what follows would be no JSON.
+    for (answer of [`[{"id":${'x'.repeat(100_000)}`, '', ' \n{}']) await Promise.all(changes());
+    answer = '<title>It works!</title>';
+    for (const change of changes()) await expect(change).rejects.toThrow(/"It works!", not the API's/);
+  });
+
   it('drains http by drain and stream by down, and never by both', async () => {
     const { api, bodies, nginx } = await recorded();
     nginx.place(HTTP, host(1));
